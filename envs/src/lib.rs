@@ -1,0 +1,22 @@
+//! Problems of Tandem: a **world** plus the **hardware** that stands between a command and that world.
+//!
+//! This crate knows no learning library: it builds and tests in seconds. The contract is in [`problem`];
+//! every other folder is one problem.
+//!
+//! ```text
+//! observation -> policy -> command -> hardware(design) -> effect -> world -> reward, next observation
+//! ```
+
+pub mod classic;
+pub mod design;
+pub mod problem;
+pub mod reach2d;
+pub mod scene;
+pub mod stream;
+
+pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use problem::{
+    Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
+};
+pub use scene::{Role, Scene, Shape, View};
+pub use stream::Stream;

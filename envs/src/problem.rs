@@ -1,0 +1,274 @@
+//! The contract between worlds, hardware models and everything that trains or judges them.
+//!
+//! ```text
+//! observation ─► policy ─► command ─► query ─► hardware(design) ─► effect ─► world ─► reward
+//! ```
+//!
+//! A [`Problem`] can be moved in two ways, chosen at [`Problem::reset`] by [`Fidelity`]:
+//! under an *effect*, true or proxied ([`Problem::query`], then [`Problem::apply`]), which is cheap and is
+//! where proxies are trained; or as the complete physical machine built from the design
+//! ([`Problem::full_step`]), which is where designs are judged.
+//!
+//! All sizes are fixed at construction; slices are filled, nothing is allocated per step.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::design::{DesignError, DesignSpace};
+use crate::scene::Scene;
+use crate::stream::Stream;
+
+/// One number of an observation, command, query or effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Name, e.g. `joint_2_angle`.
+    pub name: String,
+    /// Unit, e.g. `rad`; `1` when it has none.
+    pub unit: String,
+}
+
+impl Channel {
+    /// A channel with this name and unit.
+    pub fn new(name: impl Into<String>, unit: &str) -> Self {
+        Self {
+            name: name.into(),
+            unit: unit.into(),
+        }
+    }
+}
+
+/// What a policy may command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CommandSpace {
+    /// Real numbers; the policy's samples are clipped to [-1, 1] before the problem sees them.
+    Continuous(Vec<Channel>),
+    /// One of `n` options; the command is one number, the option's index.
+    Discrete(usize),
+}
+
+impl CommandSpace {
+    /// Length of the command slice.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Continuous(channels) => channels.len(),
+            Self::Discrete(_) => 1,
+        }
+    }
+
+    /// Whether there is nothing to command.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Sizes, names and units of a problem.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Name of the problem.
+    pub name: String,
+    /// The observation's numbers.
+    pub observation: Vec<Channel>,
+    /// What the policy commands.
+    pub command: CommandSpace,
+    /// Terms that add up to the reward, for logging.
+    pub reward_terms: Vec<String>,
+    /// Longest episode in control steps; the last one is `truncated`.
+    pub horizon: usize,
+    /// Duration of a control step, s.
+    pub control_dt: f64,
+}
+
+/// A model of the hardware: what a command does to the world. Pure, and cheap enough to be asked in bulk.
+pub trait Hardware: Send + Sync {
+    /// The design parameters.
+    fn space(&self) -> &DesignSpace;
+
+    /// The query's numbers: the part of state and command that the hardware sees.
+    fn query_channels(&self) -> &[Channel];
+
+    /// Bounds of each query number, `(low, high)`: where uniform samples are drawn.
+    fn query_bounds(&self) -> &[(f32, f32)];
+
+    /// The effect's numbers. The first [`Hardware::task_effects`] of them are what the task sees.
+    fn effect_channels(&self) -> &[Channel];
+
+    /// How many leading effects are *task* effects: exploration noise and likelihood live on these only.
+    fn task_effects(&self) -> usize;
+
+    /// Characteristic size of each effect, in its unit: errors and noise are measured in it.
+    fn effect_scale(&self) -> &[f32];
+
+    /// Length of the feature vector that networks get instead of the raw query.
+    fn feature_len(&self) -> usize {
+        self.query_channels().len()
+    }
+
+    /// Writes the features of a query (e.g. sines and cosines of angles), `out` of
+    /// [`Hardware::feature_len`]. They must not depend on the design.
+    fn features(&self, query: &[f32], out: &mut [f32]) {
+        out.copy_from_slice(query);
+    }
+
+    /// The true effect of a query under a design (values in the parameters' units).
+    fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]);
+}
+
+/// How a problem is moved during an episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fidelity {
+    /// By effects: [`Problem::query`] and [`Problem::apply`].
+    Effect,
+    /// As the complete physical machine: [`Problem::full_step`].
+    Full,
+}
+
+/// What a control step gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Step {
+    /// Reward of this step.
+    pub reward: f32,
+    /// The episode ended by its own rules; nothing follows.
+    pub terminated: bool,
+    /// The episode was cut at the horizon; the final state still has a value.
+    pub truncated: bool,
+    /// The task's success criterion has been met in this episode.
+    pub success: bool,
+    /// The world had to give up (exploding physics, say): a fixed reason for the log. Comes with `terminated`.
+    pub fault: Option<&'static str>,
+}
+
+impl Step {
+    /// Whether the episode is over.
+    pub fn ended(&self) -> bool {
+        self.terminated || self.truncated
+    }
+}
+
+/// What can go wrong in a problem.
+#[derive(Debug, Error)]
+pub enum ProblemError {
+    /// The design cannot be built.
+    #[error(transparent)]
+    Design(#[from] DesignError),
+    /// A setting is out of range.
+    #[error("`{key}`: {reason}")]
+    Setting {
+        /// Path of the setting within the problem's section.
+        key: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// A saved state does not fit.
+    #[error("saved state of problem `{problem}` does not fit: {reason}")]
+    State {
+        /// Name of the problem.
+        problem: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A world with its hardware: one environment.
+pub trait Problem: Send {
+    /// Sizes, names and units.
+    fn spec(&self) -> &Spec;
+
+    /// The hardware model.
+    fn hardware(&self) -> Arc<dyn Hardware>;
+
+    /// Another environment of the same problem, to be reset before use.
+    fn fresh(&self) -> Box<dyn Problem>;
+
+    /// Starts an episode with this design; all randomness of the episode comes from `stream`.
+    ///
+    /// # Errors
+    /// A design that cannot be built.
+    fn reset(
+        &mut self,
+        design: &[f64],
+        fidelity: Fidelity,
+        stream: &mut Stream,
+    ) -> Result<(), ProblemError>;
+
+    /// Writes the observation, `[observation]`.
+    fn observe(&self, out: &mut [f32]);
+
+    /// Writes what the hardware is asked when this command is given now, `[query]`.
+    fn query(&self, command: &[f32], out: &mut [f32]);
+
+    /// Moves the world by one control step under an effect, true or proxied, of the command last queried.
+    fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step;
+
+    /// Moves the complete physical machine by one control step.
+    fn full_step(&mut self, command: &[f32]) -> Step;
+
+    /// Writes the last step's reward terms, `[reward_terms]`; they add up to its reward.
+    fn reward_terms(&self, out: &mut [f32]);
+
+    /// Everything that is needed to continue this episode exactly.
+    fn save(&self) -> Vec<u8>;
+
+    /// Continues a saved episode.
+    ///
+    /// # Errors
+    /// Bytes that do not come from [`Problem::save`] of the same problem.
+    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError>;
+
+    /// What the current state looks like.
+    fn scene(&self) -> Scene;
+}
+
+/// Hardware without a design: the effect is the command. For problems where only the policy is learnt.
+#[derive(Debug)]
+pub struct IdentityHardware {
+    space: DesignSpace,
+    channels: Vec<Channel>,
+    bounds: Vec<(f32, f32)>,
+    scale: Vec<f32>,
+}
+
+impl IdentityHardware {
+    /// Hardware that passes on this command.
+    pub fn new(command: &CommandSpace) -> Self {
+        let (channels, bound) = match command {
+            CommandSpace::Continuous(channels) => (channels.clone(), (-1.0, 1.0)),
+            CommandSpace::Discrete(n) => (
+                vec![Channel::new("option", "1")],
+                (0.0, n.saturating_sub(1) as f32),
+            ),
+        };
+        Self {
+            space: DesignSpace::default(),
+            bounds: vec![bound; channels.len()],
+            scale: vec![1.0; channels.len()],
+            channels,
+        }
+    }
+}
+
+impl Hardware for IdentityHardware {
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+    fn query_channels(&self) -> &[Channel] {
+        &self.channels
+    }
+    fn query_bounds(&self) -> &[(f32, f32)] {
+        &self.bounds
+    }
+    fn effect_channels(&self) -> &[Channel] {
+        &self.channels
+    }
+    fn task_effects(&self) -> usize {
+        self.channels.len()
+    }
+    fn effect_scale(&self) -> &[f32] {
+        &self.scale
+    }
+    fn respond(&self, _design: &[f64], query: &[f32], effect: &mut [f32]) {
+        effect.copy_from_slice(query);
+    }
+}
