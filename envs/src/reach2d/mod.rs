@@ -1,1 +1,45 @@
-//! Planar reaching arms.
+//! Planar reaching arms: bring the tip of a serial arm to a goal, in free space or through a passage.
+//!
+//! **Kinematics** (the hardware model; `n` links, lengths `l`, angles `q`, rates `u`, base offset `b`):
+//!
+//! ```text
+//! q'_i = clamp(q_i + 0.15 u_i, -limit_i, limit_i)      limit_1 = 2 pi, the others 2.6 rad
+//! s_i  = q'_1 + ... + q'_i
+//! e_i  = b + sum_{k <= i} l_k (cos s_k, sin s_k)        b = 0 unless the base is designed
+//! effect = e_n, e_1, ..., e_{n-1} [, b] [, q' - q]      metres, relative to the nominal base; rad
+//! features = sin s_1, cos s_1, ..., sin s_n, cos s_n    so the effect is linear in the lengths
+//! ```
+//!
+//! With designed torques the angle step is `0.15 c_i u_i`, `c_i = min(1, tau_i / (I_i 3 rad/s / 0.15 s))`,
+//! `I_i` the inertia of everything beyond joint `i` on the straight arm; it is then part of the effect.
+//!
+//! **Worlds.** Under effects the arm is a polyline that moves to where the effect puts it; walls are met by
+//! swept capsules and blocked motion slides ([`motion`]). As the full machine it is a rapier multibody with
+//! servos and torque limits ([`machine`]).
+
+mod config;
+pub mod controller;
+mod draw;
+mod hardware;
+pub mod machine;
+pub mod motion;
+mod walls;
+mod world;
+
+pub use config::{
+    CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, Preset,
+    STEP_ANGLE, Settings,
+};
+pub use hardware::{Arm, ArmHardware};
+pub use walls::{Path, Point, Walls};
+pub use world::Reach;
+
+use crate::problem::{Problem, ProblemError};
+
+/// An environment of these settings, to be reset before use.
+///
+/// # Errors
+/// [`ProblemError::Setting`] for a setting out of range.
+pub fn make(config: &Config) -> Result<Box<dyn Problem>, ProblemError> {
+    Ok(Box::new(Reach::new(Settings::new(config)?)?))
+}
