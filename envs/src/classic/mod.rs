@@ -1,10 +1,23 @@
 //! Exact re-implementations of well-known problems, with which learning algorithms are proved.
 //!
 //! Observations, rewards and limits are those of Gymnasium in its own units, so that scores compare with
-//! published ones. Nothing is designed here: the hardware passes the command on ([`IdentityHardware`]), and both
+//! published ones. Nothing is designed here: the hardware passes the command on ([`IdentityHardware`](crate::IdentityHardware)), and both
 //! fidelities are the same. The state is held in double precision; golden trajectories under `tests/golden`
 //! prove the equations. Each problem is one file that implements [`Classic`]; [`ClassicProblem`] turns it into
 //! a [`Problem`].
+//!
+//! | name | original | command | horizon | success |
+//! |---|---|---|---|---|
+//! | `cartpole` | CartPole-v1 | 2 options | 500 | 475 steps survived |
+//! | `pendulum` | Pendulum-v1 | torque, 2 N m | 200 | upright and slow at the horizon |
+//! | `acrobot` | Acrobot-v1 | 3 options | 500 | tip above the line |
+//! | `inverted-pendulum` | InvertedPendulum-v4 | force, 300 N | 1000 | 950 steps survived |
+//! | `inverted-double-pendulum` | InvertedDoublePendulum-v4 | force, 500 N | 1000 | standing at the horizon |
+//! | `reacher` | Reacher-v4 | 2 torques, 200 N m | 50 | touching the target at the horizon |
+//!
+//! MuJoCo's joint stops are soft constraints without a closed form; here they are hard and inelastic: the joint
+//! stays at its stop, its velocity is taken by an impulse that the other joints feel. Away from the stops the
+//! equations are MuJoCo's to rounding.
 //!
 //! Commands: continuous ones are clipped to [-1, 1] and scaled inside; a discrete one is rounded to the nearest
 //! option. A command that is not finite is a bug of the caller, which is why trainers refuse it; here it ends the

@@ -18,7 +18,7 @@ const LARGEST: f64 = 1e6;
 pub struct ClassicProblem<C: Classic> {
     spec: Arc<Spec>,
     hardware: Arc<IdentityHardware>,
-    episode: Episode<C::State, C::Terms>,
+    episode: EpisodeOf<C>,
 }
 
 /// What a saved episode consists of.
@@ -29,6 +29,8 @@ struct Episode<S, T> {
     steps: usize,
     success: bool,
 }
+
+type EpisodeOf<C> = Episode<<C as Classic>::State, <C as Classic>::Terms>;
 
 impl<C: Classic> Default for ClassicProblem<C> {
     fn default() -> Self {
@@ -53,7 +55,7 @@ impl<C: Classic> ClassicProblem<C> {
         }
     }
 
-    fn start(stream: &mut Stream) -> Episode<C::State, C::Terms> {
+    fn start(stream: &mut Stream) -> EpisodeOf<C> {
         Episode {
             state: C::start(stream),
             terms: C::Terms::default(),
@@ -78,9 +80,9 @@ impl<C: Classic> ClassicProblem<C> {
         Some(command)
     }
 
-    fn check(&self, episode: &Episode<C::State, C::Terms>) -> Result<(), String> {
+    fn check(&self, episode: &EpisodeOf<C>) -> Result<(), String> {
         let mut numbers = episode.state.as_ref().iter().chain(episode.terms.as_ref());
-        if let Some(bad) = numbers.find(|x| !(x.abs() < LARGEST)) {
+        if let Some(bad) = numbers.find(|x| !x.is_finite() || x.abs() > LARGEST) {
             return Err(format!("it holds the number {bad}"));
         }
         if episode.steps > self.spec.horizon {
@@ -164,8 +166,8 @@ impl<C: Classic> Problem for ClassicProblem<C> {
             problem: self.spec.name.clone(),
             reason,
         };
-        let ((name, episode), rest): ((String, Episode<C::State, C::Terms>), _) =
-            postcard::take_from_bytes(bytes).map_err(|error| refuse(error.to_string()))?;
+        let ((name, episode), rest) = postcard::take_from_bytes::<(String, EpisodeOf<C>)>(bytes)
+            .map_err(|error| refuse(error.to_string()))?;
         if name != self.spec.name {
             return Err(refuse(format!("it belongs to `{name}`")));
         }
