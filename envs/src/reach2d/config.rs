@@ -198,7 +198,7 @@ impl Settings {
             torque: 600.0,
             design_torque: false,
             design_base: false,
-            substeps: 3,
+            substeps: 2,
         };
         let far = Self {
             goal: [3.5, 1.24],

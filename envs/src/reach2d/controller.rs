@@ -7,7 +7,7 @@ use super::world::Reach;
 /// The tip is asked to move this far in one control step at most, m.
 const REACH_STEP: f32 = 0.25;
 /// Share of the tip's error that a step asks for: the servos lag by about two steps.
-const GAIN: f32 = 0.3;
+const GAIN: f32 = 0.15;
 /// Damping of the inverse, m: bounds the joint steps near straight poses.
 const DAMPING: f32 = 0.15;
 
