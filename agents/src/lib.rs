@@ -1,1 +1,50 @@
-//! Learning.
+//! Learning for Tandem: policies, PPO, proxies of hardware and the optimisers of its design.
+//!
+//! This crate knows no concrete problem, only the contract of `tandem_envs::problem`. Read it in this order:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`rollout`] | running a policy in many copies of a problem |
+//! | [`gae`], [`reward_scaler`] | from rewards to advantages |
+//! | [`ppo`] | the update, top to bottom |
+//! | [`policy`] = [`normaliser`] + [`mlp`] | what is trained, and its frozen form ([`kernel`]) for roll-outs |
+//! | [`proxy`] | the network that stands in for the hardware |
+//! | [`design`], [`cma_es`] | the design optimisers, one file per method |
+//! | [`adam`] | the optimiser |
+//! | [`archive`] | checkpoints |
+//!
+//! Networks live in libtorch only while they are trained; everything else is plain numbers. The same seed
+//! gives the same bytes with any number of threads.
+
+pub mod adam;
+pub mod archive;
+pub mod cma_es;
+pub mod design;
+pub mod gae;
+pub mod kernel;
+pub mod lanes;
+pub mod mlp;
+pub mod normaliser;
+pub mod policy;
+pub mod ppo;
+pub mod proxy;
+mod raw;
+pub mod reward_scaler;
+pub mod rollout;
+
+pub use adam::{Adam, clip_global_norm, gradients};
+pub use archive::{Archive, ArchiveError};
+pub use kernel::{Kernel, Scratch};
+pub use mlp::Mlp;
+pub use normaliser::{Moments, Normaliser};
+pub use policy::{Head, Policy, PolicyShape, PolicySnapshot};
+
+/// Sets libtorch to one thread, once per process and before its first use: Tandem is parallel over lanes and
+/// shards itself, and libtorch's own threads only wait for each other at these sizes.
+pub fn init_libtorch() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        tch::set_num_threads(1);
+        tch::set_num_interop_threads(1);
+    });
+}

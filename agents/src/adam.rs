@@ -1,0 +1,254 @@
+//! The Adam optimiser with a state that can be saved, gradients by autograd, clipping by the global norm.
+
+use tch::{TchError, Tensor};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::raw;
+
+/// Adam's epsilon for PPO (ppo.md, row 3); PyTorch's own default is 1e-8.
+pub const EPSILON: f64 = 1e-5;
+const BETAS: [f64; 2] = [0.9, 0.999];
+
+/// Adam (Kingma & Ba 2015) in PyTorch's form:
+/// `m += (1 - b1)(g - m)`, `v = b2 v + (1 - b2) g²`, `p -= rate / (1 - b1^t) m / (√v / √(1 - b2^t) + eps)`.
+#[derive(Debug)]
+pub struct Adam {
+    parameters: Vec<Tensor>,
+    /// First and second moment of each parameter.
+    moments: Vec<[Vec<f32>; 2]>,
+    steps: u64,
+    epsilon: f64,
+}
+
+impl Adam {
+    /// An optimiser of these leaf tensors (contiguous, f32, CPU) with ε = [`EPSILON`].
+    pub fn new(parameters: Vec<Tensor>) -> Self {
+        Self::with_epsilon(parameters, EPSILON)
+    }
+
+    /// An optimiser with another ε.
+    pub fn with_epsilon(parameters: Vec<Tensor>, epsilon: f64) -> Self {
+        let zeros = |p: &Tensor| std::array::from_fn(|_| vec![0.0; p.numel()]);
+        Self {
+            moments: parameters.iter().map(zeros).collect(),
+            parameters,
+            steps: 0,
+            epsilon,
+        }
+    }
+
+    /// Number of steps since the start or the last reset.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// One step; `gradients` in the order of the parameters. An undefined gradient counts as zero.
+    pub fn step(&mut self, gradients: &[Tensor], rate: f64) {
+        assert_eq!(
+            gradients.len(),
+            self.parameters.len(),
+            "one gradient per parameter"
+        );
+        self.steps += 1;
+        let t = self.steps as f64;
+        let [b1, b2] = BETAS;
+        let size = (rate / (1.0 - b1.powf(t))) as f32;
+        let root = (1.0 / (1.0 - b2.powf(t)).sqrt()) as f32;
+        let epsilon = self.epsilon as f32;
+        let [c1, c2, b2] = [(1.0 - b1) as f32, (1.0 - b2) as f32, b2 as f32];
+        for ((parameter, moments), gradient) in self
+            .parameters
+            .iter_mut()
+            .zip(&mut self.moments)
+            .zip(gradients)
+        {
+            let gradient = dense(gradient, parameter);
+            let [first, second] = moments;
+            raw::rewrite(parameter, |p| {
+                let state = first.iter_mut().zip(second.iter_mut());
+                for ((p, &g), (m, v)) in p.iter_mut().zip(raw::floats(&gradient)).zip(state) {
+                    *m += c1 * (g - *m);
+                    *v = b2 * *v + c2 * g * g;
+                    *p -= size * *m / (v.sqrt() * root + epsilon);
+                }
+            });
+        }
+    }
+
+    /// Forgets moments and step count.
+    pub fn reset(&mut self) {
+        self.moments.iter_mut().flatten().for_each(|m| m.fill(0.0));
+        self.steps = 0;
+    }
+
+    /// Stores moments and step count under `prefix`.
+    pub fn save(&self, archive: &mut Archive, prefix: &str) {
+        archive.put_json(&format!("{prefix}.steps"), &self.steps);
+        for (index, [first, second]) in self.moments.iter().enumerate() {
+            archive.put_f32(&format!("{prefix}.{index}.first"), first);
+            archive.put_f32(&format!("{prefix}.{index}.second"), second);
+        }
+    }
+
+    /// Loads what [`Adam::save`] stored.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes; nothing is changed then.
+    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
+        let steps = archive.get_json(&format!("{prefix}.steps"))?;
+        let get = |(index, [first, _]): (usize, &[Vec<f32>; 2])| {
+            let get = |name| archive.get_f32_len(&format!("{prefix}.{index}.{name}"), first.len());
+            Ok([get("first")?, get("second")?])
+        };
+        self.moments = self
+            .moments
+            .iter()
+            .enumerate()
+            .map(get)
+            .collect::<Result<_, ArchiveError>>()?;
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// A gradient as contiguous memory of the parameter's size; zeros where autograd gave none.
+fn dense(gradient: &Tensor, parameter: &Tensor) -> Tensor {
+    if gradient.defined() {
+        gradient.contiguous()
+    } else {
+        parameter.zeros_like().detach()
+    }
+}
+
+/// Gradients of a scalar by these leaf tensors, dense and in their order.
+///
+/// # Errors
+/// What libtorch reports: a loss that is no scalar or does not depend on any parameter.
+pub fn gradients(loss: &Tensor, parameters: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
+    let gradients = Tensor::f_run_backward(&[loss], parameters, false, false)?;
+    Ok(gradients
+        .iter()
+        .zip(parameters)
+        .map(|(g, p)| dense(g, p))
+        .collect())
+}
+
+/// Scales all gradients by one factor so that their global L2 norm is at most `limit` (PyTorch's
+/// `clip_grad_norm_`). Returns the norm before; when that is not finite the gradients stay as they are.
+pub fn clip_global_norm(gradients: &mut [Tensor], limit: f64) -> f64 {
+    let mut squares = 0.0;
+    for gradient in gradients.iter_mut().filter(|g| g.defined()) {
+        *gradient = gradient.contiguous();
+        squares += sum_of_squares(raw::floats(gradient));
+    }
+    let norm = squares.sqrt();
+    if norm.is_finite() && norm > limit {
+        let factor = (limit / (norm + 1e-6)) as f32;
+        for gradient in gradients.iter_mut().filter(|g| g.defined()) {
+            raw::rewrite(gradient, |g| g.iter_mut().for_each(|g| *g *= factor));
+        }
+    }
+    norm
+}
+
+/// Sum of squares in eight running sums: fast, and the same on every machine.
+fn sum_of_squares(values: &[f32]) -> f64 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut sums = [0f64; 8];
+    for chunk in chunks {
+        for (sum, &x) in sums.iter_mut().zip(chunk) {
+            *sum += f64::from(x) * f64::from(x);
+        }
+    }
+    let rest = rest.iter().map(|&x| f64::from(x).powi(2));
+    sums.into_iter().chain(rest).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(values: &[f32]) -> Tensor {
+        Tensor::from_slice(values).set_requires_grad(true)
+    }
+
+    /// Adam's published recurrence in f64, written independently of the code above.
+    fn reference(mut p: f64, gradients: &[f64], rate: f64) -> f64 {
+        let (mut m, mut v) = (0.0, 0.0);
+        for (t, g) in (1..).zip(gradients) {
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let (m_hat, v_hat) = (m / (1.0 - 0.9f64.powi(t)), v / (1.0 - 0.999f64.powi(t)));
+            p -= rate * m_hat / (v_hat.sqrt() + 1e-5);
+        }
+        p
+    }
+
+    #[test]
+    fn follows_the_published_recurrence() {
+        let p = leaf(&[0.5, -2.0]);
+        let mut adam = Adam::new(vec![p.shallow_clone()]);
+        let gradients = [[0.1, -3.0], [-0.4, 2.0], [1e-6, 0.0], [0.2, 0.7]];
+        for g in gradients {
+            adam.step(&[Tensor::from_slice(&g.map(|x| x as f32))], 0.01);
+        }
+        for (i, start) in [0.5, -2.0].into_iter().enumerate() {
+            let expected = reference(start, &gradients.map(|g| g[i]), 0.01);
+            assert!((p.double_value(&[i as i64]) - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn the_first_step_has_the_size_of_the_rate() {
+        let p = leaf(&[1.0]);
+        Adam::new(vec![p.shallow_clone()]).step(&[Tensor::from_slice(&[123f32])], 0.25);
+        assert!((p.double_value(&[0]) - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn continues_exactly_from_an_archive() {
+        let run = |p: &Tensor, adam: &mut Adam, n: i32| {
+            for i in 0..n {
+                adam.step(&[p.detach() * f64::from(i + 1)], 0.1);
+            }
+        };
+        let (a, b) = (leaf(&[1.0, -3.0]), leaf(&[0.0, 0.0]));
+        let mut first = Adam::new(vec![a.shallow_clone()]);
+        run(&a, &mut first, 3);
+        let mut archive = Archive::new();
+        first.save(&mut archive, "adam");
+        let mut second = Adam::new(vec![b.shallow_clone()]);
+        second.load(&archive, "adam").unwrap();
+        raw::rewrite(&mut b.shallow_clone(), |to| {
+            to.copy_from_slice(raw::floats(&a))
+        });
+        run(&a, &mut first, 3);
+        run(&b, &mut second, 3);
+        assert_eq!(raw::floats(&a), raw::floats(&b));
+    }
+
+    #[test]
+    fn clips_the_norm_over_all_tensors_and_shows_non_finite_ones() {
+        let mut g = [
+            Tensor::from_slice(&[3f32]),
+            Tensor::from_slice(&[0f32, 4.0]),
+        ];
+        assert_eq!(clip_global_norm(&mut g, 10.0), 5.0);
+        assert_eq!(clip_global_norm(&mut g, 0.5), 5.0);
+        assert!((g[0].double_value(&[0]) - 0.3).abs() < 1e-6);
+        assert!((g[1].double_value(&[1]) - 0.4).abs() < 1e-6);
+        let mut bad = [Tensor::from_slice(&[f32::NAN])];
+        assert!(clip_global_norm(&mut bad, 0.5).is_nan());
+    }
+
+    #[test]
+    fn a_parameter_outside_the_loss_has_a_zero_gradient() {
+        let (p, q) = (leaf(&[2.0]), leaf(&[1.0, 1.0]));
+        let loss = (&p * &p).sum(tch::Kind::Float);
+        let g = gradients(&loss, &[p, q]).unwrap();
+        assert_eq!(
+            (raw::floats(&g[0]), raw::floats(&g[1])),
+            (&[4f32][..], &[0f32, 0.0][..])
+        );
+    }
+}

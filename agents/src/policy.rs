@@ -1,0 +1,433 @@
+//! The policy: observation normaliser, actor and critic, and the distribution of commands.
+
+use std::sync::Arc;
+
+use tandem_envs::{CommandSpace, Stream};
+use tch::{Kind, Tensor};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::kernel::{Kernel, Scratch};
+use crate::mlp::Mlp;
+use crate::normaliser::Normaliser;
+use crate::raw;
+
+/// The logarithm of the standard deviation is kept within these bounds (ppo.md, rows 13 and 15).
+pub const LOG_STD_BOUNDS: (f32, f32) = (-5.0, 2.0);
+/// `ln(2π) / 2`
+pub(crate) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
+
+/// The distribution a command is drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// Independent normals: the actor gives the means, one standard deviation per number is learnt.
+    Gaussian,
+    /// One of as many options as the actor has outputs.
+    Categorical,
+}
+
+/// Sizes and start values of a [`Policy`].
+#[derive(Clone, Debug)]
+pub struct PolicyShape<'a> {
+    /// Length of an observation.
+    pub observations: usize,
+    /// What is commanded.
+    pub command: &'a CommandSpace,
+    /// Hidden layers of actor and critic each.
+    pub hidden: &'a [usize],
+    /// Start of the log standard deviation.
+    pub log_std_start: f64,
+    /// Whether observations are normalised.
+    pub normalise: bool,
+}
+
+/// A trainable policy with its critic.
+#[derive(Debug)]
+pub struct Policy {
+    /// Normaliser of observations; everything below sees normalised ones.
+    pub normaliser: Normaliser,
+    /// Means or logits of the commands.
+    pub actor: Mlp,
+    /// Value of the state.
+    pub critic: Mlp,
+    /// Log standard deviations `[cmd]`; empty for [`Head::Categorical`].
+    pub log_std: Tensor,
+    /// The distribution of commands.
+    pub kind: Head,
+}
+
+impl Policy {
+    /// A fresh policy (ppo.md, row 2: policy head gain 0.01, value head gain 1).
+    pub fn new(shape: &PolicyShape, stream: &mut Stream) -> Self {
+        let (kind, outputs) = match shape.command {
+            CommandSpace::Continuous(channels) => (Head::Gaussian, channels.len()),
+            CommandSpace::Discrete(options) => (Head::Categorical, *options),
+        };
+        let deviations = if kind == Head::Gaussian { outputs } else { 0 };
+        let (low, high) = LOG_STD_BOUNDS;
+        let start = (shape.log_std_start as f32).clamp(low, high);
+        Self {
+            normaliser: match shape.normalise {
+                true => Normaliser::new(shape.observations),
+                false => Normaliser::identity(shape.observations),
+            },
+            actor: Mlp::new(shape.observations, shape.hidden, outputs, 0.01, stream),
+            critic: Mlp::new(shape.observations, shape.hidden, 1, 1.0, stream),
+            log_std: Tensor::from_slice(&vec![start; deviations]).set_requires_grad(true),
+            kind,
+        }
+    }
+
+    /// Log-probabilities `[M]` and entropies `[M]` at normalised observations `[M, obs]` of commands
+    /// `[M, cmd]` (unclipped samples, or option indices `[M, 1]`).
+    ///
+    /// Normal: `log p = -Σ ((u - m)/s)²/2 - Σ ln s - n ln(2π)/2`, entropy `Σ ln s + n (1 + ln 2π)/2`.
+    pub fn log_prob_entropy(&self, observations: &Tensor, commands: &Tensor) -> (Tensor, Tensor) {
+        let output = self.actor.forward(observations);
+        match self.kind {
+            Head::Gaussian => {
+                let n = self.log_std.numel() as f64;
+                let scaled = (commands - output) * (-&self.log_std).exp();
+                let log_det = self.log_std.sum(Kind::Float);
+                let squares = scaled.square().sum_dim_intlist(1i64, false, Kind::Float);
+                let log_prob = squares * -0.5 - (&log_det + n * HALF_LN_TAU);
+                let entropy = (log_det + n * (0.5 + HALF_LN_TAU)).expand_as(&log_prob);
+                (log_prob, entropy)
+            }
+            Head::Categorical => {
+                let log_probs = output.log_softmax(1, Kind::Float);
+                let chosen = log_probs
+                    .gather(1, &commands.to_kind(Kind::Int64), false)
+                    .squeeze_dim(1);
+                let entropy =
+                    -(log_probs.exp() * log_probs).sum_dim_intlist(1i64, false, Kind::Float);
+                (chosen, entropy)
+            }
+        }
+    }
+
+    /// Values `[M]` of normalised observations `[M, obs]`.
+    pub fn value(&self, observations: &Tensor) -> Tensor {
+        self.critic.forward(observations).squeeze_dim(1)
+    }
+
+    /// The trainable tensors: actor, critic, and the log standard deviation where there is one.
+    pub fn parameters(&self) -> Vec<Tensor> {
+        let mut parameters = self.actor.parameters();
+        parameters.extend(self.critic.parameters());
+        if self.kind == Head::Gaussian {
+            parameters.push(self.log_std.shallow_clone());
+        }
+        parameters
+    }
+
+    /// A second handle on the same parameters, which another thread can own.
+    pub fn share(&self) -> Self {
+        Self {
+            normaliser: self.normaliser.clone(),
+            actor: self.actor.share(),
+            critic: self.critic.share(),
+            log_std: self.log_std.shallow_clone(),
+            kind: self.kind,
+        }
+    }
+
+    /// Moves the log standard deviation back into [`LOG_STD_BOUNDS`]; to be called after each step.
+    /// (A clamp inside the graph would have no gradient outside and never come back.)
+    pub fn clamp_log_std(&mut self) {
+        let (low, high) = LOG_STD_BOUNDS;
+        raw::rewrite(&mut self.log_std, |s| {
+            s.iter_mut().for_each(|s| *s = s.clamp(low, high))
+        });
+    }
+
+    /// A frozen copy for roll-outs and evaluation.
+    pub fn snapshot(&self) -> PolicySnapshot {
+        PolicySnapshot(Arc::new(Frozen {
+            normaliser: self.normaliser.clone(),
+            actor: self.actor.kernel(),
+            critic: self.critic.kernel(),
+            log_std: raw::floats(&self.log_std).to_vec(),
+            kind: self.kind,
+        }))
+    }
+
+    /// Stores networks, deviations and normaliser under `prefix`.
+    pub fn save(&self, archive: &mut Archive, prefix: &str) {
+        self.normaliser
+            .save(archive, &format!("{prefix}.normaliser"));
+        self.actor.save(archive, &format!("{prefix}.actor"));
+        self.critic.save(archive, &format!("{prefix}.critic"));
+        archive.put_f32(&format!("{prefix}.log_std"), raw::floats(&self.log_std));
+    }
+
+    /// Loads what [`Policy::save`] stored, in place.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
+        let log_std = archive.get_f32_len(&format!("{prefix}.log_std"), self.log_std.numel())?;
+        self.normaliser
+            .load(archive, &format!("{prefix}.normaliser"))?;
+        self.actor.load(archive, &format!("{prefix}.actor"))?;
+        self.critic.load(archive, &format!("{prefix}.critic"))?;
+        raw::rewrite(&mut self.log_std, |to| to.copy_from_slice(&log_std));
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Frozen {
+    normaliser: Normaliser,
+    actor: Kernel,
+    critic: Kernel,
+    log_std: Vec<f32>,
+    kind: Head,
+}
+
+/// A frozen [`Policy`]: `Send + Sync`, cheap to clone, free of libtorch.
+#[derive(Clone, Debug)]
+pub struct PolicySnapshot(Arc<Frozen>);
+
+impl PolicySnapshot {
+    /// Length of an observation.
+    pub fn observation_len(&self) -> usize {
+        self.0.actor.inputs()
+    }
+
+    /// Length of a command.
+    pub fn command_len(&self) -> usize {
+        match self.0.kind {
+            Head::Gaussian => self.0.log_std.len(),
+            Head::Categorical => 1,
+        }
+    }
+
+    /// The distribution of commands.
+    pub fn kind(&self) -> Head {
+        self.0.kind
+    }
+
+    /// The normaliser in force.
+    pub fn normaliser(&self) -> &Normaliser {
+        &self.0.normaliser
+    }
+
+    /// Log standard deviations `[cmd]`; empty for [`Head::Categorical`].
+    pub fn log_std(&self) -> &[f32] {
+        &self.0.log_std
+    }
+
+    /// Draws a command (unclipped) at a normalised observation; returns its log-probability.
+    pub fn act(
+        &self,
+        observation_normalised: &[f32],
+        stream: &mut Stream,
+        scratch: &mut Scratch,
+        command: &mut [f32],
+    ) -> f32 {
+        match self.0.kind {
+            Head::Gaussian => self.act_gaussian(observation_normalised, stream, scratch, command),
+            Head::Categorical => self.with_logits(observation_normalised, scratch, |logits| {
+                draw_option(logits, stream, command)
+            }),
+        }
+    }
+
+    fn act_gaussian(
+        &self,
+        observation: &[f32],
+        stream: &mut Stream,
+        scratch: &mut Scratch,
+        command: &mut [f32],
+    ) -> f32 {
+        self.0.actor.forward(observation, scratch, command);
+        scratch.noise.resize(command.len(), 0.0);
+        stream.fill_normal(&mut scratch.noise);
+        let mut log_prob = 0.0;
+        for ((u, &noise), &log_std) in command.iter_mut().zip(&scratch.noise).zip(&self.0.log_std) {
+            *u += noise * log_std.exp();
+            let noise = f64::from(noise);
+            log_prob -= 0.5 * noise * noise + f64::from(log_std) + HALF_LN_TAU;
+        }
+        log_prob as f32
+    }
+
+    /// The most likely command (mean, or best option) at a normalised observation.
+    pub fn act_mean(
+        &self,
+        observation_normalised: &[f32],
+        scratch: &mut Scratch,
+        command: &mut [f32],
+    ) {
+        match self.0.kind {
+            Head::Gaussian => self
+                .0
+                .actor
+                .forward(observation_normalised, scratch, command),
+            Head::Categorical => self.with_logits(observation_normalised, scratch, |logits| {
+                let best = (1..logits.len())
+                    .fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+                command[0] = best as f32;
+            }),
+        }
+    }
+
+    fn with_logits<T>(
+        &self,
+        observation: &[f32],
+        scratch: &mut Scratch,
+        then: impl FnOnce(&[f32]) -> T,
+    ) -> T {
+        let mut logits = std::mem::take(&mut scratch.noise);
+        logits.resize(self.0.actor.outputs(), 0.0);
+        self.0.actor.forward(observation, scratch, &mut logits);
+        let result = then(&logits);
+        scratch.noise = logits;
+        result
+    }
+
+    /// The critic's value of a normalised observation.
+    pub fn value(&self, observation_normalised: &[f32], scratch: &mut Scratch) -> f32 {
+        let mut value = [0.0];
+        self.0
+            .critic
+            .forward(observation_normalised, scratch, &mut value);
+        value[0]
+    }
+}
+
+/// Draws an option by its softmax probability; returns the log-probability. Logits that are not finite give
+/// NaN, which the caller reports.
+fn draw_option(logits: &[f32], stream: &mut Stream, command: &mut [f32]) -> f32 {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weight = |logit: f32| f64::from(logit - highest).exp();
+    let total: f64 = logits.iter().map(|&l| weight(l)).sum();
+    if !total.is_finite() {
+        command[0] = f32::NAN;
+        return f32::NAN;
+    }
+    let mut left = stream.unit() * total;
+    let mut option = 0;
+    while option + 1 < logits.len() && left >= weight(logits[option]) {
+        left -= weight(logits[option]);
+        option += 1;
+    }
+    command[0] = option as f32;
+    (f64::from(logits[option] - highest) - total.ln()) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_envs::Channel;
+
+    fn policy(command: &CommandSpace) -> Policy {
+        let shape = PolicyShape {
+            observations: 3,
+            command,
+            hidden: &[16, 16],
+            log_std_start: -0.3,
+            normalise: true,
+        };
+        Policy::new(&shape, &mut Stream::new(0, "policy", 0))
+    }
+
+    fn planar() -> CommandSpace {
+        CommandSpace::Continuous(vec![Channel::new("x", "m"), Channel::new("y", "m")])
+    }
+
+    #[test]
+    fn log_prob_and_entropy_sum_over_two_dimensions_in_closed_form() {
+        let policy = policy(&planar());
+        let observation = Tensor::from_slice(&[0.1f32, -0.2, 0.3]).view([1, 3]);
+        let mean = policy.actor.forward(&observation);
+        let command = [0.4, -1.7];
+        let (log_prob, entropy) = policy.log_prob_entropy(
+            &observation,
+            &Tensor::from_slice(&command.map(|u| u as f32)).view([1, 2]),
+        );
+        let s = (-0.3f64).exp();
+        let density = |i: usize| {
+            let z = (command[i] - mean.double_value(&[0, i as i64])) / s;
+            -0.5 * z * z - (s * std::f64::consts::TAU.sqrt()).ln()
+        };
+        assert!((log_prob.double_value(&[0]) - density(0) - density(1)).abs() < 1e-5);
+        let expected = 2.0 * 0.5 * (std::f64::consts::TAU * std::f64::consts::E * s * s).ln();
+        assert!((entropy.double_value(&[0]) - expected).abs() < 1e-5);
+    }
+
+    #[test]
+    fn samples_and_trainable_policy_agree_on_log_probabilities() {
+        for space in [planar(), CommandSpace::Discrete(4)] {
+            let policy = policy(&space);
+            let snapshot = policy.snapshot();
+            let mut stream = Stream::new(3, "act", 0);
+            let mut command = vec![0.0; snapshot.command_len()];
+            for _ in 0..20 {
+                let mut x = [0.0; 3];
+                stream.fill_normal(&mut x);
+                let mut scratch = Scratch::default();
+                let log_prob = snapshot.act(&x, &mut stream, &mut scratch, &mut command);
+                let x = Tensor::from_slice(&x).view([1, 3]);
+                let u = Tensor::from_slice(&command).view([1, -1]);
+                let (expected, _) = policy.log_prob_entropy(&x, &u);
+                assert!((f64::from(log_prob) - expected.double_value(&[0])).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn options_are_drawn_by_their_softmax() {
+        let logits = [0.0, 1.0, -1.0];
+        let (mut counts, mut stream) = ([0.0; 3], Stream::new(0, "options", 0));
+        let mut command = [0.0];
+        for _ in 0..30_000 {
+            let log_prob = draw_option(&logits, &mut stream, &mut command);
+            counts[command[0] as usize] += 1.0 / 30_000.0;
+            let total: f64 = logits.iter().map(|l| f64::from(*l).exp()).sum();
+            let expected = f64::from(logits[command[0] as usize]).exp() / total;
+            assert!((f64::from(log_prob).exp() - expected).abs() < 1e-6);
+        }
+        assert!(
+            (counts[1] - 0.665).abs() < 0.01 && (counts[2] - 0.090).abs() < 0.01,
+            "{counts:?}"
+        );
+        assert!(draw_option(&[f32::NAN, 0.0], &mut stream, &mut command).is_nan());
+    }
+
+    #[test]
+    fn the_deviation_stays_within_its_bounds() {
+        let mut policy = policy(&planar());
+        raw::rewrite(&mut policy.log_std, |s| s.copy_from_slice(&[-9.0, 9.0]));
+        policy.clamp_log_std();
+        assert_eq!(policy.snapshot().log_std(), [-5.0, 2.0]);
+    }
+
+    #[test]
+    fn a_loaded_policy_acts_with_the_same_bits() {
+        let a = policy(&planar());
+        let mut archive = Archive::new();
+        a.save(&mut archive, "policy");
+        let shape = PolicyShape {
+            observations: 3,
+            command: &planar(),
+            hidden: &[16, 16],
+            log_std_start: 1.0,
+            normalise: false,
+        };
+        let mut b = Policy::new(&shape, &mut Stream::new(9, "other", 0));
+        b.load(&archive, "policy").unwrap();
+        let act = |p: &Policy| {
+            let mut u = [0.0; 2];
+            let log_prob = p.snapshot().act(
+                &[1.0, 2.0, 3.0],
+                &mut Stream::new(0, "a", 0),
+                &mut Scratch::default(),
+                &mut u,
+            );
+            (u, log_prob)
+        };
+        assert_eq!(act(&a), act(&b));
+        assert_eq!(a.normaliser, b.normaliser);
+    }
+}
