@@ -1,0 +1,203 @@
+//! `hardware-as-policy`: the exact hardware is a layer of the policy (HWasP; Chen, He, Ciocarlie 2020).
+//!
+//! Possible only where the model has a differentiable form. The effect's likelihood gives the design's
+//! gradient directly, without a proxy: the yardstick for both proxied methods.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tandem_envs::Hardware;
+use tch::Tensor;
+
+use super::likelihood::EffectRows;
+use super::morph_conditioned::LogitVector;
+use super::{
+    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, geometric, settings,
+    within,
+};
+use crate::archive::{Archive, ArchiveError};
+use crate::ppo::{EffectTerm, EffectUpdate};
+use crate::proxy::matrix;
+use crate::rollout::{DesignSource, Rollout};
+
+/// Settings of [`HardwareAsPolicy`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HardwareAsPolicySettings {
+    /// Adam rate of the design's logits.
+    pub rate: f64,
+    /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
+    pub noise: [f64; 2],
+}
+
+impl Default for HardwareAsPolicySettings {
+    fn default() -> Self {
+        Self {
+            rate: 0.03,
+            noise: [0.2, 0.05],
+        }
+    }
+}
+
+/// The design as weights of the policy.
+pub struct HardwareAsPolicy {
+    settings: HardwareAsPolicySettings,
+    hardware: Arc<dyn Hardware>,
+    model: Arc<dyn TensorHardware>,
+    clip: f64,
+    logits: LogitVector,
+    term: Option<Term>,
+}
+
+impl HardwareAsPolicy {
+    /// The method from an experiment.
+    ///
+    /// # Errors
+    /// Settings out of range; hardware without a differentiable form.
+    pub fn new(setup: &Setup) -> Result<Self, MethodError> {
+        let settings: HardwareAsPolicySettings = settings(setup.settings)?;
+        within("rate", settings.rate, 1e-6, 10.0)?;
+        within("noise.0", settings.noise[0], 1e-4, 100.0)?;
+        within("noise.1", settings.noise[1], 1e-4, 100.0)?;
+        let model = setup
+            .tensor_hardware
+            .clone()
+            .ok_or(MethodError::Unsuitable {
+                method: "hardware-as-policy",
+                reason: "its hardware has no differentiable form; use `morph-conditioned`".into(),
+            })?;
+        Ok(Self {
+            settings,
+            hardware: setup.hardware.clone(),
+            model,
+            clip: setup.clip,
+            logits: LogitVector::new(&setup.start),
+            term: None,
+        })
+    }
+}
+
+/// The surrogate of the effect under the exact model, differentiated by the logits.
+struct Term {
+    rows: EffectRows,
+    queries: Tensor,
+    logits: Tensor,
+    bounds: LogitBounds,
+    model: Arc<dyn TensorHardware>,
+}
+
+/// The map from logits to values in tensors. Log, integer and choice scales are relaxed to the real line.
+struct LogitBounds {
+    low: Tensor,
+    range: Tensor,
+    log: Tensor,
+}
+
+impl LogitBounds {
+    fn new(hardware: &dyn Hardware) -> Self {
+        let parameters = &hardware.space().parameters;
+        let is_log = |p: &tandem_envs::Parameter| p.scale == tandem_envs::Scale::Log;
+        let pick = |f: &dyn Fn(&tandem_envs::Parameter) -> f64| {
+            let values: Vec<f32> = parameters.iter().map(|p| f(p) as f32).collect();
+            Tensor::from_slice(&values)
+        };
+        Self {
+            low: pick(&|p| if is_log(p) { p.low.ln() } else { p.low }),
+            range: pick(&|p| {
+                if is_log(p) {
+                    (p.high / p.low).ln()
+                } else {
+                    p.high - p.low
+                }
+            }),
+            log: pick(&|p| f64::from(u8::from(is_log(p)))),
+        }
+    }
+
+    fn values(&self, logits: &Tensor) -> Tensor {
+        let linear = logits.sigmoid() * &self.range + &self.low;
+        // exp only where the scale is logarithmic: elsewhere it could overflow and poison the gradient
+        let exponent = &linear * &self.log;
+        exponent.exp() * &self.log + &linear * (1.0f64 - &self.log)
+    }
+
+    fn share(&self) -> Self {
+        Self {
+            low: self.low.shallow_clone(),
+            range: self.range.shallow_clone(),
+            log: self.log.shallow_clone(),
+        }
+    }
+}
+
+impl EffectTerm for Term {
+    fn parameters(&self) -> Vec<Tensor> {
+        vec![self.logits.shallow_clone()]
+    }
+
+    fn share(&self) -> Box<dyn EffectTerm> {
+        Box::new(Self {
+            rows: self.rows.share(),
+            queries: self.queries.shallow_clone(),
+            logits: self.logits.shallow_clone(),
+            bounds: self.bounds.share(),
+            model: self.model.clone(),
+        })
+    }
+
+    fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor {
+        let queries = self.queries.index_select(0, rows);
+        let effects = self
+            .model
+            .respond(&self.bounds.values(&self.logits), &queries);
+        let task = effects.narrow(1, 0, self.rows.deviation.numel() as i64);
+        self.rows.surrogate(rows, &task, advantages)
+    }
+}
+
+impl DesignOptimizer for HardwareAsPolicy {
+    fn design(&self) -> Vec<f64> {
+        self.logits.values()
+    }
+
+    fn source(&self) -> Box<dyn DesignSource> {
+        Box::new(Constant(self.logits.values()))
+    }
+
+    fn noise(&self, progress: f64) -> Option<f32> {
+        let [start, end] = self.settings.noise;
+        Some(geometric(start, end, progress) as f32)
+    }
+
+    fn effect_update(
+        &mut self,
+        rollout: &Rollout,
+        context: &mut Context,
+    ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
+        let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
+            return Ok(None);
+        };
+        self.logits.clamp();
+        let term = self.term.insert(Term {
+            rows: EffectRows::new(rollout, self.hardware.effect_scale(), sigma, self.clip),
+            queries: matrix(&rollout.queries, rollout.lanes * rollout.steps),
+            logits: self.logits.tensor(),
+            bounds: LogitBounds::new(&*self.hardware),
+            model: self.model.clone(),
+        });
+        Ok(Some(EffectUpdate {
+            term,
+            adam: &mut self.logits.adam,
+            rate: self.settings.rate,
+            max_grad_norm: f64::INFINITY,
+        }))
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        self.logits.save(archive, "design");
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.logits.load(archive, "design")
+    }
+}

@@ -1,0 +1,210 @@
+//! Design optimisers: one file per method, all under the same trainer and the same counters.
+//!
+//! A [`DesignOptimizer`] says which design the next episodes use, what produces the effect during roll-outs,
+//! which loss joins PPO's, and how the design moves after an iteration. It never sees a concrete problem.
+
+mod cma;
+mod fixed;
+mod gaussian;
+mod hardware_as_policy;
+mod likelihood;
+mod morph;
+mod morph_conditioned;
+mod outer;
+mod random;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use tandem_envs::{Hardware, Stream};
+use tch::Tensor;
+use thiserror::Error;
+
+pub use cma::{Cma, CmaSettings};
+pub use fixed::{Fixed, FixedSettings};
+pub use gaussian::{Gaussian, GaussianSettings};
+pub use hardware_as_policy::{HardwareAsPolicy, HardwareAsPolicySettings};
+pub use morph::{Extraction, Morph, MorphSettings};
+pub use morph_conditioned::{MorphConditioned, MorphConditionedSettings};
+pub use outer::{Inner, PolicyChange};
+pub use random::{Random, RandomSettings};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::ppo::EffectUpdate;
+use crate::proxy::Gap;
+use crate::rollout::{DesignSource, EffectModel, Rollout};
+
+/// An exact, differentiable form of a hardware model.
+pub trait TensorHardware: Send + Sync {
+    /// Effects `[M, effects]` of queries `[M, query]` under a design `[design]` of values in their units.
+    fn respond(&self, design: &Tensor, queries: &Tensor) -> Tensor;
+}
+
+/// What a method is built from.
+pub struct Setup<'a> {
+    /// The hardware model.
+    pub hardware: Arc<dyn Hardware>,
+    /// Its differentiable form, when there is one.
+    pub tensor_hardware: Option<Arc<dyn TensorHardware>>,
+    /// Logits of the start design.
+    pub start: Vec<f64>,
+    /// PPO's clip range, used for the effect's ratio too.
+    pub clip: f64,
+    /// The experiment's seed: methods derive their own named streams from it.
+    pub seed: u64,
+    /// The method's settings as they stand in the experiment.
+    pub settings: &'a serde_json::Value,
+}
+
+/// What a method may use during an iteration.
+pub struct Context<'a> {
+    /// Fraction of the search phase that has passed, in [0, 1].
+    pub progress: f64,
+    /// The design must not move now (burn-in).
+    pub frozen: bool,
+    /// Counter of hardware queries, to be raised by every use of the hardware model.
+    pub hardware_queries: &'a mut u64,
+}
+
+/// Why a method cannot be built or cannot go on.
+#[derive(Debug, Error)]
+pub enum MethodError {
+    /// A setting is wrong.
+    #[error("`{key}`: {reason}")]
+    Setting {
+        /// Path within the method's settings; empty for the whole.
+        key: String,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+    /// The problem lacks what the method needs.
+    #[error("method `{method}` cannot be used on this problem: {reason}")]
+    Unsuitable {
+        /// Name of the method.
+        method: &'static str,
+        /// What is missing.
+        reason: String,
+    },
+    /// A number stopped being finite.
+    #[error("{what} is no longer finite; the last checkpoint is intact")]
+    NotFinite {
+        /// Which number.
+        what: String,
+    },
+}
+
+/// A way to search for a design while a policy learns.
+pub trait DesignOptimizer {
+    /// Work before the first iteration (fitting a proxy, say).
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    fn prepare(&mut self, _context: &mut Context) -> Result<(), MethodError> {
+        Ok(())
+    }
+
+    /// Logits of the design the method would deliver now.
+    fn design(&self) -> Vec<f64>;
+
+    /// Where the next episodes' designs come from.
+    fn source(&self) -> Box<dyn DesignSource>;
+
+    /// What stands in for the hardware during roll-outs; `None`: the true model.
+    fn effect_model(&self) -> Option<Arc<dyn EffectModel>> {
+        None
+    }
+
+    /// Deviation of the noise on task effects at this progress, in units of the effect scale; `None`: the
+    /// method needs no effect likelihood.
+    fn noise(&self, _progress: f64) -> Option<f32> {
+        None
+    }
+
+    /// The loss that joins PPO's in this iteration.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    fn effect_update(
+        &mut self,
+        _rollout: &Rollout,
+        _context: &mut Context,
+    ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
+        Ok(None)
+    }
+
+    /// Moves the design after the policy's update.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    fn update(
+        &mut self,
+        _rollout: &Rollout,
+        _context: &mut Context,
+    ) -> Result<PolicyChange, MethodError> {
+        Ok(PolicyChange::Keep)
+    }
+
+    /// Distance between proxy and hardware at the current design on visited and on uniform queries, when
+    /// there is a proxy. `queries` is `[R, query]`, as visited.
+    fn gap(&self, _queries: &[f32]) -> Option<[Gap; 2]> {
+        None
+    }
+
+    /// Numbers worth logging, in a fixed order.
+    fn report(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
+    /// Stores the whole state of the search.
+    fn save(&self, archive: &mut Archive);
+
+    /// Continues a stored search.
+    ///
+    /// # Errors
+    /// Entries that are missing or do not fit.
+    fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError>;
+}
+
+/// Episodes that all use one design.
+pub struct Constant(pub Vec<f64>);
+
+impl DesignSource for Constant {
+    fn draw(&self, _stream: &mut Stream, logits: &mut [f64]) {
+        logits.copy_from_slice(&self.0);
+    }
+}
+
+/// Reads a method's settings; an absent section means the defaults.
+///
+/// # Errors
+/// Unknown keys and wrong types.
+pub fn settings<T: DeserializeOwned + Default>(
+    value: &serde_json::Value,
+) -> Result<T, MethodError> {
+    if value.is_null() {
+        return Ok(T::default());
+    }
+    T::deserialize(value).map_err(|error| MethodError::Setting {
+        key: String::new(),
+        reason: error.to_string(),
+    })
+}
+
+/// Checks that a setting lies in a range.
+///
+/// # Errors
+/// The setting is outside, or not a number.
+pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), MethodError> {
+    if value >= low && value <= high {
+        return Ok(());
+    }
+    Err(MethodError::Setting {
+        key: key.into(),
+        reason: format!("{value} must lie between {low} and {high}"),
+    })
+}
+
+/// Geometric interpolation from `a` to `b`.
+pub(crate) fn geometric(a: f64, b: f64, fraction: f64) -> f64 {
+    (a.ln() + (b / a).ln() * fraction.clamp(0.0, 1.0)).exp()
+}

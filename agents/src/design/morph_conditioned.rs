@@ -1,0 +1,325 @@
+//! `morph-conditioned`: the proxy sees the design, and the design moves by the effect's policy gradient.
+//!
+//! The proxy `h(x, u, z)` is fitted to the hardware over all designs beforehand and kept fresh on visited
+//! queries around the current design; its weights never serve the reward, so the design always stays on the
+//! feasible set and needs no extraction. The gap is pure regression error.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tandem_envs::design::LOGIT_LIMIT;
+use tandem_envs::{Hardware, Stream};
+use tch::Tensor;
+
+use super::likelihood::EffectRows;
+use super::{
+    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
+    within,
+};
+use crate::adam::Adam;
+use crate::archive::{Archive, ArchiveError};
+use crate::ppo::{EffectTerm, EffectUpdate};
+use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
+use crate::rollout::{DesignSource, EffectModel, Rollout};
+
+/// Settings of [`MorphConditioned`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MorphConditionedSettings {
+    /// Adam rate of the design's logits.
+    pub rate: f64,
+    /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
+    pub noise: [f64; 2],
+    /// The proxy network and its first fit.
+    pub proxy: ProxySettings,
+    /// Regression steps on fresh pairs per iteration.
+    pub refresh_steps: usize,
+    /// Rows per regression step.
+    pub refresh_batch: usize,
+    /// Learning rate of these steps.
+    pub refresh_rate: f64,
+}
+
+impl Default for MorphConditionedSettings {
+    fn default() -> Self {
+        Self {
+            rate: 0.03,
+            noise: [0.2, 0.05],
+            proxy: ProxySettings {
+                hidden: vec![128, 128],
+                ..ProxySettings::default()
+            },
+            refresh_steps: 10,
+            refresh_batch: 1024,
+            refresh_rate: 5e-4,
+        }
+    }
+}
+
+/// The design's logits as a trainable tensor with its own Adam.
+pub struct LogitVector {
+    tensor: Tensor,
+    /// Optimiser of the logits.
+    pub adam: Adam,
+}
+
+impl LogitVector {
+    /// Trainable logits that start here.
+    pub fn new(start: &[f64]) -> Self {
+        let values: Vec<f32> = start.iter().map(|&z| z as f32).collect();
+        let tensor = Tensor::from_slice(&values).set_requires_grad(true);
+        Self {
+            adam: Adam::new(vec![tensor.shallow_clone()]),
+            tensor,
+        }
+    }
+
+    /// The tensor `[design]`.
+    pub fn tensor(&self) -> Tensor {
+        self.tensor.shallow_clone()
+    }
+
+    /// The logits, clipped to ±[`LOGIT_LIMIT`].
+    pub fn values(&self) -> Vec<f64> {
+        let mut out = vec![0f32; self.tensor.numel()];
+        let len = out.len();
+        self.tensor.detach().copy_data(&mut out, len);
+        let clip = |z: &f32| f64::from(*z).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
+        out.iter().map(clip).collect()
+    }
+
+    /// Puts the tensor back into the box.
+    pub fn clamp(&mut self) {
+        let _ = tch::no_grad(|| self.tensor.clamp_(-LOGIT_LIMIT, LOGIT_LIMIT));
+    }
+
+    /// Stores logits and moments.
+    pub fn save(&self, archive: &mut Archive, prefix: &str) {
+        archive.put_f64(&format!("{prefix}.logits"), &self.values());
+        self.adam.save(archive, &format!("{prefix}.adam"));
+    }
+
+    /// Loads what [`LogitVector::save`] stored.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
+        let n = self.tensor.numel();
+        let values: Vec<f32> = archive
+            .get_f64_len(&format!("{prefix}.logits"), n)?
+            .iter()
+            .map(|&z| z as f32)
+            .collect();
+        tch::no_grad(|| self.tensor.copy_(&Tensor::from_slice(&values)));
+        self.adam.load(archive, &format!("{prefix}.adam"))
+    }
+}
+
+/// A design-conditioned proxy and the design that climbs through it.
+pub struct MorphConditioned {
+    settings: MorphConditionedSettings,
+    hardware: Arc<dyn Hardware>,
+    clip: f64,
+    logits: LogitVector,
+    proxy: Proxy,
+    adam: Adam,
+    stream: Stream,
+    term: Option<Term>,
+    refresh_loss: f64,
+}
+
+impl MorphConditioned {
+    /// The method from an experiment.
+    ///
+    /// # Errors
+    /// Settings out of range.
+    pub fn new(setup: &Setup) -> Result<Self, MethodError> {
+        let settings: MorphConditionedSettings = settings(setup.settings)?;
+        within("rate", settings.rate, 1e-6, 10.0)?;
+        within("noise.0", settings.noise[0], 1e-4, 100.0)?;
+        within("noise.1", settings.noise[1], 1e-4, 100.0)?;
+        within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
+        super::morph::check_proxy(&settings.proxy)?;
+        if setup.start.is_empty() {
+            return Err(MethodError::Unsuitable {
+                method: "morph-conditioned",
+                reason: "it has nothing to design; use `fixed`".into(),
+            });
+        }
+        let hardware = setup.hardware.clone();
+        let mut stream = Stream::new(setup.seed, "proxy", 0);
+        let sample = Pairs::sample(&*hardware, 4096, DesignDraw::Uniform, &mut stream);
+        let proxy = Proxy::new(&*hardware, &settings.proxy, true, &sample, &mut stream);
+        Ok(Self {
+            adam: Adam::new(proxy.parameters()),
+            logits: LogitVector::new(&setup.start),
+            clip: setup.clip,
+            refresh_loss: 0.0,
+            term: None,
+            settings,
+            hardware,
+            proxy,
+            stream,
+        })
+    }
+
+    /// A few regression steps: half the rows visited, half uniform, designs around the current one.
+    fn refresh(&mut self, rollout: &Rollout) -> u64 {
+        let batch = self.settings.refresh_batch;
+        let width = self.hardware.query_channels().len();
+        let visited = rollout.queries.len() / width.max(1);
+        let center = self.logits.values();
+        let rows: Vec<i64> = (0..batch as i64).collect();
+        for _ in 0..self.settings.refresh_steps {
+            let mut queries = Vec::with_capacity(batch * width);
+            for i in 0..batch {
+                if i % 2 == 0 && visited > 0 {
+                    let row = self.stream.below(visited);
+                    queries.extend_from_slice(&rollout.queries[row * width..(row + 1) * width]);
+                } else {
+                    for &(low, high) in self.hardware.query_bounds() {
+                        queries.push(self.stream.uniform(low.into(), high.into()) as f32);
+                    }
+                }
+            }
+            let draw = DesignDraw::Around(&center, 0.5);
+            let pairs = Pairs::ask(&*self.hardware, &queries, draw, &mut self.stream);
+            let rate = self.settings.refresh_rate;
+            self.refresh_loss = self.proxy.regress(&mut self.adam, &pairs, &rows, rate);
+        }
+        (batch * self.settings.refresh_steps) as u64
+    }
+}
+
+/// The surrogate of the effect under the proxy, differentiated by the logits only.
+struct Term {
+    rows: EffectRows,
+    features: Tensor,
+    logits: Tensor,
+    proxy: Proxy,
+}
+
+impl EffectTerm for Term {
+    fn parameters(&self) -> Vec<Tensor> {
+        vec![self.logits.shallow_clone()]
+    }
+
+    fn share(&self) -> Box<dyn EffectTerm> {
+        Box::new(Self {
+            rows: self.rows.share(),
+            features: self.features.shallow_clone(),
+            logits: self.logits.shallow_clone(),
+            proxy: self.proxy.share(),
+        })
+    }
+
+    fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor {
+        let features = self.features.index_select(0, rows);
+        let effects = self.proxy.forward(&features, Some(&self.logits));
+        let task = effects.narrow(1, 0, self.proxy.task_effects() as i64);
+        self.rows.surrogate(rows, &task, advantages)
+    }
+}
+
+impl DesignOptimizer for MorphConditioned {
+    fn prepare(&mut self, context: &mut Context) -> Result<(), MethodError> {
+        let (gap, queries) = self.proxy.fit(
+            &mut self.adam,
+            &*self.hardware,
+            &self.settings.proxy,
+            DesignDraw::Uniform,
+            &mut self.stream,
+        );
+        *context.hardware_queries += queries;
+        self.adam.reset();
+        if gap.rmse.is_finite() {
+            return Ok(());
+        }
+        Err(MethodError::NotFinite {
+            what: "the proxy's error".into(),
+        })
+    }
+
+    fn design(&self) -> Vec<f64> {
+        self.logits.values()
+    }
+
+    fn source(&self) -> Box<dyn DesignSource> {
+        Box::new(Constant(self.logits.values()))
+    }
+
+    fn effect_model(&self) -> Option<Arc<dyn EffectModel>> {
+        Some(self.proxy.snapshot(&self.logits.values()))
+    }
+
+    fn noise(&self, progress: f64) -> Option<f32> {
+        let [start, end] = self.settings.noise;
+        Some(geometric(start, end, progress) as f32)
+    }
+
+    fn effect_update(
+        &mut self,
+        rollout: &Rollout,
+        context: &mut Context,
+    ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
+        let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
+            return Ok(None);
+        };
+        let term = self.term.insert(Term {
+            rows: EffectRows::new(rollout, self.hardware.effect_scale(), sigma, self.clip),
+            features: matrix(&rollout.features, rollout.lanes * rollout.steps),
+            logits: self.logits.tensor(),
+            proxy: self.proxy.share(),
+        });
+        Ok(Some(EffectUpdate {
+            term,
+            adam: &mut self.logits.adam,
+            rate: self.settings.rate,
+            max_grad_norm: f64::INFINITY,
+        }))
+    }
+
+    fn update(
+        &mut self,
+        rollout: &Rollout,
+        context: &mut Context,
+    ) -> Result<PolicyChange, MethodError> {
+        self.term = None;
+        self.logits.clamp();
+        *context.hardware_queries += self.refresh(rollout);
+        if self.refresh_loss.is_finite() && self.logits.values().iter().all(|z| z.is_finite()) {
+            return Ok(PolicyChange::Keep);
+        }
+        Err(MethodError::NotFinite {
+            what: "the proxy's loss or the design".into(),
+        })
+    }
+
+    fn gap(&self, queries: &[f32]) -> Option<[Gap; 2]> {
+        Some(super::morph::gaps(
+            &self.proxy,
+            &*self.hardware,
+            &self.design(),
+            queries,
+        ))
+    }
+
+    fn report(&self) -> Vec<(&'static str, f64)> {
+        vec![("fidelity_loss", self.refresh_loss)]
+    }
+
+    fn save(&self, archive: &mut Archive) {
+        self.logits.save(archive, "design");
+        self.proxy.save(archive, "proxy");
+        self.adam.save(archive, "proxy.adam");
+        archive.put_json("proxy.stream", &self.stream);
+    }
+
+    fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.logits.load(archive, "design")?;
+        self.proxy.load(archive, "proxy")?;
+        self.adam.load(archive, "proxy.adam")?;
+        self.stream = archive.get_json("proxy.stream")?;
+        Ok(())
+    }
+}

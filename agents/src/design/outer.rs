@@ -1,0 +1,70 @@
+//! What the outer-loop methods share: judging one candidate design by a stretch of PPO.
+
+use crate::archive::{Archive, ArchiveError};
+use crate::rollout::Rollout;
+
+/// What the trainer does with the policy before the next iteration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyChange {
+    /// Nothing: the design may have moved a little.
+    Keep,
+    /// Another design is tried by the same policy: episodes under way are dropped.
+    Next,
+    /// Another design is tried by a policy from scratch.
+    Restart,
+    /// The policy is put on the shelf under `store`, and the one stored under `load` (from scratch when
+    /// `None`) goes on.
+    Swap {
+        /// Where to put the present policy.
+        store: Option<usize>,
+        /// Which policy goes on.
+        load: Option<usize>,
+    },
+}
+
+/// Counts a candidate's iterations and scores it by the mean return of the later half of them.
+#[derive(Clone, Debug, Default)]
+pub struct Inner {
+    iterations: usize,
+    sum: f64,
+    episodes: f64,
+}
+
+impl Inner {
+    /// Adds an iteration's episodes. Returns the score once `budget` iterations are done, and starts anew.
+    pub fn add(&mut self, rollout: &Rollout, budget: usize) -> Option<f64> {
+        self.iterations += 1;
+        if self.iterations > budget / 2 {
+            self.sum += rollout.episodes.iter().map(|e| e.total_return).sum::<f64>();
+            self.episodes += rollout.episodes.len() as f64;
+        }
+        if self.iterations < budget {
+            return None;
+        }
+        let score = if self.episodes > 0.0 {
+            self.sum / self.episodes
+        } else {
+            f64::NEG_INFINITY
+        };
+        *self = Self::default();
+        Some(score)
+    }
+
+    /// Stores the counters under `prefix`.
+    pub fn save(&self, archive: &mut Archive, prefix: &str) {
+        let values = [self.iterations as f64, self.sum, self.episodes];
+        archive.put_f64(&format!("{prefix}.inner"), &values);
+    }
+
+    /// Loads what [`Inner::save`] stored.
+    ///
+    /// # Errors
+    /// A missing entry.
+    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
+        let values = archive.get_f64_len(&format!("{prefix}.inner"), 3)?;
+        self.iterations = values[0] as usize;
+        self.sum = values[1];
+        self.episodes = values[2];
+        Ok(())
+    }
+}

@@ -1,0 +1,446 @@
+//! The hardware proxy: a network with the same inputs and outputs as a [`Hardware`] model.
+//!
+//! In the published method the design is *not* an input: the weights are the current hardware. The
+//! conditioned proxy takes the design's logits as further inputs. Both see the hardware's features
+//! (design-free functions of the query) and predict all effects; normalisers of inputs and outputs are part
+//! of the network. Errors are measured in units of [`Hardware::effect_scale`].
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tandem_envs::design::LOGIT_LIMIT;
+use tandem_envs::{Hardware, Stream};
+use tch::Tensor;
+
+use crate::adam::{Adam, clip_global_norm};
+use crate::archive::{Archive, ArchiveError};
+use crate::kernel::{Kernel, Scratch};
+use crate::mlp::Mlp;
+use crate::rollout::EffectModel;
+
+/// Settings of the proxy network and of its first fit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProxySettings {
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Learning rate of the first fit; falls to a tenth of it over the fit.
+    pub rate: f64,
+    /// Rows per step of the first fit.
+    pub batch: usize,
+    /// Most steps of the first fit.
+    pub steps: usize,
+    /// The first fit ends when the held-out error of the task effects (RMSE in units of the effect scale)
+    /// is below this.
+    pub tolerance: f64,
+    /// Weight of the task effects' errors relative to the auxiliary effects'.
+    pub task_weight: f64,
+}
+
+impl Default for ProxySettings {
+    fn default() -> Self {
+        Self {
+            hidden: vec![64, 64],
+            rate: 2e-3,
+            batch: 1024,
+            steps: 3000,
+            tolerance: 0.01,
+            task_weight: 4.0,
+        }
+    }
+}
+
+/// Pairs of what the hardware was asked and what it answered.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs {
+    /// Number of pairs `R`.
+    pub rows: usize,
+    /// `[R, features]`.
+    pub features: Vec<f32>,
+    /// `[R, design]`, logits.
+    pub logits: Vec<f32>,
+    /// `[R, effects]`.
+    pub effects: Vec<f32>,
+}
+
+/// Distance between proxy and hardware on a set of pairs, over the task effects, in units of their scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Root of the mean squared error (per pair: Euclidean over the task effects).
+    pub rmse: f64,
+    /// 95 % quantile of the error.
+    pub p95: f64,
+}
+
+/// Which designs [`Pairs`] are drawn for.
+#[derive(Clone, Copy, Debug)]
+pub enum DesignDraw<'a> {
+    /// One design, given by its logits.
+    Fixed(&'a [f64]),
+    /// Uniform over the logit box.
+    Uniform,
+    /// Normal around these logits with this standard deviation.
+    Around(&'a [f64], f64),
+}
+
+impl Pairs {
+    /// Asks the hardware `rows` uniformly drawn queries. Deterministic for any number of threads.
+    pub fn sample(
+        hardware: &dyn Hardware,
+        rows: usize,
+        designs: DesignDraw,
+        stream: &mut Stream,
+    ) -> Self {
+        let bounds = hardware.query_bounds();
+        let mut queries = vec![0.0; rows * bounds.len()];
+        for row in queries.chunks_exact_mut(bounds.len()) {
+            for (value, &(low, high)) in row.iter_mut().zip(bounds) {
+                *value = stream.uniform(f64::from(low), f64::from(high)) as f32;
+            }
+        }
+        Self::ask(hardware, &queries, designs, stream)
+    }
+
+    /// Asks the hardware these queries, `[R, query]`.
+    pub fn ask(
+        hardware: &dyn Hardware,
+        queries: &[f32],
+        designs: DesignDraw,
+        stream: &mut Stream,
+    ) -> Self {
+        let (q, f) = (hardware.query_channels().len(), hardware.feature_len());
+        let (e, d) = (hardware.effect_channels().len(), hardware.space().len());
+        let rows = queries.len() / q.max(1);
+        let mut logits = vec![0.0f32; rows * d];
+        let limit = LOGIT_LIMIT;
+        for row in logits.chunks_exact_mut(d.max(1)) {
+            for (j, z) in row.iter_mut().enumerate() {
+                *z = match designs {
+                    DesignDraw::Fixed(center) => center[j],
+                    DesignDraw::Uniform => stream.uniform(-limit, limit),
+                    DesignDraw::Around(center, sd) => {
+                        (center[j] + sd * stream.normal()).clamp(-limit, limit)
+                    }
+                } as f32;
+            }
+        }
+        let mut features = vec![0.0; rows * f];
+        let mut effects = vec![0.0; rows * e];
+        features
+            .par_chunks_exact_mut(f)
+            .zip(effects.par_chunks_exact_mut(e))
+            .enumerate()
+            .with_min_len(512)
+            .for_each_init(
+                || (vec![0.0; d], vec![0.0; d]),
+                |(z, values), (i, (features, effects))| {
+                    for (z, &logit) in z.iter_mut().zip(&logits[i * d..(i + 1) * d]) {
+                        *z = f64::from(logit);
+                    }
+                    hardware.space().values_into(z, values);
+                    let query = &queries[i * q..(i + 1) * q];
+                    hardware.features(query, features);
+                    hardware.respond(values, query, effects);
+                },
+            );
+        Self {
+            rows,
+            features,
+            logits,
+            effects,
+        }
+    }
+}
+
+/// A `[rows, columns]` tensor of these numbers.
+pub fn matrix(data: &[f32], rows: usize) -> Tensor {
+    let columns = data.len() / rows.max(1);
+    Tensor::from_slice(data).view([rows as i64, columns as i64])
+}
+
+/// The proxy network.
+#[derive(Debug)]
+pub struct Proxy {
+    net: Mlp,
+    conditioned: bool,
+    task: usize,
+    /// Mean and deviation of each feature, then of each effect: `[features]`, `[effects]`.
+    input: [Vec<f32>; 2],
+    output: [Vec<f32>; 2],
+    scale: Vec<f32>,
+    /// Weight of each effect in the fidelity loss, `1 / scale` times the task weight.
+    weight: Tensor,
+    constants: [Tensor; 4],
+}
+
+impl Proxy {
+    /// A proxy for this hardware; its normalisers are taken from `sample`.
+    pub fn new(
+        hardware: &dyn Hardware,
+        settings: &ProxySettings,
+        conditioned: bool,
+        sample: &Pairs,
+        stream: &mut Stream,
+    ) -> Self {
+        let (f, e) = (hardware.feature_len(), hardware.effect_channels().len());
+        let d = if conditioned {
+            hardware.space().len()
+        } else {
+            0
+        };
+        let task = hardware.task_effects();
+        let scale = hardware.effect_scale().to_vec();
+        let weight: Vec<f32> = scale
+            .iter()
+            .enumerate()
+            .map(|(i, s)| {
+                if i < task {
+                    settings.task_weight as f32
+                } else {
+                    1.0
+                }
+                .sqrt()
+                    / s
+            })
+            .collect();
+        let mut proxy = Self {
+            net: Mlp::new(f + d, &settings.hidden, e, 1.0, stream),
+            conditioned,
+            task,
+            input: column_statistics(&sample.features, f),
+            output: column_statistics(&sample.effects, e),
+            scale,
+            weight: Tensor::from_slice(&weight),
+            constants: std::array::from_fn(|_| Tensor::from_slice(&[0f32])),
+        };
+        proxy.refresh_constants();
+        proxy
+    }
+
+    fn refresh_constants(&mut self) {
+        let [im, is] = &self.input;
+        let [om, os] = &self.output;
+        self.constants = [im, is, om, os].map(|v| Tensor::from_slice(v));
+    }
+
+    /// Whether the design is an input.
+    pub fn conditioned(&self) -> bool {
+        self.conditioned
+    }
+
+    /// Predicted effects `[M, effects]` of features `[M, features]`; the conditioned proxy needs `logits`,
+    /// `[M, design]` or `[design]` for one design.
+    pub fn forward(&self, features: &Tensor, logits: Option<&Tensor>) -> Tensor {
+        let [im, is, om, os] = &self.constants;
+        let mut x = (features - im) / is;
+        if let Some(z) = logits.filter(|_| self.conditioned) {
+            let z = (z / (0.5 * LOGIT_LIMIT))
+                .expand([x.size()[0], *z.size().last().unwrap_or(&0)], true);
+            x = Tensor::cat(&[x, z], 1);
+        }
+        self.net.forward(&x) * os + om
+    }
+
+    /// The fidelity loss: mean over pairs of the weighted squared error, in units of the effect scale.
+    pub fn fidelity(&self, predicted: &Tensor, effects: &Tensor) -> Tensor {
+        ((predicted - effects) * &self.weight)
+            .square()
+            .sum_dim_intlist(1i64, false, tch::Kind::Float)
+            .mean(tch::Kind::Float)
+    }
+
+    /// Number of task effects.
+    pub fn task_effects(&self) -> usize {
+        self.task
+    }
+
+    /// Trainable tensors.
+    pub fn parameters(&self) -> Vec<Tensor> {
+        self.net.parameters()
+    }
+
+    /// A handle on the same network for another thread.
+    pub fn share(&self) -> Self {
+        Self {
+            net: self.net.share(),
+            conditioned: self.conditioned,
+            task: self.task,
+            input: self.input.clone(),
+            output: self.output.clone(),
+            scale: self.scale.clone(),
+            weight: self.weight.shallow_clone(),
+            constants: std::array::from_fn(|i| self.constants[i].shallow_clone()),
+        }
+    }
+
+    /// One regression step on these pairs; returns the fidelity loss before it.
+    pub fn regress(&self, adam: &mut Adam, pairs: &Pairs, rows: &[i64], rate: f64) -> f64 {
+        let pick = |data: &[f32]| {
+            let columns = data.len() / pairs.rows.max(1);
+            let mut out = Vec::with_capacity(rows.len() * columns);
+            for &row in rows {
+                out.extend_from_slice(&data[row as usize * columns..(row as usize + 1) * columns]);
+            }
+            matrix(&out, rows.len())
+        };
+        let logits = self.conditioned.then(|| pick(&pairs.logits));
+        let predicted = self.forward(&pick(&pairs.features), logits.as_ref());
+        let loss = self.fidelity(&predicted, &pick(&pairs.effects));
+        let mut gradients = Tensor::run_backward(&[&loss], &self.parameters(), false, false);
+        let norm = clip_global_norm(&mut gradients, 1.0);
+        if norm.is_finite() {
+            adam.step(&gradients, rate);
+        }
+        loss.double_value(&[])
+    }
+
+    /// Fits the proxy to the hardware from scratch until the held-out error of the task effects is below
+    /// the tolerance. Returns the held-out gap and the number of hardware queries used.
+    pub fn fit(
+        &self,
+        adam: &mut Adam,
+        hardware: &dyn Hardware,
+        settings: &ProxySettings,
+        designs: DesignDraw,
+        stream: &mut Stream,
+    ) -> (Gap, u64) {
+        let held_out = Pairs::sample(hardware, 4096, designs, stream);
+        let mut queries = held_out.rows as u64;
+        let rows: Vec<i64> = (0..settings.batch as i64).collect();
+        for step in 0..settings.steps {
+            let pairs = Pairs::sample(hardware, settings.batch, designs, stream);
+            queries += pairs.rows as u64;
+            let decay = 1.0 - 0.9 * step as f64 / settings.steps as f64;
+            self.regress(adam, &pairs, &rows, settings.rate * decay);
+            if (step + 1) % 100 == 0 && self.gap(&held_out).rmse < settings.tolerance {
+                break;
+            }
+        }
+        (self.gap(&held_out), queries)
+    }
+
+    /// Distance to the hardware on these pairs.
+    pub fn gap(&self, pairs: &Pairs) -> Gap {
+        if pairs.rows == 0 {
+            return Gap::default();
+        }
+        let predicted = tch::no_grad(|| {
+            let logits = self.conditioned.then(|| matrix(&pairs.logits, pairs.rows));
+            self.forward(&matrix(&pairs.features, pairs.rows), logits.as_ref())
+        });
+        let flat = predicted.contiguous().view(-1);
+        let mut values = vec![0f32; flat.numel()];
+        flat.copy_data(&mut values, pairs.effects.len());
+        let e = self.scale.len();
+        let mut errors: Vec<f64> = values
+            .chunks_exact(e)
+            .zip(pairs.effects.chunks_exact(e))
+            .map(|(p, y)| {
+                let terms =
+                    (0..self.task).map(|i| f64::from((p[i] - y[i]) / self.scale[i]).powi(2));
+                terms.sum::<f64>()
+            })
+            .collect();
+        let rmse = (errors.iter().sum::<f64>() / errors.len() as f64).sqrt();
+        errors.sort_by(f64::total_cmp);
+        let p95 = errors[(errors.len() - 1) * 95 / 100].sqrt();
+        Gap { rmse, p95 }
+    }
+
+    /// The proxy for roll-outs, at one design. Normalisers and design are folded into the first and last
+    /// layer, so that a prediction is a single forward pass over the features.
+    pub fn snapshot(&self, logits: &[f64]) -> Arc<ProxySnapshot> {
+        let mut layers = self.net.layers();
+        let f = self.input[0].len();
+        if let Some((weights, bias)) = layers.first_mut() {
+            let width = bias.len();
+            for (i, (mean, deviation)) in self.input[0].iter().zip(&self.input[1]).enumerate() {
+                for (j, b) in bias.iter_mut().enumerate() {
+                    let w = &mut weights[i * width + j];
+                    *w /= deviation;
+                    *b -= *w * mean;
+                }
+            }
+            if self.conditioned {
+                for (i, z) in logits.iter().enumerate() {
+                    let z = (z / (0.5 * LOGIT_LIMIT)) as f32;
+                    for (j, b) in bias.iter_mut().enumerate() {
+                        *b += z * weights[(f + i) * width + j];
+                    }
+                }
+            }
+            weights.truncate(f * width);
+        }
+        if let Some((weights, bias)) = layers.last_mut() {
+            let width = bias.len();
+            for (j, (mean, deviation)) in self.output[0].iter().zip(&self.output[1]).enumerate() {
+                for row in weights.chunks_exact_mut(width) {
+                    row[j] *= deviation;
+                }
+                bias[j] = bias[j] * deviation + mean;
+            }
+        }
+        Arc::new(ProxySnapshot {
+            kernel: Kernel::from_layers(layers),
+        })
+    }
+
+    /// Stores network and normalisers under `prefix`.
+    pub fn save(&self, archive: &mut Archive, prefix: &str) {
+        self.net.save(archive, &format!("{prefix}.net"));
+        for (name, [mean, deviation]) in [("input", &self.input), ("output", &self.output)] {
+            archive.put_f32(&format!("{prefix}.{name}.mean"), mean);
+            archive.put_f32(&format!("{prefix}.{name}.deviation"), deviation);
+        }
+    }
+
+    /// Loads what [`Proxy::save`] stored.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
+        self.net.load(archive, &format!("{prefix}.net"))?;
+        for (name, [mean, deviation]) in [("input", &mut self.input), ("output", &mut self.output)]
+        {
+            *mean = archive.get_f32_len(&format!("{prefix}.{name}.mean"), mean.len())?;
+            *deviation =
+                archive.get_f32_len(&format!("{prefix}.{name}.deviation"), deviation.len())?;
+        }
+        self.refresh_constants();
+        Ok(())
+    }
+}
+
+/// Mean and deviation (at least 1e-3) of each column of `[R, columns]`.
+fn column_statistics(data: &[f32], columns: usize) -> [Vec<f32>; 2] {
+    let mut moments = crate::normaliser::Moments::new(columns);
+    for row in data.chunks_exact(columns.max(1)) {
+        moments.push(row);
+    }
+    let mean = moments.mean().iter().map(|&m| m as f32).collect();
+    let deviation = moments
+        .variance()
+        .iter()
+        .map(|&v| (v.sqrt() as f32).max(1e-3))
+        .collect();
+    [mean, deviation]
+}
+
+/// A frozen copy of a [`Proxy`] at one design, for roll-outs.
+#[derive(Clone, Debug)]
+pub struct ProxySnapshot {
+    kernel: Kernel,
+}
+
+impl EffectModel for ProxySnapshot {
+    fn predict(
+        &self,
+        _logits: &[f64],
+        features: &[f32],
+        scratch: &mut Scratch,
+        effect: &mut [f32],
+    ) {
+        self.kernel.forward(features, scratch, effect);
+    }
+}
