@@ -1,0 +1,148 @@
+//! Files that are either the old one or the new one, whatever happens while they are written.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SCRATCH_ENDING: &str = ".scratch";
+
+/// Replaces the file at `path` by `bytes`, or leaves it as it was.
+///
+/// The bytes go to a scratch file beside `path`, are synced to the disk, and take the name `path` in one step; then
+/// the folder is synced.
+///
+/// - After an **error** (disk full, no permission) the old file is untouched and the scratch file is removed.
+/// - After a **kill** the old or the new file is there, whole; a scratch file may be left ([`remove_scratch`]).
+/// - After a **power cut** the same holds, and a call that returned `Ok` has its new file on the disk, as far as
+///   the disk keeps its promise to sync.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let scratch = scratch_beside(path)?;
+    let written = write_and_sync(&scratch, bytes).and_then(|()| fs::rename(&scratch, path));
+    if let Err(error) = written {
+        // The scratch file may not even exist; the first error is the one to report.
+        let _ = fs::remove_file(&scratch);
+        return Err(error);
+    }
+    sync_folder(folder_of(path))
+}
+
+/// Removes what killed [`write`]s left in `folder`. Only for a folder that no other process is writing in.
+pub fn remove_scratch(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(SCRATCH_ENDING) && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A name beside `path` that no other call uses: hidden, with process and count.
+pub(crate) fn scratch_beside(path: &Path) -> io::Result<PathBuf> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} names no file", path.display()),
+        )
+    })?;
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let process = std::process::id();
+    let scratch = format!(
+        ".{}.{process}-{count}{SCRATCH_ENDING}",
+        name.to_string_lossy()
+    );
+    Ok(path.with_file_name(scratch))
+}
+
+/// Makes renames and new files in `folder` survive a power cut.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Only Unix lets a folder be opened; elsewhere the rename itself has to do.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn replaces_the_whole_file_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write(&path, b"a long first text").unwrap();
+        write(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names(folder.path()), ["a.json"]);
+    }
+
+    #[test]
+    fn an_error_keeps_the_old_file_and_removes_the_scratch_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), "kept").unwrap();
+        assert!(
+            write(&path, b"x").is_err(),
+            "a folder cannot be replaced by a file"
+        );
+        assert_eq!(fs::read_to_string(path.join("inside")).unwrap(), "kept");
+        assert_eq!(names(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn leftovers_of_a_kill_are_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        write(&path, b"kept").unwrap();
+        fs::write(scratch_beside(&path).unwrap(), "half").unwrap();
+        fs::write(folder.path().join(".hidden"), "kept").unwrap();
+        remove_scratch(folder.path()).unwrap();
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, [".hidden", "a.json"]);
+    }
+
+    #[test]
+    fn readers_only_ever_see_whole_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, &[0; 4096]).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for value in 0..50u8 {
+                    write(&path, &[value; 4096]).unwrap();
+                }
+            });
+            for _ in 0..200 {
+                let bytes = fs::read(&path).unwrap();
+                assert!(bytes.len() == 4096 && bytes.iter().all(|&b| b == bytes[0]));
+            }
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! Stopping a run politely: signals set a flag that the trainer looks at between two steps of its work.
+//!
+//! The first Ctrl-C asks the run to save a checkpoint and end; the second one ends the process at once. Batch
+//! systems send SIGTERM or SIGUSR1 shortly before a job's time is up; they are treated like the first Ctrl-C.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag;
+
+/// Exit code after a second Ctrl-C: 128 + SIGINT, as shells have it.
+pub const EXIT_AT_ONCE: i32 = 130;
+
+/// Why the run should end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: a plain `kill`, or a batch system at the end of a job's time.
+    Terminate,
+    /// SIGUSR1: a batch system's warning ahead of time.
+    User1,
+}
+
+impl Signal {
+    const ALL: [(i32, Signal); 3] = [
+        (SIGINT, Signal::Interrupt),
+        (SIGTERM, Signal::Terminate),
+        (SIGUSR1, Signal::User1),
+    ];
+
+    /// The signal's name, for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Signal::Interrupt => "SIGINT",
+            Signal::Terminate => "SIGTERM",
+            Signal::User1 => "SIGUSR1",
+        }
+    }
+}
+
+/// The last signal's number; 0 for none.
+static LAST: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+
+/// Starts listening. Call once, before the work begins; further calls do nothing.
+///
+/// # Errors
+/// The operating system refuses a handler.
+pub fn install() -> io::Result<()> {
+    let last = Arc::new(AtomicUsize::new(0));
+    if LAST.set(Arc::clone(&last)).is_err() {
+        return Ok(());
+    }
+    let asked = Arc::new(AtomicBool::new(false));
+    // Handlers run in this order: the exit looks at the flag before the same signal sets it.
+    flag::register_conditional_shutdown(SIGINT, EXIT_AT_ONCE, Arc::clone(&asked))?;
+    for (number, _) in Signal::ALL {
+        flag::register(number, Arc::clone(&asked))?;
+        flag::register_usize(number, Arc::clone(&last), number as usize)?;
+    }
+    Ok(())
+}
+
+/// The signal that asks the run to end, if one has come since [`install`]. Costs one atomic load.
+pub fn requested() -> Option<Signal> {
+    let last = LAST.get()?.load(Ordering::Relaxed);
+    let known = Signal::ALL
+        .iter()
+        .find(|(number, _)| *number as usize == last);
+    known.map(|(_, signal)| *signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signal_hook::low_level::raise;
+    use std::process::{Command, ExitStatus};
+
+    /// Signals reach the whole process, so each case runs this same test in a process of its own.
+    fn in_own_process(test: &str, case: &str) -> ExitStatus {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &format!("interrupt::tests::{test}")])
+            .env("INTERRUPT_CASE", case)
+            .output()
+            .unwrap()
+            .status
+    }
+
+    #[test]
+    fn each_signal_is_reported_and_the_process_lives_on() {
+        let Ok(case) = std::env::var("INTERRUPT_CASE") else {
+            for (_, signal) in Signal::ALL {
+                let name = "each_signal_is_reported_and_the_process_lives_on";
+                assert!(in_own_process(name, signal.name()).success());
+            }
+            return;
+        };
+        install().unwrap();
+        install().unwrap();
+        assert_eq!(requested(), None);
+        let sent = Signal::ALL.iter().find(|(_, s)| s.name() == case).unwrap();
+        raise(sent.0).unwrap();
+        assert_eq!(requested(), Some(sent.1));
+    }
+
+    #[test]
+    fn the_second_interrupt_ends_the_process_at_once() {
+        if std::env::var("INTERRUPT_CASE").is_err() {
+            let name = "the_second_interrupt_ends_the_process_at_once";
+            assert_eq!(in_own_process(name, "twice").code(), Some(EXIT_AT_ONCE));
+            return;
+        }
+        install().unwrap();
+        raise(SIGTERM).unwrap();
+        raise(SIGTERM).unwrap(); // only Ctrl-C means "now"
+        raise(SIGINT).unwrap();
+        unreachable!("the second request ends the process");
+    }
+}

@@ -1,0 +1,91 @@
+//! Paths into a document, as messages print them and `--set` takes them.
+
+use serde_json::{Map, Value};
+
+use super::{ConfigError, scan};
+
+/// `parent.child`, for a child that is a key or begins with an index.
+pub(super) fn join(parent: &str, child: &str) -> String {
+    if parent.is_empty() || child.is_empty() || child.starts_with('[') {
+        format!("{parent}{child}")
+    } else {
+        format!("{parent}.{child}")
+    }
+}
+
+/// Whether `path` is `outer` or something inside it.
+pub(super) fn is_within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || outer.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The value at `path`.
+pub(super) fn find<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    segments(path).try_fold(value, |value, segment| match value {
+        Value::Object(members) => members.get(segment),
+        Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// The parts of `a.b[2].c` or `a.b.2.c`: a, b, 2, c.
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['.', '['])
+        .filter(|s| !s.is_empty())
+        .map(|s| s.strip_suffix(']').unwrap_or(s))
+}
+
+/// Puts a `--set` into the document and returns its path as messages print it. Objects on the way are made where
+/// they are missing: an optional part need not stand in the file to be set.
+pub(super) fn apply(root: &mut Value, path: &str, text: &str) -> Result<String, ConfigError> {
+    let failed = |reason: String| ConfigError {
+        origin: format!("--set {path}={text}"),
+        position: None,
+        path: String::new(),
+        reason,
+    };
+    let mut place = root;
+    let mut printed = String::new();
+    let parts: Vec<&str> = segments(path).collect();
+    if parts.is_empty() || path.split('.').any(str::is_empty) {
+        return Err(failed(
+            "write it as path=value, for example ppo.rate=0.001".into(),
+        ));
+    }
+    for segment in parts {
+        let length = match place {
+            Value::Array(items) => Some(items.len()),
+            _ => None,
+        };
+        place = match place {
+            Value::Object(members) => {
+                printed = join(&printed, segment);
+                members
+                    .entry(segment)
+                    .or_insert_with(|| Value::Object(Map::new()))
+            }
+            Value::Array(items) => {
+                let item = segment.parse::<usize>().ok().and_then(|i| items.get_mut(i));
+                let Some(item) = item else {
+                    let length = length.unwrap_or(0);
+                    let reason = format!(
+                        "`{printed}` is a list of {length}; `{segment}` is no index from 0 to below that"
+                    );
+                    return Err(failed(reason));
+                };
+                printed = format!("{printed}[{segment}]");
+                item
+            }
+            _ => {
+                return Err(failed(format!(
+                    "`{printed}` is no object, so it has no `{segment}`"
+                )));
+            }
+        };
+    }
+    *place = match scan::scan_value(text) {
+        Ok(scanned) => scanned.value,
+        Err(_) => Value::String(text.to_owned()),
+    };
+    Ok(printed)
+}

@@ -1,0 +1,155 @@
+//! TensorBoard's pages of a run: scalars, histograms, images, texts and hyper-parameters.
+//!
+//! The event file is written here, without a thread and without a queue: what was logged is in the file after
+//! [`Board::flush`], which the trainer calls once per iteration, and after the board is dropped.
+//!
+//! Logging never ends a run. The first error (a full disk, say) becomes one warning on stderr, and the board is
+//! silent from then on: `metrics.jsonl` is the source of truth, these pages are a convenience.
+//!
+//! On resume, [`Board::open`] removes what was logged after the checkpoint from the old event files, so no step
+//! appears twice, whichever program reads them; a TensorBoard that is watching at that moment is told to forget
+//! those steps as well.
+
+mod records;
+mod summary;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use wire::Message;
+
+/// An open event file. One per folder.
+#[derive(Debug)]
+pub struct Board {
+    /// `None` after an error.
+    file: Option<BufWriter<File>>,
+    folder: PathBuf,
+}
+
+impl Board {
+    /// Begins an event file in `folder`. `resume` is the last step of the checkpoint that a run continues from:
+    /// what the folder's event files hold after it is removed.
+    pub fn open(folder: &Path, resume: Option<u64>) -> Self {
+        let mut board = Self {
+            file: None,
+            folder: folder.to_owned(),
+        };
+        match begin(folder, resume) {
+            Ok(file) => board.file = Some(file),
+            Err(error) => board.warn(&error),
+        }
+        board
+    }
+
+    /// A figure, for example `scalar("train/return", env_steps, 12.5)`. NaN and infinities are shown as such.
+    pub fn scalar(&mut self, tag: &str, step: u64, value: f64) {
+        self.log(step, summary::scalar(tag, value));
+    }
+
+    /// How `values` are distributed. Values that are not finite are left out.
+    pub fn histogram(&mut self, tag: &str, step: u64, values: &[f64]) {
+        self.log(step, summary::histogram(tag, values));
+    }
+
+    /// A picture: `rgb` holds `height` rows of `width` pixels, three bytes each. Another length is an error that
+    /// silences the board.
+    pub fn image(&mut self, tag: &str, step: u64, width: u32, height: u32, rgb: &[u8]) {
+        match summary::image(tag, width, height, rgb) {
+            Ok(message) => self.log(step, message),
+            Err(error) => self.warn(&error),
+        }
+    }
+
+    /// A text, which TensorBoard renders as Markdown. A resumed run has it already.
+    pub fn text(&mut self, tag: &str, markdown: &str) {
+        self.log(0, summary::text(tag, markdown));
+    }
+
+    /// The run's settings, for the page HPARAMS, which lists one run per row. `metrics` are the tags of the scalars
+    /// shown beside them; [`Board::final_metrics`] gives their values. Numbers, texts and booleans are shown as such,
+    /// all else as JSON. `name` is the row's name. A resumed run has them already.
+    pub fn hparams(&mut self, name: &str, values: &BTreeMap<String, Value>, metrics: &[&str]) {
+        self.log(0, summary::experiment(values, metrics));
+        self.log(0, summary::session_start(name, values, now()));
+    }
+
+    /// The figures of the finished run, by the tags given to [`Board::hparams`]; it marks the run as finished.
+    pub fn final_metrics(&mut self, step: u64, metrics: &BTreeMap<String, f64>) {
+        for (tag, value) in metrics {
+            self.scalar(tag, step, *value);
+        }
+        self.log(step, summary::session_end(now()));
+        self.flush();
+    }
+
+    /// Hands everything logged so far to the operating system: a kill cannot lose it any more.
+    pub fn flush(&mut self) {
+        if let Some(Err(error)) = self.file.as_mut().map(Write::flush) {
+            self.warn(&error);
+        }
+    }
+
+    fn log(&mut self, step: u64, summary: Message) {
+        let event = summary::event(now(), step).message(summary::EVENT_SUMMARY, &summary);
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = records::write(file, event.bytes()) {
+            self.warn(&error);
+        }
+    }
+
+    fn warn(&mut self, error: &io::Error) {
+        if let Some(file) = self.file.take() {
+            drop(file.into_parts()); // dropped without another try to write what is left
+        }
+        let folder = self.folder.display();
+        // A closed stderr is no reason to stop either.
+        let _ = writeln!(
+            io::stderr(),
+            "warning: TensorBoard logging stops ({folder}: {error}); the run goes on, metrics.jsonl has every figure"
+        );
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0.0, |d| d.as_secs_f64())
+}
+
+fn begin(folder: &Path, resume: Option<u64>) -> io::Result<BufWriter<File>> {
+    std::fs::create_dir_all(folder)?;
+    if let Some(step) = resume {
+        records::forget_after(folder, step)?;
+    }
+    let mut file = BufWriter::new(create_event_file(folder)?);
+    let version = summary::event(now(), 0).text(summary::EVENT_VERSION, "brain.Event:2");
+    records::write(&mut file, version.bytes())?;
+    if let Some(step) = resume {
+        let restart = summary::restart(now(), step + 1);
+        records::write(&mut file, restart.bytes())?;
+    }
+    file.flush()?;
+    Ok(file)
+}
+
+/// TensorBoard reads files with `tfevents` in their name, in the order of their names: the time comes first.
+fn create_event_file(folder: &Path) -> io::Result<File> {
+    let (seconds, process) = (now() as u64, std::process::id());
+    let mut count = 0;
+    loop {
+        let name = format!("events.out.tfevents.{seconds:010}.{count:03}.{process}.tandem");
+        match File::create_new(folder.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => count += 1,
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
