@@ -208,6 +208,7 @@ impl Settings {
             goal: [1.95, 0.49],
             obstacles: Obstacles::Zigzag { gap },
             horizon: 100,
+            substeps: 4,
             ..near.clone()
         };
         Ok(match name {

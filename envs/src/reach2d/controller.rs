@@ -57,3 +57,32 @@ pub fn run(reach: &mut Reach) -> bool {
         }
     }
 }
+
+/// A waypoint counts as passed when every joint is this near, rad.
+const PASSED: f32 = 0.1;
+
+/// Runs an episode, already reset in full fidelity, along a planned path of joint angles. Whether it
+/// succeeded.
+pub fn follow(reach: &mut Reach, path: &[super::planner::Angles]) -> bool {
+    use crate::problem::Problem;
+    let n = reach.settings().links;
+    let mut rates = [0.0; MAX_LINKS];
+    let mut next = 0;
+    loop {
+        let near = |target: &[f32], reach: &Reach| {
+            let gaps = reach.angles().iter().zip(target);
+            gaps.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < PASSED
+        };
+        while next + 1 < path.len() && near(&path[next], reach) {
+            next += 1;
+        }
+        for i in 0..n {
+            let step = path[next][i] - reach.angles()[i];
+            rates[i] = (0.7 * step / STEP_ANGLE).clamp(-1.0, 1.0);
+        }
+        let step = reach.full_step(&rates[..n]);
+        if step.success || step.ended() {
+            return step.success;
+        }
+    }
+}

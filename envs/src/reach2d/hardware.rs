@@ -4,8 +4,9 @@ use super::config::{STEP_ANGLE, Settings};
 use crate::design::{DesignError, DesignSpace, Parameter, Scale};
 use crate::problem::{Channel, Hardware};
 
-/// Mass of a designed motor per torque, kg/(N m): a geared actuator gives about 50 N m per kilogram.
-pub const MOTOR_MASS: f64 = 0.02;
+/// Mass of a designed motor per torque, kg/(N m): a geared actuator peaks at about 100 N m per
+/// kilogram.
+pub const MOTOR_MASS: f64 = 0.01;
 /// A motor must bring its joint to full rate within this time, s, else the joint is slower.
 const RISE_TIME: f64 = 0.15;
 /// How far a designed base may stand from its nominal place along each axis, m.
@@ -128,7 +129,7 @@ fn space(settings: &Settings) -> Result<DesignSpace, DesignError> {
             let name = format!("joint_{}_torque", i + 1);
             Parameter {
                 scale: Scale::Log,
-                ..Parameter::linear(name, "N m", start / 30.0, start * 3.0, start / 10.0)
+                ..Parameter::linear(name, "N m", start / 10.0, start * 2.0, start / 5.0)
             }
         }));
     }

@@ -61,7 +61,9 @@ impl Machine {
         let p = &mut world.integration_parameters;
         p.dt = CONTROL_DT / settings.substeps as f32;
         p.num_solver_iterations = 1;
-        p.num_internal_pgs_iterations = 4;
+        p.num_internal_pgs_iterations = 10;
+        // fast tips among thin walls: contacts are solved before they happen
+        p.normalized_prediction_distance = 0.1;
         p.max_ccd_substeps = 0;
         // links are thin: a stale contact point would be a wrong one
         p.contact_recycling = false;

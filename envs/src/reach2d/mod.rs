@@ -23,6 +23,8 @@ mod draw;
 mod hardware;
 pub mod machine;
 pub mod motion;
+pub mod planner;
+mod selectivity;
 mod walls;
 mod world;
 
@@ -31,6 +33,7 @@ pub use config::{
     STEP_ANGLE, Settings,
 };
 pub use hardware::{Arm, ArmHardware};
+pub use selectivity::{Share, selectivity};
 pub use walls::{Path, Point, Walls};
 pub use world::Reach;
 

@@ -147,7 +147,7 @@ impl Reach {
         Ok(Self::from_setup(Arc::new(Setup::new(settings)?)))
     }
 
-    fn from_setup(setup: Arc<Setup>) -> Self {
+    pub(super) fn from_setup(setup: Arc<Setup>) -> Self {
         let n = setup.settings.links;
         let state = State {
             angles: vec![0.0; n],
