@@ -38,12 +38,12 @@ fn point_segment(p: Point, a: Point, d: Point) -> f32 {
     dot(off, off)
 }
 
-/// Whether two segments cross properly (orientation test).
+/// Whether two segments meet (orientation test); segments along one line do not count.
 fn crossing(p: Point, q: Point, a: Point, b: Point) -> bool {
     let (d, e) = (sub(q, p), sub(b, a));
     let (s1, s2) = (cross(d, sub(a, p)), cross(d, sub(b, p)));
     let (s3, s4) = (cross(e, sub(p, a)), cross(e, sub(q, a)));
-    s1 * s2 < 0.0 && s3 * s4 < 0.0
+    s1 * s2 <= 0.0 && s3 * s4 <= 0.0 && (s1 != 0.0 || s2 != 0.0)
 }
 
 /// Squared distance between two segments; 0 when they cross.
