@@ -19,6 +19,7 @@
 pub mod adam;
 pub mod archive;
 pub mod cma_es;
+mod collect;
 pub mod design;
 pub mod gae;
 pub mod kernel;
@@ -31,6 +32,9 @@ pub mod proxy;
 mod raw;
 pub mod reward_scaler;
 pub mod rollout;
+mod snapshot;
+#[cfg(test)]
+mod testing;
 
 pub use adam::{Adam, clip_global_norm, gradients};
 pub use archive::{Archive, ArchiveError};

@@ -22,11 +22,17 @@
 //! The hardware joins in through an [`EffectTerm`]: a loss of its own with its own parameters, optimiser and
 //! clipping, added to the same graph.
 
+mod report;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use report::{PpoError, PpoStats};
+pub use settings::PpoSettings;
+
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use tandem_envs::Stream;
 use tch::{Kind, TchError, Tensor};
-use thiserror::Error;
 
 use crate::adam::{Adam, clip_global_norm, gradients};
 use crate::policy::Policy;
@@ -37,113 +43,6 @@ use crate::rollout::Rollout;
 const SHARD_FROM: usize = 1024;
 /// A fixed number, so that any number of threads adds the same numbers in the same order.
 const SHARDS: usize = 4;
-
-/// Settings of PPO; the defaults are the established ones for continuous control.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PpoSettings {
-    /// Discount per control step.
-    pub gamma: f64,
-    /// Decay of generalised advantage estimation.
-    pub lambda: f64,
-    /// The probability ratio is clipped to 1 ± this.
-    pub clip: f64,
-    /// Passes over the roll-out per update.
-    pub epochs: usize,
-    /// Minibatches per pass.
-    pub minibatches: usize,
-    /// Adam's rate at the start.
-    pub rate: f64,
-    /// Whether the rate falls linearly to 0 over the run.
-    pub anneal: bool,
-    /// Weight of the entropy bonus.
-    pub entropy: f64,
-    /// Weight of the critic's mean squared error (no further ½).
-    pub value_weight: f64,
-    /// Limit of the global gradient norm.
-    pub max_grad_norm: f64,
-    /// No further epoch is begun when the last one's mean KL divergence is above this.
-    pub target_kl: Option<f64>,
-    /// Start of the log standard deviation of commands.
-    pub log_std_start: f64,
-    /// Hidden layers of actor and critic each.
-    pub hidden: Vec<usize>,
-    /// Whether observations are normalised by running statistics.
-    pub normalise_observations: bool,
-    /// Whether rewards are scaled by the running deviation of the discounted return.
-    pub scale_rewards: bool,
-}
-
-impl Default for PpoSettings {
-    fn default() -> Self {
-        Self {
-            gamma: 0.99,
-            lambda: 0.95,
-            clip: 0.2,
-            epochs: 10,
-            minibatches: 32,
-            rate: 3e-4,
-            anneal: true,
-            entropy: 0.0,
-            value_weight: 0.5,
-            max_grad_norm: 0.5,
-            target_kl: None,
-            log_std_start: 0.0,
-            hidden: vec![64, 64],
-            normalise_observations: true,
-            scale_rewards: true,
-        }
-    }
-}
-
-impl PpoSettings {
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// The first setting out of range.
-    pub fn check(&self) -> Result<(), PpoError> {
-        let positive = 1e-12..=f64::MAX;
-        let ranges = [
-            ("gamma", self.gamma, 0.0..=1.0),
-            ("lambda", self.lambda, 0.0..=1.0),
-            ("clip", self.clip, 1e-6..=1e6),
-            ("rate", self.rate, 0.0..=10.0),
-            ("entropy", self.entropy, 0.0..=f64::MAX),
-            ("value_weight", self.value_weight, 0.0..=f64::MAX),
-            ("max_grad_norm", self.max_grad_norm, positive.clone()),
-            ("target_kl", self.target_kl.unwrap_or(1.0), positive.clone()),
-            ("log_std_start", self.log_std_start, -5.0..=2.0),
-            ("epochs", self.epochs as f64, 1.0..=1e4),
-            ("minibatches", self.minibatches as f64, 1.0..=1e6),
-            (
-                "hidden",
-                self.hidden.iter().copied().min().unwrap_or(1) as f64,
-                1.0..=1e5,
-            ),
-        ];
-        for (key, value, range) in ranges {
-            if !range.contains(&value) {
-                let reason = format!(
-                    "{value} is not between {:e} and {:e}",
-                    range.start(),
-                    range.end()
-                );
-                return Err(PpoError::Setting { key, reason });
-            }
-        }
-        Ok(())
-    }
-
-    /// The rate after this share (0 to 1) of the whole run.
-    pub fn rate_at(&self, progress: f64) -> f64 {
-        let left = if self.anneal {
-            1.0 - progress.clamp(0.0, 1.0)
-        } else {
-            1.0
-        };
-        self.rate * left
-    }
-}
 
 /// The hardware's term of the loss.
 pub trait EffectTerm: Send {
@@ -168,76 +67,6 @@ pub struct EffectUpdate<'a> {
     pub rate: f64,
     /// Its own limit of the gradient norm.
     pub max_grad_norm: f64,
-}
-
-/// What an update did: means over the minibatches of its last epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PpoStats {
-    /// Clipped surrogate, negated.
-    pub policy_loss: f64,
-    /// Mean squared error of the critic.
-    pub value_loss: f64,
-    /// Entropy of the command distribution, nats.
-    pub entropy: f64,
-    /// Share of samples whose ratio left the clip range.
-    pub clip_fraction: f64,
-    /// KL divergence of new from old policy, `E[(r - 1) - ln r]`.
-    pub kl: f64,
-    /// Share of the returns' variance that the critic's values at collection explained.
-    pub explained_variance: f64,
-    /// Global gradient norm of the policy before clipping.
-    pub grad_norm: f64,
-    /// Mean of the effect term, 0 without one.
-    pub effect_loss: f64,
-    /// Gradient norm of the effect term's parameters before clipping, 0 without one.
-    pub effect_grad_norm: f64,
-}
-
-/// Why an update stopped.
-#[derive(Debug, Error)]
-pub enum PpoError {
-    /// A setting is out of range.
-    #[error("ppo.{key}: {reason}")]
-    Setting {
-        /// Name of the setting.
-        key: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Arrays of unequal length.
-    #[error("{name} has {got} numbers, the roll-out has {expected}")]
-    Size {
-        /// Name of the array.
-        name: &'static str,
-        /// Length needed.
-        expected: usize,
-        /// Length given.
-        got: usize,
-    },
-    /// Loss or gradient is not finite. The minibatch was not applied.
-    #[error(
-        "{quantity} is {value} in epoch {epoch}, minibatch {minibatch} (policy loss {policy_loss}, value loss \
-         {value_loss}, effect loss {effect_loss}); the parameters are those of the minibatch before"
-    )]
-    NonFinite {
-        /// `loss`, `policy gradient` or `effect gradient`.
-        quantity: &'static str,
-        /// Its value.
-        value: f64,
-        /// Epoch, from 0.
-        epoch: usize,
-        /// Minibatch, from 0.
-        minibatch: usize,
-        /// Policy loss of the minibatch.
-        policy_loss: f64,
-        /// Value loss of the minibatch.
-        value_loss: f64,
-        /// Effect loss of the minibatch.
-        effect_loss: f64,
-    },
-    /// libtorch refused.
-    #[error("libtorch: {0}")]
-    Torch(#[from] TchError),
 }
 
 /// Improves policy and critic (and the effect term's parameters) on a roll-out.
@@ -518,17 +347,19 @@ fn sum(
     })
 }
 
-impl PpoStats {
-    fn add(&mut self, other: &Self, weight: f64) {
-        self.policy_loss += weight * other.policy_loss;
-        self.value_loss += weight * other.value_loss;
-        self.entropy += weight * other.entropy;
-        self.clip_fraction += weight * other.clip_fraction;
-        self.kl += weight * other.kl;
-        self.grad_norm += weight * other.grad_norm;
-        self.effect_loss += weight * other.effect_loss;
-        self.effect_grad_norm += weight * other.effect_grad_norm;
-    }
+/// `1 - Var(returns - values) / Var(returns)`; 0 when the returns do not vary.
+fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
+    let variance = |numbers: &dyn Fn(usize) -> f64| {
+        let n = returns.len() as f64;
+        let mean = (0..returns.len()).map(numbers).sum::<f64>() / n;
+        (0..returns.len())
+            .map(|i| (numbers(i) - mean).powi(2))
+            .sum::<f64>()
+            / n
+    };
+    let total = variance(&|i| f64::from(returns[i]));
+    let left = variance(&|i| f64::from(returns[i]) - f64::from(values[i]));
+    if total > 0.0 { 1.0 - left / total } else { 0.0 }
 }
 
 fn check_finite(
@@ -556,19 +387,4 @@ fn check_finite(
             effect_loss: s.effect_loss,
         }),
     }
-}
-
-/// `1 - Var(returns - values) / Var(returns)`; 0 when the returns do not vary.
-fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
-    let variance = |numbers: &dyn Fn(usize) -> f64| {
-        let n = returns.len() as f64;
-        let mean = (0..returns.len()).map(numbers).sum::<f64>() / n;
-        (0..returns.len())
-            .map(|i| (numbers(i) - mean).powi(2))
-            .sum::<f64>()
-            / n
-    };
-    let total = variance(&|i| f64::from(returns[i]));
-    let left = variance(&|i| f64::from(returns[i]) - f64::from(values[i]));
-    if total > 0.0 { 1.0 - left / total } else { 0.0 }
 }

@@ -1,0 +1,382 @@
+//! Collection of experience: every lane runs its whole segment on its own, lanes run in parallel.
+//!
+//! There is no step at which lanes wait for each other, and each draws from its own stream, so any number of
+//! threads gives the same bytes.
+
+#[cfg(test)]
+mod tests;
+
+use rayon::prelude::*;
+use tandem_envs::{CommandSpace, Fidelity, Hardware, Step};
+
+use crate::gae::End;
+use crate::lanes::{DesignSource, Lane, Lanes};
+use crate::normaliser::Moments;
+use crate::policy::HALF_LN_TAU;
+use crate::rollout::{CollectError, Episode, Motion, Rollout};
+use crate::snapshot::PolicySnapshot;
+
+/// Runs every lane for `rollout.steps` steps and fills `rollout`.
+///
+/// Episodes go on from the last collection unless the lanes were restarted or the fidelity differs; an ended
+/// episode is followed by a new one with a newly drawn design. Parallel over lanes in the current rayon pool.
+///
+/// # Errors
+/// Numbers that are not finite, designs that cannot be built, a policy of other sizes.
+pub fn collect(
+    lanes: &mut Lanes,
+    policy: &PolicySnapshot,
+    design: &dyn DesignSource,
+    motion: &Motion,
+    rollout: &mut Rollout,
+) -> Result<(), CollectError> {
+    check_sizes(lanes, policy)?;
+    rollout.resize(lanes, motion);
+    let steps = rollout.steps;
+    let hardware = lanes.hardware().clone();
+    let continuous = matches!(lanes.spec().command, CommandSpace::Continuous(_));
+    let terms = lanes.spec().reward_terms.len();
+    let context = Context {
+        policy,
+        design,
+        motion,
+        hardware: &*hardware,
+        steps,
+        continuous,
+    };
+    let parts = split(rollout);
+    let results: Vec<Result<Sums, CollectError>> = lanes
+        .lanes
+        .par_iter_mut()
+        .zip(parts)
+        .enumerate()
+        .map(|(index, (lane, part))| {
+            Runner {
+                index,
+                lane,
+                part,
+                context: &context,
+            }
+            .run()
+        })
+        .collect();
+    rollout.episodes.clear();
+    rollout.reward_terms = vec![0.0; terms];
+    rollout.moments = Moments::new(policy.observation_len());
+    rollout.hardware_queries = 0;
+    let rows = rollout.rows().max(1) as f64;
+    for sums in results {
+        let sums = sums?;
+        rollout.episodes.extend(sums.episodes);
+        rollout.moments.merge(&sums.moments);
+        rollout.hardware_queries += sums.hardware_queries;
+        let terms = rollout.reward_terms.iter_mut().zip(sums.reward_terms);
+        terms.for_each(|(mean, sum)| *mean += sum / rows);
+    }
+    Ok(())
+}
+
+fn check_sizes(lanes: &Lanes, policy: &PolicySnapshot) -> Result<(), CollectError> {
+    let spec = lanes.spec();
+    for (field, policy, problem) in [
+        (
+            "observation",
+            policy.observation_len(),
+            spec.observation.len(),
+        ),
+        ("command", policy.command_len(), spec.command.len()),
+    ] {
+        if policy != problem {
+            return Err(CollectError::Size {
+                field,
+                policy,
+                problem,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What all lanes share.
+struct Context<'a> {
+    policy: &'a PolicySnapshot,
+    design: &'a dyn DesignSource,
+    motion: &'a Motion<'a>,
+    hardware: &'a dyn Hardware,
+    steps: usize,
+    continuous: bool,
+}
+
+/// One lane at work.
+struct Runner<'a> {
+    index: usize,
+    lane: &'a mut Lane,
+    part: Part<'a>,
+    context: &'a Context<'a>,
+}
+
+impl Runner<'_> {
+    fn run(mut self) -> Result<Sums, CollectError> {
+        let policy = self.context.policy;
+        let mut sums = Sums {
+            episodes: Vec::new(),
+            reward_terms: vec![0.0; self.lane.buffers.terms.len()],
+            moments: Moments::new(policy.observation_len()),
+            hardware_queries: 0,
+        };
+        for t in 0..self.context.steps {
+            if self.lane.episode != Some(self.context.motion.fidelity) {
+                let begun = self.lane.begin(
+                    self.context.motion.fidelity,
+                    self.context.design,
+                    self.context.hardware,
+                );
+                begun.map_err(|source| CollectError::Reset {
+                    lane: self.index,
+                    step: t,
+                    source,
+                })?;
+            }
+            self.look(t)?;
+            sums.moments.push(&self.lane.buffers.observation);
+            self.decide(t)?;
+            let step = match self.context.motion.fidelity {
+                Fidelity::Effect => self.step_effect(t, &mut sums)?,
+                Fidelity::Full => self.lane.problem.full_step(&self.lane.buffers.command),
+            };
+            self.book(t, &step, &mut sums)?;
+        }
+        self.part.last_values[0] = match self.lane.episode {
+            Some(_) => self.look_ahead(self.context.steps)?,
+            None => 0.0,
+        };
+        Ok(sums)
+    }
+
+    /// Reads the observation, raw and normalised.
+    fn look(&mut self, t: usize) -> Result<(), CollectError> {
+        let buffers = &mut self.lane.buffers;
+        self.lane.problem.observe(&mut buffers.observation);
+        check_finite(self.index, t, "observation", &buffers.observation)?;
+        let normaliser = self.context.policy.normaliser();
+        normaliser.apply(&buffers.observation, &mut buffers.normalised);
+        Ok(())
+    }
+
+    /// The value of the state after step `t - 1`.
+    fn look_ahead(&mut self, t: usize) -> Result<f32, CollectError> {
+        self.look(t)?;
+        let buffers = &mut self.lane.buffers;
+        Ok(self
+            .context
+            .policy
+            .value(&buffers.normalised, &mut buffers.scratch))
+    }
+
+    /// Draws a command and records what the policy knew.
+    fn decide(&mut self, t: usize) -> Result<(), CollectError> {
+        let (policy, lane) = (self.context.policy, &mut *self.lane);
+        let buffers = &mut lane.buffers;
+        let command = at(self.part.commands, t, buffers.command.len());
+        self.part.log_probs[t] = policy.act(
+            &buffers.normalised,
+            &mut lane.stream,
+            &mut buffers.scratch,
+            command,
+        );
+        self.part.values[t] = policy.value(&buffers.normalised, &mut buffers.scratch);
+        check_finite(self.index, t, "command", command)?;
+        for (clipped, &raw) in buffers.command.iter_mut().zip(&*command) {
+            *clipped = if self.context.continuous {
+                raw.clamp(-1.0, 1.0)
+            } else {
+                raw
+            };
+        }
+        at(self.part.observations, t, buffers.normalised.len())
+            .copy_from_slice(&buffers.normalised);
+        let logits = at(self.part.logits, t, lane.logits.len());
+        logits
+            .iter_mut()
+            .zip(&lane.logits)
+            .for_each(|(to, &z)| *to = z as f32);
+        Ok(())
+    }
+
+    /// Asks hardware or model, adds noise, moves the world under the effect.
+    fn step_effect(&mut self, t: usize, sums: &mut Sums) -> Result<Step, CollectError> {
+        let Context {
+            motion, hardware, ..
+        } = *self.context;
+        let lane = &mut *self.lane;
+        let b = &mut lane.buffers;
+        lane.problem.query(&b.command, &mut b.query);
+        if motion.records() {
+            hardware.features(&b.query, &mut b.features);
+            at(self.part.queries, t, b.query.len()).copy_from_slice(&b.query);
+            at(self.part.features, t, b.features.len()).copy_from_slice(&b.features);
+        }
+        if let Some(model) = motion.model {
+            model.predict(&lane.logits, &b.features, &mut b.scratch, &mut b.effect);
+        } else {
+            hardware.respond(&lane.values, &b.query, &mut b.effect);
+            sums.hardware_queries += 1;
+        }
+        if let Some(deviation) = motion.noise {
+            lane.stream.fill_normal(&mut b.noise);
+            let mut log_prob = 0.0;
+            for ((effect, &noise), &scale) in b
+                .effect
+                .iter_mut()
+                .zip(&b.noise)
+                .zip(hardware.effect_scale())
+            {
+                *effect += deviation * scale * noise;
+                log_prob -=
+                    0.5 * f64::from(noise).powi(2) + f64::from(deviation).ln() + HALF_LN_TAU;
+            }
+            self.part.effect_log_probs[t] = log_prob as f32;
+        }
+        check_finite(self.index, t, "effect", &b.effect)?;
+        if motion.records() {
+            let task = b.noise.len();
+            at(self.part.effects, t, task).copy_from_slice(&b.effect[..task]);
+        }
+        Ok(lane.problem.apply(&b.command, &b.effect))
+    }
+
+    /// Records what the step gave; closes the episode when it ended.
+    fn book(&mut self, t: usize, step: &Step, sums: &mut Sums) -> Result<(), CollectError> {
+        check_finite(self.index, t, "reward", &[step.reward])?;
+        let lane = &mut *self.lane;
+        lane.problem.reward_terms(&mut lane.buffers.terms);
+        let terms = sums.reward_terms.iter_mut().zip(&lane.buffers.terms);
+        terms.for_each(|(sum, &term)| *sum += f64::from(term));
+        lane.total_return += f64::from(step.reward);
+        lane.running.steps += 1;
+        lane.running.success |= step.success;
+        let end = match step {
+            Step {
+                terminated: true, ..
+            }
+            | Step { fault: Some(_), .. } => End::Terminated,
+            Step {
+                truncated: true, ..
+            } => End::Truncated,
+            _ => End::Running,
+        };
+        self.part.rewards[t] = step.reward;
+        self.part.ends[t] = end;
+        self.part.final_values[t] = 0.0;
+        if end == End::Running {
+            return Ok(());
+        }
+        sums.episodes.push(Episode {
+            lane: self.index,
+            steps: lane.running.steps,
+            total_return: lane.total_return,
+            success: lane.running.success,
+            fault: step.fault,
+            logits: lane.logits.clone(),
+        });
+        lane.episode = None;
+        if end == End::Truncated {
+            self.part.final_values[t] = self.look_ahead(t)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a lane adds up.
+struct Sums {
+    episodes: Vec<Episode>,
+    reward_terms: Vec<f64>,
+    moments: Moments,
+    hardware_queries: u64,
+}
+
+/// Each lane's share of the arrays.
+fn split(rollout: &mut Rollout) -> Vec<Part<'_>> {
+    let n = rollout.lanes;
+    let mut observations = shares(&mut rollout.observations, n);
+    let mut commands = shares(&mut rollout.commands, n);
+    let mut log_probs = shares(&mut rollout.log_probs, n);
+    let mut values = shares(&mut rollout.values, n);
+    let mut rewards = shares(&mut rollout.rewards, n);
+    let mut ends = shares(&mut rollout.ends, n);
+    let mut final_values = shares(&mut rollout.final_values, n);
+    let mut last_values = shares(&mut rollout.last_values, n);
+    let mut queries = shares(&mut rollout.queries, n);
+    let mut features = shares(&mut rollout.features, n);
+    let mut effects = shares(&mut rollout.effects, n);
+    let mut effect_log_probs = shares(&mut rollout.effect_log_probs, n);
+    let mut logits = shares(&mut rollout.logits, n);
+    (0..n)
+        .map(|_| Part {
+            observations: observations(),
+            commands: commands(),
+            log_probs: log_probs(),
+            values: values(),
+            rewards: rewards(),
+            ends: ends(),
+            final_values: final_values(),
+            last_values: last_values(),
+            queries: queries(),
+            features: features(),
+            effects: effects(),
+            effect_log_probs: effect_log_probs(),
+            logits: logits(),
+        })
+        .collect()
+}
+
+/// Hands out the `n` equal shares of an array one after the other.
+fn shares<'a, T>(array: &'a mut [T], n: usize) -> impl FnMut() -> &'a mut [T] {
+    let len = array.len() / n.max(1);
+    let mut rest = array;
+    move || {
+        let (share, tail) = std::mem::take(&mut rest).split_at_mut(len);
+        rest = tail;
+        share
+    }
+}
+
+/// One lane's share of a [`Rollout`].
+struct Part<'a> {
+    observations: &'a mut [f32],
+    commands: &'a mut [f32],
+    log_probs: &'a mut [f32],
+    values: &'a mut [f32],
+    rewards: &'a mut [f32],
+    ends: &'a mut [End],
+    final_values: &'a mut [f32],
+    last_values: &'a mut [f32],
+    queries: &'a mut [f32],
+    features: &'a mut [f32],
+    effects: &'a mut [f32],
+    effect_log_probs: &'a mut [f32],
+    logits: &'a mut [f32],
+}
+
+/// Row `t` of an array with rows of `width` numbers.
+fn at(array: &mut [f32], t: usize, width: usize) -> &mut [f32] {
+    &mut array[t * width..(t + 1) * width]
+}
+
+fn check_finite(
+    lane: usize,
+    step: usize,
+    field: &'static str,
+    values: &[f32],
+) -> Result<(), CollectError> {
+    match values.iter().position(|v| !v.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(CollectError::NonFinite {
+            lane,
+            step,
+            field,
+            index,
+            value: values[index],
+        }),
+    }
+}

@@ -1,0 +1,209 @@
+use super::*;
+use crate::archive::Archive;
+use crate::kernel::Scratch;
+use crate::policy::{Policy, PolicyShape};
+use crate::rollout::EffectModel;
+use crate::testing::{Designs, Naming, with_threads};
+use tandem_envs::{Problem, Stream};
+
+const RANDOM: Designs = Designs { random: true };
+
+fn policy() -> PolicySnapshot {
+    let problem = Naming::new(1, 1.0);
+    let shape = PolicyShape {
+        observations: 2,
+        command: &problem.spec().command,
+        hidden: &[16],
+        log_std_start: 0.0,
+        normalise: true,
+    };
+    Policy::new(&shape, &mut Stream::new(0, "policy", 0)).snapshot()
+}
+
+fn lanes(bound: f32) -> Lanes {
+    Lanes::new(&Naming::new(5, bound), 3, 7, "lanes")
+}
+
+fn effect(model: Option<&dyn EffectModel>, noise: Option<f32>) -> Motion<'_> {
+    Motion {
+        fidelity: Fidelity::Effect,
+        model,
+        noise,
+    }
+}
+
+fn run(lanes: &mut Lanes, motion: &Motion, steps: usize) -> Result<Rollout, CollectError> {
+    let mut rollout = Rollout::new(steps);
+    collect(lanes, &policy(), &RANDOM, motion, &mut rollout).map(|()| rollout)
+}
+
+/// Always the same effect.
+struct Constant([f32; 2]);
+
+impl EffectModel for Constant {
+    fn predict(&self, _: &[f64], _: &[f32], _: &mut Scratch, effect: &mut [f32]) {
+        effect.copy_from_slice(&self.0);
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let collected = |threads| {
+        with_threads(threads, || {
+            run(&mut lanes(1.2), &effect(None, Some(0.3)), 50).unwrap()
+        })
+    };
+    assert_eq!(format!("{:?}", collected(1)), format!("{:?}", collected(2)));
+}
+
+#[test]
+fn two_segments_join_into_one_and_lanes_continue_exactly_from_an_archive() {
+    let motion = effect(None, Some(0.3));
+    let whole = run(&mut lanes(1.2), &motion, 14).unwrap();
+    let mut first = lanes(1.2);
+    let head = run(&mut first, &motion, 7).unwrap();
+    let mut archive = Archive::new();
+    first.save(&mut archive, "lanes");
+    let mut second = Lanes::new(&Naming::new(5, 1.2), 3, 99, "other");
+    second
+        .load(
+            &Archive::from_bytes(&archive.to_bytes().unwrap()).unwrap(),
+            "lanes",
+        )
+        .unwrap();
+    let tail = run(&mut second, &motion, 7).unwrap();
+    for lane in 0..3 {
+        let joined = [
+            &head.rewards[lane * 7..][..7],
+            &tail.rewards[lane * 7..][..7],
+        ]
+        .concat();
+        assert_eq!(joined, whole.rewards[lane * 14..][..14]);
+    }
+    let returns = |r: &Rollout| r.episodes.iter().map(|e| e.total_return).sum::<f64>();
+    assert!((returns(&head) + returns(&tail) - returns(&whole)).abs() < 1e-9);
+    let mut other = Lanes::new(&Naming::new(5, 1.2), 4, 0, "lanes");
+    assert!(
+        other
+            .load(&archive, "lanes")
+            .unwrap_err()
+            .to_string()
+            .contains("lanes.count")
+    );
+}
+
+#[test]
+fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
+    let rollout = run(&mut lanes(1e9), &effect(None, None), 12).unwrap();
+    for lane in 0..3 {
+        for t in 0..12 {
+            let i = lane * 12 + t;
+            let cut = t % 5 == 4;
+            assert_eq!(rollout.ends[i] == End::Truncated, cut);
+            assert_eq!(rollout.final_values[i] != 0.0, cut);
+            // the episode that follows starts elsewhere: its first value is not the final one
+            assert!(!cut || rollout.final_values[i] != rollout.values[i + 1]);
+        }
+    }
+    assert!(rollout.last_values.iter().all(|v| *v != 0.0));
+    let just_ended = run(&mut lanes(1e9), &effect(None, None), 10).unwrap();
+    assert_eq!(just_ended.last_values, [0.0; 3]);
+    assert_eq!((rollout.episodes.len(), rollout.episodes[0].steps), (6, 5));
+    assert_eq!(
+        (rollout.moments.count(), rollout.hardware_queries),
+        (36.0, 36)
+    );
+    let mean = rollout.rewards.iter().map(|&r| f64::from(r)).sum::<f64>() / 36.0;
+    assert!((rollout.reward_terms[0] - mean).abs() < 1e-9);
+}
+
+#[test]
+fn leaving_the_bounds_terminates_and_commands_are_clipped_for_the_world_only() {
+    let full = Motion {
+        fidelity: Fidelity::Full,
+        model: None,
+        noise: None,
+    };
+    let rollout = run(&mut lanes(0.999), &full, 200).unwrap();
+    for (i, end) in rollout.ends.iter().enumerate() {
+        let outside = rollout.commands[2 * i..2 * i + 2]
+            .iter()
+            .any(|u| u.abs() > 0.999);
+        assert_eq!(*end == End::Terminated, outside);
+        // |effect - goal| is at most 1 + 0.8 per axis when the command was clipped
+        assert!(rollout.rewards[i] >= -2.0 * 1.8 * 1.8);
+    }
+    assert!(rollout.commands.iter().any(|u| u.abs() > 1.5));
+    assert!(rollout.queries.is_empty() && rollout.hardware_queries == 0);
+}
+
+#[test]
+fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
+    let model = Constant([0.25, -0.5]);
+    let rollout = run(&mut lanes(1e9), &effect(Some(&model), Some(0.2)), 400).unwrap();
+    assert_eq!(
+        (
+            rollout.effects.len(),
+            rollout.queries.len(),
+            rollout.hardware_queries
+        ),
+        (1200, 2400, 0)
+    );
+    let mut squares = 0.0;
+    for (effect, log_prob) in rollout.effects.iter().zip(&rollout.effect_log_probs) {
+        // the scale of the task effect is 0.5, so the deviation is 0.2 * 0.5 in its unit
+        let z = f64::from(effect - 0.25) / (0.2 * 0.5);
+        let expected = -0.5 * z * z - (0.2 * std::f64::consts::TAU.sqrt()).ln();
+        assert!((f64::from(*log_prob) - expected).abs() < 1e-4);
+        squares += z * z / 1200.0;
+    }
+    assert!((squares - 1.0).abs() < 0.15, "{squares}");
+}
+
+#[test]
+fn designs_are_drawn_anew_for_every_episode_and_recorded() {
+    let rollout = run(&mut lanes(1e9), &effect(None, None), 15).unwrap();
+    for episode in &rollout.episodes {
+        assert!(rollout.logits.contains(&(episode.logits[0] as f32)));
+    }
+    assert_ne!(rollout.episodes[0].logits, rollout.episodes[1].logits);
+    assert!((0..9).all(|e| (0..5).all(|t| rollout.logits[5 * e] == rollout.logits[5 * e + t])));
+}
+
+#[test]
+fn another_fidelity_or_a_restart_begins_new_episodes() {
+    let mut lanes = lanes(1e9);
+    run(&mut lanes, &effect(None, None), 3).unwrap();
+    let full = Motion {
+        fidelity: Fidelity::Full,
+        model: None,
+        noise: None,
+    };
+    let ends = |r: Rollout| r.ends.iter().position(|e| *e == End::Truncated);
+    assert_eq!(ends(run(&mut lanes, &full, 7).unwrap()), Some(4));
+    assert_eq!(
+        ends(run(&mut lanes, &full, 7).unwrap()),
+        Some(2),
+        "goes on after two steps"
+    );
+    lanes.restart();
+    assert_eq!(ends(run(&mut lanes, &full, 7).unwrap()), Some(4));
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_reported_with_their_place() {
+    let error = run(
+        &mut lanes(1.0),
+        &effect(Some(&Constant([0.0, f32::NAN])), None),
+        5,
+    )
+    .unwrap_err();
+    assert_eq!(error.to_string(), "lane 0, step 0: effect[1] is NaN");
+    let error = run(
+        &mut lanes(1.0),
+        &effect(Some(&Constant([0.0, 1e30])), None),
+        5,
+    )
+    .unwrap_err();
+    assert_eq!(error.to_string(), "lane 0, step 0: reward[0] is -inf");
+}

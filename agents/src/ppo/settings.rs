@@ -1,0 +1,112 @@
+//! Settings of PPO.
+
+use serde::{Deserialize, Serialize};
+
+use super::PpoError;
+
+/// Settings of PPO; the defaults are the established ones for continuous control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PpoSettings {
+    /// Discount per control step.
+    pub gamma: f64,
+    /// Decay of generalised advantage estimation.
+    pub lambda: f64,
+    /// The probability ratio is clipped to 1 ± this.
+    pub clip: f64,
+    /// Passes over the roll-out per update.
+    pub epochs: usize,
+    /// Minibatches per pass.
+    pub minibatches: usize,
+    /// Adam's rate at the start.
+    pub rate: f64,
+    /// Whether the rate falls linearly to 0 over the run.
+    pub anneal: bool,
+    /// Weight of the entropy bonus.
+    pub entropy: f64,
+    /// Weight of the critic's mean squared error (no further ½).
+    pub value_weight: f64,
+    /// Limit of the global gradient norm.
+    pub max_grad_norm: f64,
+    /// No further epoch is begun when the last one's mean KL divergence is above this.
+    pub target_kl: Option<f64>,
+    /// Start of the log standard deviation of commands.
+    pub log_std_start: f64,
+    /// Hidden layers of actor and critic each.
+    pub hidden: Vec<usize>,
+    /// Whether observations are normalised by running statistics.
+    pub normalise_observations: bool,
+    /// Whether rewards are scaled by the running deviation of the discounted return.
+    pub scale_rewards: bool,
+}
+
+impl Default for PpoSettings {
+    fn default() -> Self {
+        Self {
+            gamma: 0.99,
+            lambda: 0.95,
+            clip: 0.2,
+            epochs: 10,
+            minibatches: 32,
+            rate: 3e-4,
+            anneal: true,
+            entropy: 0.0,
+            value_weight: 0.5,
+            max_grad_norm: 0.5,
+            target_kl: None,
+            log_std_start: 0.0,
+            hidden: vec![64, 64],
+            normalise_observations: true,
+            scale_rewards: true,
+        }
+    }
+}
+
+impl PpoSettings {
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// The first setting out of range.
+    pub fn check(&self) -> Result<(), PpoError> {
+        let positive = 1e-12..=f64::MAX;
+        let ranges = [
+            ("gamma", self.gamma, 0.0..=1.0),
+            ("lambda", self.lambda, 0.0..=1.0),
+            ("clip", self.clip, 1e-6..=1e6),
+            ("rate", self.rate, 0.0..=10.0),
+            ("entropy", self.entropy, 0.0..=f64::MAX),
+            ("value_weight", self.value_weight, 0.0..=f64::MAX),
+            ("max_grad_norm", self.max_grad_norm, positive.clone()),
+            ("target_kl", self.target_kl.unwrap_or(1.0), positive.clone()),
+            ("log_std_start", self.log_std_start, -5.0..=2.0),
+            ("epochs", self.epochs as f64, 1.0..=1e4),
+            ("minibatches", self.minibatches as f64, 1.0..=1e6),
+            (
+                "hidden",
+                self.hidden.iter().copied().min().unwrap_or(1) as f64,
+                1.0..=1e5,
+            ),
+        ];
+        for (key, value, range) in ranges {
+            if !range.contains(&value) {
+                let reason = format!(
+                    "{value} is not between {:e} and {:e}",
+                    range.start(),
+                    range.end()
+                );
+                return Err(PpoError::Setting { key, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// The rate after this share (0 to 1) of the whole run.
+    pub fn rate_at(&self, progress: f64) -> f64 {
+        let left = if self.anneal {
+            1.0 - progress.clamp(0.0, 1.0)
+        } else {
+            1.0
+        };
+        self.rate * left
+    }
+}

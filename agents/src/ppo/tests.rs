@@ -1,0 +1,375 @@
+use super::*;
+use crate::gae::{Segments, advantages as gae};
+use crate::kernel::Scratch;
+use crate::policy::PolicyShape;
+use crate::reward_scaler::RewardScaler;
+use crate::rollout::{Lanes, Motion, collect};
+use crate::testing::{Designs, Naming, with_threads};
+use tandem_envs::{Fidelity, Problem};
+
+fn fresh_policy(settings: &PpoSettings) -> Policy {
+    let problem = Naming::new(8, 10.0);
+    let shape = PolicyShape {
+        observations: 2,
+        command: &problem.spec().command,
+        hidden: &settings.hidden,
+        log_std_start: settings.log_std_start,
+        normalise: settings.normalise_observations,
+    };
+    Policy::new(&shape, &mut Stream::new(0, "policy", 0))
+}
+
+fn motion() -> Motion<'static> {
+    Motion {
+        fidelity: Fidelity::Effect,
+        model: None,
+        noise: None,
+    }
+}
+
+/// A policy, and what it collected in 8 lanes of `steps` steps with its advantages and returns.
+fn experience(settings: &PpoSettings, steps: usize) -> (Policy, Rollout, Vec<f32>, Vec<f32>) {
+    let policy = fresh_policy(settings);
+    let mut lanes = Lanes::new(&Naming::new(8, 10.0), 8, 0, "lanes");
+    let mut rollout = Rollout::new(steps);
+    collect(
+        &mut lanes,
+        &policy.snapshot(),
+        &Designs { random: true },
+        &motion(),
+        &mut rollout,
+    )
+    .unwrap();
+    let (advantages, returns) = estimate(&rollout, &rollout.rewards, settings);
+    (policy, rollout, advantages, returns)
+}
+
+fn estimate(rollout: &Rollout, rewards: &[f32], settings: &PpoSettings) -> (Vec<f32>, Vec<f32>) {
+    let segments = Segments {
+        steps: rollout.steps,
+        rewards,
+        values: &rollout.values,
+        ends: &rollout.ends,
+        final_values: &rollout.final_values,
+        last_values: &rollout.last_values,
+    };
+    gae(&segments, settings.gamma, settings.lambda)
+}
+
+fn numbers(policy: &Policy) -> Vec<f32> {
+    policy
+        .parameters()
+        .iter()
+        .flat_map(|p| raw::floats(p).to_vec())
+        .collect()
+}
+
+#[test]
+fn the_rate_falls_linearly_over_the_whole_run() {
+    let settings = PpoSettings::default();
+    assert_eq!(settings.rate_at(0.0), 3e-4);
+    assert!((settings.rate_at(0.75) - 0.75e-4).abs() < 1e-18);
+    assert_eq!(settings.rate_at(1.0), 0.0);
+    assert_eq!(
+        PpoSettings {
+            anneal: false,
+            ..settings
+        }
+        .rate_at(0.9),
+        3e-4
+    );
+}
+
+#[test]
+fn unknown_and_impossible_settings_are_named() {
+    let error = serde_json::from_str::<PpoSettings>(r#"{"gama": 0.9}"#).unwrap_err();
+    assert!(error.to_string().contains("gama"));
+    let settings = PpoSettings {
+        gamma: 1.5,
+        ..PpoSettings::default()
+    };
+    assert!(
+        settings
+            .check()
+            .unwrap_err()
+            .to_string()
+            .contains("ppo.gamma")
+    );
+    let settings = PpoSettings {
+        rate: f64::NAN,
+        ..PpoSettings::default()
+    };
+    assert!(
+        settings
+            .check()
+            .unwrap_err()
+            .to_string()
+            .contains("ppo.rate")
+    );
+}
+
+#[test]
+fn each_sample_is_in_exactly_one_minibatch() {
+    let order: Vec<i64> = (0..1003).collect();
+    for count in [1, 7, 32] {
+        let parts: Vec<&[i64]> = minibatches(&order, count).collect();
+        assert_eq!(parts.concat(), order);
+        let sizes = parts.iter().map(|p| p.len());
+        assert!(sizes.clone().max().unwrap() - sizes.min().unwrap() <= 1);
+    }
+}
+
+#[test]
+fn normalised_advantages_have_mean_zero_and_deviation_one() {
+    let a = normalised(vec![3.0, -1.0, 10.0, 4.0]);
+    let mean = a.iter().sum::<f32>() / 4.0;
+    let variance = a.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / 3.0;
+    assert!(mean.abs() < 1e-6 && (variance - 1.0).abs() < 1e-5);
+}
+
+/// A deviation of e^1.5 throws most commands out of [-1, 1]: the ratio is 1 only if unclipped ones are kept.
+#[test]
+fn the_ratio_is_one_before_the_first_step_even_where_commands_were_clipped() {
+    let settings = PpoSettings {
+        log_std_start: 1.5,
+        ..PpoSettings::default()
+    };
+    let (policy, rollout, advantages, returns) = experience(&settings, 64);
+    let outside = rollout.commands.iter().filter(|u| u.abs() > 1.0).count();
+    assert!(outside > rollout.commands.len() / 2);
+    let data = Data {
+        rollout: &rollout,
+        advantages: &advantages,
+        returns: &returns,
+        settings: &settings,
+    };
+    let rows: Vec<i64> = (0..512).collect();
+    let part = data.differentiate(&policy, None, &rows).unwrap();
+    assert_eq!(part.stats.clip_fraction, 0.0);
+    assert!(part.stats.kl.abs() < 1e-9, "{}", part.stats.kl);
+    assert!(
+        part.stats.policy_loss.abs() < 1e-4,
+        "the mean of normalised advantages is 0"
+    );
+}
+
+#[test]
+fn a_sample_beyond_the_clip_range_has_no_policy_gradient() {
+    let settings = PpoSettings {
+        value_weight: 0.0,
+        ..PpoSettings::default()
+    };
+    let (policy, mut rollout, advantages, returns) = experience(&settings, 8);
+    let gradient = |rollout: &Rollout, sign: f32| {
+        let data = Data {
+            rollout,
+            advantages: &advantages,
+            returns: &returns,
+            settings: &settings,
+        };
+        let mut part = shard(&data, &policy, None, &[0, 1], &[sign, sign]).unwrap();
+        clip_global_norm(&mut part.gradients, 1e9)
+    };
+    assert!(gradient(&rollout, 1.0) > 0.0);
+    // the new probability is e times the old one: a ratio of 2.7
+    rollout.log_probs.iter_mut().for_each(|p| *p -= 1.0);
+    assert_eq!(gradient(&rollout, 1.0), 0.0, "good, and already clipped");
+    assert!(
+        gradient(&rollout, -1.0) > 0.0,
+        "bad: the pessimistic minimum keeps the gradient"
+    );
+}
+
+/// A term with one parameter whose gradient is known.
+struct Pull(Tensor);
+
+impl EffectTerm for Pull {
+    fn parameters(&self) -> Vec<Tensor> {
+        vec![self.0.shallow_clone()]
+    }
+    fn share(&self) -> Box<dyn EffectTerm> {
+        Box::new(Self(self.0.shallow_clone()))
+    }
+    fn loss(&self, rows: &Tensor, _: &Tensor) -> Tensor {
+        // mean over rows of row index times parameter
+        (rows.to_kind(Kind::Float) * &self.0).mean(Kind::Float)
+    }
+}
+
+#[test]
+fn shards_add_up_to_the_whole_minibatch_and_the_effect_term_is_clipped_on_its_own() {
+    let settings = PpoSettings::default();
+    let (policy, rollout, advantages, returns) = experience(&settings, 256);
+    let data = Data {
+        rollout: &rollout,
+        advantages: &advantages,
+        returns: &returns,
+        settings: &settings,
+    };
+    let rows: Vec<i64> = (0..2001).collect();
+    let pull = Pull(Tensor::from_slice(&[0.5f32]).set_requires_grad(true));
+    let sharded = data.differentiate(&policy, Some(&pull), &rows).unwrap();
+    let whole_advantages = normalised(advantages[..2001].to_vec());
+    let whole = shard(&data, &policy, Some(&pull), &rows, &whole_advantages).unwrap();
+    for (a, b) in sharded.gradients.iter().zip(&whole.gradients) {
+        for (a, b) in raw::floats(a).iter().zip(raw::floats(b)) {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a} {b}");
+        }
+    }
+    assert!(
+        (sharded.stats.effect_loss - 500.0).abs() < 1e-2,
+        "mean row 1000 times 0.5"
+    );
+    assert!((sharded.stats.value_loss - whole.stats.value_loss).abs() < 1e-5);
+}
+
+#[test]
+fn one_and_two_threads_give_the_same_bytes() {
+    let run = |threads| {
+        with_threads(threads, || {
+            let settings = PpoSettings {
+                epochs: 3,
+                minibatches: 2,
+                ..PpoSettings::default()
+            };
+            let (mut policy, rollout, advantages, returns) = experience(&settings, 300);
+            let mut adam = Adam::new(policy.parameters());
+            let pull = Pull(Tensor::from_slice(&[0.5f32]).set_requires_grad(true));
+            let mut effect_adam = Adam::new(pull.parameters());
+            let effect = EffectUpdate {
+                term: &pull,
+                adam: &mut effect_adam,
+                rate: 0.01,
+                max_grad_norm: 1.0,
+            };
+            let mut stream = Stream::new(0, "order", 0);
+            let (policy, adam) = (&mut policy, &mut adam);
+            update(
+                policy,
+                adam,
+                &settings,
+                3e-4,
+                &rollout,
+                &advantages,
+                &returns,
+                Some(effect),
+                &mut stream,
+            )
+            .unwrap();
+            (
+                numbers(policy),
+                raw::floats(&pull.0).to_vec(),
+                rollout.observations,
+            )
+        })
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert!(
+        (one.1[0] - 0.44).abs() < 1e-4,
+        "six Adam steps of 0.01 down the slope"
+    );
+}
+
+#[test]
+fn a_number_that_is_not_finite_stops_the_update_and_leaves_the_parameters() {
+    let settings = PpoSettings {
+        minibatches: 4,
+        ..PpoSettings::default()
+    };
+    let (mut policy, rollout, advantages, mut returns) = experience(&settings, 16);
+    returns.fill(f32::INFINITY);
+    let before = numbers(&policy);
+    let mut adam = Adam::new(policy.parameters());
+    let mut stream = Stream::new(0, "order", 0);
+    let error = update(
+        &mut policy,
+        &mut adam,
+        &settings,
+        1e-3,
+        &rollout,
+        &advantages,
+        &returns,
+        None,
+        &mut stream,
+    );
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("loss is inf in epoch 0, minibatch 0")
+    );
+    assert_eq!(numbers(&policy), before);
+    let settings = PpoSettings {
+        minibatches: 100,
+        ..settings
+    };
+    let error = update(
+        &mut policy,
+        &mut adam,
+        &settings,
+        1e-3,
+        &rollout,
+        &advantages,
+        &returns,
+        None,
+        &mut stream,
+    );
+    assert!(error.unwrap_err().to_string().contains("minibatches"));
+}
+
+/// The "identity" task of Stable-Baselines3's tests: every correct implementation solves it at once.
+#[test]
+fn naming_the_goal_is_learnt_in_20_000_steps() {
+    let settings = PpoSettings {
+        minibatches: 8,
+        rate: 1e-3,
+        gamma: 0.5,
+        log_std_start: -0.5,
+        ..PpoSettings::default()
+    };
+    with_threads(1, || {
+        let mut policy = fresh_policy(&settings);
+        let mut adam = Adam::new(policy.parameters());
+        let mut lanes = Lanes::new(&Naming::new(8, 10.0), 8, 1, "lanes");
+        let mut scaler = RewardScaler::new(8, settings.gamma);
+        let mut stream = Stream::new(1, "order", 0);
+        let mut rollout = Rollout::new(128);
+        for iteration in 0..20 {
+            collect(
+                &mut lanes,
+                &policy.snapshot(),
+                &Designs { random: false },
+                &motion(),
+                &mut rollout,
+            )
+            .unwrap();
+            let rewards = scaler.scale(&rollout.rewards, &rollout.ends);
+            let (advantages, returns) = estimate(&rollout, &rewards, &settings);
+            let rate = settings.rate_at(f64::from(iteration) / 20.0);
+            update(
+                &mut policy,
+                &mut adam,
+                &settings,
+                rate,
+                &rollout,
+                &advantages,
+                &returns,
+                None,
+                &mut stream,
+            )
+            .unwrap();
+            policy.normaliser.update(&rollout.moments);
+        }
+        let (snapshot, mut scratch) = (policy.snapshot(), Scratch::default());
+        for goal in [[0.5, -0.5], [-0.7, 0.1], [0.0, 0.6]] {
+            let (mut x, mut u) = ([0.0; 2], [0.0; 2]);
+            snapshot.normaliser().apply(&goal, &mut x);
+            snapshot.act_mean(&x, &mut scratch, &mut u);
+            assert!(
+                (0..2).all(|i| (u[i] - goal[i]).abs() < 0.15),
+                "goal {goal:?}, command {u:?}"
+            );
+        }
+    });
+}

@@ -1,0 +1,172 @@
+//! A small problem for the tests: move a point to a goal, or merely name the goal.
+
+use std::sync::Arc;
+
+use tandem_envs::{
+    Channel, CommandSpace, DesignSpace, Fidelity, Hardware, Parameter, Problem, ProblemError,
+    Scene, Spec, Step, Stream, View,
+};
+
+use crate::rollout::DesignSource;
+
+/// Multiplies the command by the one design parameter.
+pub(crate) struct Gain {
+    space: DesignSpace,
+    channels: Vec<Channel>,
+}
+
+impl Hardware for Gain {
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+    fn query_channels(&self) -> &[Channel] {
+        &self.channels
+    }
+    fn query_bounds(&self) -> &[(f32, f32)] {
+        &[(-1.0, 1.0); 2]
+    }
+    fn effect_channels(&self) -> &[Channel] {
+        &self.channels
+    }
+    fn task_effects(&self) -> usize {
+        1
+    }
+    fn effect_scale(&self) -> &[f32] {
+        &[0.5, 1.0]
+    }
+    fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {
+        effect[0] = query[0] * design[0] as f32;
+        effect[1] = query[1];
+    }
+}
+
+/// The reward is minus the squared distance of effect and goal. An episode is truncated after `horizon`
+/// steps and terminated when the effect leaves [-`bound`, `bound`].
+pub(crate) struct Naming {
+    spec: Spec,
+    hardware: Arc<Gain>,
+    bound: f32,
+    goal: [f32; 2],
+    stream: Stream,
+    steps: usize,
+    reward: f32,
+}
+
+impl Naming {
+    pub(crate) fn new(horizon: usize, bound: f32) -> Self {
+        let channels = vec![Channel::new("x", "1"), Channel::new("y", "1")];
+        let space = DesignSpace::new(vec![Parameter::linear("gain", "1", 0.5, 1.5, 1.0)]).unwrap();
+        Self {
+            spec: Spec {
+                name: "naming".into(),
+                observation: channels.clone(),
+                command: CommandSpace::Continuous(channels.clone()),
+                reward_terms: vec!["distance".into()],
+                horizon,
+                control_dt: 1.0,
+            },
+            hardware: Arc::new(Gain { space, channels }),
+            bound,
+            goal: [0.0; 2],
+            stream: Stream::new(0, "unset", 0),
+            steps: 0,
+            reward: 0.0,
+        }
+    }
+
+    fn next_goal(&mut self) {
+        self.goal = std::array::from_fn(|_| self.stream.uniform(-0.8, 0.8) as f32);
+    }
+}
+
+impl Problem for Naming {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+    fn hardware(&self) -> Arc<dyn Hardware> {
+        self.hardware.clone()
+    }
+    fn fresh(&self) -> Box<dyn Problem> {
+        Box::new(Self::new(self.spec.horizon, self.bound))
+    }
+    fn reset(
+        &mut self,
+        design: &[f64],
+        _: Fidelity,
+        stream: &mut Stream,
+    ) -> Result<(), ProblemError> {
+        self.hardware.space.check(design)?;
+        self.stream = Stream::new(stream.bits(), "goals", 0);
+        self.steps = 0;
+        self.next_goal();
+        Ok(())
+    }
+    fn observe(&self, out: &mut [f32]) {
+        out.copy_from_slice(&self.goal);
+    }
+    fn query(&self, command: &[f32], out: &mut [f32]) {
+        out.copy_from_slice(command);
+    }
+    fn apply(&mut self, _: &[f32], effect: &[f32]) -> Step {
+        self.steps += 1;
+        let distance = |i: usize| (effect[i] - self.goal[i]).powi(2);
+        self.reward = -distance(0) - distance(1);
+        self.next_goal();
+        Step {
+            reward: self.reward,
+            terminated: effect.iter().any(|e| e.abs() > self.bound),
+            truncated: self.steps == self.spec.horizon,
+            success: self.reward > -0.01,
+            fault: None,
+        }
+    }
+    fn full_step(&mut self, command: &[f32]) -> Step {
+        self.apply(command, command)
+    }
+    fn reward_terms(&self, out: &mut [f32]) {
+        out[0] = self.reward;
+    }
+    fn save(&self) -> Vec<u8> {
+        serde_json::to_vec(&(self.goal, &self.stream, self.steps)).unwrap()
+    }
+    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
+        let fail = |error: serde_json::Error| ProblemError::State {
+            problem: "naming".into(),
+            reason: error.to_string(),
+        };
+        (self.goal, self.stream, self.steps) = serde_json::from_slice(bytes).map_err(fail)?;
+        Ok(())
+    }
+    fn scene(&self) -> Scene {
+        let view = View::Plane {
+            min: [-1.0; 2],
+            max: [1.0; 2],
+        };
+        Scene {
+            view,
+            shapes: Vec::new(),
+            caption: String::new(),
+        }
+    }
+}
+
+/// The design in the middle of its range, or a random one.
+pub(crate) struct Designs {
+    pub random: bool,
+}
+
+impl DesignSource for Designs {
+    fn draw(&self, stream: &mut Stream, logits: &mut [f64]) {
+        logits.fill_with(|| if self.random { stream.normal() } else { 0.0 });
+    }
+}
+
+/// Runs in a pool of this many threads.
+pub(crate) fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
+    crate::init_libtorch();
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+        .install(run)
+}
