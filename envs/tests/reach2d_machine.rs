@@ -221,6 +221,8 @@ fn random_commands_never_break_the_machine() {
                 let step = problem.full_step(&command);
                 problem.observe(&mut observation);
                 assert!(step.reward.is_finite() && observation.iter().all(|o| o.is_finite()));
+                // contacts are soft, but no link ever gets through a wall
+                assert!(motion::room(problem.walls(), problem.points()) > -0.016);
                 steps += 1;
                 faults += usize::from(step.fault.is_some());
                 if step.ended() {
@@ -228,12 +230,7 @@ fn random_commands_never_break_the_machine() {
                 }
             }
         }
-        // a link forced through a thin wall ends the episode by name; it must stay rare
-        assert!(
-            faults * 4000 <= steps,
-            "{}: {faults} faults in {steps} steps",
-            p.name
-        );
+        assert_eq!(faults, 0, "{} in {steps} steps", p.name);
     }
 }
 

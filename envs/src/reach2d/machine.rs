@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{CONTROL_DT, LINK_RADIUS, MAX_LINKS, STEP_ANGLE, Settings};
 use super::hardware::{Arm, MOTOR_MASS};
+use super::motion;
 use super::walls::{Point, Walls};
 
 /// Mass per volume of a link, kg/m^3: a thin-walled tube counted over its whole volume (60 mm across, about
@@ -20,6 +21,8 @@ const FULL_TORQUE_ERROR: f32 = 0.05;
 const DAMPING_TIME: f32 = 0.08;
 /// The servo's target leads the joint by this much at most, rad: it cannot wind up against a wall.
 const MAX_LEAD: f32 = 0.3;
+/// Links may sink into a wall by this much, m, before they are stopped dead.
+const SINK: f32 = 0.5 * LINK_RADIUS;
 /// Radius of a wall's collider, m; the links' colliders are thinner by as much, so that contact begins
 /// where the kinematic world says it does.
 const WALL_RADIUS: f32 = 0.01;
@@ -185,11 +188,11 @@ impl Machine {
         self.chain().links().skip(1).map(mass).collect()
     }
 
-    /// Moves on by one control step: joint rates in [-1, 1], `[links]`.
+    /// Moves on by one control step among these walls: joint rates in [-1, 1], `[links]`.
     ///
     /// # Errors
     /// The reason why the physics gave up.
-    pub fn step(&mut self, rates: &[f32]) -> Result<(), Fault> {
+    pub fn step(&mut self, rates: &[f32], walls: &Walls) -> Result<(), Fault> {
         let n = self.joints.len();
         let mut angles = [0.0; MAX_LINKS];
         self.angles(&mut angles[..n]);
@@ -201,18 +204,43 @@ impl Machine {
             let goal = lead.clamp(-limit, limit);
             speed[i] = (goal - self.target[i]) / CONTROL_DT;
         }
+        let (mut before, mut after) = ([[0.0; 2]; MAX_LINKS + 1], [[0.0; 2]; MAX_LINKS + 1]);
         for _ in 0..self.substeps {
             let dt = CONTROL_DT / self.substeps as f32;
             for i in 0..n {
                 self.target[i] += speed[i] * dt;
             }
             self.drive(&speed[..n]);
+            self.angles(&mut angles[..n]);
+            self.points(&mut before[..=n]);
             advance(&mut self.world)?;
             if self.runs_away() {
                 return Err("a joint's speed left its bound");
             }
+            self.points(&mut after[..=n]);
+            if !motion::free(walls, &before[..=n], &after[..=n], SINK) {
+                self.stop(&angles[..n]);
+            }
         }
         Ok(())
+    }
+
+    /// Puts the chain at rest at these angles: contacts are soft, and a fast or strongly driven link would
+    /// otherwise be forced through a thin wall.
+    fn stop(&mut self, angles: &[f32]) {
+        let world = &mut self.world;
+        let Some((chain, _)) = world.multibody_joints.get_mut(self.joints[0]) else {
+            return;
+        };
+        let mut back = [0.0; MAX_LINKS];
+        for ((b, link), angle) in back.iter_mut().zip(chain.links().skip(1)).zip(angles) {
+            *b = angle - link.joint().coords()[3];
+        }
+        chain.apply_displacements(&back);
+        chain.generalized_velocity_mut().fill(0.0);
+        chain.forward_kinematics(&world.bodies, false);
+        chain.update_rigid_bodies(&mut world.bodies, true);
+        self.target.copy_from_slice(angles);
     }
 
     /// Sets the servos for the next physics step; `rates`: speeds of the targets, rad/s, `[links]`.

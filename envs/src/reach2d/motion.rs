@@ -32,22 +32,25 @@ fn between(a: Point, b: Point, t: f32) -> Point {
 /// Whether the arm can go from one free polyline to another along straight lines of its points.
 ///
 /// Conservative advancement: no point can hit anything before it has travelled the room there is.
-/// `before` is the room at `from`, m.
-pub fn free(walls: &Walls, from: &[Point], to: &[Point], before: f32) -> bool {
-    let travel = from.iter().zip(to).map(|(&a, &b)| distance(a, b));
-    let travel = travel.fold(0.0, f32::max);
-    if travel < before || walls.is_empty() {
+/// `slack`: how deep links may sink into walls, m.
+pub fn free(walls: &Walls, from: &[Point], to: &[Point], slack: f32) -> bool {
+    if walls.is_empty() {
         return true;
     }
+    let travel = from.iter().zip(to).map(|(&a, &b)| distance(a, b));
+    let travel = travel.fold(0.0, f32::max);
     let mut piece = [[0.0; 2]; MAX_LINKS + 1];
     let piece = &mut piece[..from.len()];
-    let (mut t, mut room_here) = (0.0, before);
-    while t < 1.0 {
-        t = (t + (room_here / travel).max(1.0 / MOST_PIECES as f32)).min(1.0);
+    let (mut t, mut room_here) = (0.0, room(walls, from) + slack);
+    while travel * (1.0 - t) >= room_here {
+        t += (room_here / travel).max(1.0 / MOST_PIECES as f32);
+        if t >= 1.0 {
+            return room(walls, to) + slack >= 0.0;
+        }
         for ((p, &a), &b) in piece.iter_mut().zip(from).zip(to) {
             *p = between(a, b, t);
         }
-        room_here = room(walls, piece);
+        room_here = room(walls, piece) + slack;
         if room_here < 0.0 {
             return false;
         }
@@ -73,7 +76,6 @@ fn turn(points: &mut [Point], joint: usize, angle: f32) {
 pub fn slide(walls: &Walls, pose: &mut Pose, links: usize, steps: &[f32]) {
     let mut left = [0.0; MAX_LINKS];
     left[..links].copy_from_slice(steps);
-    let mut here = room(walls, &pose.points[..=links]);
     for _ in 0..2 {
         for joint in (0..links).rev() {
             for share in [1.0, 0.5, 0.25, 0.125] {
@@ -83,11 +85,10 @@ pub fn slide(walls: &Walls, pose: &mut Pose, links: usize, steps: &[f32]) {
                 }
                 let mut trial = pose.points;
                 turn(&mut trial[..=links], joint, step);
-                if free(walls, &pose.points[..=links], &trial[..=links], here) {
+                if free(walls, &pose.points[..=links], &trial[..=links], 0.0) {
                     pose.points = trial;
                     pose.angles[joint] += step;
                     left[joint] -= step;
-                    here = room(walls, &pose.points[..=links]);
                     break;
                 }
             }

@@ -64,8 +64,7 @@ impl<'a> Plan<'a> {
         let (a, b) = (&mut a[..=self.links()], &mut b[..=self.links()]);
         self.points(from, a);
         self.points(to, b);
-        let room = motion::room(self.walls, a);
-        room >= 0.0 && motion::free(self.walls, a, b, room)
+        motion::room(self.walls, a) >= 0.0 && motion::free(self.walls, a, b, 0.0)
     }
 
     /// A free posture with the tip on the goal, if this random start leads to one.
