@@ -1,22 +1,21 @@
 //! TensorBoard's pages of a run: scalars, histograms, images, texts and hyper-parameters.
 //!
-//! The event file is written here, without a thread and without a queue: what was logged is in the file after
-//! [`Board::flush`], which the trainer calls once per iteration, and after the board is dropped.
+//! The event file is written here, without a thread and without a queue: what a call logs is in the file when it
+//! returns, so neither a kill nor Ctrl-C loses anything.
 //!
 //! Logging never ends a run. The first error (a full disk, say) becomes one warning on stderr, and the board is
 //! silent from then on: `metrics.jsonl` is the source of truth, these pages are a convenience.
 //!
 //! On resume, [`Board::open`] removes what was logged after the checkpoint from the old event files, so no step
 //! appears twice, whichever program reads them; a TensorBoard that is watching at that moment is told to forget
-//! those steps as well.
+//! those steps too, and does so tag by tag as new values arrive.
 
 mod records;
 mod summary;
 mod wire;
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -28,19 +27,19 @@ use wire::Message;
 #[derive(Debug)]
 pub struct Board {
     /// `None` after an error.
-    file: Option<BufWriter<File>>,
+    file: Option<File>,
     folder: PathBuf,
 }
 
 impl Board {
-    /// Begins an event file in `folder`. `resume` is the last step of the checkpoint that a run continues from:
-    /// what the folder's event files hold after it is removed.
-    pub fn open(folder: &Path, resume: Option<u64>) -> Self {
+    /// Begins an event file in `folder` for a run that goes on after `step`: what the folder's event files hold of
+    /// later steps is removed. A run at step 0 has nothing to keep, not even its introduction.
+    pub fn open(folder: &Path, step: u64) -> Self {
         let mut board = Self {
             file: None,
             folder: folder.to_owned(),
         };
-        match begin(folder, resume) {
+        match begin(folder, step) {
             Ok(file) => board.file = Some(file),
             Err(error) => board.warn(&error),
         }
@@ -67,30 +66,29 @@ impl Board {
     }
 
     /// A text, which TensorBoard renders as Markdown. A resumed run has it already.
-    pub fn text(&mut self, tag: &str, markdown: &str) {
-        self.log(0, summary::text(tag, markdown));
+    pub fn text(&mut self, tag: &str, step: u64, markdown: &str) {
+        self.log(step, summary::text(tag, markdown));
     }
 
     /// The run's settings, for the page HPARAMS, which lists one run per row. `metrics` are the tags of the scalars
-    /// shown beside them; [`Board::final_metrics`] gives their values. Numbers, texts and booleans are shown as such,
-    /// all else as JSON. `name` is the row's name. A resumed run has them already.
-    pub fn hparams(&mut self, name: &str, values: &BTreeMap<String, Value>, metrics: &[&str]) {
+    /// shown beside them; [`Board::result`] gives their values. Numbers, texts and booleans are shown as such, all
+    /// else as JSON. A resumed run has them already.
+    pub fn hparams(&mut self, values: &[(String, Value)], metrics: &[&str]) {
         self.log(0, summary::experiment(values, metrics));
-        self.log(0, summary::session_start(name, values, now()));
+        self.log(0, summary::session_start(values, now()));
     }
 
     /// The figures of the finished run, by the tags given to [`Board::hparams`]; it marks the run as finished.
-    pub fn final_metrics(&mut self, step: u64, metrics: &BTreeMap<String, f64>) {
+    pub fn result(&mut self, step: u64, metrics: &[(&str, f64)]) {
         for (tag, value) in metrics {
             self.scalar(tag, step, *value);
         }
         self.log(step, summary::session_end(now()));
-        self.flush();
     }
 
-    /// Hands everything logged so far to the operating system: a kill cannot lose it any more.
-    pub fn flush(&mut self) {
-        if let Some(Err(error)) = self.file.as_mut().map(Write::flush) {
+    /// Makes everything logged so far survive a power cut too.
+    pub fn finish(&mut self) {
+        if let Some(Err(error)) = self.file.as_ref().map(File::sync_all) {
             self.warn(&error);
         }
     }
@@ -104,9 +102,7 @@ impl Board {
     }
 
     fn warn(&mut self, error: &io::Error) {
-        if let Some(file) = self.file.take() {
-            drop(file.into_parts()); // dropped without another try to write what is left
-        }
+        self.file = None;
         let folder = self.folder.display();
         // A closed stderr is no reason to stop either.
         let _ = writeln!(
@@ -122,19 +118,13 @@ fn now() -> f64 {
     since.map_or(0.0, |d| d.as_secs_f64())
 }
 
-fn begin(folder: &Path, resume: Option<u64>) -> io::Result<BufWriter<File>> {
+fn begin(folder: &Path, step: u64) -> io::Result<File> {
     std::fs::create_dir_all(folder)?;
-    if let Some(step) = resume {
-        records::forget_after(folder, step)?;
-    }
-    let mut file = BufWriter::new(create_event_file(folder)?);
+    records::forget_after(folder, step)?;
+    let mut file = create_event_file(folder)?;
     let version = summary::event(now(), 0).text(summary::EVENT_VERSION, "brain.Event:2");
     records::write(&mut file, version.bytes())?;
-    if let Some(step) = resume {
-        let restart = summary::restart(now(), step + 1);
-        records::write(&mut file, restart.bytes())?;
-    }
-    file.flush()?;
+    records::write(&mut file, summary::restart(now(), step + 1).bytes())?;
     Ok(file)
 }
 

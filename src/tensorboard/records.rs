@@ -5,16 +5,18 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::summary::EVENT_STEP;
-use super::wire::{Field, next_field};
+use super::wire::next_field;
 use crate::atomic;
 
-/// Appends one record.
+/// Appends one record, in one call to the operating system.
 pub(super) fn write(file: &mut impl Write, data: &[u8]) -> io::Result<()> {
     let length = (data.len() as u64).to_le_bytes();
-    file.write_all(&length)?;
-    file.write_all(&masked_crc(&length).to_le_bytes())?;
-    file.write_all(data)?;
-    file.write_all(&masked_crc(data).to_le_bytes())
+    let mut record = Vec::with_capacity(data.len() + 16);
+    record.extend(length);
+    record.extend(masked_crc(&length).to_le_bytes());
+    record.extend(data);
+    record.extend(masked_crc(data).to_le_bytes());
+    file.write_all(&record)
 }
 
 /// Splits off the first record of `bytes`: the data, and the whole record. `None` where it is torn or damaged.
@@ -33,8 +35,8 @@ pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     Some((data, record))
 }
 
-/// Removes the events after `step` from every event file in `folder`, each file in one step, and with them a torn
-/// end. Files of other programs stay.
+/// Removes the events after `step`, or all where that is 0, from every event file in `folder`, each file in one
+/// step, and with them a torn end. Other files stay.
 pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -46,7 +48,7 @@ pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
         let mut rest = &old[..];
         let mut kept = Vec::with_capacity(old.len());
         while let Some((event, record)) = next(&mut rest) {
-            if step_of(event) <= step {
+            if step > 0 && step_of(event) <= step {
                 kept.extend(record);
             }
         }
@@ -59,9 +61,9 @@ pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
 
 /// The step of an encoded event; 0 where it has none.
 fn step_of(mut event: &[u8]) -> u64 {
-    while let Some((field, content)) = next_field(&mut event) {
-        if let (EVENT_STEP, Field::Number(step)) = (field, content) {
-            return step;
+    while let Some((field, value, _)) = next_field(&mut event) {
+        if field == EVENT_STEP {
+            return value;
         }
     }
     0

@@ -1,7 +1,6 @@
 //! The messages of an event file. Field numbers are those of TensorFlow's `event.proto`, `summary.proto` and
 //! `tensor.proto`, and of TensorBoard's `hparams/api.proto` and `hparams/plugin_data.proto`.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use serde_json::Value;
@@ -128,7 +127,7 @@ fn hparams(tag: &str, field: u32, content: &Message) -> Message {
 }
 
 /// Which settings and figures the page has columns for.
-pub(super) fn experiment(values: &BTreeMap<String, Value>, metrics: &[&str]) -> Message {
+pub(super) fn experiment(values: &[(String, Value)], metrics: &[&str]) -> Message {
     let mut experiment = Message::new();
     for (name, value) in values {
         let kind = match value {
@@ -146,7 +145,7 @@ pub(super) fn experiment(values: &BTreeMap<String, Value>, metrics: &[&str]) -> 
 }
 
 /// The settings of this run.
-pub(super) fn session_start(name: &str, values: &BTreeMap<String, Value>, time: f64) -> Message {
+pub(super) fn session_start(values: &[(String, Value)], time: f64) -> Message {
     let mut start = Message::new();
     for (key, value) in values {
         let value = match value {
@@ -157,7 +156,7 @@ pub(super) fn session_start(name: &str, values: &BTreeMap<String, Value>, time: 
         };
         start = start.message(1, &Message::new().text(1, key).message(2, &value));
     }
-    let start = start.text(4, name).double(5, time);
+    let start = start.double(5, time);
     hparams("_hparams_/session_start_info", 3, &start)
 }
 

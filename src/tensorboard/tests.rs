@@ -1,6 +1,6 @@
 use super::*;
 use std::fs;
-use wire::{Field, next_field};
+use wire::next_field;
 
 /// Step and summary of each event that has one, over all event files in their order.
 fn summaries(folder: &Path) -> Vec<(u64, Vec<u8>)> {
@@ -23,21 +23,13 @@ fn summaries(folder: &Path) -> Vec<(u64, Vec<u8>)> {
 }
 
 fn blob(mut message: &[u8], wanted: u32) -> Option<&[u8]> {
-    while let Some((field, content)) = next_field(&mut message) {
-        if let (true, Field::Bytes(bytes)) = (field == wanted, content) {
-            return Some(bytes);
-        }
-    }
-    None
+    let mut fields = std::iter::from_fn(|| next_field(&mut message));
+    fields.find(|field| field.0 == wanted).map(|field| field.2)
 }
 
 fn number(mut message: &[u8], wanted: u32) -> Option<u64> {
-    while let Some((field, content)) = next_field(&mut message) {
-        if let (true, Field::Number(value)) = (field == wanted, content) {
-            return Some(value);
-        }
-    }
-    None
+    let mut fields = std::iter::from_fn(|| next_field(&mut message));
+    fields.find(|field| field.0 == wanted).map(|field| field.1)
 }
 
 fn tag(summary: &[u8]) -> String {
@@ -62,11 +54,10 @@ fn messages_have_the_bytes_that_protocol_buffers_prescribe() {
 }
 
 #[test]
-fn a_flushed_scalar_is_in_the_file_while_the_board_is_open() {
+fn a_scalar_is_in_the_file_while_the_board_is_open() {
     let folder = tempfile::tempdir().unwrap();
-    let mut board = Board::open(folder.path(), None);
+    let mut board = Board::open(folder.path(), 0);
     board.scalar("train/return", 7, 1.5);
-    board.flush();
     let found = summaries(folder.path());
     assert_eq!(
         (found.len(), found[0].0, tag(&found[0].1)),
@@ -77,9 +68,9 @@ fn a_flushed_scalar_is_in_the_file_while_the_board_is_open() {
 }
 
 #[test]
-fn nothing_is_lost_when_the_board_is_dropped() {
+fn steps_keep_their_order() {
     let folder = tempfile::tempdir().unwrap();
-    let mut board = Board::open(folder.path(), None);
+    let mut board = Board::open(folder.path(), 0);
     for step in 0..1000 {
         board.scalar("x", step, step as f64);
     }
@@ -96,7 +87,7 @@ fn no_step_appears_twice_after_a_resume() {
         let tagged = found.iter().filter(|(_, s)| tag(s) == tag_wanted);
         tagged.map(|(step, _)| *step).collect()
     };
-    let mut board = Board::open(folder.path(), None);
+    let mut board = Board::open(folder.path(), 0);
     for step in 1..=9 {
         board.scalar("often", step, 0.0);
     }
@@ -116,7 +107,7 @@ fn no_step_appears_twice_after_a_resume() {
         .set_len(length - 3)
         .unwrap();
 
-    let mut board = Board::open(folder.path(), Some(6));
+    let mut board = Board::open(folder.path(), 6);
     assert_eq!(
         (steps("often"), steps("seldom")),
         ((1..=6).collect(), vec![])
@@ -131,6 +122,17 @@ fn no_step_appears_twice_after_a_resume() {
         2,
         "the second writer has its own file"
     );
+}
+
+#[test]
+fn a_run_that_died_before_its_first_checkpoint_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let mut board = Board::open(folder.path(), 0);
+        board.text("experiment", 0, "# Reach");
+        board.scalar("x", 1, 0.0);
+    }
+    assert_eq!(summaries(folder.path()).len(), 2);
 }
 
 #[test]
@@ -172,10 +174,9 @@ fn histograms_count_every_finite_value_once() {
 #[test]
 fn images_are_png_files_of_the_right_size() {
     let folder = tempfile::tempdir().unwrap();
-    let mut board = Board::open(folder.path(), None);
+    let mut board = Board::open(folder.path(), 0);
     let rgb: Vec<u8> = (0..3 * 2 * 3).collect();
     board.image("view", 3, 2, 3, &rgb);
-    board.flush();
     let found = summaries(folder.path());
     let image = blob(blob(&found[0].1, 1).unwrap(), 4).unwrap();
     assert_eq!((number(image, 1), number(image, 2)), (Some(3), Some(2)));
@@ -191,10 +192,11 @@ fn images_are_png_files_of_the_right_size() {
 #[test]
 fn settings_and_final_figures_are_on_record() {
     let folder = tempfile::tempdir().unwrap();
-    let mut board = Board::open(folder.path(), None);
-    let values = BTreeMap::from([("rate".to_owned(), Value::from(0.1))]);
-    board.hparams("run", &values, &["final/success"]);
-    board.final_metrics(9, &BTreeMap::from([("final/success".to_owned(), 0.9)]));
+    let mut board = Board::open(folder.path(), 0);
+    let values = [("rate".to_owned(), Value::from(0.1))];
+    board.hparams(&values, &["final/success"]);
+    board.result(9, &[("final/success", 0.9)]);
+    board.finish();
     let tags: Vec<String> = summaries(folder.path()).iter().map(|s| tag(&s.1)).collect();
     assert_eq!(
         tags,
@@ -212,11 +214,10 @@ fn errors_silence_the_board_and_never_reach_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let mut board = Board::open(&file.join("below"), Some(3));
+    let mut board = Board::open(&file.join("below"), 3);
     board.scalar("x", 1, 1.0);
-    board.flush();
 
-    let mut board = Board::open(folder.path(), None);
+    let mut board = Board::open(folder.path(), 0);
     board.image("view", 0, 2, 2, &[0; 5]);
     board.image("view", 0, 0, 0, &[]);
     board.scalar("x", 1, 1.0);

@@ -73,20 +73,13 @@ impl Message {
     }
 }
 
-/// One field of an encoded message: its number and its content.
-pub(super) enum Field<'a> {
-    /// Wire type 0.
-    Number(u64),
-    /// Wire types 1, 2 and 5.
-    Bytes(&'a [u8]),
-}
-
-/// Splits off the first field of `bytes`; `None` where the bytes are no message.
-pub(super) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
+/// Splits off the first field of an encoded message: its number, its value where that is a whole number (else 0),
+/// and its content where it has a length (else nothing). `None` where the bytes are no message.
+pub(super) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, u64, &'a [u8])> {
     let tag = take_varint(bytes)?;
     let field = u32::try_from(tag >> 3).ok()?;
     let length = match tag & 7 {
-        0 => return take_varint(bytes).map(|value| (field, Field::Number(value))),
+        0 => return take_varint(bytes).map(|value| (field, value, &[][..])),
         1 => 8,
         2 => usize::try_from(take_varint(bytes)?).ok()?,
         5 => 4,
@@ -94,7 +87,7 @@ pub(super) fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u32, Field<'a>)> {
     };
     let (content, rest) = bytes.split_at_checked(length)?;
     *bytes = rest;
-    Some((field, Field::Bytes(content)))
+    Some((field, 0, content))
 }
 
 fn take_varint(bytes: &mut &[u8]) -> Option<u64> {

@@ -1,0 +1,350 @@
+//! How far a run is: one live line on a terminal, and plain lines now and then where stderr is a file.
+//!
+//! ```text
+//! morph  joint  120000/400000 steps (30 %)  5210 steps/s  return 12.41  success 0.62  gap 0.013  ETA 54 s
+//! ```
+//!
+//! The time left comes from the speed of the last half minute, so that a slow start or a resumed run does not
+//! spoil it. All output goes to stderr; a closed stderr is ignored.
+
+use std::collections::VecDeque;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The speed is that of this much time.
+const WINDOW: Duration = Duration::from_secs(30);
+/// Shortest time between two plain lines, and between two changes of the live line.
+const PLAIN_PAUSE: Duration = Duration::from_secs(2);
+const LIVE_PAUSE: Duration = Duration::from_millis(100);
+/// Plain lines become rarer in long runs: one per thirtieth of the time so far, and one a minute at least.
+const PLAIN_SHARE: u32 = 30;
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a run reports about itself. A figure that is `None` keeps its last value on the line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Status {
+    /// What the run is doing, for example `burn-in`.
+    pub phase: &'static str,
+    /// Environment steps so far, those before a resume included.
+    pub env_steps: u64,
+    /// Environment steps at the end of the run.
+    pub end: u64,
+    /// Mean return of the latest episodes.
+    pub mean_return: Option<f64>,
+    /// Success in the true model, 0 to 1.
+    pub success: Option<f64>,
+    /// Mean error of the proxy against the true model.
+    pub gap: Option<f64>,
+}
+
+impl Status {
+    /// This status, with what it leaves open taken from the one `before`.
+    fn completed(self, before: Option<&Self>) -> Self {
+        let Some(before) = before else { return self };
+        Self {
+            mean_return: self.mean_return.or(before.mean_return),
+            success: self.success.or(before.success),
+            gap: self.gap.or(before.gap),
+            ..self
+        }
+    }
+}
+
+/// Shows how a run gets on.
+#[derive(Debug)]
+pub struct Progress {
+    start: Instant,
+    /// `None` where stderr is no terminal.
+    live: Option<ProgressBar>,
+    meter: Meter,
+}
+
+impl Progress {
+    /// Begins to show the run called `name`, which has `first` environment steps behind it and ends at `end`.
+    pub fn new(name: &str, first: u64, end: u64) -> Self {
+        let live = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{msg}");
+            ProgressBar::new_spinner()
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+        });
+        let mut progress = Self {
+            start: Instant::now(),
+            meter: Meter::new(name, live.is_some()),
+            live,
+        };
+        progress.update(&Status {
+            phase: "starting",
+            env_steps: first,
+            end,
+            ..Status::default()
+        });
+        progress
+    }
+
+    /// Takes note of the run's state; shows it when the last line is old enough or the phase is a new one.
+    /// Call it as often as you like.
+    pub fn update(&mut self, status: &Status) {
+        if let Some(line) = self.meter.update(self.start.elapsed(), status) {
+            self.show(&line);
+        }
+    }
+
+    /// A line of its own that stays, above the live line.
+    pub fn say(&self, text: &str) {
+        match &self.live {
+            Some(bar) => bar.println(text),
+            None => plain(text),
+        }
+    }
+
+    /// Shows the last state once more and leaves it there.
+    pub fn finish(&self) {
+        let Some(line) = self.meter.last_line(self.start.elapsed()) else {
+            return;
+        };
+        if let Some(bar) = &self.live {
+            bar.finish_and_clear();
+        }
+        plain(&line);
+    }
+
+    fn show(&self, line: &str) {
+        match &self.live {
+            Some(bar) => bar.set_message(line.to_owned()),
+            None => plain(line),
+        }
+    }
+}
+
+fn plain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Speed, time left and the decision when to print; times are those since the start.
+#[derive(Debug)]
+struct Meter {
+    name: String,
+    live: bool,
+    /// Time and step of recent updates, oldest first.
+    recent: VecDeque<(Duration, u64)>,
+    shown: Option<Duration>,
+    last: Option<Status>,
+}
+
+impl Meter {
+    fn new(name: &str, live: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            live,
+            recent: VecDeque::new(),
+            shown: None,
+            last: None,
+        }
+    }
+
+    /// The line to show now, if any.
+    fn update(&mut self, now: Duration, status: &Status) -> Option<String> {
+        self.recent.push_back((now, status.env_steps));
+        // One entry beyond the window stays, so that slow updates still span some time.
+        while self.recent.len() > 2 && now.saturating_sub(self.recent[1].0) >= WINDOW {
+            self.recent.pop_front();
+        }
+        let new_phase = self.last.as_ref().is_none_or(|l| l.phase != status.phase);
+        self.last = Some(status.clone().completed(self.last.as_ref()));
+        let old = self
+            .shown
+            .is_none_or(|at| now.saturating_sub(at) >= self.pause(now));
+        if !new_phase && !old {
+            return None;
+        }
+        self.shown = Some(now);
+        self.last_line(now)
+    }
+
+    fn pause(&self, now: Duration) -> Duration {
+        if self.live {
+            return LIVE_PAUSE;
+        }
+        (now / PLAIN_SHARE).clamp(PLAIN_PAUSE, LONGEST_PAUSE)
+    }
+
+    /// Steps per second over the window.
+    fn speed(&self) -> Option<f64> {
+        let (first, last) = (self.recent.front()?, self.recent.back()?);
+        let seconds = last.0.saturating_sub(first.0).as_secs_f64();
+        let steps = last.1.saturating_sub(first.1);
+        (seconds > 0.0 && steps > 0).then(|| steps as f64 / seconds)
+    }
+
+    /// The line about the last status.
+    fn last_line(&self, now: Duration) -> Option<String> {
+        let status = self.last.as_ref()?;
+        let percent = 100.0 * status.env_steps as f64 / status.end.max(1) as f64;
+        let mut parts = vec![
+            self.name.clone(),
+            status.phase.to_owned(),
+            format!("{}/{} steps ({percent:.0} %)", status.env_steps, status.end),
+        ];
+        let speed = self.speed();
+        parts.extend(speed.map(|s| format!("{s:.0} steps/s")));
+        parts.extend(status.mean_return.map(|r| format!("return {r:.2}")));
+        parts.extend(status.success.map(|s| format!("success {s:.2}")));
+        parts.extend(status.gap.map(|g| format!("gap {g:.3}")));
+        let left = status.end.saturating_sub(status.env_steps) as f64;
+        if left == 0.0 {
+            parts.push(format!("{} in all", short(now.as_secs_f64())));
+        } else {
+            parts.extend(speed.map(|s| format!("ETA {}", short(left / s))));
+        }
+        Some(parts.join("  "))
+    }
+}
+
+/// A time in the largest two units that say something: `54 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`.
+fn short(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {:02} s", s / 60, s % 60),
+        3600..86_400 => format!("{} h {:02} min", s / 3600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(env_steps: u64, end: u64) -> Status {
+        Status {
+            phase: "joint",
+            env_steps,
+            end,
+            ..Status::default()
+        }
+    }
+
+    /// A meter that has seen the first of `end` steps at time zero.
+    fn meter(first: u64, end: u64, live: bool) -> Meter {
+        let mut meter = Meter::new("morph", live);
+        meter.update(Duration::ZERO, &at(first, end));
+        meter
+    }
+
+    fn seconds(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    #[test]
+    fn a_line_says_all_that_is_known() {
+        let mut meter = meter(0, 1000, false);
+        let status = Status {
+            mean_return: Some(-12.345),
+            success: Some(0.5),
+            gap: Some(0.01),
+            ..at(250, 1000)
+        };
+        assert_eq!(
+            meter.update(seconds(5), &status).unwrap(),
+            "morph  joint  250/1000 steps (25 %)  50 steps/s  return -12.35  success 0.50  gap 0.010  ETA 15 s"
+        );
+    }
+
+    #[test]
+    fn figures_stay_until_there_are_new_ones() {
+        let mut meter = meter(0, 1000, true);
+        let judged = Status {
+            success: Some(0.25),
+            ..at(100, 1000)
+        };
+        meter.update(seconds(1), &judged);
+        let line = meter.update(seconds(2), &at(200, 1000)).unwrap();
+        assert!(line.contains("success 0.25"), "{line}");
+    }
+
+    #[test]
+    fn nothing_is_said_about_speed_before_it_is_known() {
+        let mut meter = Meter::new("morph", true);
+        let line = meter.update(seconds(0), &at(0, 1000)).unwrap();
+        assert_eq!(line, "morph  joint  0/1000 steps (0 %)");
+    }
+
+    #[test]
+    fn a_resumed_run_counts_only_its_own_steps_as_speed() {
+        let mut meter = meter(900_000, 1_000_000, false);
+        let line = meter.update(seconds(10), &at(901_000, 1_000_000)).unwrap();
+        assert!(
+            line.contains("901000/1000000 steps (90 %)  100 steps/s"),
+            "{line}"
+        );
+        assert!(line.ends_with("ETA 16 min 30 s"), "{line}");
+    }
+
+    #[test]
+    fn the_time_left_follows_the_recent_speed() {
+        let mut meter = meter(0, 100_000, true);
+        let mut line = None;
+        for second in 1..=100u64 {
+            // 10 steps/s for 50 s, then 1000 steps/s
+            let steps = second.min(50) * 10 + second.saturating_sub(50) * 1000;
+            line = meter.update(seconds(second), &at(steps, 100_000));
+        }
+        assert!(line.unwrap().ends_with("1000 steps/s  ETA 50 s"));
+        assert!(meter.recent.len() < 40, "only the window is kept");
+    }
+
+    #[test]
+    fn plain_lines_are_rare_except_for_new_phases() {
+        let mut meter = meter(0, 1_000_000, false);
+        let mut lines = Vec::new();
+        for tick in 0..36_000u64 {
+            let now = Duration::from_millis(100 * tick); // an hour, ten updates a second
+            if meter.update(now, &at(tick, 1_000_000)).is_some() {
+                lines.push(now);
+            }
+        }
+        assert!(lines.windows(2).all(|w| w[1] - w[0] >= PLAIN_PAUSE));
+        assert!(
+            lines
+                .windows(2)
+                .all(|w| w[1] - w[0] <= LONGEST_PAUSE + PLAIN_PAUSE)
+        );
+        assert!(lines.len() < 200, "{}", lines.len());
+        let next = Status {
+            phase: "adapt",
+            ..at(36_000, 1_000_000)
+        };
+        assert!(
+            meter
+                .update(Duration::from_millis(3_600_001), &next)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn the_last_line_tells_how_long_it_took() {
+        let mut meter = meter(0, 100, true);
+        meter.update(seconds(200), &at(100, 100));
+        assert!(
+            meter
+                .last_line(seconds(200))
+                .unwrap()
+                .ends_with("3 min 20 s in all")
+        );
+    }
+
+    #[test]
+    fn times_are_short() {
+        let cases = [
+            (0.4, "0 s"),
+            (59.6, "1 min 00 s"),
+            (7500.0, "2 h 05 min"),
+            (273_600.0, "3 d 4 h"),
+        ];
+        for (time, text) in cases {
+            assert_eq!(short(time), text);
+        }
+    }
+}
