@@ -35,8 +35,6 @@ pub enum Anchor {
     Start,
     /// The middle.
     Middle,
-    /// The right end.
-    End,
 }
 
 /// How a text looks.
@@ -176,20 +174,9 @@ impl Canvas {
         let shift = match style.anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => 0.5,
-            Anchor::End => 1.0,
         };
         let x = at[0] - shift * text_width(text, style.size, style.bold);
         if let Some(path) = outline([x, at[1]], style, text) {
-            self.fill(&path, style.color);
-        }
-    }
-
-    /// Writes a line of text that reads upwards, its middle at `at`.
-    pub fn text_upwards(&mut self, at: [f32; 2], style: TextStyle, text: &str) {
-        let start = -0.5 * text_width(text, style.size, style.bold);
-        let turn = Transform::from_rotate(-90.0).post_translate(at[0], at[1]);
-        let path = outline([start, 0.0], style, text).and_then(|path| path.transform(turn));
-        if let Some(path) = path {
             self.fill(&path, style.color);
         }
     }
