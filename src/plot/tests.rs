@@ -1,3 +1,6 @@
+use tiny_skia::Pixmap;
+
+use super::figure::short;
 use super::*;
 
 fn axes(title: &str) -> Axes {
