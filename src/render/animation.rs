@@ -151,7 +151,7 @@ impl Palette {
     fn new(images: &[Image]) -> Self {
         let mut groups = vec![Self::histogram(images)];
         while groups.len() < COLORS {
-            let errors = groups.iter().map(|group| spread(group));
+            let errors = groups.iter().map(spread);
             let worst = errors
                 .enumerate()
                 .fold((0, 0, 0.0), |best, (i, (channel, error))| {

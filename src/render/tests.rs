@@ -1,3 +1,5 @@
+mod animation;
+
 use super::*;
 
 const LEVEL: [f32; 4] = [0.0, 0.0, 0.0, 1.0];
@@ -126,16 +128,6 @@ fn close(pixel: Option<[u8; 3]>, color: canvas::Color, tolerance: u8) -> bool {
     pixel.is_some_and(|p| (0..3).all(|i| p[i].abs_diff(color[i]) <= tolerance))
 }
 
-/// Size, number of frames and their delays (hundredths of a second) as a decoder reads them.
-fn decode(bytes: &[u8]) -> ((u16, u16), Vec<u16>) {
-    let mut decoder = gif::DecodeOptions::new().read_info(bytes).unwrap();
-    let mut delays = Vec::new();
-    while let Some(frame) = decoder.read_next_frame().unwrap() {
-        delays.push(frame.delay);
-    }
-    ((decoder.width(), decoder.height()), delays)
-}
-
 #[test]
 fn png_of_a_picture_decodes_to_the_same_pixels() {
     let scene = arm(0.3);
@@ -245,46 +237,6 @@ fn a_nearer_body_hides_a_farther_one() {
         let [r, g, _] = image.pixel(60, 60).unwrap();
         assert!(r > g + 60, "the red one is in front: {r} {g}");
     }
-}
-
-#[test]
-fn animations_have_a_frame_per_moment_and_hold_the_shorter_motion() {
-    let (long, short) = (motion(7), motion(3));
-    let clips = [
-        Clip {
-            title: "a",
-            scenes: &long,
-        },
-        Clip {
-            title: "b",
-            scenes: &short,
-        },
-    ];
-    let mut bytes = Vec::new();
-    animate(&clips, (160, 90), 20, &mut bytes).unwrap();
-    let (size, delays) = decode(&bytes);
-    assert_eq!(size, (160, 90));
-    assert_eq!(delays, [5, 5, 5, 5, 5, 5, 120]);
-}
-
-#[test]
-fn animations_have_the_same_bytes_with_any_number_of_threads() {
-    let scenes = motion(5);
-    let bytes = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        let mut out = Vec::new();
-        let clips = [Clip {
-            title: "t",
-            scenes: &scenes,
-        }];
-        pool.install(|| animate(&clips, (96, 64), 10, &mut out))
-            .unwrap();
-        out
-    };
-    assert_eq!(bytes(1), bytes(3));
 }
 
 #[test]
