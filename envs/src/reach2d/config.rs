@@ -29,35 +29,35 @@ pub struct Preset {
     pub about: &'static str,
 }
 
-/// All presets, easiest first.
+/// All presets. Shares as [`super::selectivity`] counts them with seed 0.
 pub const PRESETS: [Preset; 7] = [
     Preset {
         name: "near",
-        about: "no walls, goal 2.5 m from the base, start reach 2.0 m",
+        about: "no walls, goal at 2.5 m, start reach 2.0 m; 76.6 % of random designs work (n = 1000)",
     },
     Preset {
         name: "passage",
-        about: "through a capped zigzag passage 1.0 m wide",
+        about: "through a capped zigzag passage 1.0 m wide; 35 % of random designs work (n = 300)",
     },
     Preset {
         name: "passage-tight",
-        about: "through a capped zigzag passage 0.75 m wide",
+        about: "through a capped zigzag passage 0.75 m wide; 22 % of random designs work (n = 300)",
     },
     Preset {
         name: "far",
-        about: "no walls, goal 4.2 m from the base, longest arm 5.0 m",
+        about: "no walls, goal at 4.2 m, longest arm 5.0 m; 0.96 % of random designs work (n = 100 000)",
     },
     Preset {
         name: "far-15",
-        about: "as far, with 15 links",
+        about: "as far, with 15 links; 0.0007 % of random designs work (n = 3 000 000)",
     },
     Preset {
         name: "far-torque",
-        about: "as far; lengths and motor torques are designed, motors weigh",
+        about: "as far; motor torques are designed too, and weigh; 0.61 % of random designs work (n = 20 000)",
     },
     Preset {
         name: "far-base",
-        about: "as far; lengths and the base's place are designed",
+        about: "as far; the base's place is designed too; 1.9 % of random designs work (n = 20 000)",
     },
 ];
 

@@ -269,9 +269,19 @@ impl Machine {
         }
     }
 
-    /// The bare physics world, for benchmarks.
-    pub fn world_mut(&mut self) -> &mut PhysicsWorld {
-        &mut self.world
+    /// A control step of nothing but servo targets and rapier steps: the yardstick of the benchmark.
+    pub(super) fn bare_step(&mut self, rates: &[f32]) {
+        let mut speed = [0.0; MAX_LINKS];
+        for _ in 0..self.substeps {
+            for (i, rate) in rates.iter().enumerate() {
+                speed[i] = rate * STEP_ANGLE / CONTROL_DT;
+                self.target[i] += speed[i] * CONTROL_DT / self.substeps as f32;
+                let limit = Settings::joint_limit(i);
+                self.target[i] = self.target[i].clamp(-limit, limit);
+            }
+            self.drive(&speed[..rates.len()]);
+            self.world.step();
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::stream::Stream;
 /// Tree edges are at most this long in every joint, rad.
 const EDGE: f32 = 0.15;
 /// Growth steps of both trees together.
-const GROWTHS: usize = 4000;
+const GROWTHS: usize = 20_000;
 /// Random starts of the search for goal postures, and how many postures are enough.
 const POSTURE_TRIES: usize = 1500;
 const POSTURES: usize = 30;
