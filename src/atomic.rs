@@ -27,7 +27,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder_of(path))
 }
 
-/// Removes what killed [`write`]s left in `folder`. Only for a folder that no other process is writing in.
+/// Removes what killed [`write()`]s left in `folder`. Only for a folder that no other process is writing in.
 pub fn remove_scratch(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
