@@ -34,6 +34,8 @@ pub mod machine;
 pub mod motion;
 pub mod planner;
 mod selectivity;
+mod setup;
+mod state;
 mod walls;
 mod world;
 

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::config::{CONTROL_DT, LINK_RADIUS, MAX_LINKS, Settings};
-use super::hardware::ArmHardware;
+use super::config::{LINK_RADIUS, MAX_LINKS, Settings};
 use super::machine::Machine;
 use super::motion::{self, Pose};
+use super::setup::Setup;
+use super::state::{Saved, SavedRef, State};
 use super::walls::{FAR, Path, Point, Walls, distance};
-use crate::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
-};
+use crate::problem::{Fidelity, Hardware, Problem, ProblemError, Spec, Step};
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -28,36 +25,6 @@ const ROOM_SEEN: f32 = 0.3;
 /// The machine touches a wall when a link's surface is nearer than this, m.
 const TOUCH: f32 = 0.002;
 
-/// What environments of one problem share.
-#[derive(Debug)]
-pub(super) struct Setup {
-    pub settings: Settings,
-    pub walls: Walls,
-    pub hardware: Arc<ArmHardware>,
-    pub spec: Spec,
-}
-
-/// What changes during an episode.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct State {
-    /// Joint angles, rad, `[links]`.
-    pub angles: Vec<f32>,
-    /// Base and link ends, m, `[links + 1]`.
-    pub points: Vec<Point>,
-    /// Room around each link, m, `[links]`.
-    room: Vec<f32>,
-    /// Way left and where it leads next.
-    way: f32,
-    next: Point,
-    blocked: bool,
-    step: usize,
-    held: usize,
-    success: bool,
-    terms: [f32; 4],
-    /// The tip's places, oldest first.
-    pub trace: Vec<Point>,
-}
-
 /// The planar reaching problem; see the module.
 pub struct Reach {
     pub(super) setup: Arc<Setup>,
@@ -65,77 +32,6 @@ pub struct Reach {
     fidelity: Fidelity,
     design: Vec<f64>,
     machine: Option<Machine>,
-}
-
-#[derive(Serialize)]
-struct SavedRef<'a> {
-    fidelity: Fidelity,
-    design: &'a [f64],
-    state: &'a State,
-    machine: Option<&'a Machine>,
-}
-
-#[derive(Deserialize)]
-struct Saved {
-    fidelity: Fidelity,
-    design: Vec<f64>,
-    state: State,
-    machine: Option<Machine>,
-}
-
-impl Setup {
-    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
-        let walls = settings.walls();
-        Ok(Self {
-            hardware: Arc::new(ArmHardware::new(&settings)?),
-            spec: spec(&settings),
-            walls,
-            settings,
-        })
-    }
-}
-
-fn spec(settings: &Settings) -> Spec {
-    let numbered = |stem: &str, unit: &str| -> Vec<Channel> {
-        let name = |i| Channel::new(format!("{stem}_{i}"), unit);
-        (1..=settings.links).map(name).collect()
-    };
-    let mut observation = numbered("sin_angle", "1");
-    observation.extend(numbered("cos_angle", "1"));
-    for i in 1..=settings.links {
-        observation.push(Channel::new(format!("link_{i}_end_x"), "m"));
-        observation.push(Channel::new(format!("link_{i}_end_y"), "m"));
-    }
-    let mut named = |names: &[(&str, &str)]| {
-        observation.extend(names.iter().map(|(name, unit)| Channel::new(*name, unit)));
-    };
-    named(&[
-        ("goal_to_tip_x", "m"),
-        ("goal_to_tip_y", "m"),
-        ("time", "1"),
-    ]);
-    if settings.design_base {
-        named(&[("base_x", "m"), ("base_y", "m")]);
-    }
-    if settings.has_walls() {
-        named(&[
-            ("tip_to_waypoint_x", "m"),
-            ("tip_to_waypoint_y", "m"),
-            ("path_length", "m"),
-            ("blocked", "1"),
-        ]);
-        observation.extend(numbered("link_room", "m"));
-    }
-    Spec {
-        name: "reach2d".into(),
-        observation,
-        command: CommandSpace::Continuous(numbered("joint_rate", "1")),
-        reward_terms: ["path", "blocked", "effort", "goal"]
-            .map(String::from)
-            .to_vec(),
-        horizon: settings.horizon,
-        control_dt: f64::from(CONTROL_DT),
-    }
 }
 
 impl Reach {
