@@ -31,6 +31,20 @@ pub struct Segments<'a> {
     pub last_values: &'a [f32],
 }
 
+impl<'a> Segments<'a> {
+    /// The arrays of a roll-out with these rewards, scaled as the critic sees them.
+    pub fn new(rollout: &'a crate::rollout::Rollout, rewards: &'a [f32]) -> Self {
+        Self {
+            steps: rollout.steps,
+            rewards,
+            values: &rollout.values,
+            ends: &rollout.ends,
+            final_values: &rollout.final_values,
+            last_values: &rollout.last_values,
+        }
+    }
+}
+
 /// Advantages `[N, T]` and returns `[N, T]` (advantage + value, the critic's target):
 ///
 /// `delta_t = r_t + gamma V_next - V_t`, `A_t = delta_t + gamma lambda A_(t+1)`,

@@ -7,11 +7,11 @@
 //! | 3 Adam's ε 1e-5 | [`crate::adam::EPSILON`] |
 //! | 4 rate falls linearly to 0 over the whole run | [`PpoSettings::rate_at`] |
 //! | 5 GAE, return = advantage + value; truncation bootstraps from the final observation | [`crate::gae::advantages`] |
-//! | 6 each epoch sees every sample once, in a fresh permutation | [`update`], [`minibatches`] |
-//! | 7 advantages normalised per minibatch | [`normalised`] |
-//! | 8 clipped surrogate, pessimistic minimum | [`shard`] |
-//! | 9 no value clipping | [`shard`] |
-//! | 10 one loss: policy + `value_weight` MSE - `entropy` H | [`shard`] |
+//! | 6 each epoch sees every sample once, in a fresh permutation | [`update`], `minibatches` |
+//! | 7 advantages normalised per minibatch | `normalised` |
+//! | 8 clipped surrogate, pessimistic minimum | `shard` |
+//! | 9 no value clipping | `shard` |
+//! | 10 one loss: policy + `value_weight` MSE - `entropy` H | `shard` |
 //! | 11 clipping of the global gradient norm | [`crate::adam::clip_global_norm`] |
 //! | 12 clip fraction, low-variance KL, explained variance | [`PpoStats`] |
 //! | 13-16 separate tanh nets, Gaussian with learnt, state-independent, bounded deviation | [`crate::policy::Policy`] |

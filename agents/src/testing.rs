@@ -41,7 +41,7 @@ impl Hardware for Gain {
 }
 
 /// The reward is minus the squared distance of effect and goal. An episode is truncated after `horizon`
-/// steps and terminated when the effect leaves [-`bound`, `bound`].
+/// steps and gives up when the effect leaves [-`bound`, `bound`].
 pub(crate) struct Naming {
     spec: Spec,
     hardware: Arc<Gain>,
@@ -112,12 +112,13 @@ impl Problem for Naming {
         let distance = |i: usize| (effect[i] - self.goal[i]).powi(2);
         self.reward = -distance(0) - distance(1);
         self.next_goal();
+        let outside = effect.iter().any(|e| e.abs() > self.bound);
         Step {
             reward: self.reward,
-            terminated: effect.iter().any(|e| e.abs() > self.bound),
+            terminated: false,
             truncated: self.steps == self.spec.horizon,
             success: self.reward > -0.01,
-            fault: None,
+            fault: outside.then_some("left the bounds"),
         }
     }
     fn full_step(&mut self, command: &[f32]) -> Step {

@@ -105,6 +105,10 @@ fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
             assert!(!cut || rollout.final_values[i] != rollout.values[i + 1]);
         }
     }
+    // the same first episode without the cut shows what the final observation was worth
+    let uncut = &mut Lanes::new(&Naming::new(100, 1e9), 3, 7, "lanes");
+    let uncut = run(uncut, &effect(None, None), 6).unwrap();
+    assert_eq!(rollout.final_values[4], uncut.values[5]);
     assert!(rollout.last_values.iter().all(|v| *v != 0.0));
     let just_ended = run(&mut lanes(1e9), &effect(None, None), 10).unwrap();
     assert_eq!(just_ended.last_values, [0.0; 3]);
@@ -118,7 +122,7 @@ fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
 }
 
 #[test]
-fn leaving_the_bounds_terminates_and_commands_are_clipped_for_the_world_only() {
+fn a_fault_terminates_and_commands_are_clipped_for_the_world_only() {
     let full = Motion {
         fidelity: Fidelity::Full,
         model: None,
@@ -134,6 +138,12 @@ fn leaving_the_bounds_terminates_and_commands_are_clipped_for_the_world_only() {
         assert!(rollout.rewards[i] >= -2.0 * 1.8 * 1.8);
     }
     assert!(rollout.commands.iter().any(|u| u.abs() > 1.5));
+    assert!(
+        rollout
+            .episodes
+            .iter()
+            .any(|e| e.fault == Some("left the bounds"))
+    );
     assert!(rollout.queries.is_empty() && rollout.hardware_queries == 0);
 }
 
