@@ -1,1 +1,35 @@
-//! Tandem.
+//! Tandem: the body and the brain of a machine, designed together.
+//!
+//! This is the application: it joins the problems of `tandem_envs` and the learners of `tandem_agents`.
+//! Data flows one way:
+//!
+//! ```text
+//! experiment -> registry -> trainer -> run folder -> evaluate, compare, render
+//! ```
+//!
+//! Read [`trainer`] first: it is the method.
+
+pub mod agent;
+pub mod atomic;
+pub mod cli;
+pub mod commands;
+pub mod error;
+pub mod evaluate;
+pub mod experiment;
+pub mod film;
+pub mod interrupt;
+pub mod judge;
+pub mod metrics;
+pub mod phase;
+pub mod plot;
+pub mod progress;
+pub mod record;
+pub mod registry;
+pub mod render;
+pub mod run;
+pub mod run_folder;
+pub mod statistics;
+pub mod strict;
+pub mod tensor_hardware;
+pub mod tensorboard;
+pub mod trainer;

@@ -4,6 +4,11 @@
 //! conditioned proxy takes the design's logits as further inputs. Both see the hardware's features
 //! (design-free functions of the query) and predict all effects; normalisers of inputs and outputs are part
 //! of the network. Errors are measured in units of [`Hardware::effect_scale`].
+//!
+//! The network is a linear skip plus a perceptron, `h = S f + g(f)`: much hardware is nearly linear in
+//! well-chosen features, and then the perceptron only has to learn the rest. In the conditioned proxy a
+//! second perceptron makes the skip from the design, `h = S(z) f + g(f, z)`; products of features and design
+//! are what a plain perceptron learns worst.
 
 use std::sync::Arc;
 
@@ -159,11 +164,20 @@ pub fn matrix(data: &[f32], rows: usize) -> Tensor {
     Tensor::from_slice(data).view([rows as i64, columns as i64])
 }
 
+/// Where the linear part's matrix `[features, effects]` comes from.
+#[derive(Debug)]
+enum Skip {
+    /// It is trained itself.
+    Free(Tensor),
+    /// A perceptron makes it from the design's logits.
+    Made(Mlp),
+}
+
 /// The proxy network.
 #[derive(Debug)]
 pub struct Proxy {
     net: Mlp,
-    conditioned: bool,
+    skip: Skip,
     task: usize,
     /// Mean and deviation of each feature, then of each effect: `[features]`, `[effects]`.
     input: [Vec<f32>; 2],
@@ -205,8 +219,15 @@ impl Proxy {
             })
             .collect();
         let mut proxy = Self {
-            net: Mlp::new(f + d, &settings.hidden, e, 1.0, stream),
-            conditioned,
+            net: Mlp::new(f + d, &settings.hidden, e, 0.1, stream),
+            skip: match conditioned {
+                true => Skip::Made(Mlp::new(d, &settings.hidden, f * e, 0.1, stream)),
+                false => {
+                    let zeros =
+                        Tensor::zeros([(f * e) as i64], (tch::Kind::Float, tch::Device::Cpu));
+                    Skip::Free(zeros.set_requires_grad(true))
+                }
+            },
             task,
             input: column_statistics(&sample.features, f),
             output: column_statistics(&sample.effects, e),
@@ -225,21 +246,35 @@ impl Proxy {
     }
 
     /// Whether the design is an input.
-    pub fn conditioned(&self) -> bool {
-        self.conditioned
+    fn conditioned(&self) -> bool {
+        matches!(self.skip, Skip::Made(_))
     }
 
     /// Predicted effects `[M, effects]` of features `[M, features]`; the conditioned proxy needs `logits`,
     /// `[M, design]` or `[design]` for one design.
     pub fn forward(&self, features: &Tensor, logits: Option<&Tensor>) -> Tensor {
         let [im, is, om, os] = &self.constants;
-        let mut x = (features - im) / is;
-        if let Some(z) = logits.filter(|_| self.conditioned) {
-            let z = (z / (0.5 * LOGIT_LIMIT))
-                .expand([x.size()[0], *z.size().last().unwrap_or(&0)], true);
-            x = Tensor::cat(&[x, z], 1);
-        }
-        self.net.forward(&x) * os + om
+        let x = (features - im) / is;
+        let (rows, f, e) = (x.size()[0], x.size()[1], om.numel() as i64);
+        let sum = match (&self.skip, logits) {
+            (Skip::Made(maker), Some(logits)) => {
+                let z = (logits / (0.5 * LOGIT_LIMIT)).reshape([-1, maker.inputs() as i64]);
+                let skip = maker.forward(&z);
+                let linear = match z.size()[0] {
+                    1 => x.matmul(&skip.view([f, e])),
+                    _ => x.unsqueeze(1).bmm(&skip.view([rows, f, e])).squeeze_dim(1),
+                };
+                let inputs = Tensor::cat(&[x, z.expand([rows, -1], true)], 1);
+                linear + self.net.forward(&inputs)
+            }
+            (Skip::Free(skip), _) => x.matmul(&skip.view([f, e])) + self.net.forward(&x),
+            // a conditioned proxy asked without a design: the middle of the logit box
+            (Skip::Made(maker), None) => {
+                let middle = Tensor::zeros([maker.inputs() as i64], (tch::Kind::Float, x.device()));
+                return self.forward(features, Some(&middle));
+            }
+        };
+        sum * os + om
     }
 
     /// The fidelity loss: mean over pairs of the weighted squared error, in units of the effect scale.
@@ -257,14 +292,22 @@ impl Proxy {
 
     /// Trainable tensors.
     pub fn parameters(&self) -> Vec<Tensor> {
-        self.net.parameters()
+        let mut parameters = self.net.parameters();
+        match &self.skip {
+            Skip::Free(skip) => parameters.push(skip.shallow_clone()),
+            Skip::Made(maker) => parameters.extend(maker.parameters()),
+        }
+        parameters
     }
 
     /// A handle on the same network for another thread.
     pub fn share(&self) -> Self {
         Self {
             net: self.net.share(),
-            conditioned: self.conditioned,
+            skip: match &self.skip {
+                Skip::Free(skip) => Skip::Free(skip.shallow_clone()),
+                Skip::Made(maker) => Skip::Made(maker.share()),
+            },
             task: self.task,
             input: self.input.clone(),
             output: self.output.clone(),
@@ -284,7 +327,7 @@ impl Proxy {
             }
             matrix(&out, rows.len())
         };
-        let logits = self.conditioned.then(|| pick(&pairs.logits));
+        let logits = self.conditioned().then(|| pick(&pairs.logits));
         let predicted = self.forward(&pick(&pairs.features), logits.as_ref());
         let loss = self.fidelity(&predicted, &pick(&pairs.effects));
         let mut gradients = Tensor::run_backward(&[&loss], &self.parameters(), false, false);
@@ -326,7 +369,9 @@ impl Proxy {
             return Gap::default();
         }
         let predicted = tch::no_grad(|| {
-            let logits = self.conditioned.then(|| matrix(&pairs.logits, pairs.rows));
+            let logits = self
+                .conditioned()
+                .then(|| matrix(&pairs.logits, pairs.rows));
             self.forward(&matrix(&pairs.features, pairs.rows), logits.as_ref())
         });
         let flat = predicted.contiguous().view(-1);
@@ -362,7 +407,7 @@ impl Proxy {
                     *b -= *w * mean;
                 }
             }
-            if self.conditioned {
+            if self.conditioned() {
                 for (i, z) in logits.iter().enumerate() {
                     let z = (z / (0.5 * LOGIT_LIMIT)) as f32;
                     for (j, b) in bias.iter_mut().enumerate() {
@@ -372,6 +417,7 @@ impl Proxy {
             }
             weights.truncate(f * width);
         }
+        let skip = self.folded_skip(logits);
         if let Some((weights, bias)) = layers.last_mut() {
             let width = bias.len();
             for (j, (mean, deviation)) in self.output[0].iter().zip(&self.output[1]).enumerate() {
@@ -379,16 +425,52 @@ impl Proxy {
                     row[j] *= deviation;
                 }
                 bias[j] = bias[j] * deviation + mean;
+                let columns = skip.chunks_exact(width).zip(&self.input[0]);
+                bias[j] -= columns.map(|(row, mean)| row[j] * mean).sum::<f32>();
             }
         }
         Arc::new(ProxySnapshot {
             kernel: Kernel::from_layers(layers),
+            skip,
         })
+    }
+
+    /// The linear part at this design with the normalisers folded in, `[features, effects]`.
+    fn folded_skip(&self, logits: &[f64]) -> Vec<f32> {
+        let tensor = match &self.skip {
+            Skip::Free(skip) => skip.detach(),
+            Skip::Made(maker) => {
+                let z: Vec<f32> = logits
+                    .iter()
+                    .map(|z| (z / (0.5 * LOGIT_LIMIT)) as f32)
+                    .collect();
+                tch::no_grad(|| maker.forward(&matrix(&z, 1)).view(-1))
+            }
+        };
+        let mut skip = vec![0f32; tensor.numel()];
+        let len = skip.len();
+        tensor.copy_data(&mut skip, len);
+        let width = self.output[1].len();
+        for (row, input) in skip.chunks_exact_mut(width).zip(&self.input[1]) {
+            for (weight, output) in row.iter_mut().zip(&self.output[1]) {
+                *weight *= output / input;
+            }
+        }
+        skip
     }
 
     /// Stores network and normalisers under `prefix`.
     pub fn save(&self, archive: &mut Archive, prefix: &str) {
         self.net.save(archive, &format!("{prefix}.net"));
+        match &self.skip {
+            Skip::Free(skip) => {
+                let mut values = vec![0f32; skip.numel()];
+                let len = values.len();
+                skip.detach().copy_data(&mut values, len);
+                archive.put_f32(&format!("{prefix}.skip"), &values);
+            }
+            Skip::Made(maker) => maker.save(archive, &format!("{prefix}.skip")),
+        }
         for (name, [mean, deviation]) in [("input", &self.input), ("output", &self.output)] {
             archive.put_f32(&format!("{prefix}.{name}.mean"), mean);
             archive.put_f32(&format!("{prefix}.{name}.deviation"), deviation);
@@ -401,6 +483,13 @@ impl Proxy {
     /// Missing entries or other sizes.
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
         self.net.load(archive, &format!("{prefix}.net"))?;
+        match &mut self.skip {
+            Skip::Free(skip) => {
+                let values = archive.get_f32_len(&format!("{prefix}.skip"), skip.numel())?;
+                tch::no_grad(|| skip.copy_(&Tensor::from_slice(&values)));
+            }
+            Skip::Made(maker) => maker.load(archive, &format!("{prefix}.skip"))?,
+        }
         for (name, [mean, deviation]) in [("input", &mut self.input), ("output", &mut self.output)]
         {
             *mean = archive.get_f32_len(&format!("{prefix}.{name}.mean"), mean.len())?;
@@ -431,6 +520,8 @@ fn column_statistics(data: &[f32], columns: usize) -> [Vec<f32>; 2] {
 #[derive(Clone, Debug)]
 pub struct ProxySnapshot {
     kernel: Kernel,
+    /// `[features, effects]`.
+    skip: Vec<f32>,
 }
 
 impl EffectModel for ProxySnapshot {
@@ -442,5 +533,95 @@ impl EffectModel for ProxySnapshot {
         effect: &mut [f32],
     ) {
         self.kernel.forward(features, scratch, effect);
+        for (row, &feature) in self.skip.chunks_exact(effect.len()).zip(features) {
+            for (effect, weight) in effect.iter_mut().zip(row) {
+                *effect += feature * weight;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tandem_envs::reach2d;
+
+    use super::*;
+
+    fn hardware() -> Arc<dyn Hardware> {
+        let config = reach2d::Config {
+            preset: Some("far".into()),
+            ..reach2d::Config::default()
+        };
+        reach2d::make(&config).unwrap().hardware()
+    }
+
+    fn proxy(conditioned: bool, stream: &mut Stream) -> Proxy {
+        let settings = ProxySettings {
+            hidden: vec![32, 32],
+            ..ProxySettings::default()
+        };
+        let sample = Pairs::sample(&*hardware(), 1000, DesignDraw::Uniform, stream);
+        Proxy::new(&*hardware(), &settings, conditioned, &sample, stream)
+    }
+
+    #[test]
+    fn a_snapshot_predicts_what_the_network_predicts() {
+        let mut stream = Stream::new(1, "proxy-test", 0);
+        let logits = [0.5, -1.0, 2.0, 0.0, -3.0];
+        for conditioned in [false, true] {
+            let proxy = proxy(conditioned, &mut stream);
+            let draw = DesignDraw::Fixed(&logits);
+            let pairs = Pairs::sample(&*hardware(), 100, draw, &mut stream);
+            let z = matrix(&pairs.logits, pairs.rows);
+            let predicted = proxy.forward(&matrix(&pairs.features, pairs.rows), Some(&z));
+            let snapshot = proxy.snapshot(&logits);
+            let (mut scratch, mut effect) = (Scratch::default(), vec![0.0; 10]);
+            for (i, features) in pairs.features.chunks_exact(10).enumerate() {
+                snapshot.predict(&logits, features, &mut scratch, &mut effect);
+                for (j, e) in effect.iter().enumerate() {
+                    let network = predicted.double_value(&[i as i64, j as i64]);
+                    assert!((f64::from(*e) - network).abs() < 1e-4, "{e} {network}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_step_on_the_fidelity_loss_lowers_the_gap() {
+        // the published objective has the sign of a reward for distance: it must be a penalty
+        let mut stream = Stream::new(2, "proxy-test", 0);
+        for conditioned in [false, true] {
+            let proxy = proxy(conditioned, &mut stream);
+            let mut adam = Adam::new(proxy.parameters());
+            let draw = DesignDraw::Fixed(&[0.0; 5]);
+            let pairs = Pairs::sample(&*hardware(), 512, draw, &mut stream);
+            let rows: Vec<i64> = (0..512).collect();
+            let before = proxy.gap(&pairs);
+            proxy.regress(&mut adam, &pairs, &rows, 1e-3);
+            assert!(proxy.gap(&pairs).rmse < before.rmse);
+        }
+    }
+
+    #[test]
+    fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
+        let mut stream = Stream::new(3, "proxy-test", 0);
+        let hardware = hardware();
+        let settings = ProxySettings {
+            hidden: vec![32, 32],
+            tolerance: 0.05,
+            steps: 1000,
+            ..ProxySettings::default()
+        };
+        let trained = proxy(true, &mut stream);
+        let mut adam = Adam::new(trained.parameters());
+        let draw = DesignDraw::Uniform;
+        let (gap, queries) = trained.fit(&mut adam, &*hardware, &settings, draw, &mut stream);
+        assert!(gap.rmse < 0.05, "{gap:?} after {queries} queries");
+        let mut archive = Archive::default();
+        trained.save(&mut archive, "proxy");
+        let mut other = proxy(true, &mut stream);
+        other.load(&archive, "proxy").unwrap();
+        let pairs = Pairs::sample(&*hardware, 200, draw, &mut stream);
+        assert_eq!(trained.gap(&pairs), other.gap(&pairs));
     }
 }

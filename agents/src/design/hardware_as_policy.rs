@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tandem_envs::Hardware;
 use tch::Tensor;
 
-use super::likelihood::EffectRows;
+use super::likelihood::{EffectCredit, EffectRows};
 use super::morph_conditioned::LogitVector;
 use super::{
     Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, geometric, settings,
@@ -28,6 +28,8 @@ pub struct HardwareAsPolicySettings {
     pub rate: f64,
     /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
     pub noise: [f64; 2],
+    /// Decay of the effect's advantage, in [0, 1].
+    pub effect_lambda: f64,
 }
 
 impl Default for HardwareAsPolicySettings {
@@ -35,6 +37,7 @@ impl Default for HardwareAsPolicySettings {
         Self {
             rate: 0.03,
             noise: [0.2, 0.05],
+            effect_lambda: 0.0,
         }
     }
 }
@@ -44,7 +47,7 @@ pub struct HardwareAsPolicy {
     settings: HardwareAsPolicySettings,
     hardware: Arc<dyn Hardware>,
     model: Arc<dyn TensorHardware>,
-    clip: f64,
+    credit: EffectCredit,
     logits: LogitVector,
     term: Option<Term>,
 }
@@ -59,6 +62,7 @@ impl HardwareAsPolicy {
         within("rate", settings.rate, 1e-6, 10.0)?;
         within("noise.0", settings.noise[0], 1e-4, 100.0)?;
         within("noise.1", settings.noise[1], 1e-4, 100.0)?;
+        within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         let model = setup
             .tensor_hardware
             .clone()
@@ -67,10 +71,10 @@ impl HardwareAsPolicy {
                 reason: "its hardware has no differentiable form; use `morph-conditioned`".into(),
             })?;
         Ok(Self {
+            credit: EffectCredit::new(setup, settings.effect_lambda),
             settings,
             hardware: setup.hardware.clone(),
             model,
-            clip: setup.clip,
             logits: LogitVector::new(&setup.start),
             term: None,
         })
@@ -145,13 +149,13 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
         let queries = self.queries.index_select(0, rows);
         let effects = self
             .model
             .respond(&self.bounds.values(&self.logits), &queries);
         let task = effects.narrow(1, 0, self.rows.deviation.numel() as i64);
-        self.rows.surrogate(rows, &task, advantages)
+        self.rows.surrogate(rows, &task)
     }
 }
 
@@ -172,6 +176,7 @@ impl DesignOptimizer for HardwareAsPolicy {
     fn effect_update(
         &mut self,
         rollout: &Rollout,
+        rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
         let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
@@ -179,7 +184,7 @@ impl DesignOptimizer for HardwareAsPolicy {
         };
         self.logits.clamp();
         let term = self.term.insert(Term {
-            rows: EffectRows::new(rollout, self.hardware.effect_scale(), sigma, self.clip),
+            rows: EffectRows::new(rollout, rewards, self.hardware.effect_scale(), sigma, &mut self.credit),
             queries: matrix(&rollout.queries, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             bounds: LogitBounds::new(&*self.hardware),
@@ -195,9 +200,11 @@ impl DesignOptimizer for HardwareAsPolicy {
 
     fn save(&self, archive: &mut Archive) {
         self.logits.save(archive, "design");
+        self.credit.baseline.save(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
-        self.logits.load(archive, "design")
+        self.logits.load(archive, "design")?;
+        self.credit.baseline.load(archive)
     }
 }

@@ -3,6 +3,7 @@
 //! A [`DesignOptimizer`] says which design the next episodes use, what produces the effect during roll-outs,
 //! which loss joins PPO's, and how the design moves after an iteration. It never sees a concrete problem.
 
+mod baseline;
 mod cma;
 mod fixed;
 mod gaussian;
@@ -46,10 +47,16 @@ pub struct Setup<'a> {
     pub hardware: Arc<dyn Hardware>,
     /// Its differentiable form, when there is one.
     pub tensor_hardware: Option<Arc<dyn TensorHardware>>,
+    /// Length of an observation.
+    pub observations: usize,
+    /// Length of a command.
+    pub commands: usize,
     /// Logits of the start design.
     pub start: Vec<f64>,
     /// PPO's clip range, used for the effect's ratio too.
     pub clip: f64,
+    /// PPO's discount.
+    pub gamma: f64,
     /// The experiment's seed: methods derive their own named streams from it.
     pub seed: u64,
     /// The method's settings as they stand in the experiment.
@@ -120,13 +127,14 @@ pub trait DesignOptimizer {
         None
     }
 
-    /// The loss that joins PPO's in this iteration.
+    /// The loss that joins PPO's in this iteration; `rewards` `[N, T]` are scaled as the critic sees them.
     ///
     /// # Errors
     /// Numbers that are not finite.
     fn effect_update(
         &mut self,
         _rollout: &Rollout,
+        _rewards: &[f32],
         _context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
         Ok(None)

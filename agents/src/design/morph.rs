@@ -18,7 +18,7 @@ use tandem_envs::design::LOGIT_LIMIT;
 use tandem_envs::{Hardware, Stream};
 use tch::Tensor;
 
-use super::likelihood::EffectRows;
+use super::likelihood::{EffectCredit, EffectRows};
 use super::{
     Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
     within,
@@ -72,6 +72,8 @@ pub struct MorphSettings {
     pub max_grad_norm: f64,
     /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
     pub noise: [f64; 2],
+    /// Decay of the effect's advantage, in [0, 1].
+    pub effect_lambda: f64,
     /// Weight of the fidelity loss at the start and at the end of the search (geometric).
     pub alpha: [f64; 2],
     /// The proxy network and its first fit.
@@ -86,6 +88,7 @@ impl Default for MorphSettings {
             rate: 1e-3,
             max_grad_norm: 0.5,
             noise: [0.2, 0.05],
+            effect_lambda: 0.0,
             alpha: [1.0, 30.0],
             proxy: ProxySettings::default(),
             extraction: Extraction::default(),
@@ -130,7 +133,7 @@ pub(super) fn gaps(
 pub struct Morph {
     settings: MorphSettings,
     hardware: Arc<dyn Hardware>,
-    clip: f64,
+    credit: EffectCredit,
     logits: Vec<f64>,
     proxy: Proxy,
     adam: Adam,
@@ -162,11 +165,11 @@ impl Morph {
         let proxy = Proxy::new(&*hardware, &settings.proxy, false, &sample, &mut stream);
         Ok(Self {
             adam: Adam::new(proxy.parameters()),
-            clip: setup.clip,
             logits: setup.start.clone(),
             iteration: 0,
             term: None,
             last: [0.0; 3],
+            credit: EffectCredit::new(setup, settings.effect_lambda),
             settings,
             hardware,
             proxy,
@@ -256,6 +259,7 @@ fn check(settings: &MorphSettings) -> Result<(), MethodError> {
     for (i, noise) in settings.noise.iter().enumerate() {
         within(&format!("noise.{i}"), *noise, 1e-4, 100.0)?;
     }
+    within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
     for (i, alpha) in settings.alpha.iter().enumerate() {
         within(&format!("alpha.{i}"), *alpha, 1e-6, 1e6)?;
     }
@@ -334,7 +338,7 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
         let visited = self.features.index_select(0, rows);
         let uniform_rows = rows.remainder(self.uniform_features.size()[0]);
         let uniform = self.uniform_features.index_select(0, &uniform_rows);
@@ -352,8 +356,7 @@ impl EffectTerm for Term {
             predicted
                 .narrow(0, 0, rows.size()[0])
                 .narrow(1, 0, self.proxy.task_effects() as i64);
-        self.rows.surrogate(rows, &task, advantages)
-            + self.proxy.fidelity(&predicted, &targets) * self.alpha
+        self.rows.surrogate(rows, &task) + self.proxy.fidelity(&predicted, &targets) * self.alpha
     }
 }
 
@@ -398,6 +401,7 @@ impl DesignOptimizer for Morph {
     fn effect_update(
         &mut self,
         rollout: &Rollout,
+        rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
         let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
@@ -410,7 +414,7 @@ impl DesignOptimizer for Morph {
         *context.hardware_queries += (visited.rows + uniform.rows) as u64;
         self.last[2] = self.alpha(context.progress);
         let term = self.term.insert(Term {
-            rows: EffectRows::new(rollout, self.hardware.effect_scale(), sigma, self.clip),
+            rows: EffectRows::new(rollout, rewards, self.hardware.effect_scale(), sigma, &mut self.credit),
             features: matrix(&visited.features, visited.rows),
             effects: matrix(&visited.effects, visited.rows),
             uniform_features: matrix(&uniform.features, uniform.rows),
@@ -464,6 +468,7 @@ impl DesignOptimizer for Morph {
 
     fn save(&self, archive: &mut Archive) {
         archive.put_f64("design.logits", &self.logits);
+        self.credit.baseline.save(archive);
         archive.put_f64("design.last", &self.last);
         archive.put_f64("design.iteration", &[self.iteration as f64]);
         self.proxy.save(archive, "proxy");
@@ -476,6 +481,7 @@ impl DesignOptimizer for Morph {
         self.last
             .copy_from_slice(&archive.get_f64_len("design.last", 3)?);
         self.iteration = archive.get_f64_len("design.iteration", 1)?[0] as u64;
+        self.credit.baseline.load(archive)?;
         self.proxy.load(archive, "proxy")?;
         self.adam.load(archive, "proxy.adam")?;
         self.stream = archive.get_json("proxy.stream")?;

@@ -11,7 +11,7 @@ use tandem_envs::design::LOGIT_LIMIT;
 use tandem_envs::{Hardware, Stream};
 use tch::Tensor;
 
-use super::likelihood::EffectRows;
+use super::likelihood::{EffectCredit, EffectRows};
 use super::{
     Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
     within,
@@ -30,6 +30,8 @@ pub struct MorphConditionedSettings {
     pub rate: f64,
     /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
     pub noise: [f64; 2],
+    /// Decay of the effect's advantage, in [0, 1].
+    pub effect_lambda: f64,
     /// The proxy network and its first fit.
     pub proxy: ProxySettings,
     /// Regression steps on fresh pairs per iteration.
@@ -45,10 +47,8 @@ impl Default for MorphConditionedSettings {
         Self {
             rate: 0.03,
             noise: [0.2, 0.05],
-            proxy: ProxySettings {
-                hidden: vec![128, 128],
-                ..ProxySettings::default()
-            },
+            effect_lambda: 0.0,
+            proxy: ProxySettings::default(),
             refresh_steps: 10,
             refresh_batch: 1024,
             refresh_rate: 5e-4,
@@ -119,7 +119,7 @@ impl LogitVector {
 pub struct MorphConditioned {
     settings: MorphConditionedSettings,
     hardware: Arc<dyn Hardware>,
-    clip: f64,
+    credit: EffectCredit,
     logits: LogitVector,
     proxy: Proxy,
     adam: Adam,
@@ -138,6 +138,7 @@ impl MorphConditioned {
         within("rate", settings.rate, 1e-6, 10.0)?;
         within("noise.0", settings.noise[0], 1e-4, 100.0)?;
         within("noise.1", settings.noise[1], 1e-4, 100.0)?;
+        within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
         super::morph::check_proxy(&settings.proxy)?;
         if setup.start.is_empty() {
@@ -153,9 +154,9 @@ impl MorphConditioned {
         Ok(Self {
             adam: Adam::new(proxy.parameters()),
             logits: LogitVector::new(&setup.start),
-            clip: setup.clip,
             refresh_loss: 0.0,
             term: None,
+            credit: EffectCredit::new(setup, settings.effect_lambda),
             settings,
             hardware,
             proxy,
@@ -213,11 +214,11 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
         let features = self.features.index_select(0, rows);
         let effects = self.proxy.forward(&features, Some(&self.logits));
         let task = effects.narrow(1, 0, self.proxy.task_effects() as i64);
-        self.rows.surrogate(rows, &task, advantages)
+        self.rows.surrogate(rows, &task)
     }
 }
 
@@ -260,13 +261,14 @@ impl DesignOptimizer for MorphConditioned {
     fn effect_update(
         &mut self,
         rollout: &Rollout,
+        rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
         let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
             return Ok(None);
         };
         let term = self.term.insert(Term {
-            rows: EffectRows::new(rollout, self.hardware.effect_scale(), sigma, self.clip),
+            rows: EffectRows::new(rollout, rewards, self.hardware.effect_scale(), sigma, &mut self.credit),
             features: matrix(&rollout.features, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             proxy: self.proxy.share(),
@@ -310,6 +312,7 @@ impl DesignOptimizer for MorphConditioned {
 
     fn save(&self, archive: &mut Archive) {
         self.logits.save(archive, "design");
+        self.credit.baseline.save(archive);
         self.proxy.save(archive, "proxy");
         self.adam.save(archive, "proxy.adam");
         archive.put_json("proxy.stream", &self.stream);
@@ -317,6 +320,7 @@ impl DesignOptimizer for MorphConditioned {
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.logits.load(archive, "design")?;
+        self.credit.baseline.load(archive)?;
         self.proxy.load(archive, "proxy")?;
         self.adam.load(archive, "proxy.adam")?;
         self.stream = archive.get_json("proxy.stream")?;

@@ -1,0 +1,94 @@
+//! A baseline for the effect's advantage that knows the command.
+//!
+//! The effect is drawn given state *and* command, so any function of both may be subtracted from its
+//! advantage without bias. PPO's critic knows the state only: what the command's own exploration did to the
+//! reward would remain, and on long arms it drowns what the effect's noise did. The baseline is fitted to
+//! each roll-out after it was used on it.
+
+use tandem_envs::Stream;
+use tch::{Kind, Tensor};
+
+use crate::adam::{Adam, clip_global_norm};
+use crate::archive::{Archive, ArchiveError};
+use crate::mlp::Mlp;
+use crate::proxy::matrix;
+use crate::rollout::Rollout;
+
+/// Rows per regression step.
+const BATCH: usize = 2048;
+/// Passes over a roll-out.
+const EPOCHS: usize = 2;
+/// Learning rate.
+const RATE: f64 = 2e-3;
+
+/// A network from observation and command to the expected advantage.
+pub struct Baseline {
+    net: Mlp,
+    adam: Adam,
+    stream: Stream,
+}
+
+impl Baseline {
+    /// An unfitted baseline, which predicts about 0, for `inputs` = observation + command numbers.
+    pub fn new(inputs: usize, seed: u64) -> Self {
+        let mut stream = Stream::new(seed, "effect-baseline", 0);
+        let net = Mlp::new(inputs, &[64, 64], 1, 0.01, &mut stream);
+        Self {
+            adam: Adam::new(net.parameters()),
+            net,
+            stream,
+        }
+    }
+
+    /// Advantages `[R]` less what state and command explain, normalised; then fits itself to them.
+    pub fn subtract(&mut self, rollout: &Rollout, advantages: &[f32]) -> Tensor {
+        let rows = rollout.rows();
+        let inputs = Tensor::cat(
+            &[
+                matrix(&rollout.observations, rows),
+                matrix(&rollout.commands, rows).clamp(-1.0, 1.0),
+            ],
+            1,
+        );
+        let raw = Tensor::from_slice(advantages);
+        let raw = &raw / (raw.std(false) + 1e-8);
+        let rest = tch::no_grad(|| &raw - self.net.forward(&inputs).squeeze_dim(1));
+        self.fit(&inputs, &raw);
+        (&rest - rest.mean(Kind::Float)) / (rest.std(false) + 1e-8)
+    }
+
+    fn fit(&mut self, inputs: &Tensor, targets: &Tensor) {
+        let mut order: Vec<i64> = (0..targets.size()[0]).collect();
+        let parameters = self.net.parameters();
+        for _ in 0..EPOCHS {
+            self.stream.shuffle(&mut order);
+            for rows in order.chunks(BATCH) {
+                let rows = Tensor::from_slice(rows);
+                let predicted = self.net.forward(&inputs.index_select(0, &rows)).squeeze_dim(1);
+                let loss = (predicted - targets.index_select(0, &rows)).square().mean(Kind::Float);
+                let mut gradients = Tensor::run_backward(&[&loss], &parameters, false, false);
+                if clip_global_norm(&mut gradients, 1.0).is_finite() {
+                    self.adam.step(&gradients, RATE);
+                }
+            }
+        }
+    }
+
+    /// Stores network, optimiser and stream.
+    pub fn save(&self, archive: &mut Archive) {
+        self.net.save(archive, "effect_baseline");
+        self.adam.save(archive, "effect_baseline.adam");
+        archive.put_json("effect_baseline.stream", &self.stream);
+    }
+
+    /// Loads what [`Baseline::save`] stored.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.net.load(archive, "effect_baseline")?;
+        self.adam.load(archive, "effect_baseline.adam")?;
+        self.stream = archive.get_json("effect_baseline.stream")?;
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! The learner: policy, its optimiser, and the statistics that travel with them.
+
+use tandem_agents::adam::Adam;
+use tandem_agents::archive::{Archive, ArchiveError};
+use tandem_agents::gae::{Segments, advantages};
+use tandem_agents::policy::{Policy, PolicyShape};
+use tandem_agents::ppo::{EffectUpdate, PpoError, PpoSettings, PpoStats, update};
+use tandem_agents::reward_scaler::RewardScaler;
+use tandem_agents::rollout::Rollout;
+use tandem_envs::{Spec, Stream};
+
+use crate::experiment::Experiment;
+
+/// Policy, optimiser and reward scale.
+pub struct Agent {
+    /// The policy; its observation normaliser is part of it.
+    pub policy: Policy,
+    adam: Adam,
+    scaler: Option<RewardScaler>,
+    spec: Spec,
+    /// Order of minibatches.
+    stream: Stream,
+    /// How often the agent began from scratch: each beginning draws its own weights.
+    births: u64,
+}
+
+impl Agent {
+    /// An untrained agent.
+    pub fn new(experiment: &Experiment, spec: &Spec) -> Self {
+        let policy = untrained(experiment, spec, 0);
+        Self {
+            adam: Adam::new(policy.parameters()),
+            scaler: scaler(experiment),
+            stream: Stream::new(experiment.seed, "minibatches", 0),
+            spec: spec.clone(),
+            births: 0,
+            policy,
+        }
+    }
+
+    /// Begins again from scratch, with other weights.
+    pub fn restart(&mut self, experiment: &Experiment) {
+        self.births += 1;
+        self.policy = untrained(experiment, &self.spec, self.births);
+        self.adam = Adam::new(self.policy.parameters());
+        self.scaler = scaler(experiment);
+    }
+
+    /// The roll-out's rewards in the critic's scale, `[N, T]`.
+    pub fn scale_rewards(&mut self, rollout: &Rollout) -> Vec<f32> {
+        match &mut self.scaler {
+            Some(scaler) => scaler.scale(&rollout.rewards, &rollout.ends),
+            None => rollout.rewards.clone(),
+        }
+    }
+
+    /// One iteration of PPO on a roll-out with these scaled rewards.
+    ///
+    /// # Errors
+    /// A loss or gradient that is not finite.
+    pub fn learn(
+        &mut self,
+        settings: &PpoSettings,
+        rate: f64,
+        rollout: &Rollout,
+        rewards: &[f32],
+        effect: Option<EffectUpdate>,
+    ) -> Result<PpoStats, PpoError> {
+        let segments = Segments::new(rollout, rewards);
+        let (advantages, returns) = advantages(&segments, settings.gamma, settings.lambda);
+        let stats = update(
+            &mut self.policy,
+            &mut self.adam,
+            settings,
+            rate,
+            rollout,
+            &advantages,
+            &returns,
+            effect,
+            &mut self.stream,
+        )?;
+        self.policy.normaliser.update(&rollout.moments);
+        Ok(stats)
+    }
+
+    /// Stores everything.
+    pub fn save(&self, archive: &mut Archive) {
+        self.policy.save(archive, "policy");
+        self.adam.save(archive, "policy.adam");
+        if let Some(scaler) = &self.scaler {
+            scaler.save(archive, "reward_scaler");
+        }
+        archive.put_json("minibatches", &self.stream);
+        archive.put_json("births", &self.births);
+    }
+
+    /// Continues a stored agent.
+    ///
+    /// # Errors
+    /// Entries that are missing or do not fit.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.load_learner(archive)?;
+        self.stream = archive.get_json("minibatches")?;
+        self.births = archive.get_json("births")?;
+        Ok(())
+    }
+
+    /// Takes over a stored policy with its optimiser and reward scale; the random streams go on as they are.
+    ///
+    /// # Errors
+    /// Entries that are missing or do not fit.
+    pub fn load_learner(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.load_policy(archive)?;
+        self.adam.load(archive, "policy.adam")?;
+        match &mut self.scaler {
+            Some(scaler) => scaler.load(archive, "reward_scaler"),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that all episodes under way were dropped.
+    pub fn restart_episodes(&mut self) {
+        if let Some(scaler) = &mut self.scaler {
+            scaler.restart();
+        }
+    }
+
+    /// Takes over a stored policy only; optimiser and streams go on as they are.
+    ///
+    /// # Errors
+    /// Entries that are missing or do not fit.
+    pub fn load_policy(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.policy.load(archive, "policy")
+    }
+}
+
+fn scaler(experiment: &Experiment) -> Option<RewardScaler> {
+    let scaler = RewardScaler::new(experiment.rollout.lanes, experiment.ppo.gamma);
+    experiment.ppo.scale_rewards.then_some(scaler)
+}
+
+/// A policy with fresh weights; each birth draws its own.
+pub fn untrained(experiment: &Experiment, spec: &Spec, birth: u64) -> Policy {
+    let shape = PolicyShape {
+        observations: spec.observation.len(),
+        command: &spec.command,
+        hidden: &experiment.ppo.hidden,
+        log_std_start: experiment.ppo.log_std_start,
+        normalise: experiment.ppo.normalise_observations,
+    };
+    Policy::new(&shape, &mut Stream::new(experiment.seed, "policy", birth))
+}

@@ -1,0 +1,275 @@
+//! The command line: what can be typed, and the exit code that comes back.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::error::Error;
+
+const EXAMPLES: &str = "\
+Examples:
+  tandem train experiments/quickstart.json           train; prints where to look
+  tandem train experiments/far.json --set seed=3 --set method=morph --out runs/far-3
+  tandem train --resume runs/far-3                   go on after a stop, to the same bytes
+  tandem evaluate runs/far-3                         judge the learnt design in the true machine
+  tandem compare experiments/far.json --methods morph,cma --seeds 5 --out runs/far
+  tandem render runs/far-3 --out far.gif             start design and learnt design, side by side
+
+Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
+Results go to stdout, talk goes to stderr.";
+
+/// Design the body and the brain of a machine together.
+#[derive(Debug, Parser)]
+#[command(name = "tandem", version, about, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Threads to use; results do not depend on it [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train an experiment, or go on with a run
+    Train(TrainArgs),
+    /// Judge a run or a design in the true machine
+    Evaluate(EvaluateArgs),
+    /// Train methods and seeds side by side; table and plot
+    Compare(CompareArgs),
+    /// Draw start design and learnt design, as PNG or animated GIF
+    Render(RenderArgs),
+    /// Check an experiment file without running it
+    Check(CheckArgs),
+    /// What there is: problems, methods, experiments
+    List(ListArgs),
+    /// Measure speed, learning and selectivity on this machine
+    Bench(BenchArgs),
+}
+
+/// Arguments of `tandem train`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem train experiments/quickstart.json
+  tandem train experiments/far.json --set method=gaussian --set methods.gaussian.rate=0.05 --seed 2
+  tandem train --resume runs/far-gaussian-s2")]
+pub struct TrainArgs {
+    /// Experiment file
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    pub experiment: Option<PathBuf>,
+    /// Change a setting: PATH=VALUE, e.g. ppo.rate=0.001 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "resume")]
+    pub sets: Vec<String>,
+    /// Run folder to make [default: runs/EXPERIMENT-METHOD-sSEED]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with this run
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    /// Seed of all random streams (same as --set seed=N)
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub seed: Option<u64>,
+}
+
+/// Arguments of `tandem evaluate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem evaluate runs/quickstart-morph-conditioned-s0
+  tandem evaluate runs/far --episodes 512 --json
+  tandem evaluate runs/far --retrain 1000000        # a new policy from scratch on the learnt design
+  tandem evaluate design.json --retrain 1000000     # a design that somebody sent")]
+pub struct EvaluateArgs {
+    /// Run folder, or a design.json
+    pub target: PathBuf,
+    /// Episodes per judgement
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub episodes: u32,
+    /// Seed of the start states
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Train a new policy from scratch on the design, for this many environment steps, and judge it too
+    #[arg(long, value_name = "STEPS")]
+    pub retrain: Option<u64>,
+    /// Experiment whose problem a design.json belongs to [default: the run folder it lies in]
+    #[arg(long, value_name = "FILE")]
+    pub experiment: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tandem compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem compare experiments/far.json --methods morph,morph-conditioned,cma --seeds 5 --out runs/far
+  tandem compare experiments/far.json experiments/near.json --seeds 3 --json
+
+Finished runs are read, stopped ones go on: the same command may be typed again at any time.")]
+pub struct CompareArgs {
+    /// Experiment files
+    #[arg(required = true)]
+    pub experiments: Vec<PathBuf>,
+    /// Methods, separated by commas [default: the experiment's own]
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
+    pub methods: Vec<String>,
+    /// Number of seeds, from the experiment's own upwards
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub seeds: u32,
+    /// Folder of the runs, the table and the plot [default: runs/compare-EXPERIMENT]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Change a setting of all runs (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Runs at a time [default: number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tandem render`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem render runs/far --out far.png
+  tandem render runs/far --out far.gif --episode 3")]
+pub struct RenderArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// Picture to write; .png or .gif (repeatable)
+    #[arg(long, required = true, value_name = "FILE")]
+    pub out: Vec<PathBuf>,
+    /// Which start state
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub episode: u64,
+    /// Width and height of each half, in pixels
+    #[arg(long, default_value_t = 480, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(64..=2048))]
+    pub size: u32,
+}
+
+/// Arguments of `tandem check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem check experiments/far.json
+  tandem check experiments/far.json --set ppo.rate=0.01 --json")]
+pub struct CheckArgs {
+    /// Experiment files
+    #[arg(required = true)]
+    pub experiments: Vec<PathBuf>,
+    /// Change a setting first (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Print the resolved experiments, every default filled in, as one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `tandem list` can list.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ListWhat {
+    /// Problems and their presets
+    Problems,
+    /// Methods
+    Methods,
+    /// Experiment files
+    Experiments,
+}
+
+/// Arguments of `tandem list`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem list problems
+  tandem list experiments --json")]
+pub struct ListArgs {
+    /// What to list
+    #[arg(value_enum)]
+    pub what: ListWhat,
+    /// Folder of the experiment files
+    #[arg(long, default_value = "experiments", value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `tandem bench` can measure.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BenchWhat {
+    /// Environment steps per second end to end, and where the time goes
+    Training,
+    /// Physics steps per second, beside a bare loop over the same scene
+    Physics,
+    /// PPO on the classic problems against published scores, 5 seeds
+    Learning,
+    /// Share of random designs that work, per preset
+    Selectivity,
+}
+
+/// Arguments of `tandem bench`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem bench training
+  tandem bench physics --json
+  tandem bench learning --seeds 5
+  tandem bench selectivity --designs 200")]
+pub struct BenchArgs {
+    /// What to measure
+    #[arg(value_enum, default_value = "training")]
+    pub what: BenchWhat,
+    /// Seeds per problem (learning)
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub seeds: u32,
+    /// Random designs per preset (selectivity)
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub designs: u32,
+    /// Only entries whose name contains this
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub only: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Parses the command line, runs the command and turns an error into one message and an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let threads = cli.threads.map_or(0, usize::from);
+    match start(threads).and_then(|()| dispatch(&cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tandem: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Sets up the thread pool and libtorch: one thread each, parallel over environments and shards.
+fn start(threads: usize) -> Result<(), Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global()
+        .map_err(|error| Error::Run(format!("no thread pool: {error}")))?;
+    tandem_agents::init_libtorch();
+    Ok(())
+}
+
+fn dispatch(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Compare(args) => commands::compare::run(args),
+        Command::Render(args) => commands::render::run(args),
+        Command::Check(args) => commands::check::run(args),
+        Command::List(args) => commands::list::run(args),
+        Command::Bench(args) => commands::bench::run(args),
+    }
+}

@@ -1,0 +1,70 @@
+//! `tandem list`: what there is.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::print_json;
+use crate::cli::{ListArgs, ListWhat};
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::registry::{METHODS, PROBLEMS};
+
+/// Runs the command.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn run(args: &ListArgs) -> Result<(), Error> {
+    let rows = match args.what {
+        ListWhat::Problems => problems(),
+        ListWhat::Methods => METHODS.iter().map(|m| row(m.name, m.about)).collect(),
+        ListWhat::Experiments => experiments(&args.folder)?,
+    };
+    if args.json {
+        return print_json(&json!({ "entries": rows }));
+    }
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let width = rows.iter().map(|r| text(r, "name").len()).max().unwrap_or(0);
+    for entry in &rows {
+        println!("{:width$}  {}", text(entry, "name"), text(entry, "about"));
+    }
+    Ok(())
+}
+
+fn row(name: &str, about: &str) -> Value {
+    json!({"name": name, "about": about})
+}
+
+/// Problems, each followed by its presets.
+fn problems() -> Vec<Value> {
+    let mut rows = Vec::new();
+    for problem in PROBLEMS {
+        rows.push(row(problem.name, problem.about));
+        for (name, about) in (problem.variants)() {
+            rows.push(row(&format!("  {name}"), &about));
+        }
+    }
+    rows
+}
+
+/// Experiment files of a folder, by name; one that is not right says so.
+fn experiments(folder: &Path) -> Result<Vec<Value>, Error> {
+    let unreadable =
+        |error| Error::Input(format!("cannot list {}: {error}", folder.display()));
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .map_err(unreadable)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    Ok(files
+        .iter()
+        .map(|path| {
+            let name = path.display().to_string();
+            match Experiment::read(path, &[]) {
+                Ok(experiment) => row(&name, &experiment.title),
+                Err(error) => row(&name, &format!("not right: {error}")),
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,24 @@
+//! The commands, one file each. Results go to stdout, talk goes to stderr.
+
+pub mod bench;
+pub mod check;
+pub mod compare;
+pub mod evaluate;
+pub mod list;
+pub mod render;
+pub mod train;
+
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// Prints one JSON document on stdout.
+///
+/// # Errors
+/// A value that cannot be written.
+pub fn print_json(value: &Value) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    println!("{text}");
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! `tandem render`: start design and learnt design at work, side by side.
+
+use std::path::Path;
+
+use crate::atomic;
+use crate::cli::RenderArgs;
+use crate::error::Error;
+use crate::evaluate::Learnt;
+use crate::film::{clips, film, still};
+use crate::judge::Starts;
+use crate::render::animate;
+use crate::run_folder::RunFolder;
+
+/// Runs the command.
+///
+/// # Errors
+/// A run without a judged pair, a file that is neither .png nor .gif, or one that cannot be written.
+pub fn run(args: &RenderArgs) -> Result<(), Error> {
+    for path in &args.out {
+        kind(path)?;
+    }
+    let mut learnt = Learnt::open(&RunFolder::view(&args.run)?)?;
+    let designs = [
+        ("start design", learnt.hardware().space().start()),
+        ("learnt design", learnt.design()),
+    ];
+    let starts = Starts {
+        name: "picture",
+        seed: learnt.experiment.seed,
+        episodes: 1,
+    };
+    let fps = (1.0 / learnt.instance.problem.spec().control_dt).round().clamp(1.0, 50.0) as u32;
+    let problem = &mut *learnt.instance.problem;
+    let mut films = Vec::new();
+    for (title, design) in designs {
+        films.push((title, film(problem, &learnt.policy, &design, starts, args.episode)?));
+    }
+    let size = (2 * args.size, args.size);
+    for path in &args.out {
+        let bytes = match kind(path)? {
+            Kind::Png => still(&films, size)?.png()?,
+            Kind::Gif => {
+                let mut bytes = Vec::new();
+                animate(&clips(&films), size, fps, &mut bytes)?;
+                bytes
+            }
+        };
+        atomic::write(path, &bytes)
+            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+enum Kind {
+    Png,
+    Gif,
+}
+
+fn kind(path: &Path) -> Result<Kind, Error> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("png") => Ok(Kind::Png),
+        Some("gif") => Ok(Kind::Gif),
+        _ => Err(Error::Input(format!("{}: name a .png or a .gif", path.display()))),
+    }
+}

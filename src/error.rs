@@ -1,0 +1,81 @@
+//! What can go wrong in a run, and the exit code that scripts see.
+
+use tandem_agents::archive::ArchiveError;
+use tandem_agents::design::MethodError;
+use tandem_agents::ppo::PpoError;
+use tandem_agents::rollout::{CollectError, LanesError};
+use tandem_envs::{DesignError, ProblemError};
+use thiserror::Error;
+
+use crate::metrics::MetricsError;
+use crate::render::RenderError;
+use crate::run_folder::RunError;
+use crate::strict::ConfigError;
+
+/// An error with everything the user needs to mend it.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The input is wrong: exit code 2.
+    #[error("{0}")]
+    Input(String),
+    /// The run could not go on: exit code 1.
+    #[error("{0}")]
+    Run(String),
+    /// Stopped by a signal, with a checkpoint saved: exit code 3.
+    #[error("stopped; `tandem train --resume {0}` goes on")]
+    Stopped(String),
+    /// Several runs stopped by a signal, each with a checkpoint saved; the text says how to go on: exit code 3.
+    #[error("{0}")]
+    Paused(String),
+    /// A problem refuses a setting or a design.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+    /// A design cannot be built.
+    #[error(transparent)]
+    Design(#[from] DesignError),
+    /// A method refuses a setting or cannot go on.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// PPO met a number that is not finite.
+    #[error(transparent)]
+    Ppo(#[from] PpoError),
+    /// A roll-out met a number that is not finite.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// The experiment is not right.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The run folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] RunError),
+    /// The metrics cannot be read or written.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A picture cannot be drawn.
+    #[error("picture: {0}")]
+    Render(#[from] RenderError),
+    /// A stored environment does not fit.
+    #[error("checkpoint: {0}")]
+    Lanes(#[from] LanesError),
+    /// A checkpoint does not fit.
+    #[error("checkpoint: {0}")]
+    Archive(#[from] ArchiveError),
+}
+
+impl Error {
+    /// The exit code: 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Input(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
+            Self::Method(MethodError::NotFinite { .. }) => 1,
+            Self::Method(_) => 2,
+            Self::Folder(
+                RunError::Taken(_) | RunError::Absent(_) | RunError::Foreign(_) | RunError::Format { .. },
+            ) => 2,
+            Self::Folder(_) => 1,
+            Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
+            Self::Metrics(_) | Self::Render(_) | Self::Lanes(_) => 1,
+            Self::Stopped(_) | Self::Paused(_) => 3,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The judgement of a run: fresh episodes of the learnt pair in the true machine, and the proxy's gap.
+
+use serde_json::{Value, json};
+use tandem_agents::archive::Archive;
+use tandem_agents::design::DesignOptimizer;
+use tandem_agents::policy::PolicySnapshot;
+use tandem_envs::{Hardware, Stream};
+
+use crate::agent::untrained;
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::judge::{Actions, Judge, Judgement, Starts, World};
+use crate::record::Counters;
+use crate::registry::{self, Instance};
+use crate::run_folder::RunFolder;
+use crate::statistics::{Estimate, RESAMPLES, bootstrap, mean, wilson};
+
+/// A learnt pair of policy and design, with what is needed to judge it.
+pub struct Learnt {
+    /// The experiment it comes from.
+    pub experiment: Experiment,
+    /// Its problem.
+    pub instance: Instance,
+    /// Its policy.
+    pub policy: PolicySnapshot,
+    /// Its method, which holds the proxy if there is one.
+    pub method: Box<dyn DesignOptimizer>,
+    /// Logits of its design.
+    pub logits: Vec<f64>,
+    /// What its run has used.
+    pub counters: Counters,
+}
+
+impl Learnt {
+    /// The best judged pair of a run folder.
+    ///
+    /// # Errors
+    /// A folder without a checkpoint, or one that is damaged or foreign.
+    pub fn open(folder: &RunFolder) -> Result<Self, Error> {
+        let experiment = Experiment::from_run(folder)?;
+        let bytes = folder.best()?.ok_or_else(|| {
+            Error::Run(format!(
+                "{} has not been judged yet: train it for at least one evaluation (`tandem train --resume {}`)",
+                folder.path().display(),
+                folder.path().display()
+            ))
+        })?;
+        let counters = match folder.latest_checkpoint()? {
+            Some(checkpoint) => Archive::from_bytes(&checkpoint.bytes)?.get_json("counters")?,
+            None => Counters::default(),
+        };
+        Self::new(experiment, &Archive::from_bytes(&bytes)?, counters)
+    }
+
+    /// A pair as the trainer stores it.
+    ///
+    /// # Errors
+    /// An archive that does not fit the experiment.
+    pub fn new(
+        experiment: Experiment,
+        archive: &Archive,
+        counters: Counters,
+    ) -> Result<Self, Error> {
+        let instance = registry::problem(&experiment)?;
+        let mut policy = untrained(&experiment, instance.problem.spec(), 0);
+        policy.load(archive, "policy")?;
+        let mut method = registry::method(&experiment, &instance)?;
+        method.load(archive)?;
+        let logits = archive.get_f64("best.logits")?;
+        Ok(Self {
+            policy: policy.snapshot(),
+            logits,
+            method,
+            instance,
+            counters,
+            experiment,
+        })
+    }
+
+    /// The design, in the parameters' units.
+    pub fn design(&self) -> Vec<f64> {
+        self.hardware().space().values(&self.logits)
+    }
+
+    /// The hardware model.
+    pub fn hardware(&self) -> std::sync::Arc<dyn Hardware> {
+        self.instance.problem.hardware()
+    }
+
+    /// Plays fresh episodes on a design.
+    ///
+    /// # Errors
+    /// A design that cannot be built.
+    pub fn judge(
+        &self,
+        design: &[f64],
+        actions: Actions,
+        world: &World,
+        starts: Starts,
+    ) -> Result<Judgement, Error> {
+        let mut judge = Judge::new(&*self.instance.problem);
+        Ok(judge.judge(&self.policy, design, actions, world, starts)?)
+    }
+
+    /// The whole judgement as one JSON document, with the keys of `tandem evaluate --json`.
+    ///
+    /// # Errors
+    /// A design that cannot be built.
+    pub fn document(&self, design: &[f64], episodes: usize, seed: u64) -> Result<Value, Error> {
+        let starts = Starts {
+            name: "evaluation",
+            seed,
+            episodes,
+        };
+        let true_world = World::Full;
+        let mean = self.judge(design, Actions::Mean, &true_world, starts)?;
+        let sampled = self.judge(design, Actions::Sampled, &true_world, starts)?;
+        let start_design = self.hardware().space().start();
+        let start = self.judge(&start_design, Actions::Mean, &true_world, starts)?;
+        let faults = mean.outcomes.iter().filter(|o| o.fault.is_some()).count();
+        Ok(json!({
+            "problem": self.experiment.problem,
+            "method": self.experiment.method,
+            "seed": self.experiment.seed,
+            "episodes": episodes,
+            "success": success(&mean),
+            "success_sampled": success(&sampled),
+            "success_start_design": success(&start),
+            "return": total_return(&mean, seed),
+            "proxy_gap": self.proxy_gap(design, &mean, starts)?,
+            "faults": faults,
+            "env_steps": self.counters.env_steps,
+            "hardware_queries": self.counters.hardware_queries,
+            "seconds": self.counters.seconds,
+        }))
+    }
+
+    /// RMSE and 95 % quantile of the proxy's task effects on visited and uniform queries, and what the
+    /// policy scores under the proxy beyond the true machine; null without a proxy or off its design.
+    fn proxy_gap(&self, design: &[f64], mean: &Judgement, starts: Starts) -> Result<Value, Error> {
+        let own = self.hardware().space().values(&self.method.design());
+        let (Some([visited, uniform]), Some(model)) =
+            (self.method.gap(&mean.queries), self.method.effect_model())
+        else {
+            return Ok(Value::Null);
+        };
+        if own != design {
+            return Ok(Value::Null);
+        }
+        let proxied = self.judge(design, Actions::Mean, &World::Proxy(model), starts)?;
+        Ok(json!({
+            "visited": visited.rmse,
+            "uniform": uniform.rmse,
+            "visited_p95": visited.p95,
+            "uniform_p95": uniform.p95,
+            "success": proxied.success() - mean.success(),
+            "return": proxied.mean_return() - mean.mean_return(),
+        }))
+    }
+}
+
+/// Success with its Wilson interval.
+fn success(judgement: &Judgement) -> Value {
+    estimate(wilson(judgement.solved() as u64, judgement.outcomes.len() as u64))
+}
+
+/// Mean return with its bootstrap interval over episodes.
+fn total_return(judgement: &Judgement, seed: u64) -> Value {
+    let returns: Vec<f64> = judgement.outcomes.iter().map(|o| o.total_return).collect();
+    let mut stream = Stream::new(seed, "bootstrap", 0);
+    estimate(bootstrap(&[&returns], mean, RESAMPLES, &mut stream))
+}
+
+/// An estimate as JSON, null when there is none.
+pub fn estimate(estimate: Option<Estimate>) -> Value {
+    match estimate {
+        Some(e) => json!({"mean": e.value, "low": e.low, "high": e.high}),
+        None => Value::Null,
+    }
+}

@@ -1,0 +1,265 @@
+//! The experiment: everything a run is made from, as it stands in a JSON file.
+//!
+//! Every key is checked: unknown keys, wrong types and values out of range are errors that name file, line
+//! and path. A problem's own settings (`task`) and each method's (`methods.NAME`) are read by their owners.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tandem_agents::ppo::{PpoError, PpoSettings};
+
+use crate::error::Error;
+use crate::registry;
+use crate::run_folder::RunFolder;
+use crate::strict::Located;
+
+/// A whole experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// One line that says what the experiment shows.
+    #[serde(default)]
+    pub title: String,
+    /// Name of the problem (`tandem list problems`).
+    pub problem: String,
+    /// The problem's own settings, e.g. its preset.
+    #[serde(default)]
+    pub task: Value,
+    /// Name of the method (`tandem list methods`).
+    #[serde(default = "default_method")]
+    pub method: String,
+    /// Settings of the methods, by name; a method without a section uses its defaults.
+    #[serde(default)]
+    pub methods: BTreeMap<String, Value>,
+    /// Seed of all random streams.
+    #[serde(default)]
+    pub seed: u64,
+    /// Size of an iteration.
+    #[serde(default)]
+    pub rollout: RolloutSettings,
+    /// PPO and the policy's networks.
+    #[serde(default)]
+    pub ppo: PpoSettings,
+    /// Phases and budget.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// True evaluation during training.
+    #[serde(default)]
+    pub evaluation: EvaluationSettings,
+    /// When the run is saved.
+    #[serde(default)]
+    pub checkpoint: CheckpointSettings,
+}
+
+fn default_method() -> String {
+    "morph-conditioned".into()
+}
+
+/// Size of an iteration: `lanes` environments, `steps` control steps each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RolloutSettings {
+    /// Number of environments.
+    pub lanes: usize,
+    /// Control steps per environment and iteration.
+    pub steps: usize,
+}
+
+impl Default for RolloutSettings {
+    fn default() -> Self {
+        Self {
+            lanes: 256,
+            steps: 80,
+        }
+    }
+}
+
+/// Phases and budget, in environment steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// Total budget.
+    pub env_steps: u64,
+    /// Share of the budget with the design frozen at the start, for control only.
+    pub burn_in: f64,
+    /// Share of the budget in which the design is frozen and the policy learns in the true simulation.
+    pub fine_tune: f64,
+    /// The search ends early when true success reaches this in three evaluations in a row.
+    pub freeze_at: Option<f64>,
+    /// The run ends early when true success reaches this in three evaluations of the last phase in a row.
+    pub stop_at: Option<f64>,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            env_steps: 2_000_000,
+            burn_in: 0.0,
+            fine_tune: 0.2,
+            freeze_at: None,
+            stop_at: None,
+        }
+    }
+}
+
+/// True evaluation during training: mean actions, the complete physical machine, fixed start states.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationSettings {
+    /// Iterations between evaluations.
+    pub every: u64,
+    /// Episodes per evaluation.
+    pub episodes: usize,
+}
+
+impl Default for EvaluationSettings {
+    fn default() -> Self {
+        Self {
+            every: 5,
+            episodes: 64,
+        }
+    }
+}
+
+/// When the run is saved. The moment does not change what the run computes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointSettings {
+    /// Seconds between checkpoints.
+    pub every_seconds: f64,
+}
+
+impl Default for CheckpointSettings {
+    fn default() -> Self {
+        Self { every_seconds: 15.0 }
+    }
+}
+
+/// A setting that is out of range: its path and what is wrong.
+pub type Complaint = (String, String);
+
+impl Experiment {
+    /// Reads and checks an experiment file, with `PATH=VALUE` settings applied.
+    ///
+    /// # Errors
+    /// The first thing that is not right: where it stands, what is wrong, what to write instead.
+    pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
+        let sets = sets.iter().map(|set| split(set)).collect::<Result<Vec<_>, _>>()?;
+        Self::from_located(&Located::read_file(path, &sets)?)
+    }
+
+    /// Reads and checks an experiment's text; `origin` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Experiment::read`].
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        Self::from_located(&Located::parse(text, origin, &[])?)
+    }
+
+    /// The experiment of a run folder.
+    ///
+    /// # Errors
+    /// A file that is missing or has been changed to something that is not right.
+    pub fn from_run(folder: &RunFolder) -> Result<Self, Error> {
+        Self::read(&folder.file("experiment.json"), &[])
+    }
+
+    /// The experiment that judges a lone `design.json`: its problem, defaults for the rest.
+    ///
+    /// # Errors
+    /// A document without a known problem.
+    pub fn for_design(design: &Value) -> Result<Self, Error> {
+        let document = serde_json::json!({
+            "problem": design["problem"], "task": design["task"], "method": "fixed",
+        });
+        Self::parse(&document.to_string(), "design.json")
+    }
+
+    fn from_located(located: &Located) -> Result<Self, Error> {
+        let experiment: Self = located.read()?;
+        let refuse = |(path, reason): Complaint| located.fail_at(&path, reason);
+        experiment.check().map_err(refuse)?;
+        registry::check(&experiment, located)?;
+        Ok(experiment)
+    }
+
+    /// The settings of a method; null when the experiment has none.
+    pub fn settings_of(&self, method: &str) -> &Value {
+        self.methods.get(method).unwrap_or(&Value::Null)
+    }
+
+    /// Checks the ranges of everything that no problem or method owns.
+    ///
+    /// # Errors
+    /// The first setting that is out of range.
+    pub fn check(&self) -> Result<(), Complaint> {
+        let count = |path: &str, value: u64, low: u64, high: u64| {
+            in_range(path, value as f64, low as f64, high as f64)
+        };
+        count("rollout.lanes", self.rollout.lanes as u64, 1, 65_536)?;
+        count("rollout.steps", self.rollout.steps as u64, 1, 65_536)?;
+        let rows = self.rollout.lanes as u64 * self.rollout.steps as u64;
+        if rows > 4_194_304 {
+            let text = format!("lanes x steps is {rows}; more than 4194304 rows do not fit");
+            return Err(("rollout.lanes".into(), text));
+        }
+        self.check_ppo(rows)?;
+        self.check_schedule()?;
+        count("evaluation.every", self.evaluation.every, 1, 1_000_000)?;
+        count("evaluation.episodes", self.evaluation.episodes as u64, 1, 100_000)?;
+        in_range("checkpoint.every_seconds", self.checkpoint.every_seconds, 0.0, 1e6)
+    }
+
+    fn check_ppo(&self, rows: u64) -> Result<(), Complaint> {
+        let p = &self.ppo;
+        p.check().map_err(|error| match error {
+            PpoError::Setting { key, reason } => (format!("ppo.{key}"), reason),
+            other => ("ppo".into(), other.to_string()),
+        })?;
+        let minibatches = p.minibatches as u64;
+        if minibatches == 0 || rows < 2 * minibatches {
+            let text = format!(
+                "{minibatches} minibatches of {rows} rows (rollout.lanes x rollout.steps); \
+                 each minibatch needs at least 2 rows"
+            );
+            return Err(("ppo.minibatches".into(), text));
+        }
+        Ok(())
+    }
+
+    fn check_schedule(&self) -> Result<(), Complaint> {
+        let s = &self.schedule;
+        in_range("schedule.env_steps", s.env_steps as f64, 1.0, 1e13)?;
+        in_range("schedule.burn_in", s.burn_in, 0.0, 1.0)?;
+        in_range("schedule.fine_tune", s.fine_tune, 0.0, 1.0)?;
+        if s.burn_in + s.fine_tune > 1.0 {
+            let text = format!("burn_in ({}) + fine_tune ({}) exceed 1", s.burn_in, s.fine_tune);
+            return Err(("schedule.fine_tune".into(), text));
+        }
+        for (path, value) in [
+            ("schedule.freeze_at", s.freeze_at),
+            ("schedule.stop_at", s.stop_at),
+        ] {
+            if let Some(value) = value {
+                in_range(path, value, 0.0, 1.0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint> {
+    if value >= low && value <= high {
+        return Ok(());
+    }
+    Err((path.into(), format!("{value} must lie between {low} and {high}")))
+}
+
+/// Splits a `PATH=VALUE` of the command line.
+fn split(set: &str) -> Result<(String, String), Error> {
+    set.split_once('=')
+        .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
+        .ok_or_else(|| Error::Input(format!("--set {set}: write it as PATH=VALUE, e.g. --set ppo.rate=0.001")))
+}

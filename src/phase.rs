@@ -1,0 +1,144 @@
+//! The phases of a run: burn-in, joint search, fine-tuning of the frozen design.
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::Schedule;
+
+/// What the run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The design is frozen, the policy learns under the method's effect.
+    BurnIn,
+    /// Policy and design move together.
+    Joint,
+    /// The design is frozen, the policy learns in the true simulation.
+    FineTune,
+}
+
+impl Phase {
+    /// The name in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BurnIn => "burn-in",
+            Self::Joint => "joint",
+            Self::FineTune => "fine-tune",
+        }
+    }
+}
+
+/// Where a run stands in its schedule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Environment steps at which the design was frozen, once it was.
+    pub frozen_at: Option<u64>,
+    /// True successes since the phase began, newest last, at most three.
+    recent: Vec<f64>,
+    /// The run has reached `stop_at`.
+    stopped: bool,
+}
+
+impl Timeline {
+    /// The phase that the next iteration belongs to; `None`: the run is complete.
+    pub fn phase(&self, schedule: &Schedule, env_steps: u64) -> Option<Phase> {
+        if self.stopped || env_steps >= self.end(schedule) {
+            return None;
+        }
+        let total = schedule.env_steps as f64;
+        let steps = env_steps as f64;
+        if self.frozen_at.is_some() || steps >= (1.0 - schedule.fine_tune) * total {
+            Some(Phase::FineTune)
+        } else if steps < schedule.burn_in * total {
+            Some(Phase::BurnIn)
+        } else {
+            Some(Phase::Joint)
+        }
+    }
+
+    /// The environment step at which the run ends: an early freeze keeps the length of the last phase.
+    pub fn end(&self, schedule: &Schedule) -> u64 {
+        let fine_tune = schedule.fine_tune * schedule.env_steps as f64;
+        match self.frozen_at {
+            Some(step) => (step + fine_tune.ceil() as u64).min(schedule.env_steps),
+            None => schedule.env_steps,
+        }
+    }
+
+    /// Fraction of the joint search that has passed.
+    pub fn progress(&self, schedule: &Schedule, env_steps: u64) -> f64 {
+        let total = schedule.env_steps as f64;
+        let start = schedule.burn_in * total;
+        let length = (1.0 - schedule.burn_in - schedule.fine_tune) * total;
+        ((env_steps as f64 - start) / length.max(1.0)).clamp(0.0, 1.0)
+    }
+
+    /// Notes that the last phase begins now.
+    pub fn freeze(&mut self, env_steps: u64) {
+        self.frozen_at.get_or_insert(env_steps);
+        self.recent.clear();
+    }
+
+    /// Notes a true evaluation; true when the search should end now.
+    pub fn note(&mut self, schedule: &Schedule, phase: Phase, success: f64) -> bool {
+        self.recent.push(success);
+        if self.recent.len() > 3 {
+            self.recent.remove(0);
+        }
+        let all = |bar: Option<f64>| {
+            bar.is_some_and(|bar| self.recent.len() == 3 && self.recent.iter().all(|&s| s >= bar))
+        };
+        match phase {
+            Phase::BurnIn => false,
+            Phase::Joint => all(schedule.freeze_at),
+            Phase::FineTune => {
+                self.stopped = all(schedule.stop_at);
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule() -> Schedule {
+        Schedule {
+            env_steps: 1000,
+            burn_in: 0.1,
+            fine_tune: 0.2,
+            freeze_at: Some(0.9),
+            stop_at: Some(0.95),
+            ..Schedule::default()
+        }
+    }
+
+    #[test]
+    fn phases_follow_the_budget() {
+        let timeline = Timeline::default();
+        let phase = |steps| timeline.phase(&schedule(), steps);
+        assert_eq!(phase(0), Some(Phase::BurnIn));
+        assert_eq!(phase(100), Some(Phase::Joint));
+        assert_eq!(phase(800), Some(Phase::FineTune));
+        assert_eq!(phase(1000), None);
+        assert_eq!(timeline.progress(&schedule(), 450), 0.5);
+    }
+
+    #[test]
+    fn three_good_evaluations_freeze_the_design_and_three_more_end_the_run() {
+        let mut timeline = Timeline::default();
+        assert!(!timeline.note(&schedule(), Phase::Joint, 0.9));
+        assert!(!timeline.note(&schedule(), Phase::Joint, 0.8));
+        for _ in 0..2 {
+            assert!(!timeline.note(&schedule(), Phase::Joint, 0.95));
+        }
+        assert!(timeline.note(&schedule(), Phase::Joint, 1.0));
+        timeline.freeze(400);
+        assert_eq!(timeline.end(&schedule()), 600);
+        assert_eq!(timeline.phase(&schedule(), 400), Some(Phase::FineTune));
+        for _ in 0..3 {
+            timeline.note(&schedule(), Phase::FineTune, 1.0);
+        }
+        assert_eq!(timeline.phase(&schedule(), 450), None);
+    }
+}

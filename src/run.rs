@@ -1,0 +1,316 @@
+//! A run on disk: the trainer's records go to metrics, TensorBoard and the status line, its state to
+//! checkpoints, and at the end the learnt pair is judged.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tandem_agents::archive::Archive;
+use tandem_envs::{DesignSpace, Spec};
+
+use crate::error::Error;
+use crate::evaluate::Learnt;
+use crate::experiment::Experiment;
+use crate::film::{film, still};
+use crate::interrupt;
+use crate::judge::Starts;
+use crate::metrics::MetricsLog;
+use crate::progress::{Progress, Status};
+use crate::record::Record;
+use crate::registry;
+use crate::run_folder::{Meta, RunFolder};
+use crate::tensorboard::Board;
+use crate::trainer::Trainer;
+
+/// Episodes of the final judgement.
+pub const FINAL_EPISODES: usize = 128;
+
+/// A run that is being written.
+pub struct Run {
+    folder: RunFolder,
+    experiment: Experiment,
+    space: DesignSpace,
+    spec: Spec,
+    trainer: Trainer,
+    log: MetricsLog,
+    board: Board,
+    progress: Progress,
+    saved: Instant,
+    is_new: bool,
+}
+
+impl Run {
+    /// Begins a run in `out`, or in a folder of its own under `runs/`.
+    ///
+    /// # Errors
+    /// An experiment that is not right, or a folder that cannot be written.
+    pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
+        let trainer = Trainer::new(experiment)?;
+        let resolved = serde_json::to_value(experiment)
+            .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
+        let meta = Meta::collect();
+        let folder = match out {
+            Some(path) => RunFolder::create(path, &resolved, &meta)?,
+            None => RunFolder::create_default(
+                Path::new("runs"),
+                name,
+                &experiment.method,
+                experiment.seed,
+                &resolved,
+                &meta,
+            )?,
+        };
+        Self::open(folder, experiment.clone(), trainer, true)
+    }
+
+    /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet.
+    ///
+    /// # Errors
+    /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged.
+    pub fn resume(path: &Path) -> Result<Self, Error> {
+        let folder = RunFolder::open(path)?;
+        let experiment = Experiment::from_run(&folder)?;
+        let mut trainer = Trainer::new(&experiment)?;
+        let checkpoint = folder.latest_checkpoint()?;
+        if let Some(checkpoint) = &checkpoint {
+            trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
+        }
+        Self::open(folder, experiment, trainer, checkpoint.is_none())
+    }
+
+    fn open(
+        folder: RunFolder,
+        experiment: Experiment,
+        trainer: Trainer,
+        is_new: bool,
+    ) -> Result<Self, Error> {
+        let instance = registry::problem(&experiment)?;
+        let mut log = MetricsLog::open(&folder.metrics())?;
+        log.truncate_after(trainer.counters().iteration)?;
+        let board = Board::open(&folder.tensorboard(), trainer.counters().iteration);
+        let counters = trainer.counters();
+        let progress = Progress::new(&experiment.method, counters.env_steps, trainer.end());
+        let mut run = Self {
+            space: instance.problem.hardware().space().clone(),
+            spec: instance.problem.spec().clone(),
+            saved: Instant::now(),
+            folder,
+            experiment,
+            trainer,
+            log,
+            board,
+            progress,
+            is_new,
+        };
+        if is_new {
+            run.introduce()?;
+        }
+        Ok(run)
+    }
+
+    /// What TensorBoard shows before the first step: the experiment as text and as hyper-parameters.
+    fn introduce(&mut self) -> Result<(), Error> {
+        let value = serde_json::to_value(&self.experiment)
+            .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
+        let mut flat = Vec::new();
+        flatten("", &value, &mut flat);
+        self.board.hparams(&flat, &["final/success", "final/return", "final/env_steps"]);
+        Ok(())
+    }
+
+    /// The run's folder.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Trains to the end and judges the learnt pair.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that
+    /// cannot be written any more.
+    pub fn complete(&mut self) -> Result<Value, Error> {
+        if self.is_new {
+            self.progress.say("preparing the method");
+            self.trainer.prepare()?;
+        }
+        loop {
+            if interrupt::requested().is_some() {
+                self.progress.say("saving a checkpoint");
+                self.checkpoint()?;
+                self.board.finish();
+                return Err(Error::Stopped(self.path().display().to_string()));
+            }
+            let Some(record) = self.trainer.iterate()? else {
+                break;
+            };
+            self.write(&record)?;
+            if self.saved.elapsed().as_secs_f64() >= self.experiment.checkpoint.every_seconds {
+                self.checkpoint()?;
+            }
+        }
+        self.checkpoint()?;
+        self.finish()
+    }
+
+    fn write(&mut self, record: &Record) -> Result<(), Error> {
+        self.log.append(&record.row(&self.space, &self.spec))?;
+        self.show(record);
+        if record.evaluation.is_some() {
+            self.save_best()?;
+        }
+        let counters = &record.counters;
+        self.progress.update(&Status {
+            phase: record.phase.name(),
+            env_steps: counters.env_steps,
+            end: self.trainer.end(),
+            mean_return: record.mean_return,
+            success: record.evaluation.as_ref().map(|e| e.success),
+            gap: record.evaluation.as_ref().and_then(|e| e.gap).map(|g| g[0].rmse),
+        });
+        Ok(())
+    }
+
+    fn show(&mut self, record: &Record) {
+        let step = record.counters.iteration;
+        for (key, value) in record.row(&self.space, &self.spec) {
+            match value {
+                Value::Number(number) => {
+                    if let Some(value) = number.as_f64().filter(|_| key != "iteration") {
+                        self.board.scalar(&key, step, value);
+                    }
+                }
+                Value::Object(map) => {
+                    for (name, value) in map {
+                        if let Some(value) = value.as_f64() {
+                            self.board.scalar(&format!("{key}/{name}"), step, value);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if record.evaluation.is_some() {
+            self.board.histogram("design", step, &record.design);
+            for (name, values) in self.trainer.weights() {
+                self.board.histogram(&format!("weights/{name}"), step, &values);
+            }
+            if let Err(error) = self.show_arm(step) {
+                self.progress.say(&format!("no picture: {error}"));
+            }
+        }
+    }
+
+    /// A picture of the present pair at work.
+    fn show_arm(&mut self, step: u64) -> Result<(), Error> {
+        let mut instance = registry::problem(&self.experiment)?;
+        let design = self.space.values(&self.trainer.logits());
+        let policy = self.trainer.policy();
+        let starts = self.starts();
+        let scenes = film(&mut *instance.problem, &policy, &design, starts, 0)?;
+        let image = still(&[("learnt design", scenes)], (400, 400))?;
+        self.board.image("machine", step, image.width, image.height, &image.rgb);
+        Ok(())
+    }
+
+    fn starts(&self) -> Starts {
+        Starts {
+            name: "picture",
+            seed: self.experiment.seed,
+            episodes: 1,
+        }
+    }
+
+    fn checkpoint(&mut self) -> Result<(), Error> {
+        let bytes = self.trainer.save()?.to_bytes()?;
+        self.folder
+            .save_checkpoint(self.trainer.counters().iteration, &bytes)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Writes the best judged pair and its design.
+    fn save_best(&self) -> Result<(), Error> {
+        let Some((_, archive)) = self.trainer.best() else {
+            return Ok(());
+        };
+        self.folder.save_best(&archive.to_bytes()?)?;
+        let values = self.space.values(&archive.get_f64("best.logits")?);
+        let design = design_json(&self.experiment, &self.space, &values);
+        Ok(self.folder.write_json("design.json", &design)?)
+    }
+
+    /// The final judgement, the picture, and the last word to TensorBoard.
+    fn finish(&mut self) -> Result<Value, Error> {
+        self.save_best()?;
+        self.progress.say("judging the learnt design in the true machine");
+        let learnt = Learnt::open(&self.folder)?;
+        let document = learnt.document(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
+        self.picture(learnt)?;
+        let metrics = [
+            ("final/success", document["success"]["mean"].as_f64()),
+            ("final/return", document["return"]["mean"].as_f64()),
+            ("final/env_steps", document["env_steps"].as_f64()),
+        ];
+        let metrics: Vec<(&str, f64)> =
+            metrics.into_iter().map(|(k, v)| (k, v.unwrap_or(f64::NAN))).collect();
+        self.board.result(self.trainer.counters().iteration, &metrics);
+        self.board.finish();
+        self.progress.finish();
+        self.folder.write_json("evaluation/final.json", &document)?;
+        Ok(document)
+    }
+
+    fn picture(&self, mut learnt: Learnt) -> Result<(), Error> {
+        let design = learnt.design();
+        let start = self.space.start();
+        let starts = self.starts();
+        let problem = &mut *learnt.instance.problem;
+        let films = [
+            ("start design", film(problem, &learnt.policy, &start, starts, 0)?),
+            ("learnt design", film(problem, &learnt.policy, &design, starts, 0)?),
+        ];
+        let png = still(&films, (1120, 560))?.png()?;
+        let path = self.folder.file("design.png");
+        crate::atomic::write(&path, &png)
+            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
+    }
+}
+
+/// `design.json`: everything another person needs to build or judge the design.
+pub fn design_json(experiment: &Experiment, space: &DesignSpace, values: &[f64]) -> Value {
+    let parameters: Vec<Value> = space
+        .parameters
+        .iter()
+        .zip(values)
+        .map(|(p, value)| {
+            json!({
+                "name": p.name, "value": value, "unit": p.unit,
+                "low": p.low, "high": p.high, "start": p.start,
+            })
+        })
+        .collect();
+    json!({
+        "problem": experiment.problem,
+        "task": experiment.task,
+        "method": experiment.method,
+        "seed": experiment.seed,
+        "parameters": parameters,
+    })
+}
+
+/// All leaves of a JSON value with their dotted paths.
+fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(&path, value, out);
+            }
+        }
+        Value::Null => {}
+        Value::Array(_) => out.push((path.into(), Value::String(value.to_string()))),
+        _ => out.push((path.into(), value.clone())),
+    }
+}

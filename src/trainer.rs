@@ -1,0 +1,410 @@
+//! The training loop: one for all problems and all methods.
+//!
+//! ```text
+//! prepare the method (fit its proxy)
+//! until the budget is spent:
+//!     roll out the policy              under the method's effect; in the last phase in the true machine
+//!     update policy and effect         PPO, with the method's own loss beside it
+//!     move the design                  gradient, extraction, score function or next candidate
+//!     judge in the true machine        every few iterations; the best judged pair is kept
+//!     log, save
+//! ```
+//!
+//! The phases (burn-in, joint search, fine-tuning with the design frozen) are in [`crate::phase`]. All state
+//! is in [`Trainer`] and goes through [`Trainer::save`] and [`Trainer::load`], so that a resumed run computes
+//! the same bytes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tandem_agents::archive::{Archive, ArchiveError};
+use tandem_agents::design::{Constant, Context, DesignOptimizer, PolicyChange};
+use tandem_agents::policy::PolicySnapshot;
+use tandem_agents::ppo::PpoStats;
+use tandem_agents::rollout::{Episode, Lanes, Motion, Rollout, collect};
+use tandem_envs::{Fidelity, Hardware, Problem};
+
+use crate::agent::Agent;
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::judge::{Actions, Judge, Starts, World};
+use crate::phase::{Phase, Timeline};
+use crate::registry;
+use crate::record::{Counters, Evaluation, Record, Seconds};
+
+/// A run in memory.
+pub struct Trainer {
+    experiment: Experiment,
+    hardware: Arc<dyn Hardware>,
+    method: Box<dyn DesignOptimizer>,
+    agent: Agent,
+    lanes: Lanes,
+    rollout: Rollout,
+    judge: Judge,
+    timeline: Timeline,
+    counters: Counters,
+    /// Logits of the frozen design, once it is.
+    frozen: Option<Vec<f64>>,
+    /// Policies set aside by outer-loop methods.
+    shelf: BTreeMap<usize, Archive>,
+    /// The best judged pair of policy and design, with its evaluation.
+    best: Option<(Evaluation, Archive)>,
+}
+
+impl Trainer {
+    /// A run at its beginning.
+    ///
+    /// # Errors
+    /// Settings that the problem or the method refuses.
+    pub fn new(experiment: &Experiment) -> Result<Self, Error> {
+        let instance = registry::problem(experiment)?;
+        let problem: &dyn Problem = &*instance.problem;
+        let hardware = problem.hardware();
+        let method = registry::method(experiment, &instance)?;
+        let lanes = Lanes::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
+        Ok(Self {
+            rollout: Rollout::new(experiment.rollout.steps),
+            agent: Agent::new(experiment, problem.spec()),
+            judge: Judge::new(problem),
+            timeline: Timeline::default(),
+            counters: Counters::default(),
+            frozen: None,
+            shelf: BTreeMap::new(),
+            best: None,
+            experiment: experiment.clone(),
+            hardware,
+            method,
+            lanes,
+        })
+    }
+
+    /// Work before the first iteration: the method fits its proxy.
+    ///
+    /// # Errors
+    /// Numbers that are not finite.
+    pub fn prepare(&mut self) -> Result<(), Error> {
+        let clock = Instant::now();
+        let mut context = Context {
+            progress: 0.0,
+            frozen: true,
+            hardware_queries: &mut self.counters.hardware_queries,
+        };
+        self.method.prepare(&mut context)?;
+        self.counters.seconds += clock.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// One iteration; `None` when the run is complete.
+    ///
+    /// # Errors
+    /// Numbers that are not finite, with where they arose.
+    pub fn iterate(&mut self) -> Result<Option<Record>, Error> {
+        let schedule = &self.experiment.schedule;
+        let Some(phase) = self.timeline.phase(schedule, self.counters.env_steps) else {
+            return Ok(None);
+        };
+        let clock = Instant::now();
+        if phase == Phase::FineTune && self.frozen.is_none() {
+            self.freeze()?;
+        }
+        let mut seconds = Seconds::default();
+        seconds.time("rollout", || self.roll_out(phase))?;
+        let stats = seconds.time("update", || self.learn(phase))?;
+        seconds.time("design", || self.move_design(phase))?;
+
+        self.counters.iteration += 1;
+        self.counters.env_steps += (self.rollout.lanes * self.rollout.steps) as u64;
+        let evaluation = if self.evaluation_is_due(phase) {
+            Some(seconds.time("evaluation", || self.evaluate(phase))?)
+        } else {
+            None
+        };
+        self.counters.seconds += clock.elapsed().as_secs_f64();
+        Ok(Some(self.record(phase, stats, evaluation, seconds)))
+    }
+
+    /// Rolls out the policy: under the method's effect, or in the true machine once the design is frozen.
+    fn roll_out(&mut self, phase: Phase) -> Result<(), Error> {
+        let policy = self.agent.policy.snapshot();
+        let progress = self.progress();
+        if let Some(logits) = self.frozen.as_ref().filter(|_| phase == Phase::FineTune) {
+            let motion = Motion {
+                fidelity: Fidelity::Full,
+                model: None,
+                noise: None,
+            };
+            let source = Constant(logits.clone());
+            collect(&mut self.lanes, &policy, &source, &motion, &mut self.rollout)?;
+        } else {
+            let model = self.method.effect_model();
+            let motion = Motion {
+                fidelity: Fidelity::Effect,
+                model: model.as_deref(),
+                noise: self.method.noise(progress),
+            };
+            let source = self.method.source();
+            collect(&mut self.lanes, &policy, &*source, &motion, &mut self.rollout)?;
+        }
+        self.counters.hardware_queries += self.rollout.hardware_queries;
+        self.counters.episodes += self.rollout.episodes.len() as u64;
+        Ok(())
+    }
+
+    /// Updates the policy by PPO and, while the search goes on, the method's effect beside it.
+    fn learn(&mut self, phase: Phase) -> Result<PpoStats, Error> {
+        let rate = self.rate();
+        let progress = self.progress();
+        let rewards = self.agent.scale_rewards(&self.rollout);
+        let effect = if phase == Phase::FineTune {
+            None
+        } else {
+            let mut context = Context {
+                progress,
+                frozen: phase == Phase::BurnIn,
+                hardware_queries: &mut self.counters.hardware_queries,
+            };
+            self.method.effect_update(&self.rollout, &rewards, &mut context)?
+        };
+        let settings = &self.experiment.ppo;
+        Ok(self.agent.learn(settings, rate, &self.rollout, &rewards, effect)?)
+    }
+
+    /// Moves the design and does with the policy what the method asks for.
+    fn move_design(&mut self, phase: Phase) -> Result<(), Error> {
+        if phase == Phase::FineTune {
+            return Ok(());
+        }
+        let mut context = Context {
+            progress: self
+                .timeline
+                .progress(&self.experiment.schedule, self.counters.env_steps),
+            frozen: phase == Phase::BurnIn,
+            hardware_queries: &mut self.counters.hardware_queries,
+        };
+        match self.method.update(&self.rollout, &mut context)? {
+            PolicyChange::Keep => return Ok(()),
+            PolicyChange::Next => {}
+            PolicyChange::Restart => self.agent.restart(&self.experiment),
+            PolicyChange::Swap { store, load } => {
+                if let Some(id) = store {
+                    let mut archive = Archive::default();
+                    self.agent.save(&mut archive);
+                    self.shelf.insert(id, archive);
+                }
+                match load.and_then(|id| self.shelf.get(&id)) {
+                    Some(archive) => self.agent.load_learner(archive)?,
+                    None => self.agent.restart(&self.experiment),
+                }
+            }
+        }
+        self.restart_episodes();
+        Ok(())
+    }
+
+    /// Freezes the design for the last phase: the best judged pair of policy and design goes on.
+    fn freeze(&mut self) -> Result<(), Error> {
+        self.timeline.freeze(self.counters.env_steps);
+        if let Some((_, archive)) = &self.best {
+            self.agent.load_policy(archive)?;
+            self.frozen = Some(archive.get_f64("best.logits")?);
+        } else {
+            self.frozen = Some(self.method.design());
+        }
+        self.restart_episodes();
+        Ok(())
+    }
+
+    fn restart_episodes(&mut self) {
+        self.lanes.restart();
+        self.agent.restart_episodes();
+    }
+
+    fn evaluation_is_due(&self, phase: Phase) -> bool {
+        let schedule = &self.experiment.schedule;
+        let next = self.timeline.phase(schedule, self.counters.env_steps);
+        let phase_ends = next != Some(phase);
+        phase_ends || self.counters.iteration.is_multiple_of(self.experiment.evaluation.every)
+    }
+
+    /// Judges the present pair of policy and design in the true machine, on start states that never change
+    /// during a run, and keeps it if it is the best so far.
+    fn evaluate(&mut self, phase: Phase) -> Result<Evaluation, Error> {
+        let logits = self.logits();
+        let design = self.hardware.space().values(&logits);
+        let starts = Starts {
+            name: "training-evaluation",
+            seed: self.experiment.seed,
+            episodes: self.experiment.evaluation.episodes,
+        };
+        let policy = self.agent.policy.snapshot();
+        let judgement =
+            self.judge
+                .judge(&policy, &design, Actions::Mean, &World::Full, starts)?;
+        let gap = if phase == Phase::FineTune {
+            None
+        } else {
+            self.method.gap(&judgement.queries)
+        };
+        let evaluation = Evaluation {
+            iteration: self.counters.iteration,
+            env_steps: self.counters.env_steps,
+            success: judgement.success(),
+            mean_return: judgement.mean_return(),
+            gap,
+        };
+        if self.best.as_ref().is_none_or(|(best, _)| evaluation.beats(best)) {
+            self.best = Some((evaluation.clone(), self.pair(&logits)));
+        }
+        let schedule = &self.experiment.schedule;
+        if self.timeline.note(schedule, phase, evaluation.success) {
+            self.freeze()?;
+        }
+        Ok(evaluation)
+    }
+
+    /// Policy, design and proxy, as `evaluate` needs them.
+    fn pair(&self, logits: &[f64]) -> Archive {
+        let mut archive = Archive::default();
+        self.agent.save(&mut archive);
+        self.method.save(&mut archive);
+        archive.put_f64("best.logits", logits);
+        archive
+    }
+
+    /// Logits of the design that is learnt or, once frozen, kept.
+    pub fn logits(&self) -> Vec<f64> {
+        self.frozen.clone().unwrap_or_else(|| self.method.design())
+    }
+
+    /// The best judged pair so far.
+    pub fn best(&self) -> Option<&(Evaluation, Archive)> {
+        self.best.as_ref()
+    }
+
+    /// The present policy, frozen.
+    pub fn policy(&self) -> PolicySnapshot {
+        self.agent.policy.snapshot()
+    }
+
+    /// Weights of the policy's networks, by name.
+    pub fn weights(&self) -> Vec<(String, Vec<f64>)> {
+        let networks = [("actor", &self.agent.policy.actor), ("critic", &self.agent.policy.critic)];
+        let mut out = Vec::new();
+        for (name, network) in networks {
+            for (i, (weights, _)) in network.layers().into_iter().enumerate() {
+                let weights = weights.into_iter().map(f64::from).collect();
+                out.push((format!("{name}_{}", i + 1), weights));
+            }
+        }
+        out
+    }
+
+    /// The counters so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Environment steps at which the run ends.
+    pub fn end(&self) -> u64 {
+        self.timeline.end(&self.experiment.schedule)
+    }
+
+    /// Fraction of the joint search that has passed.
+    fn progress(&self) -> f64 {
+        self.timeline
+            .progress(&self.experiment.schedule, self.counters.env_steps)
+    }
+
+    /// The learning rate: linear over the whole budget, also across a resume.
+    fn rate(&self) -> f64 {
+        let passed = self.counters.env_steps as f64 / self.experiment.schedule.env_steps as f64;
+        self.experiment.ppo.rate_at(passed)
+    }
+
+    fn record(
+        &self,
+        phase: Phase,
+        stats: PpoStats,
+        evaluation: Option<Evaluation>,
+        seconds: Seconds,
+    ) -> Record {
+        let mut scalars = self.method.report();
+        scalars.push(("rate", self.rate()));
+        Record {
+            phase,
+            counters: self.counters.clone(),
+            episodes: self.rollout.episodes.len(),
+            mean_return: mean(&self.rollout, |e| e.total_return),
+            train_success: mean(&self.rollout, |e| f64::from(u8::from(e.success))),
+            faults: self.rollout.episodes.iter().filter(|e| e.fault.is_some()).count(),
+            reward_terms: self.rollout.reward_terms.clone(),
+            stats,
+            scalars,
+            design: self.hardware.space().values(&self.logits()),
+            evaluation,
+            seconds,
+        }
+    }
+
+    /// Everything that is needed to continue exactly.
+    ///
+    /// # Errors
+    /// State that cannot be written.
+    pub fn save(&self) -> Result<Archive, Error> {
+        let mut archive = Archive::default();
+        self.agent.save(&mut archive);
+        self.lanes.save(&mut archive, "lanes");
+        self.method.save(&mut archive);
+        archive.put_json("timeline", &self.timeline);
+        archive.put_json("counters", &self.counters);
+        if let Some(logits) = &self.frozen {
+            archive.put_f64("frozen", logits);
+        }
+        archive.put_json("shelf", &self.shelf.keys().collect::<Vec<_>>());
+        for (id, policy) in &self.shelf {
+            archive.put_bytes(&format!("shelf.{id}"), &policy.to_bytes()?);
+        }
+        archive.put_json("best", &self.best.as_ref().map(|(evaluation, _)| evaluation));
+        if let Some((_, pair)) = &self.best {
+            archive.put_bytes("best.pair", &pair.to_bytes()?);
+        }
+        Ok(archive)
+    }
+
+    /// Continues a saved run.
+    ///
+    /// # Errors
+    /// Entries that are missing or do not fit this experiment.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), Error> {
+        self.agent.load(archive)?;
+        self.lanes.load(archive, "lanes")?;
+        self.method.load(archive)?;
+        self.timeline = archive.get_json("timeline")?;
+        self.counters = archive.get_json("counters")?;
+        self.frozen = match archive.contains("frozen") {
+            true => Some(archive.get_f64("frozen")?),
+            false => None,
+        };
+        let ids: Vec<usize> = archive.get_json("shelf")?;
+        let stored = |name: &str| -> Result<Archive, ArchiveError> {
+            Archive::from_bytes(archive.get_bytes(name)?)
+        };
+        self.shelf = ids
+            .into_iter()
+            .map(|id| Ok((id, stored(&format!("shelf.{id}"))?)))
+            .collect::<Result<_, ArchiveError>>()?;
+        let best: Option<Evaluation> = archive.get_json("best")?;
+        self.best = match best {
+            Some(evaluation) => Some((evaluation, stored("best.pair")?)),
+            None => None,
+        };
+        Ok(())
+    }
+}
+
+/// Mean over the episodes that ended in a roll-out.
+fn mean(rollout: &Rollout, of: impl Fn(&Episode) -> f64) -> Option<f64> {
+    let n = rollout.episodes.len();
+    (n > 0).then(|| rollout.episodes.iter().map(of).sum::<f64>() / n as f64)
+}

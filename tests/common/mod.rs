@@ -1,0 +1,146 @@
+//! What the tests of the program share: the program itself, an experiment of seconds, and a run of it.
+#![allow(dead_code)] // each test binary uses a part of it
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+/// What the program has said.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit code; `None` after a signal.
+    pub code: Option<i32>,
+    /// stdout: results.
+    pub out: String,
+    /// stderr: talk.
+    pub err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+}
+
+impl Said {
+    /// Asserts the exit code and that nothing panicked.
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// Asserts that stderr holds all these words.
+    #[track_caller]
+    pub fn saying(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(self.err.contains(word), "no {word:?} in: {}", self.err);
+        }
+        self
+    }
+
+    /// stdout as the one JSON document that it must be.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in: {}", self.out))
+    }
+}
+
+/// The program, with these words typed in `folder`.
+pub fn program(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tandem"));
+    command.current_dir(folder).args(words).stdin(Stdio::null());
+    command
+}
+
+/// Types these words in `folder` and waits.
+pub fn tandem(folder: &Path, words: &[&str]) -> Said {
+    program(folder, words).output().expect("the program starts").into()
+}
+
+/// An experiment of a second: all phases, several true evaluations, a checkpoint every twentieth of a second.
+pub fn tiny(method: &str) -> Value {
+    json!({
+        "problem": "reach2d",
+        "task": {"preset": "near", "horizon": 20},
+        "method": method,
+        "methods": {
+            "morph": {"proxy": {"hidden": [16], "batch": 64, "steps": 50}},
+            "morph-conditioned": {
+                "proxy": {"hidden": [16], "batch": 64, "steps": 50}, "refresh_steps": 2, "refresh_batch": 64
+            },
+            "cma": {"population": 4, "inner_iterations": 1, "warm_start": false, "halving": true}
+        },
+        "rollout": {"lanes": 8, "steps": 20},
+        "ppo": {"hidden": [16, 16], "epochs": 2, "minibatches": 2},
+        "schedule": {"env_steps": 8000, "burn_in": 0.2, "fine_tune": 0.3},
+        "evaluation": {"every": 3, "episodes": 8},
+        "checkpoint": {"every_seconds": 0.05}
+    })
+}
+
+/// Writes an experiment file.
+pub fn write(path: &Path, value: &Value) {
+    fs::write(path, serde_json::to_string_pretty(value).unwrap()).unwrap();
+}
+
+/// A finished run of [`tiny`], made once per test binary and never changed; it lies in `run` of its folder.
+pub fn finished() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("tiny.json"), &tiny("morph-conditioned"));
+        tandem(folder.path(), &["train", "tiny.json", "--out", "run"]).ended(0);
+        folder
+    });
+    folder.path()
+}
+
+/// A copy of the finished run, to be broken.
+pub fn copy() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    copy_all(&finished().join("run"), &folder.path().join("run"));
+    fs::copy(finished().join("tiny.json"), folder.path().join("tiny.json")).unwrap();
+    let run = folder.path().join("run");
+    (folder, run)
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// Every file below a folder with its bytes, by path.
+pub fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(contents(&path)),
+            false => files.push((path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Names of the checkpoints, oldest first.
+pub fn checkpoints(run: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(run.join("checkpoints")).unwrap().map(|e| e.unwrap().path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "ckpt")).collect();
+    files.sort();
+    files
+}
