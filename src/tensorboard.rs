@@ -1,10 +1,12 @@
 //! TensorBoard's pages of a run: scalars, histograms, images, texts and hyper-parameters.
 //!
-//! The event file is written here, without a thread and without a queue: what a call logs is in the file when it
-//! returns, so neither a kill nor Ctrl-C loses anything.
+//! Events are built and written with `tensorboard-rs`, by its `RecordWriter`. Its `SummaryWriter` is passed by: it
+//! hands events to a thread of its own, which loses what is queued when the process is killed, panics when the disk
+//! is full, and overwrites the file of a writer of the same second. Here there is no thread and no queue: what a
+//! call logs is in the file when it returns, so neither a kill nor Ctrl-C loses anything.
 //!
-//! Logging never ends a run. The first error (a full disk, say) becomes one warning on stderr, and the board is
-//! silent from then on: `metrics.jsonl` is the source of truth, these pages are a convenience.
+//! Logging never ends a run. The first error (a full disk, say) or panic in the crate becomes one warning on stderr,
+//! and the board is silent from then on: `metrics.jsonl` is the source of truth, these pages are a convenience.
 //!
 //! On resume, [`Board::open`] removes what was logged after the checkpoint from the old event files, so no step
 //! appears twice, whichever program reads them; a TensorBoard that is watching at that moment is told to forget
@@ -12,16 +14,15 @@
 
 mod records;
 mod summary;
-mod wire;
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-
-use wire::Message;
+use tensorboard_proto::summary::Summary;
 
 /// An open event file. One per folder.
 #[derive(Debug)]
@@ -48,34 +49,31 @@ impl Board {
 
     /// A figure, for example `scalar("train/return", env_steps, 12.5)`. NaN and infinities are shown as such.
     pub fn scalar(&mut self, tag: &str, step: u64, value: f64) {
-        self.log(step, summary::scalar(tag, value));
+        self.log(step, || Ok(summary::scalar(tag, value)));
     }
 
     /// How `values` are distributed. Values that are not finite are left out.
     pub fn histogram(&mut self, tag: &str, step: u64, values: &[f64]) {
-        self.log(step, summary::histogram(tag, values));
+        self.log(step, || Ok(summary::histogram(tag, values)));
     }
 
     /// A picture: `rgb` holds `height` rows of `width` pixels, three bytes each. Another length is an error that
     /// silences the board.
     pub fn image(&mut self, tag: &str, step: u64, width: u32, height: u32, rgb: &[u8]) {
-        match summary::image(tag, width, height, rgb) {
-            Ok(message) => self.log(step, message),
-            Err(error) => self.warn(&error),
-        }
+        self.log(step, || summary::image(tag, width, height, rgb));
     }
 
     /// A text, which TensorBoard renders as Markdown. A resumed run has it already.
     pub fn text(&mut self, tag: &str, step: u64, markdown: &str) {
-        self.log(step, summary::text(tag, markdown));
+        self.log(step, || Ok(summary::text(tag, markdown)));
     }
 
     /// The run's settings, for the page HPARAMS, which lists one run per row. `metrics` are the tags of the scalars
     /// shown beside them; [`Board::result`] gives their values. Numbers, texts and booleans are shown as such, all
     /// else as JSON. A resumed run has them already.
     pub fn hparams(&mut self, values: &[(String, Value)], metrics: &[&str]) {
-        self.log(0, summary::experiment(values, metrics));
-        self.log(0, summary::session_start(values, now()));
+        self.log(0, || summary::experiment(values, metrics));
+        self.log(0, || summary::session_start(values, now()));
     }
 
     /// The figures of the finished run, by the tags given to [`Board::hparams`]; it marks the run as finished.
@@ -83,7 +81,7 @@ impl Board {
         for (tag, value) in metrics {
             self.scalar(tag, step, *value);
         }
-        self.log(step, summary::session_end(now()));
+        self.log(step, || summary::session_end(now()));
     }
 
     /// Makes everything logged so far survive a power cut too.
@@ -93,10 +91,18 @@ impl Board {
         }
     }
 
-    fn log(&mut self, step: u64, summary: Message) {
-        let event = summary::event(now(), step).message(summary::EVENT_SUMMARY, &summary);
+    fn log(&mut self, step: u64, summary: impl FnOnce() -> io::Result<Summary>) {
         let Some(file) = &mut self.file else { return };
-        if let Err(error) = records::write(file, event.bytes()) {
+        let write = || {
+            let mut event = summary::event(now(), step);
+            event.set_summary(summary()?);
+            records::write(file, &event)
+        };
+        // Safe to unwind through: after a panic the file is only closed.
+        let written = catch_unwind(AssertUnwindSafe(write));
+        if let Err(error) =
+            written.unwrap_or_else(|_| Err(io::Error::other("tensorboard-rs panicked")))
+        {
             self.warn(&error);
         }
     }
@@ -122,9 +128,8 @@ fn begin(folder: &Path, step: u64) -> io::Result<File> {
     std::fs::create_dir_all(folder)?;
     records::forget_after(folder, step)?;
     let mut file = create_event_file(folder)?;
-    let version = summary::event(now(), 0).text(summary::EVENT_VERSION, "brain.Event:2");
-    records::write(&mut file, version.bytes())?;
-    records::write(&mut file, summary::restart(now(), step + 1).bytes())?;
+    records::write(&mut file, &summary::version(now()))?;
+    records::write(&mut file, &summary::restart(now(), step.saturating_add(1)))?;
     Ok(file)
 }
 

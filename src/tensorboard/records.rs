@@ -1,21 +1,22 @@
 //! Event files: records of length, checksum of the length, data, checksum of the data (TensorFlow's TFRecord).
+//!
+//! `tensorboard_rs` writes them. Reading them is done here, because it cannot.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::summary::EVENT_STEP;
-use super::wire::next_field;
+use protobuf::Message;
+use tensorboard_proto::event::Event;
+use tensorboard_rs::masked_crc32c::masked_crc32c;
+use tensorboard_rs::record_writer::RecordWriter;
+
 use crate::atomic;
 
-/// Appends one record, in one call to the operating system.
-pub(super) fn write(file: &mut impl Write, data: &[u8]) -> io::Result<()> {
-    let length = (data.len() as u64).to_le_bytes();
-    let mut record = Vec::with_capacity(data.len() + 16);
-    record.extend(length);
-    record.extend(masked_crc(&length).to_le_bytes());
-    record.extend(data);
-    record.extend(masked_crc(data).to_le_bytes());
+/// Appends one event, in one call to the operating system.
+pub(super) fn write(file: &mut impl Write, event: &Event) -> io::Result<()> {
+    let mut record = Vec::new();
+    RecordWriter::new(&mut record).write(&event.write_to_bytes()?)?;
     file.write_all(&record)
 }
 
@@ -27,7 +28,7 @@ pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let length = usize::try_from(u64::from_le_bytes(head)).ok()?;
     let end = length.checked_add(12)?;
     let data = all.get(12..end)?;
-    if take(8)? != masked_crc(&head) || take(end)? != masked_crc(data) {
+    if take(8)? != masked_crc32c(&head) || take(end)? != masked_crc32c(data) {
         return None;
     }
     let (record, rest) = all.split_at(end + 4);
@@ -60,48 +61,18 @@ pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
 }
 
 /// The step of an encoded event; 0 where it has none.
-fn step_of(mut event: &[u8]) -> u64 {
-    while let Some((field, value, _)) = next_field(&mut event) {
-        if field == EVENT_STEP {
-            return value;
-        }
-    }
-    0
-}
-
-/// The checksum that TFRecord stores: CRC-32C, rotated and shifted, so that it is harmless inside checked data.
-fn masked_crc(data: &[u8]) -> u32 {
-    crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
-}
-
-/// CRC-32C (Castagnoli), RFC 3720, appendix B.4.
-fn crc32c(data: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = table();
-    !data.iter().fold(!0, |crc, &byte| {
-        TABLE[((crc ^ u32::from(byte)) & 0xff) as usize] ^ (crc >> 8)
-    })
-}
-
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut n = 0;
-    while n < 256 {
-        let mut crc = n as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = (crc >> 1) ^ (0x82f6_3b78 * (crc & 1));
-            bit += 1;
-        }
-        table[n] = crc;
-        n += 1;
-    }
-    table
+fn step_of(event: &[u8]) -> u64 {
+    let step = Event::parse_from_bytes(event).map_or(0, |event| event.get_step());
+    u64::try_from(step).unwrap_or(0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::summary;
     use super::*;
+    use tensorboard_rs::masked_crc32c::crc32c;
 
+    /// Reading and writing use the same checksum, so that a round trip would not notice a wrong one.
     #[test]
     fn checksums_are_those_of_rfc_3720() {
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
@@ -113,10 +84,12 @@ mod tests {
 
     #[test]
     fn a_torn_or_damaged_record_is_not_read() {
+        let event = summary::restart(1.0, 7);
         let mut file = Vec::new();
-        write(&mut file, b"event").unwrap();
+        write(&mut file, &event).unwrap();
         let mut whole = &file[..];
-        assert_eq!(next(&mut whole).unwrap().0, b"event");
+        let (data, _) = next(&mut whole).unwrap();
+        assert_eq!(Event::parse_from_bytes(data).unwrap(), event);
         assert!(whole.is_empty());
         for cut in 0..file.len() {
             assert!(next(&mut &file[..cut]).is_none());

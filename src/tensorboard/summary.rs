@@ -1,56 +1,57 @@
-//! The messages of an event file. Field numbers are those of TensorFlow's `event.proto`, `summary.proto` and
-//! `tensor.proto`, and of TensorBoard's `hparams/api.proto` and `hparams/plugin_data.proto`.
+//! What is logged, as messages. Scalars, histograms and images are those of `tensorboard_rs::summary`. Texts and
+//! hyper-parameters are `unimplemented!()` there; they are built here of the messages of `tensorboard_proto`, as
+//! TensorBoard's own `plugins/text` and `plugins/hparams` write them.
 
+use std::collections::HashMap;
 use std::io;
 
+use protobuf::well_known_types::Value as ProtoValue;
+use protobuf::{Message, RepeatedField};
 use serde_json::Value;
-
-use super::wire::Message;
-
-const EVENT_TIME: u32 = 1;
-pub(super) const EVENT_STEP: u32 = 2;
-pub(super) const EVENT_VERSION: u32 = 3;
-pub(super) const EVENT_SUMMARY: u32 = 5;
-const EVENT_SESSION: u32 = 7;
-
-const TYPE_FLOAT: u64 = 1;
-const TYPE_STRING: u64 = 7;
+use tensorboard_proto::api::{DataType as Kind, Experiment, HParamInfo, MetricInfo, Status};
+use tensorboard_proto::event::{Event, SessionLog, SessionLog_SessionStatus};
+use tensorboard_proto::plugin_hparams::{HParamsPluginData, SessionEndInfo, SessionStartInfo};
+use tensorboard_proto::summary::{
+    Summary, Summary_Value, SummaryMetadata, SummaryMetadata_PluginData,
+};
+use tensorboard_proto::tensor::TensorProto;
+use tensorboard_proto::tensor_shape::{TensorShapeProto, TensorShapeProto_Dim};
+use tensorboard_proto::types::DataType;
+use tensorboard_rs::summary as ready;
 
 /// Number of equal buckets of a histogram: what TensorBoard's own writer uses.
 const BUCKETS: usize = 30;
 
-/// An event without content.
-pub(super) fn event(time: f64, step: u64) -> Message {
-    Message::new()
-        .double(EVENT_TIME, time)
-        .number(EVENT_STEP, step)
+/// An event without content. `time` is in seconds since 1970.
+pub(super) fn event(time: f64, step: u64) -> Event {
+    let mut event = Event::new();
+    event.set_wall_time(time);
+    event.set_step(i64::try_from(step).unwrap_or(i64::MAX));
+    event
+}
+
+/// The first event of a file.
+pub(super) fn version(time: f64) -> Event {
+    let mut event = event(time, 0);
+    event.set_file_version("brain.Event:2".into());
+    event
 }
 
 /// "The program starts again at `step`": readers drop what they know from there on.
-pub(super) fn restart(time: f64, step: u64) -> Message {
-    event(time, step).message(EVENT_SESSION, &Message::new().number(1, 1))
+pub(super) fn restart(time: f64, step: u64) -> Event {
+    let mut start = SessionLog::new();
+    start.set_status(SessionLog_SessionStatus::START);
+    let mut event = event(time, step);
+    event.set_session_log(start);
+    event
 }
 
-/// Wraps the single value of a summary.
-fn summary(value: &Message) -> Message {
-    Message::new().message(1, value)
-}
-
-fn tagged(tag: &str) -> Message {
-    Message::new().text(1, tag)
-}
-
-/// The metadata that routes a value to one of TensorBoard's pages.
-fn page(plugin: &str, content: &[u8]) -> Message {
-    Message::new().message(1, &Message::new().text(1, plugin).blob(2, content))
-}
-
-pub(super) fn scalar(tag: &str, value: f64) -> Message {
-    summary(&tagged(tag).float(2, value as f32))
+pub(super) fn scalar(tag: &str, value: f64) -> Summary {
+    ready::scalar(tag, value as f32)
 }
 
 /// Counts in equal buckets between the smallest and the largest value.
-pub(super) fn histogram(tag: &str, values: &[f64]) -> Message {
+pub(super) fn histogram(tag: &str, values: &[f64]) -> Summary {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let fold = |f: fn(f64, f64) -> f64| finite.iter().copied().reduce(f).unwrap_or(0.0);
     let (low, high) = (fold(f64::min), fold(f64::max));
@@ -65,103 +66,119 @@ pub(super) fn histogram(tag: &str, values: &[f64]) -> Message {
         .map(|n| 2.0 * (low / 2.0 + half * (n as f64 / BUCKETS as f64)))
         .collect();
     limits[BUCKETS - 1] = limits[BUCKETS - 1].max(high);
-    let histogram = Message::new()
-        .double(1, low)
-        .double(2, high)
-        .double(3, finite.len() as f64)
-        .double(4, finite.iter().sum())
-        .double(5, finite.iter().map(|v| v * v).sum())
-        .doubles(6, &limits)
-        .doubles(7, &counts);
-    summary(&tagged(tag).message(5, &histogram))
+    let (count, sum) = (finite.len() as f64, finite.iter().sum());
+    let squares = finite.iter().map(|v| v * v).sum();
+    ready::histogram_raw(tag, low, high, count, sum, squares, &limits, &counts)
 }
 
-pub(super) fn image(tag: &str, width: u32, height: u32, rgb: &[u8]) -> io::Result<Message> {
-    let wrong = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
-    let pixels = width as usize * height as usize;
-    if rgb.len() != 3 * pixels {
-        let reason = format!(
-            "image {tag}: {} bytes for {width} x {height} RGB",
-            rgb.len()
-        );
-        return Err(wrong(reason));
+pub(super) fn image(tag: &str, width: u32, height: u32, rgb: &[u8]) -> io::Result<Summary> {
+    // `tensorboard_rs::summary::image` panics on what is refused here.
+    let (columns, rows) = (width as usize, height as usize);
+    let bytes = columns.checked_mul(rows).and_then(|n| n.checked_mul(3));
+    if rgb.is_empty() || bytes != Some(rgb.len()) {
+        let length = rgb.len();
+        let reason = format!("image {tag}: {length} bytes for {width} x {height} RGB");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    let mut map = tiny_skia::Pixmap::new(width, height)
-        .ok_or_else(|| wrong(format!("image {tag}: {width} x {height} pixels")))?;
-    for (to, from) in map.data_mut().chunks_exact_mut(4).zip(rgb.chunks_exact(3)) {
-        to.copy_from_slice(&[from[0], from[1], from[2], 255]);
+    let mut summary = ready::image(tag, rgb, &[3, columns, rows]);
+    // It encodes the picture correctly but enters its width as height and its height as width.
+    for value in summary.mut_value().iter_mut() {
+        let image = value.mut_image();
+        image.set_width(i32::try_from(width).unwrap_or(i32::MAX));
+        image.set_height(i32::try_from(height).unwrap_or(i32::MAX));
     }
-    let png = map.encode_png().map_err(|error| wrong(error.to_string()))?;
-    let image = Message::new()
-        .number(1, u64::from(height))
-        .number(2, u64::from(width))
-        .number(3, 3)
-        .blob(4, &png);
-    Ok(summary(&tagged(tag).message(4, &image)))
+    Ok(summary)
 }
 
-pub(super) fn text(tag: &str, markdown: &str) -> Message {
-    let one = Message::new().message(2, &Message::new().number(1, 1));
-    let tensor = Message::new()
-        .number(1, TYPE_STRING)
-        .message(2, &one)
-        .text(8, markdown);
-    summary(
-        &tagged(tag)
-            .message(8, &tensor)
-            .message(9, &page("text", &[])),
-    )
+/// A tensor that the page `plugin` understands, with `content` for that page.
+fn page(tag: &str, tensor: TensorProto, plugin: &str, content: Vec<u8>) -> Summary {
+    let mut data = SummaryMetadata_PluginData::new();
+    data.set_plugin_name(plugin.into());
+    data.set_content(content);
+    let mut metadata = SummaryMetadata::new();
+    metadata.set_plugin_data(data);
+    let mut value = Summary_Value::new();
+    value.set_tag(tag.into());
+    value.set_tensor(tensor);
+    value.set_metadata(metadata);
+    let mut summary = Summary::new();
+    summary.set_value(RepeatedField::from_vec(vec![value]));
+    summary
+}
+
+/// A tensor of shape `[1]` that holds `markdown`.
+pub(super) fn text(tag: &str, markdown: &str) -> Summary {
+    let mut one = TensorShapeProto_Dim::new();
+    one.set_size(1);
+    let mut shape = TensorShapeProto::new();
+    shape.set_dim(RepeatedField::from_vec(vec![one]));
+    let mut tensor = TensorProto::new();
+    tensor.set_dtype(DataType::DT_STRING);
+    tensor.set_tensor_shape(shape);
+    tensor.set_string_val(RepeatedField::from_vec(vec![markdown.as_bytes().to_vec()]));
+    page(tag, tensor, "text", Vec::new())
 }
 
 /// A message of the page HPARAMS; it travels in the metadata of an empty tensor.
-fn hparams(tag: &str, field: u32, content: &Message) -> Message {
-    let content = Message::new().message(field, content);
-    let empty = Message::new()
-        .number(1, TYPE_FLOAT)
-        .message(2, &Message::new());
-    summary(
-        &tagged(tag)
-            .message(8, &empty)
-            .message(9, &page("hparams", content.bytes())),
-    )
+fn hparams(tag: &str, content: &HParamsPluginData) -> io::Result<Summary> {
+    let mut empty = TensorProto::new();
+    empty.set_dtype(DataType::DT_FLOAT);
+    empty.set_tensor_shape(TensorShapeProto::new());
+    Ok(page(tag, empty, "hparams", content.write_to_bytes()?))
 }
 
-/// Which settings and figures the page has columns for.
-pub(super) fn experiment(values: &[(String, Value)], metrics: &[&str]) -> Message {
-    let mut experiment = Message::new();
-    for (name, value) in values {
-        let kind = match value {
-            Value::Bool(_) => 2,
-            Value::Number(_) => 3,
-            _ => 1,
-        };
-        experiment = experiment.message(4, &Message::new().text(1, name).number(4, kind));
-    }
-    for metric in metrics {
-        let name = Message::new().text(2, metric);
-        experiment = experiment.message(5, &Message::new().message(1, &name));
-    }
-    hparams("_hparams_/experiment", 2, &experiment)
+/// Which settings and figures the page has columns for, in this order.
+pub(super) fn experiment(values: &[(String, Value)], metrics: &[&str]) -> io::Result<Summary> {
+    let setting = |(name, value): &(String, Value)| {
+        let mut info = HParamInfo::new();
+        info.set_name(name.clone());
+        info.set_field_type(match value {
+            Value::Bool(_) => Kind::DATA_TYPE_BOOL,
+            Value::Number(_) => Kind::DATA_TYPE_FLOAT64,
+            _ => Kind::DATA_TYPE_STRING,
+        });
+        info
+    };
+    let metric = |tag: &&str| {
+        let mut info = MetricInfo::new();
+        info.mut_name().set_tag((*tag).into());
+        info
+    };
+    let mut experiment = Experiment::new();
+    experiment.set_hparam_infos(values.iter().map(setting).collect());
+    experiment.set_metric_infos(metrics.iter().map(metric).collect());
+    let mut content = HParamsPluginData::new();
+    content.set_experiment(experiment);
+    hparams("_hparams_/experiment", &content)
 }
 
 /// The settings of this run.
-pub(super) fn session_start(values: &[(String, Value)], time: f64) -> Message {
-    let mut start = Message::new();
-    for (key, value) in values {
-        let value = match value {
-            Value::Bool(flag) => Message::new().number(4, u64::from(*flag)),
-            Value::Number(number) => Message::new().double(2, number.as_f64().unwrap_or(f64::NAN)),
-            Value::String(text) => Message::new().text(3, text),
-            other => Message::new().text(3, &other.to_string()),
-        };
-        start = start.message(1, &Message::new().text(1, key).message(2, &value));
-    }
-    let start = start.double(5, time);
-    hparams("_hparams_/session_start_info", 3, &start)
+pub(super) fn session_start(values: &[(String, Value)], time: f64) -> io::Result<Summary> {
+    let setting = |(name, value): &(String, Value)| {
+        let mut shown = ProtoValue::new();
+        match value {
+            Value::Bool(flag) => shown.set_bool_value(*flag),
+            Value::Number(number) => shown.set_number_value(number.as_f64().unwrap_or(f64::NAN)),
+            Value::String(text) => shown.set_string_value(text.clone()),
+            other => shown.set_string_value(other.to_string()),
+        }
+        (name.clone(), shown)
+    };
+    let mut start = SessionStartInfo::new();
+    // The message demands a map without order; the page's order is that of `experiment`.
+    start.set_hparams(values.iter().map(setting).collect::<HashMap<_, _>>());
+    start.set_start_time_secs(time);
+    let mut content = HParamsPluginData::new();
+    content.set_session_start_info(start);
+    hparams("_hparams_/session_start_info", &content)
 }
 
 /// "The run has finished."
-pub(super) fn session_end(time: f64) -> Message {
-    let end = Message::new().number(1, 1).double(2, time);
-    hparams("_hparams_/session_end_info", 4, &end)
+pub(super) fn session_end(time: f64) -> io::Result<Summary> {
+    let mut end = SessionEndInfo::new();
+    end.set_status(Status::STATUS_SUCCESS);
+    end.set_end_time_secs(time);
+    let mut content = HParamsPluginData::new();
+    content.set_session_end_info(end);
+    hparams("_hparams_/session_end_info", &content)
 }

@@ -1,9 +1,13 @@
 use super::*;
 use std::fs;
-use wire::next_field;
 
-/// Step and summary of each event that has one, over all event files in their order.
-fn summaries(folder: &Path) -> Vec<(u64, Vec<u8>)> {
+use protobuf::Message;
+use tensorboard_proto::event::Event;
+use tensorboard_proto::plugin_hparams::HParamsPluginData;
+use tensorboard_proto::summary::Summary_Value;
+
+/// Step and value of each summary, over all event files in their order.
+fn values(folder: &Path) -> Vec<(i64, Summary_Value)> {
     let mut paths: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -14,43 +18,25 @@ fn summaries(folder: &Path) -> Vec<(u64, Vec<u8>)> {
         let bytes = fs::read(&path).unwrap();
         let mut rest = &bytes[..];
         while let Some((event, _)) = records::next(&mut rest) {
-            let step = number(event, summary::EVENT_STEP).unwrap_or(0);
-            found.extend(blob(event, summary::EVENT_SUMMARY).map(|s| (step, s.to_vec())));
+            let event = Event::parse_from_bytes(event).unwrap();
+            let logged = event.get_summary().get_value().iter();
+            found.extend(logged.map(|value| (event.get_step(), value.clone())));
         }
         assert!(rest.is_empty(), "every record has the right checksums");
     }
     found
 }
 
-fn blob(mut message: &[u8], wanted: u32) -> Option<&[u8]> {
-    let mut fields = std::iter::from_fn(|| next_field(&mut message));
-    fields.find(|field| field.0 == wanted).map(|field| field.2)
+fn tags(folder: &Path) -> Vec<String> {
+    let found = values(folder).into_iter();
+    found.map(|(_, value)| value.get_tag().to_owned()).collect()
 }
 
-fn number(mut message: &[u8], wanted: u32) -> Option<u64> {
-    let mut fields = std::iter::from_fn(|| next_field(&mut message));
-    fields.find(|field| field.0 == wanted).map(|field| field.1)
-}
-
-fn tag(summary: &[u8]) -> String {
-    let value = blob(summary, 1).unwrap();
-    String::from_utf8(blob(value, 1).unwrap().to_vec()).unwrap()
-}
-
-fn doubles(message: &[u8], field: u32) -> Vec<f64> {
-    let bytes = blob(message, field).unwrap().chunks_exact(8);
-    bytes
-        .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
-        .collect()
-}
-
-#[test]
-fn messages_have_the_bytes_that_protocol_buffers_prescribe() {
-    // protobuf.dev, "Encoding": field 1 = 150 is 08 96 01, field 2 = "testing" is 12 07 and the text.
-    let message = Message::new().number(1, 150).text(2, "testing");
-    assert_eq!(message.bytes(), b"\x08\x96\x01\x12\x07testing");
-    let nested = Message::new().message(3, &Message::new().number(1, 150));
-    assert_eq!(nested.bytes(), b"\x1a\x03\x08\x96\x01");
+/// The content of the only value of an hparams summary.
+fn hparams(value: &Summary_Value) -> HParamsPluginData {
+    let data = value.get_metadata().get_plugin_data();
+    assert_eq!(data.get_plugin_name(), "hparams");
+    HParamsPluginData::parse_from_bytes(data.get_content()).unwrap()
 }
 
 #[test]
@@ -58,13 +44,11 @@ fn a_scalar_is_in_the_file_while_the_board_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let mut board = Board::open(folder.path(), 0);
     board.scalar("train/return", 7, 1.5);
-    let found = summaries(folder.path());
-    assert_eq!(
-        (found.len(), found[0].0, tag(&found[0].1)),
-        (1, 7, "train/return".into())
-    );
-    let value = blob(&found[0].1, 1).unwrap();
-    assert_eq!(blob(value, 2).unwrap(), 1.5f32.to_le_bytes());
+    let found = values(folder.path());
+    assert_eq!(found.len(), 1);
+    let (step, value) = &found[0];
+    assert_eq!((*step, value.get_tag()), (7, "train/return"));
+    assert_eq!(value.get_simple_value(), 1.5);
 }
 
 #[test]
@@ -75,16 +59,16 @@ fn steps_keep_their_order() {
         board.scalar("x", step, step as f64);
     }
     drop(board);
-    let steps: Vec<u64> = summaries(folder.path()).iter().map(|s| s.0).collect();
+    let steps: Vec<i64> = values(folder.path()).iter().map(|s| s.0).collect();
     assert_eq!(steps, (0..1000).collect::<Vec<_>>());
 }
 
 #[test]
 fn no_step_appears_twice_after_a_resume() {
     let folder = tempfile::tempdir().unwrap();
-    let steps = |tag_wanted: &str| -> Vec<u64> {
-        let found = summaries(folder.path());
-        let tagged = found.iter().filter(|(_, s)| tag(s) == tag_wanted);
+    let steps = |tag: &str| -> Vec<i64> {
+        let found = values(folder.path());
+        let tagged = found.iter().filter(|(_, value)| value.get_tag() == tag);
         tagged.map(|(step, _)| *step).collect()
     };
     let mut board = Board::open(folder.path(), 0);
@@ -132,7 +116,7 @@ fn a_run_that_died_before_its_first_checkpoint_begins_anew() {
         board.text("experiment", 0, "# Reach");
         board.scalar("x", 1, 0.0);
     }
-    assert_eq!(summaries(folder.path()).len(), 2);
+    assert_eq!(tags(folder.path()), ["experiment", "x"]);
 }
 
 #[test]
@@ -146,10 +130,9 @@ fn histograms_count_every_finite_value_once() {
     ];
     for values in cases {
         let finite = values.iter().filter(|v| v.is_finite()).count() as f64;
-        let message = summary::histogram("h", values);
-        let value = blob(message.bytes(), 1).unwrap();
-        let histogram = blob(value, 5).unwrap();
-        let (limits, counts) = (doubles(histogram, 6), doubles(histogram, 7));
+        let summary = summary::histogram("h", values);
+        let histogram = summary.get_value()[0].get_histo();
+        let (limits, counts) = (histogram.get_bucket_limit(), histogram.get_bucket());
         assert_eq!(limits.len(), counts.len());
         assert_eq!(counts.iter().sum::<f64>(), finite, "{values:?}");
         assert!(
@@ -157,7 +140,7 @@ fn histograms_count_every_finite_value_once() {
             "{limits:?}"
         );
         let mut low = f64::NEG_INFINITY;
-        for (limit, count) in limits.iter().zip(&counts) {
+        for (limit, count) in limits.iter().zip(counts) {
             let inside = values
                 .iter()
                 .filter(|v| v.is_finite() && **v > low && **v <= *limit)
@@ -177,10 +160,10 @@ fn images_are_png_files_of_the_right_size() {
     let mut board = Board::open(folder.path(), 0);
     let rgb: Vec<u8> = (0..3 * 2 * 3).collect();
     board.image("view", 3, 2, 3, &rgb);
-    let found = summaries(folder.path());
-    let image = blob(blob(&found[0].1, 1).unwrap(), 4).unwrap();
-    assert_eq!((number(image, 1), number(image, 2)), (Some(3), Some(2)));
-    let map = tiny_skia::Pixmap::decode_png(blob(image, 4).unwrap()).unwrap();
+    let found = values(folder.path());
+    let image = found[0].1.get_image();
+    assert_eq!((image.get_width(), image.get_height()), (2, 3));
+    let map = tiny_skia::Pixmap::decode_png(image.get_encoded_image_string()).unwrap();
     let colours: Vec<u8> = map
         .pixels()
         .iter()
@@ -190,23 +173,55 @@ fn images_are_png_files_of_the_right_size() {
 }
 
 #[test]
+fn a_text_is_a_tensor_of_one_string_for_the_page_text() {
+    let folder = tempfile::tempdir().unwrap();
+    Board::open(folder.path(), 0).text("experiment", 0, "# Reach");
+    let found = values(folder.path());
+    let (tensor, data) = (
+        found[0].1.get_tensor(),
+        found[0].1.get_metadata().get_plugin_data(),
+    );
+    assert_eq!(tensor.get_string_val(), [b"# Reach".to_vec()]);
+    assert_eq!(tensor.get_tensor_shape().get_dim()[0].get_size(), 1);
+    assert_eq!(data.get_plugin_name(), "text");
+}
+
+#[test]
 fn settings_and_final_figures_are_on_record() {
     let folder = tempfile::tempdir().unwrap();
     let mut board = Board::open(folder.path(), 0);
-    let values = [("rate".to_owned(), Value::from(0.1))];
-    board.hparams(&values, &["final/success"]);
+    let settings = [
+        ("rate".to_owned(), Value::from(0.1)),
+        ("method".to_owned(), Value::from("joint")),
+        ("frozen".to_owned(), Value::from(true)),
+    ];
+    board.hparams(&settings, &["final/success"]);
     board.result(9, &[("final/success", 0.9)]);
     board.finish();
-    let tags: Vec<String> = summaries(folder.path()).iter().map(|s| tag(&s.1)).collect();
-    assert_eq!(
-        tags,
-        [
-            "_hparams_/experiment",
-            "_hparams_/session_start_info",
-            "final/success",
-            "_hparams_/session_end_info"
-        ]
-    );
+    let wanted = [
+        "_hparams_/experiment",
+        "_hparams_/session_start_info",
+        "final/success",
+        "_hparams_/session_end_info",
+    ];
+    assert_eq!(tags(folder.path()), wanted);
+
+    let found = values(folder.path());
+    let columns = hparams(&found[0].1);
+    let columns = columns.get_experiment();
+    let names: Vec<_> = columns
+        .get_hparam_infos()
+        .iter()
+        .map(|i| i.get_name())
+        .collect();
+    assert_eq!(names, ["rate", "method", "frozen"]);
+    let metric = columns.get_metric_infos()[0].get_name();
+    assert_eq!(metric.get_tag(), "final/success");
+    let row = hparams(&found[1].1);
+    let row = row.get_session_start_info().get_hparams();
+    assert_eq!(row["rate"].get_number_value(), 0.1);
+    assert_eq!(row["method"].get_string_value(), "joint");
+    assert!(row["frozen"].get_bool_value());
 }
 
 #[test]
@@ -222,5 +237,28 @@ fn errors_silence_the_board_and_never_reach_the_run() {
     board.image("view", 0, 0, 0, &[]);
     board.scalar("x", 1, 1.0);
     drop(board);
-    assert!(summaries(folder.path()).is_empty());
+    assert!(tags(folder.path()).is_empty());
+}
+
+#[test]
+fn a_panic_while_logging_silences_the_board_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut board = Board::open(folder.path(), 0);
+    board.log(0, || {
+        panic!("as the crate does where it refuses an argument")
+    });
+    board.scalar("x", 1, 1.0);
+    assert!(tags(folder.path()).is_empty());
+}
+
+/// Linux's `/dev/full` takes no byte, as a full disk does.
+#[test]
+fn a_full_disk_silences_the_board() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut board = Board::open(folder.path(), 0);
+    board.file = Some(File::options().write(true).open("/dev/full").unwrap());
+    board.scalar("x", 1, 1.0);
+    assert!(board.file.is_none());
+    board.scalar("x", 2, 1.0);
+    board.finish();
 }
