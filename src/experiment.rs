@@ -84,6 +84,9 @@ pub struct Schedule {
     pub env_steps: u64,
     /// Share of the budget with the design frozen at the start, for control only.
     pub burn_in: f64,
+    /// Share of the lanes that run the complete machine already while the design moves: the policy then
+    /// learns to drive the real arm, not only its model.
+    pub true_share: f64,
     /// Share of the budget in which the design is frozen and the policy learns in the true simulation.
     pub fine_tune: f64,
     /// The search ends early when true success reaches this in three evaluations in a row.
@@ -97,6 +100,7 @@ impl Default for Schedule {
         Self {
             env_steps: 2_000_000,
             burn_in: 0.0,
+            true_share: 0.25,
             fine_tune: 0.2,
             freeze_at: None,
             stop_at: None,
@@ -166,15 +170,16 @@ impl Experiment {
         Self::read(&folder.file("experiment.json"), &[])
     }
 
-    /// The experiment that judges a lone `design.json`: its problem, defaults for the rest.
+    /// The experiment that judges a lone `design.json`: its problem, defaults for the rest; `origin` names
+    /// the file in messages.
     ///
     /// # Errors
     /// A document without a known problem.
-    pub fn for_design(design: &Value) -> Result<Self, Error> {
+    pub fn for_design(design: &Value, origin: &str) -> Result<Self, Error> {
         let document = serde_json::json!({
             "problem": design["problem"], "task": design["task"], "method": "fixed",
         });
-        Self::parse(&document.to_string(), "design.json")
+        Self::parse(&document.to_string(), origin)
     }
 
     fn from_located(located: &Located) -> Result<Self, Error> {
@@ -234,6 +239,7 @@ impl Experiment {
         in_range("schedule.env_steps", s.env_steps as f64, 1.0, 1e13)?;
         in_range("schedule.burn_in", s.burn_in, 0.0, 1.0)?;
         in_range("schedule.fine_tune", s.fine_tune, 0.0, 1.0)?;
+        in_range("schedule.true_share", s.true_share, 0.0, 1.0)?;
         if s.burn_in + s.fine_tune > 1.0 {
             let text = format!("burn_in ({}) + fine_tune ({}) exceed 1", s.burn_in, s.fine_tune);
             return Err(("schedule.fine_tune".into(), text));

@@ -23,7 +23,7 @@ use tandem_agents::design::{Constant, Context, DesignOptimizer, PolicyChange};
 use tandem_agents::policy::PolicySnapshot;
 use tandem_agents::ppo::PpoStats;
 use tandem_agents::rollout::{Episode, Lanes, Motion, Rollout, collect};
-use tandem_envs::{Fidelity, Hardware, Problem};
+use tandem_envs::{Hardware, Problem};
 
 use crate::agent::Agent;
 use crate::error::Error;
@@ -130,7 +130,7 @@ impl Trainer {
         let progress = self.progress();
         if let Some(logits) = self.frozen.as_ref().filter(|_| phase == Phase::FineTune) {
             let motion = Motion {
-                fidelity: Fidelity::Full,
+                full_lanes: usize::MAX,
                 model: None,
                 noise: None,
             };
@@ -139,7 +139,7 @@ impl Trainer {
         } else {
             let model = self.method.effect_model();
             let motion = Motion {
-                fidelity: Fidelity::Effect,
+                full_lanes: self.full_lanes(),
                 model: model.as_deref(),
                 noise: self.method.noise(progress),
             };
@@ -149,6 +149,12 @@ impl Trainer {
         self.counters.hardware_queries += self.rollout.hardware_queries;
         self.counters.episodes += self.rollout.episodes.len() as u64;
         Ok(())
+    }
+
+    /// How many lanes run the complete machine while the design moves.
+    fn full_lanes(&self) -> usize {
+        let share = self.experiment.schedule.true_share * self.experiment.rollout.lanes as f64;
+        (share.round() as usize).min(self.experiment.rollout.lanes.saturating_sub(1))
     }
 
     /// Updates the policy by PPO and, while the search goes on, the method's effect beside it.
@@ -207,6 +213,7 @@ impl Trainer {
         self.timeline.freeze(self.counters.env_steps);
         if let Some((_, archive)) = &self.best {
             self.agent.load_policy(archive)?;
+            self.method.load(archive)?; // its proxy belongs to that design
             self.frozen = Some(archive.get_f64("best.logits")?);
         } else {
             self.frozen = Some(self.method.design());

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -21,8 +21,8 @@ use common::{program, tandem, tiny, write};
 
 /// Interruptions of one run at most.
 const INTERRUPTIONS: usize = 4;
-/// They come this long after the run folder is there, ms.
-const DELAYS: (f64, f64) = (20.0, 600.0);
+/// Each comes after a random part of this share of the time that an undisturbed run takes.
+const SHARE: f64 = 0.3;
 
 /// All that a run has found, without what the clock says.
 #[derive(Debug, PartialEq)]
@@ -43,7 +43,13 @@ impl Findings {
         let newest = folder.latest_checkpoint().unwrap().unwrap();
         let mut archive = Archive::from_bytes(&newest.bytes).unwrap();
         let counters: Counters = archive.get_json("counters").unwrap();
-        archive.put_json("counters", &Counters { seconds: 0.0, ..counters });
+        archive.put_json(
+            "counters",
+            &Counters {
+                seconds: 0.0,
+                ..counters
+            },
+        );
         Self {
             metrics: text("metrics.jsonl").lines().map(row).collect(),
             design: text("design.json"),
@@ -60,10 +66,17 @@ impl Findings {
         for (line, (a, b)) in pairs.enumerate() {
             assert_eq!(a, b, "{what}: metrics, line {}", line + 1);
         }
-        assert_eq!(self.metrics.len(), undisturbed.metrics.len(), "{what}: metrics");
+        assert_eq!(
+            self.metrics.len(),
+            undisturbed.metrics.len(),
+            "{what}: metrics"
+        );
         assert_eq!(self.design, undisturbed.design, "{what}: design");
         assert_eq!(self.judged, undisturbed.judged, "{what}: final judgement");
-        assert!(self.checkpoint == undisturbed.checkpoint, "{what}: last checkpoint");
+        assert!(
+            self.checkpoint == undisturbed.checkpoint,
+            "{what}: last checkpoint"
+        );
         assert!(self.best == undisturbed.best, "{what}: best pair");
     }
 }
@@ -77,7 +90,11 @@ fn row(line: &str) -> String {
 /// Removes every key that contains `seconds`.
 fn without_clock(value: &mut Value) {
     let map = value.as_object_mut().unwrap();
-    let clock: Vec<String> = map.keys().filter(|key| key.contains("seconds")).cloned().collect();
+    let clock: Vec<String> = map
+        .keys()
+        .filter(|key| key.contains("seconds"))
+        .cloned()
+        .collect();
     assert!(!clock.is_empty(), "the clock is somewhere");
     clock.iter().for_each(|key| {
         map.remove(key);
@@ -86,20 +103,33 @@ fn without_clock(value: &mut Value) {
 
 fn launch(folder: &Path, words: &[&str]) -> Child {
     let mut command = program(folder, words);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// Trains `tiny.json` in `folder/name`; sends `signals` one after the other at random moments, and goes on after
-/// each. Gives the number of those that met a living run.
-fn train_under(folder: &Path, name: &str, signals: &[Signal], stream: &mut Stream) -> usize {
+/// each, after `longest` at most. Gives the number of those that met a living run.
+fn train_under(
+    folder: &Path,
+    name: &str,
+    signals: &[Signal],
+    longest: Duration,
+    stream: &mut Stream,
+) -> usize {
     let run = folder.join(name);
-    let mut child = launch(folder, &["train", "tiny.json", "--out", name, "--threads", "1"]);
+    let mut child = launch(
+        folder,
+        &["train", "tiny.json", "--out", name, "--threads", "1"],
+    );
     while !run.exists() && child.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(2));
     }
     let mut met = 0;
     for (i, &signal) in signals.iter().enumerate() {
-        sleep(Duration::from_secs_f64(1e-3 * stream.uniform(DELAYS.0, DELAYS.1)));
+        sleep(longest.mul_f64(stream.unit()));
         let was_alive = child.try_wait().unwrap().is_none();
         let _ = kill_process(Pid::from_child(&child), signal); // it may end between the two lines
         let code = child.wait().unwrap().code();
@@ -108,12 +138,24 @@ fn train_under(folder: &Path, name: &str, signals: &[Signal], stream: &mut Strea
         }
         // A run that has just begun to listen may still end by the signal itself.
         let polite = code == Some(3) || code.is_none();
-        assert!(was_alive && if signal == Signal::KILL { code.is_none() } else { polite }, "{code:?}");
+        assert!(
+            was_alive
+                && if signal == Signal::KILL {
+                    code.is_none()
+                } else {
+                    polite
+                },
+            "{code:?}"
+        );
         met += 1;
         let threads = ["2", "1"][i % 2];
         child = launch(folder, &["train", "--resume", name, "--threads", threads]);
     }
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{name} goes on to the end");
+    assert_eq!(
+        child.wait().unwrap().code(),
+        Some(0),
+        "{name} goes on to the end"
+    );
     met
 }
 
@@ -122,25 +164,43 @@ fn any_interruption_leaves_the_same_bytes(method: &str) {
     let folder = root.path();
     write(&folder.join("tiny.json"), &tiny(method));
     let train = |name: &str, threads: &str| {
-        tandem(folder, &["train", "tiny.json", "--out", name, "--threads", threads]).ended(0);
+        tandem(
+            folder,
+            &["train", "tiny.json", "--out", name, "--threads", threads],
+        )
+        .ended(0);
         Findings::of(&folder.join(name))
     };
+    let clock = Instant::now();
     let undisturbed = train("undisturbed", "1");
+    let longest = clock.elapsed().mul_f64(SHARE);
     for phase in ["burn-in", "joint", "fine-tune"] {
-        let judged = |row: &&String| row.contains(&format!("\"phase\":\"{phase}\"")) && !row.contains("\"true_success\":null");
-        assert!(undisturbed.metrics.iter().any(|row| judged(&row)), "{phase} is judged");
+        let judged = |row: &&String| {
+            row.contains(&format!("\"phase\":\"{phase}\""))
+                && !row.contains("\"true_success\":null")
+        };
+        assert!(
+            undisturbed.metrics.iter().any(|row| judged(&row)),
+            "{phase} is judged"
+        );
     }
     train("threads", "2").same_as(&undisturbed, "2 threads");
 
     // The moments differ from test to test; the message of a failure names them.
-    let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let moment = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_nanos() as u64;
     let mut stream = Stream::new(moment, "interruptions", 0);
     let cases: [(&str, [Signal; INTERRUPTIONS]); 2] = [
         ("killed", [Signal::KILL; INTERRUPTIONS]),
-        ("stopped", [Signal::INT, Signal::TERM, Signal::INT, Signal::TERM]),
+        (
+            "stopped",
+            [Signal::INT, Signal::TERM, Signal::INT, Signal::TERM],
+        ),
     ];
     for (name, signals) in cases {
-        let met = train_under(folder, name, &signals, &mut stream);
+        let met = train_under(folder, name, &signals, longest, &mut stream);
         assert!(met > 0, "no signal met a living run (moments of {moment})");
         let what = format!("{method}, {name} {met} times (moments of {moment})");
         Findings::of(&folder.join(name)).same_as(&undisturbed, &what);
@@ -187,11 +247,24 @@ fn a_comparison_that_is_stopped_goes_on_to_the_same_table() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path();
     write(&folder.join("tiny.json"), &tiny("gaussian"));
-    let words = ["compare", "tiny.json", "--methods", "gaussian,fixed", "--seeds", "2", "--json", "--out"];
+    let words = [
+        "compare",
+        "tiny.json",
+        "--methods",
+        "gaussian,fixed",
+        "--seeds",
+        "2",
+        "--json",
+        "--out",
+    ];
     let compare = |out: &str| {
-        let mut document = tandem(folder, &[&words[..], &[out]].concat()).ended(0).json();
+        let mut document = tandem(folder, &[&words[..], &[out]].concat())
+            .ended(0)
+            .json();
         let rows = document["rows"].as_array_mut().unwrap();
-        let runs = rows.iter_mut().flat_map(|row| row["runs"].as_array_mut().unwrap());
+        let runs = rows
+            .iter_mut()
+            .flat_map(|row| row["runs"].as_array_mut().unwrap());
         runs.for_each(without_clock);
         document
     };
@@ -200,16 +273,28 @@ fn a_comparison_that_is_stopped_goes_on_to_the_same_table() {
     assert_eq!(undisturbed["rows"][1]["runs"][1]["seed"], 1);
 
     let mut child = launch(folder, &[&words[..], &["stopped"]].concat());
-    while !folder.join("stopped/tiny-gaussian-s0/metrics.jsonl").exists() {
+    while !folder
+        .join("stopped/tiny-gaussian-s0/metrics.jsonl")
+        .exists()
+    {
         sleep(Duration::from_millis(5));
     }
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(!folder.join("stopped/compare.json").exists());
     assert_eq!(compare("stopped"), undisturbed);
-    for name in ["table.md", "compare.json", "curves.png", "tiny-fixed-s1.log"] {
+    for name in [
+        "table.md",
+        "compare.json",
+        "curves.png",
+        "tiny-fixed-s1.log",
+    ] {
         assert!(folder.join("stopped").join(name).is_file(), "{name}");
     }
-    let edited = tandem(folder, &[&words[..], &["stopped", "--set", "ppo.rate=0.5"]].concat()).ended(2);
+    let edited = tandem(
+        folder,
+        &[&words[..], &["stopped", "--set", "ppo.rate=0.5"]].concat(),
+    )
+    .ended(2);
     edited.saying(&["stopped/tiny-gaussian-s0", "ppo.rate", "0.5"]);
 }

@@ -80,7 +80,7 @@ impl Target {
         let experiment = match (&learnt, &args.experiment) {
             (Some(learnt), _) => learnt.experiment.clone(),
             (None, Some(path)) => Experiment::read(path, &[])?,
-            (None, None) => Experiment::for_design(&document)?,
+            (None, None) => Experiment::for_design(&document, &args.target.display().to_string())?,
         };
         let design = values(&args.target, &document, &experiment)?;
         Ok(Self {

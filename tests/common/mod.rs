@@ -21,8 +21,13 @@ pub struct Said {
 
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        let text =
+            |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
+        Self {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
     }
 }
 
@@ -31,7 +36,13 @@ impl Said {
     #[track_caller]
     pub fn ended(self, code: i32) -> Self {
         assert!(!self.err.contains("panicked"), "{}", self.err);
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout: {}\nstderr: {}",
+            self.out,
+            self.err
+        );
         self
     }
 
@@ -60,7 +71,10 @@ pub fn program(folder: &Path, words: &[&str]) -> Command {
 
 /// Types these words in `folder` and waits.
 pub fn tandem(folder: &Path, words: &[&str]) -> Said {
-    program(folder, words).output().expect("the program starts").into()
+    program(folder, words)
+        .output()
+        .expect("the program starts")
+        .into()
 }
 
 /// An experiment of a second: all phases, several true evaluations, a checkpoint every twentieth of a second.
@@ -105,7 +119,11 @@ pub fn finished() -> &'static Path {
 pub fn copy() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     copy_all(&finished().join("run"), &folder.path().join("run"));
-    fs::copy(finished().join("tiny.json"), folder.path().join("tiny.json")).unwrap();
+    fs::copy(
+        finished().join("tiny.json"),
+        folder.path().join("tiny.json"),
+    )
+    .unwrap();
     let run = folder.path().join("run");
     (folder, run)
 }
@@ -139,8 +157,12 @@ pub fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 /// Names of the checkpoints, oldest first.
 pub fn checkpoints(run: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(run.join("checkpoints")).unwrap().map(|e| e.unwrap().path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "ckpt")).collect();
+    let entries = fs::read_dir(run.join("checkpoints"))
+        .unwrap()
+        .map(|e| e.unwrap().path());
+    let mut files: Vec<PathBuf> = entries
+        .filter(|path| path.extension().is_some_and(|e| e == "ckpt"))
+        .collect();
     files.sort();
     files
 }

@@ -268,7 +268,13 @@ impl DesignOptimizer for MorphConditioned {
             return Ok(None);
         };
         let term = self.term.insert(Term {
-            rows: EffectRows::new(rollout, rewards, self.hardware.effect_scale(), sigma, &mut self.credit),
+            rows: EffectRows::new(
+                rollout,
+                rewards,
+                self.hardware.effect_scale(),
+                sigma,
+                &mut self.credit,
+            ),
             features: matrix(&rollout.features, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             proxy: self.proxy.share(),
@@ -316,10 +322,12 @@ impl DesignOptimizer for MorphConditioned {
         self.proxy.save(archive, "proxy");
         self.adam.save(archive, "proxy.adam");
         archive.put_json("proxy.stream", &self.stream);
+        archive.put_f64("proxy.refresh_loss", &[self.refresh_loss]);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.logits.load(archive, "design")?;
+        self.refresh_loss = archive.get_f64_len("proxy.refresh_loss", 1)?[0];
         self.credit.baseline.load(archive)?;
         self.proxy.load(archive, "proxy")?;
         self.adam.load(archive, "proxy.adam")?;
