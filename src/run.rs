@@ -75,7 +75,11 @@ impl Run {
         if let Some(checkpoint) = &checkpoint {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
         }
-        Self::open(folder, experiment, trainer, checkpoint.is_none())
+        let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
+        for reason in checkpoint.iter().flat_map(|found| &found.passed_over) {
+            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
+        }
+        Ok(run)
     }
 
     fn open(
