@@ -124,13 +124,12 @@ impl Runner<'_> {
             moments: Moments::new(policy.observation_len()),
             hardware_queries: 0,
         };
+        let fidelity = self.context.motion.fidelity(self.index);
         for t in 0..self.context.steps {
-            if self.lane.episode != Some(self.context.motion.fidelity) {
-                let begun = self.lane.begin(
-                    self.context.motion.fidelity,
-                    self.context.design,
-                    self.context.hardware,
-                );
+            if self.lane.episode != Some(fidelity) {
+                let begun = self
+                    .lane
+                    .begin(fidelity, self.context.design, self.context.hardware);
                 begun.map_err(|source| CollectError::Reset {
                     lane: self.index,
                     step: t,
@@ -140,7 +139,8 @@ impl Runner<'_> {
             self.look(t)?;
             sums.moments.push(&self.lane.buffers.observation);
             self.decide(t)?;
-            let step = match self.context.motion.fidelity {
+            self.ask(t);
+            let step = match fidelity {
                 Fidelity::Effect => self.step_effect(t, &mut sums)?,
                 Fidelity::Full => self.lane.problem.full_step(&self.lane.buffers.command),
             };
@@ -203,6 +203,17 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Writes down what the hardware is asked by this command.
+    fn ask(&mut self, t: usize) {
+        let b = &mut self.lane.buffers;
+        self.lane.problem.query(&b.command, &mut b.query);
+        if self.context.motion.records() {
+            self.context.hardware.features(&b.query, &mut b.features);
+            at(self.part.queries, t, b.query.len()).copy_from_slice(&b.query);
+            at(self.part.features, t, b.features.len()).copy_from_slice(&b.features);
+        }
+    }
+
     /// Asks hardware or model, adds noise, moves the world under the effect.
     fn step_effect(&mut self, t: usize, sums: &mut Sums) -> Result<Step, CollectError> {
         let Context {
@@ -210,12 +221,6 @@ impl Runner<'_> {
         } = *self.context;
         let lane = &mut *self.lane;
         let b = &mut lane.buffers;
-        lane.problem.query(&b.command, &mut b.query);
-        if motion.records() {
-            hardware.features(&b.query, &mut b.features);
-            at(self.part.queries, t, b.query.len()).copy_from_slice(&b.query);
-            at(self.part.features, t, b.features.len()).copy_from_slice(&b.features);
-        }
         if let Some(model) = motion.model {
             model.predict(&lane.logits, &b.features, &mut b.scratch, &mut b.effect);
         } else {

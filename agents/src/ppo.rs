@@ -9,9 +9,9 @@
 //! | 5 GAE, return = advantage + value; truncation bootstraps from the final observation | [`crate::gae::advantages`] |
 //! | 6 each epoch sees every sample once, in a fresh permutation | [`update`], `minibatches` |
 //! | 7 advantages normalised per minibatch | `normalised` |
-//! | 8 clipped surrogate, pessimistic minimum | `shard` |
-//! | 9 no value clipping | `shard` |
-//! | 10 one loss: policy + `value_weight` MSE - `entropy` H | `shard` |
+//! | 8 clipped surrogate, pessimistic minimum | `loss::Surrogate` |
+//! | 9 no value clipping | `loss::squared_error` |
+//! | 10 one loss: policy + `value_weight` MSE - `entropy` H | `Task::differentiate` |
 //! | 11 clipping of the global gradient norm | [`crate::adam::clip_global_norm`] |
 //! | 12 clip fraction, low-variance KL, explained variance | [`PpoStats`] |
 //! | 13-16 separate tanh nets, Gaussian with learnt, state-independent, bounded deviation | [`crate::policy::Policy`] |
@@ -20,8 +20,14 @@
 //! | 21-22 rewards divided by the deviation of the discounted return | [`crate::reward_scaler::RewardScaler`] |
 //!
 //! The hardware joins in through an [`EffectTerm`]: a loss of its own with its own parameters, optimiser and
-//! clipping, added to the same graph.
+//! clipping.
+//!
+//! Actor, critic and effect share no parameters, so that each is differentiated by a task of its own: the
+//! first two in closed form, the effect by autograd. Large minibatches are cut into shards too. Threads take
+//! tasks, and what these found is added in a fixed order.
 
+mod loss;
+mod network;
 mod report;
 mod settings;
 #[cfg(test)]
@@ -32,14 +38,18 @@ pub use settings::PpoSettings;
 
 use rayon::prelude::*;
 use tandem_envs::Stream;
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use crate::adam::{Adam, clip_global_norm, gradients};
-use crate::policy::Policy;
+use crate::policy::{Head, Policy};
 use crate::raw;
 use crate::rollout::Rollout;
 
-/// From this many rows on a minibatch is cut into [`SHARDS`] shards; below, threads cost more than they gain.
+use loss::{Experience, Surrogate, squared_error};
+use network::Network;
+
+/// From this many rows on a minibatch is cut into [`SHARDS`] shards; below, smaller matrices cost more than
+/// further threads gain.
 const SHARD_FROM: usize = 1024;
 /// A fixed number, so that any number of threads adds the same numbers in the same order.
 const SHARDS: usize = 4;
@@ -72,7 +82,8 @@ pub struct EffectUpdate<'a> {
 /// Improves policy and critic (and the effect term's parameters) on a roll-out.
 ///
 /// `advantages` and `returns` are `[N, T]`, from [`crate::gae::advantages`]; `rate` is Adam's present rate;
-/// `stream` orders the samples. The bytes of the result do not depend on the number of threads.
+/// `stream` orders the samples. Works in the current rayon pool; the bytes of the result do not depend on
+/// the number of its threads.
 ///
 /// # Errors
 /// Too few samples for the minibatches, arrays of unequal length, numbers that are not finite.
@@ -85,7 +96,7 @@ pub fn update(
     rollout: &Rollout,
     advantages: &[f32],
     returns: &[f32],
-    mut effect: Option<EffectUpdate>,
+    effect: Option<EffectUpdate>,
     stream: &mut Stream,
 ) -> Result<PpoStats, PpoError> {
     let data = Data {
@@ -95,34 +106,70 @@ pub fn update(
         settings,
     };
     data.check()?;
-    let mut order: Vec<i64> = (0..rollout.rows() as i64).collect();
-    let mut stats = PpoStats::default();
-    for epoch in 0..settings.epochs {
-        stream.shuffle(&mut order);
-        stats = PpoStats::default();
-        for (minibatch, rows) in minibatches(&order, settings.minibatches).enumerate() {
-            let term = effect.as_ref().map(|e| e.term);
-            let mut part = data.differentiate(policy, term, rows)?;
-            let split = policy.parameters().len();
-            let (for_policy, for_effect) = part.gradients.split_at_mut(split);
-            part.stats.grad_norm = clip_global_norm(for_policy, settings.max_grad_norm);
-            if let Some(effect) = &effect {
-                part.stats.effect_grad_norm = clip_global_norm(for_effect, effect.max_grad_norm);
+    let mut learner = Learner {
+        policy,
+        adam,
+        rate,
+        // a term can move to a thread of the pool, a reference to it cannot
+        term: effect.as_ref().map(|effect| effect.term.share()),
+        effect: effect.map(|e| (e.adam, e.rate, e.max_grad_norm)),
+    };
+    // handing work to the pool from outside costs a wake-up each time: go inside once
+    rayon::scope(|_| learner.learn(&data, stream))
+}
+
+/// What an update changes, and how.
+struct Learner<'a> {
+    policy: &'a mut Policy,
+    adam: &'a mut Adam,
+    rate: f64,
+    term: Option<Box<dyn EffectTerm>>,
+    /// The effect's optimiser, rate and limit of the gradient norm.
+    effect: Option<(&'a mut Adam, f64, f64)>,
+}
+
+impl Learner<'_> {
+    /// All epochs.
+    fn learn(&mut self, data: &Data, stream: &mut Stream) -> Result<PpoStats, PpoError> {
+        let settings = data.settings;
+        let mut order: Vec<i64> = (0..data.rollout.rows() as i64).collect();
+        let mut stats = PpoStats::default();
+        for epoch in 0..settings.epochs {
+            stream.shuffle(&mut order);
+            stats = PpoStats::default();
+            for (minibatch, rows) in minibatches(&order, settings.minibatches).enumerate() {
+                let part = self.step(data, rows, (epoch, minibatch))?;
+                stats.add(&part, 1.0 / settings.minibatches as f64);
             }
-            check_finite(&part.stats, settings, epoch, minibatch)?;
-            adam.step(for_policy, rate);
-            policy.clamp_log_std();
-            if let Some(effect) = &mut effect {
-                effect.adam.step(for_effect, effect.rate);
+            if settings.target_kl.is_some_and(|limit| stats.kl > limit) {
+                break;
             }
-            stats.add(&part.stats, 1.0 / settings.minibatches as f64);
         }
-        if settings.target_kl.is_some_and(|limit| stats.kl > limit) {
-            break;
-        }
+        stats.explained_variance = explained_variance(&data.rollout.values, data.returns);
+        Ok(stats)
     }
-    stats.explained_variance = explained_variance(&rollout.values, returns);
-    Ok(stats)
+
+    /// One minibatch: differentiate, clip, step.
+    fn step(
+        &mut self,
+        data: &Data,
+        rows: &[i64],
+        place: (usize, usize),
+    ) -> Result<PpoStats, PpoError> {
+        let mut part = data.differentiate(self.policy, self.term.as_deref(), rows)?;
+        let (mut gradients, mut stats) = (part.policy(), part.stats);
+        stats.grad_norm = clip_global_norm(&mut gradients, data.settings.max_grad_norm);
+        if let Some((_, _, limit)) = self.effect {
+            stats.effect_grad_norm = clip_global_norm(&mut part.effect, limit);
+        }
+        check_finite(&stats, data.settings, place)?;
+        self.adam.step(&gradients, self.rate);
+        self.policy.clamp_log_std();
+        if let Some((adam, rate, _)) = &mut self.effect {
+            adam.step(&part.effect, *rate);
+        }
+        Ok(stats)
+    }
 }
 
 /// Cuts the permuted rows into `count` even runs; nothing is left over.
@@ -136,12 +183,6 @@ struct Data<'a> {
     advantages: &'a [f32],
     returns: &'a [f32],
     settings: &'a PpoSettings,
-}
-
-/// Gradients (policy's, then effect term's) and statistics of some rows.
-struct Part {
-    gradients: Vec<Tensor>,
-    stats: PpoStats,
 }
 
 impl Data<'_> {
@@ -179,39 +220,183 @@ impl Data<'_> {
         effect: Option<&dyn EffectTerm>,
         rows: &[i64],
     ) -> Result<Part, PpoError> {
-        let advantages = normalised(
-            rows.iter()
-                .map(|&row| self.advantages[row as usize])
-                .collect(),
-        );
-        if rows.len() < SHARD_FROM {
-            return Ok(shard(self, policy, effect, rows, &advantages)?);
-        }
-        let size = rows.len().div_ceil(SHARDS);
-        // tensors can move to another thread but not be seen from two: each shard gets its own handles
-        let jobs: Vec<_> = rows
+        let chosen = rows.iter().map(|&row| self.advantages[row as usize]);
+        let advantages = normalised(chosen.collect());
+        let shards = if rows.len() < SHARD_FROM { 1 } else { SHARDS };
+        Ok(self.in_shards(policy, effect, rows, &advantages, shards)?)
+    }
+
+    /// Gradients over `rows` with these normalised `advantages`, from so many shards.
+    fn in_shards(
+        &self,
+        policy: &Policy,
+        effect: Option<&dyn EffectTerm>,
+        rows: &[i64],
+        advantages: &[f32],
+        shards: usize,
+    ) -> Result<Part, TchError> {
+        let size = rows.len().div_ceil(shards);
+        let shard = |(part, advantages)| Shard {
+            data: self,
+            rows: part,
+            advantages,
+            total: rows.len() as f64,
+        };
+        let shards: Vec<Shard> = rows
             .chunks(size)
             .zip(advantages.chunks(size))
-            .map(|(rows, advantages)| {
-                (
-                    policy.share(),
-                    effect.map(EffectTerm::share),
-                    rows,
-                    advantages,
-                )
-            })
+            .map(shard)
             .collect();
-        let parts: Vec<Result<Part, TchError>> = jobs
+        let mut tasks: Vec<(&Shard, Task)> = Vec::with_capacity(3 * shards.len());
+        if let Some(term) = effect {
+            tasks.extend(shards.iter().map(|s| (s, Task::Effect(term.share()))));
+        }
+        tasks.extend(shards.iter().map(|s| (s, Task::actor(policy))));
+        tasks.extend(shards.iter().map(|s| (s, Task::critic(policy))));
+        let found: Vec<Result<Part, TchError>> = tasks
             .into_par_iter()
             .with_max_len(1)
-            .map(|(policy, effect, rows, advantages)| {
-                shard(self, &policy, effect.as_deref(), rows, advantages)
-            })
+            .map(|(shard, task)| task.differentiate(shard))
             .collect();
-        let weights = rows
-            .chunks(size)
-            .map(|shard| shard.len() as f64 / rows.len() as f64);
-        sum(parts, weights)
+        found
+            .into_iter()
+            .try_fold(Part::default(), |mut sum, part| {
+                sum.add(part?);
+                Ok(sum)
+            })
+    }
+}
+
+/// Some rows of a minibatch.
+struct Shard<'a> {
+    data: &'a Data<'a>,
+    rows: &'a [i64],
+    /// Normalised over the minibatch.
+    advantages: &'a [f32],
+    /// Rows of the whole minibatch.
+    total: f64,
+}
+
+impl Shard<'_> {
+    /// The shard's rows of an array `[N T, width]`.
+    fn gather(&self, array: &[f32]) -> Vec<f32> {
+        let width = array.len() / self.data.rollout.rows();
+        let mut out = Vec::with_capacity(self.rows.len() * width);
+        for &row in self.rows {
+            let start = row as usize * width;
+            out.extend_from_slice(&array[start..start + width]);
+        }
+        out
+    }
+
+    fn observations(&self) -> Tensor {
+        let observations = self.gather(&self.data.rollout.observations);
+        Tensor::from_slice(&observations).view([self.rows.len() as i64, -1])
+    }
+}
+
+/// A part of the loss that has parameters of its own. Tensors can move to another thread but not be seen
+/// from two: each task has its own handles.
+enum Task<'a> {
+    Actor(Network, Head, &'a [f32]),
+    Critic(Network),
+    Effect(Box<dyn EffectTerm>),
+}
+
+impl<'a> Task<'a> {
+    fn actor(policy: &'a Policy) -> Self {
+        let log_std = raw::floats(&policy.log_std);
+        Self::Actor(Network::new(&policy.actor), policy.kind, log_std)
+    }
+
+    fn critic(policy: &Policy) -> Self {
+        Self::Critic(Network::new(&policy.critic))
+    }
+
+    /// The shard's share of the minibatch's loss: gradients and statistics.
+    fn differentiate(self, shard: &Shard) -> Result<Part, TchError> {
+        let (settings, rollout) = (shard.data.settings, shard.data.rollout);
+        let mut part = Part::default();
+        match self {
+            Self::Actor(actor, head, log_std) => tch::no_grad(|| {
+                let trace = actor.forward(shard.observations());
+                let experience = Experience {
+                    commands: &shard.gather(&rollout.commands),
+                    log_probs: &shard.gather(&rollout.log_probs),
+                    advantages: shard.advantages,
+                };
+                let surrogate = Surrogate {
+                    clip: settings.clip,
+                    entropy: settings.entropy,
+                    total: shard.total,
+                };
+                let means = trace.output();
+                let (by_output, by_log_std) =
+                    surrogate.differentiate(head, means, log_std, &experience, &mut part.stats);
+                part.actor = actor.backward(&trace, &by_output);
+                if head == Head::Gaussian {
+                    part.log_std = vec![Tensor::from_slice(&by_log_std)];
+                }
+            }),
+            Self::Critic(critic) => tch::no_grad(|| {
+                let trace = critic.forward(shard.observations());
+                let (weight, returns) = (settings.value_weight, shard.gather(shard.data.returns));
+                let values = trace.output();
+                let by_value =
+                    squared_error(values, &returns, weight, shard.total, &mut part.stats);
+                part.critic = critic.backward(&trace, &by_value);
+            }),
+            Self::Effect(term) => {
+                let advantages = Tensor::from_slice(shard.advantages);
+                let loss = term.loss(&Tensor::from_slice(shard.rows), &advantages)
+                    * (shard.rows.len() as f64 / shard.total);
+                part.stats.effect_loss = loss.f_double_value(&[])?;
+                part.effect = gradients(&loss, &term.parameters())?;
+            }
+        }
+        Ok(part)
+    }
+}
+
+/// Gradients and statistics; a task leaves those of the others empty.
+#[derive(Default)]
+struct Part {
+    actor: Vec<Tensor>,
+    critic: Vec<Tensor>,
+    log_std: Vec<Tensor>,
+    effect: Vec<Tensor>,
+    stats: PpoStats,
+}
+
+impl Part {
+    fn add(&mut self, other: Self) {
+        let pairs = [
+            (&mut self.actor, other.actor),
+            (&mut self.critic, other.critic),
+            (&mut self.log_std, other.log_std),
+            (&mut self.effect, other.effect),
+        ];
+        for (sum, gradients) in pairs {
+            if sum.is_empty() {
+                *sum = gradients;
+                continue;
+            }
+            for (sum, gradient) in sum.iter_mut().zip(&gradients) {
+                raw::rewrite(sum, |sum| {
+                    let pairs = sum.iter_mut().zip(raw::floats(gradient));
+                    pairs.for_each(|(sum, g)| *sum += g);
+                });
+            }
+        }
+        self.stats.add(&other.stats, 1.0);
+    }
+
+    /// The policy's gradients, in the order of [`Policy::parameters`].
+    fn policy(&mut self) -> Vec<Tensor> {
+        let mut all = std::mem::take(&mut self.actor);
+        all.append(&mut self.critic);
+        all.append(&mut self.log_std);
+        all
     }
 }
 
@@ -228,123 +413,6 @@ fn normalised(mut values: Vec<f32>) -> Vec<f32> {
         .iter_mut()
         .for_each(|a| *a = ((f64::from(*a) - mean) / deviation) as f32);
     values
-}
-
-/// Loss and gradients over the rows of one shard; `advantages` are normalised.
-fn shard(
-    data: &Data,
-    policy: &Policy,
-    effect: Option<&dyn EffectTerm>,
-    rows: &[i64],
-    advantages: &[f32],
-) -> Result<Part, TchError> {
-    let settings = data.settings;
-    let observations = gather(&data.rollout.observations, data.rollout.rows(), rows);
-    let commands = gather(&data.rollout.commands, data.rollout.rows(), rows);
-    let old = gather(&data.rollout.log_probs, data.rollout.rows(), rows).squeeze_dim(1);
-    let returns = gather(data.returns, data.rollout.rows(), rows).squeeze_dim(1);
-    let advantages = Tensor::from_slice(advantages);
-
-    let (log_probs, entropy) = policy.log_prob_entropy(&observations, &commands);
-    let log_ratio = log_probs - old;
-    let ratio = log_ratio.exp();
-    let clipped = ratio.clamp(1.0 - settings.clip, 1.0 + settings.clip);
-    let policy_loss = -(&ratio * &advantages)
-        .minimum(&(clipped * &advantages))
-        .mean(Kind::Float);
-    let value_loss = (policy.value(&observations) - returns)
-        .square()
-        .mean(Kind::Float);
-    let entropy = entropy.mean(Kind::Float);
-
-    let mut loss = &policy_loss + &value_loss * settings.value_weight;
-    if settings.entropy != 0.0 {
-        loss -= &entropy * settings.entropy;
-    }
-    let mut parameters = policy.parameters();
-    let mut effect_loss = 0.0;
-    if let Some(effect) = effect {
-        let term = effect.loss(&Tensor::from_slice(rows), &advantages);
-        effect_loss = term.f_double_value(&[])?;
-        loss += term;
-        parameters.extend(effect.parameters());
-    }
-    let (kl, clip_fraction) = divergence(&log_ratio, settings.clip);
-    Ok(Part {
-        gradients: gradients(&loss, &parameters)?,
-        stats: PpoStats {
-            policy_loss: policy_loss.f_double_value(&[])?,
-            value_loss: value_loss.f_double_value(&[])?,
-            entropy: entropy.f_double_value(&[])?,
-            clip_fraction,
-            kl,
-            effect_loss,
-            ..PpoStats::default()
-        },
-    })
-}
-
-/// Rows of an array `[total, width]` as a tensor `[m, width]`.
-fn gather(array: &[f32], total: usize, rows: &[i64]) -> Tensor {
-    let width = array.len() / total;
-    let mut out = Vec::with_capacity(rows.len() * width);
-    for &row in rows {
-        out.extend_from_slice(&array[row as usize * width..(row as usize + 1) * width]);
-    }
-    Tensor::from_slice(&out).view([rows.len() as i64, width as i64])
-}
-
-/// KL divergence by the low-variance estimator `(r - 1) - ln r`, and the share of clipped ratios.
-fn divergence(log_ratio: &Tensor, clip: f64) -> (f64, f64) {
-    let log_ratios = raw::floats(log_ratio);
-    let (mut kl, mut clipped) = (0.0, 0.0);
-    for &log_ratio in log_ratios {
-        let log_ratio = f64::from(log_ratio);
-        kl += log_ratio.exp_m1() - log_ratio;
-        clipped += f64::from(u8::from(log_ratio.exp_m1().abs() > clip));
-    }
-    let n = log_ratios.len() as f64;
-    (kl / n, clipped / n)
-}
-
-/// Adds shards in their order.
-fn sum(
-    parts: Vec<Result<Part, TchError>>,
-    weights: impl Iterator<Item = f64>,
-) -> Result<Part, PpoError> {
-    let mut total: Option<Part> = None;
-    for (part, weight) in parts.into_iter().zip(weights) {
-        let Part {
-            mut gradients,
-            stats,
-        } = part?;
-        for gradient in &mut gradients {
-            raw::rewrite(gradient, |g| g.iter_mut().for_each(|g| *g *= weight as f32));
-        }
-        let total = match &mut total {
-            Some(total) => {
-                for (sum, gradient) in total.gradients.iter_mut().zip(&gradients) {
-                    let add = |sum: &mut [f32]| {
-                        sum.iter_mut()
-                            .zip(raw::floats(gradient))
-                            .for_each(|(s, g)| *s += g)
-                    };
-                    raw::rewrite(sum, add);
-                }
-                total
-            }
-            None => total.insert(Part {
-                gradients,
-                stats: PpoStats::default(),
-            }),
-        };
-        total.stats.add(&stats, weight);
-    }
-    total.ok_or(PpoError::Size {
-        name: "minibatch",
-        expected: 2,
-        got: 0,
-    })
 }
 
 /// `1 - Var(returns - values) / Var(returns)`; 0 when the returns do not vary.
@@ -365,8 +433,7 @@ fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
 fn check_finite(
     s: &PpoStats,
     settings: &PpoSettings,
-    epoch: usize,
-    minibatch: usize,
+    (epoch, minibatch): (usize, usize),
 ) -> Result<(), PpoError> {
     let loss = s.policy_loss + settings.value_weight * s.value_loss - settings.entropy * s.entropy
         + s.effect_loss;

@@ -22,8 +22,8 @@ pub trait EffectModel: Send + Sync {
 /// How the world is moved during collection.
 #[derive(Clone, Copy)]
 pub struct Motion<'a> {
-    /// By effects, or as the complete physical machine.
-    pub fidelity: Fidelity,
+    /// The first so many lanes run the complete physical machine, the others are moved by effects.
+    pub full_lanes: usize,
     /// What answers queries; none: the true hardware.
     pub model: Option<&'a dyn EffectModel>,
     /// Standard deviation of the noise on task effects, in units of the effect scale; none: no noise.
@@ -33,7 +33,15 @@ pub struct Motion<'a> {
 impl Motion<'_> {
     /// Whether queries, features and effects are recorded.
     pub(crate) fn records(&self) -> bool {
-        self.fidelity == Fidelity::Effect && (self.model.is_some() || self.noise.is_some())
+        self.model.is_some() || self.noise.is_some()
+    }
+
+    /// How this lane is moved.
+    pub(crate) fn fidelity(&self, lane: usize) -> Fidelity {
+        match lane < self.full_lanes {
+            true => Fidelity::Full,
+            false => Fidelity::Effect,
+        }
     }
 }
 
@@ -100,6 +108,8 @@ pub struct Rollout {
     pub lanes: usize,
     /// T.
     pub steps: usize,
+    /// The first so many lanes ran the complete physical machine: they have queries, but no effects.
+    pub full_lanes: usize,
     /// `[N, T, obs]`, normalised as the policy saw them.
     pub observations: Vec<f32>,
     /// `[N, T, cmd]` samples before clipping (or option indices).
@@ -142,6 +152,7 @@ impl Rollout {
         Self {
             lanes: 0,
             steps,
+            full_lanes: 0,
             observations: Vec::new(),
             commands: Vec::new(),
             log_probs: Vec::new(),
@@ -171,6 +182,7 @@ impl Rollout {
     pub(crate) fn resize(&mut self, lanes: &Lanes, motion: &Motion) {
         let (spec, hardware) = (lanes.spec(), lanes.hardware());
         self.lanes = lanes.len();
+        self.full_lanes = motion.full_lanes.min(self.lanes);
         let rows = self.rows();
         let recorded = if motion.records() { rows } else { 0 };
         let noisy = if motion.noise.is_some() { recorded } else { 0 };

@@ -127,7 +127,7 @@ fn hparams(tag: &str, content: &HParamsPluginData) -> io::Result<Summary> {
     Ok(page(tag, empty, "hparams", content.write_to_bytes()?))
 }
 
-/// Which settings and figures the page has columns for, in this order.
+/// Which settings and figures the page has columns for.
 pub(super) fn experiment(values: &[(String, Value)], metrics: &[&str]) -> io::Result<Summary> {
     let setting = |(name, value): &(String, Value)| {
         let mut info = HParamInfo::new();
@@ -165,7 +165,7 @@ pub(super) fn session_start(values: &[(String, Value)], time: f64) -> io::Result
         (name.clone(), shown)
     };
     let mut start = SessionStartInfo::new();
-    // The message demands a map without order; the page's order is that of `experiment`.
+    // The message demands a map without order; the page sorts its columns by name.
     start.set_hparams(values.iter().map(setting).collect::<HashMap<_, _>>());
     start.set_start_time_secs(time);
     let mut content = HParamsPluginData::new();

@@ -26,7 +26,7 @@ fn lanes(bound: f32) -> Lanes {
 
 fn effect(model: Option<&dyn EffectModel>, noise: Option<f32>) -> Motion<'_> {
     Motion {
-        fidelity: Fidelity::Effect,
+        full_lanes: 0,
         model,
         noise,
     }
@@ -124,7 +124,7 @@ fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
 #[test]
 fn a_fault_terminates_and_commands_are_clipped_for_the_world_only() {
     let full = Motion {
-        fidelity: Fidelity::Full,
+        full_lanes: usize::MAX,
         model: None,
         noise: None,
     };
@@ -185,7 +185,7 @@ fn another_fidelity_or_a_restart_begins_new_episodes() {
     let mut lanes = lanes(1e9);
     run(&mut lanes, &effect(None, None), 3).unwrap();
     let full = Motion {
-        fidelity: Fidelity::Full,
+        full_lanes: usize::MAX,
         model: None,
         noise: None,
     };

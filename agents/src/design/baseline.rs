@@ -40,21 +40,28 @@ impl Baseline {
         }
     }
 
-    /// Advantages `[R]` less what state and command explain, normalised; then fits itself to them.
+    /// Advantages `[R]` less what state and command explain, normalised; then fits itself to them. Lanes of
+    /// the complete machine had no effect to be credited: their rows are 0.
     pub fn subtract(&mut self, rollout: &Rollout, advantages: &[f32]) -> Tensor {
-        let rows = rollout.rows();
+        let rows = rollout.rows() as i64;
+        let full = (rollout.full_lanes * rollout.steps) as i64;
         let inputs = Tensor::cat(
             &[
-                matrix(&rollout.observations, rows),
-                matrix(&rollout.commands, rows).clamp(-1.0, 1.0),
+                matrix(&rollout.observations, rollout.rows()),
+                matrix(&rollout.commands, rollout.rows()).clamp(-1.0, 1.0),
             ],
             1,
-        );
-        let raw = Tensor::from_slice(advantages);
+        )
+        .narrow(0, full, rows - full);
+        let raw = Tensor::from_slice(advantages).narrow(0, full, rows - full);
         let raw = &raw / (raw.std(false) + 1e-8);
         let rest = tch::no_grad(|| &raw - self.net.forward(&inputs).squeeze_dim(1));
         self.fit(&inputs, &raw);
-        (&rest - rest.mean(Kind::Float)) / (rest.std(false) + 1e-8)
+        let rest = (&rest - rest.mean(Kind::Float)) / (rest.std(false) + 1e-8);
+        Tensor::cat(
+            &[rest.new_zeros([full], (Kind::Float, rest.device())), rest],
+            0,
+        )
     }
 
     fn fit(&mut self, inputs: &Tensor, targets: &Tensor) {
@@ -64,8 +71,13 @@ impl Baseline {
             self.stream.shuffle(&mut order);
             for rows in order.chunks(BATCH) {
                 let rows = Tensor::from_slice(rows);
-                let predicted = self.net.forward(&inputs.index_select(0, &rows)).squeeze_dim(1);
-                let loss = (predicted - targets.index_select(0, &rows)).square().mean(Kind::Float);
+                let predicted = self
+                    .net
+                    .forward(&inputs.index_select(0, &rows))
+                    .squeeze_dim(1);
+                let loss = (predicted - targets.index_select(0, &rows))
+                    .square()
+                    .mean(Kind::Float);
                 let mut gradients = Tensor::run_backward(&[&loss], &parameters, false, false);
                 if clip_global_norm(&mut gradients, 1.0).is_finite() {
                     self.adam.step(&gradients, RATE);

@@ -35,8 +35,8 @@ pub struct HardwareAsPolicySettings {
 impl Default for HardwareAsPolicySettings {
     fn default() -> Self {
         Self {
-            rate: 0.03,
-            noise: [0.2, 0.05],
+            rate: 0.06,
+            noise: [0.6, 0.05],
             effect_lambda: 0.0,
         }
     }
@@ -184,7 +184,13 @@ impl DesignOptimizer for HardwareAsPolicy {
         };
         self.logits.clamp();
         let term = self.term.insert(Term {
-            rows: EffectRows::new(rollout, rewards, self.hardware.effect_scale(), sigma, &mut self.credit),
+            rows: EffectRows::new(
+                rollout,
+                rewards,
+                self.hardware.effect_scale(),
+                sigma,
+                &mut self.credit,
+            ),
             queries: matrix(&rollout.queries, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             bounds: LogitBounds::new(&*self.hardware),

@@ -87,7 +87,7 @@ impl Default for MorphSettings {
         Self {
             rate: 1e-3,
             max_grad_norm: 0.5,
-            noise: [0.2, 0.05],
+            noise: [0.6, 0.05],
             effect_lambda: 0.0,
             alpha: [1.0, 30.0],
             proxy: ProxySettings::default(),
@@ -414,7 +414,13 @@ impl DesignOptimizer for Morph {
         *context.hardware_queries += (visited.rows + uniform.rows) as u64;
         self.last[2] = self.alpha(context.progress);
         let term = self.term.insert(Term {
-            rows: EffectRows::new(rollout, rewards, self.hardware.effect_scale(), sigma, &mut self.credit),
+            rows: EffectRows::new(
+                rollout,
+                rewards,
+                self.hardware.effect_scale(),
+                sigma,
+                &mut self.credit,
+            ),
             features: matrix(&visited.features, visited.rows),
             effects: matrix(&visited.effects, visited.rows),
             uniform_features: matrix(&uniform.features, uniform.rows),

@@ -45,8 +45,8 @@ pub struct MorphConditionedSettings {
 impl Default for MorphConditionedSettings {
     fn default() -> Self {
         Self {
-            rate: 0.03,
-            noise: [0.2, 0.05],
+            rate: 0.06,
+            noise: [0.6, 0.05],
             effect_lambda: 0.0,
             proxy: ProxySettings::default(),
             refresh_steps: 10,

@@ -6,6 +6,7 @@ use crate::reward_scaler::RewardScaler;
 use crate::rollout::{Lanes, Motion, collect};
 use crate::testing::{Designs, Naming, with_threads};
 use tandem_envs::{Fidelity, Problem};
+use tch::Kind;
 
 fn fresh_policy(settings: &PpoSettings) -> Policy {
     let problem = Naming::new(8, 10.0);
@@ -21,7 +22,7 @@ fn fresh_policy(settings: &PpoSettings) -> Policy {
 
 fn motion() -> Motion<'static> {
     Motion {
-        fidelity: Fidelity::Effect,
+        full_lanes: 0,
         model: None,
         noise: None,
     }
@@ -167,8 +168,8 @@ fn a_sample_beyond_the_clip_range_has_no_policy_gradient() {
             returns: &returns,
             settings: &settings,
         };
-        let mut part = shard(&data, &policy, None, &[0, 1], &[sign, sign]).unwrap();
-        clip_global_norm(&mut part.gradients, 1e9)
+        let part = data.in_shards(&policy, None, &[0, 1], &[sign, sign], 1);
+        clip_global_norm(&mut part.unwrap().policy(), 1e9)
     };
     assert!(gradient(&rollout, 1.0) > 0.0);
     // the new probability is e times the old one: a ratio of 2.7
@@ -208,10 +209,15 @@ fn shards_add_up_to_the_whole_minibatch_and_the_effect_term_is_clipped_on_its_ow
     };
     let rows: Vec<i64> = (0..2001).collect();
     let pull = Pull(Tensor::from_slice(&[0.5f32]).set_requires_grad(true));
-    let sharded = data.differentiate(&policy, Some(&pull), &rows).unwrap();
+    let mut sharded = data.differentiate(&policy, Some(&pull), &rows).unwrap();
     let whole_advantages = normalised(advantages[..2001].to_vec());
-    let whole = shard(&data, &policy, Some(&pull), &rows, &whole_advantages).unwrap();
-    for (a, b) in sharded.gradients.iter().zip(&whole.gradients) {
+    let whole = data.in_shards(&policy, Some(&pull), &rows, &whole_advantages, 1);
+    let mut whole = whole.unwrap();
+    assert_eq!(
+        raw::floats(&sharded.effect[0]),
+        raw::floats(&whole.effect[0])
+    );
+    for (a, b) in sharded.policy().iter().zip(&whole.policy()) {
         for (a, b) in raw::floats(a).iter().zip(raw::floats(b)) {
             assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a} {b}");
         }

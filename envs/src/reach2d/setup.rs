@@ -35,6 +35,7 @@ fn spec(settings: &Settings) -> Spec {
     };
     let mut observation = numbered("sin_angle", "1");
     observation.extend(numbered("cos_angle", "1"));
+    observation.extend(numbered("joint_rate", "1"));
     for i in 1..=settings.links {
         observation.push(Channel::new(format!("link_{i}_end_x"), "m"));
         observation.push(Channel::new(format!("link_{i}_end_y"), "m"));
@@ -63,7 +64,7 @@ fn spec(settings: &Settings) -> Spec {
         name: "reach2d".into(),
         observation,
         command: CommandSpace::Continuous(numbered("joint_rate", "1")),
-        reward_terms: ["path", "blocked", "effort", "goal"]
+        reward_terms: ["path", "blocked", "effort", "goal", "nearness"]
             .map(String::from)
             .to_vec(),
         horizon: settings.horizon,

@@ -11,6 +11,8 @@ use crate::problem::Fidelity;
 pub(super) struct State {
     /// Joint angles, rad, `[links]`.
     pub angles: Vec<f32>,
+    /// Joint rates of the last control step, in full steps, `[links]`.
+    pub rates: Vec<f32>,
     /// Base and link ends, m, `[links + 1]`.
     pub points: Vec<Point>,
     /// Room around each link, m, `[links]`.
@@ -22,7 +24,7 @@ pub(super) struct State {
     pub step: usize,
     pub held: usize,
     pub success: bool,
-    pub terms: [f32; 4],
+    pub terms: [f32; 5],
     /// The tip's places, oldest first.
     pub trace: Vec<Point>,
 }

@@ -20,6 +20,11 @@ const BLOCKED_COST: f32 = 0.1;
 const EFFORT_COST: f32 = 0.002;
 /// Reward of a step with the tip at the goal.
 const GOAL_BONUS: f32 = 2.0;
+/// Reward at the goal for being near it, `NEARNESS / (1 + (d / NEARNESS_SCALE)^2)`: a slope that leads into
+/// the small goal, where the path's cost alone cannot be told from the command's noise.
+const NEARNESS: f32 = 1.0;
+/// Distance at which the reward for nearness has halved, m.
+const NEARNESS_SCALE: f32 = 0.25;
 /// Room around a link is observed up to here, m.
 const ROOM_SEEN: f32 = 0.3;
 /// The machine touches a wall when a link's surface is nearer than this, m.
@@ -47,6 +52,7 @@ impl Reach {
         let n = setup.settings.links;
         let state = State {
             angles: vec![0.0; n],
+            rates: vec![0.0; n],
             points: vec![setup.settings.base; n + 1],
             room: vec![0.0; n],
             trace: Vec::with_capacity(setup.settings.horizon + 1),
@@ -182,6 +188,7 @@ impl Reach {
             if s.blocked { -BLOCKED_COST } else { 0.0 },
             -EFFORT_COST * effort,
             if at_goal { GOAL_BONUS } else { 0.0 },
+            NEARNESS / (1.0 + (s.way / NEARNESS_SCALE).powi(2)),
         ];
         if s.trace.len() <= self.setup.settings.horizon {
             s.trace.push(tip);
@@ -209,6 +216,14 @@ impl Reach {
                 None => super::hardware::next_angle(i, angle, command[i]),
             };
             *step = wanted - angle;
+        }
+    }
+
+    /// Joint rates from the angles before this control step.
+    fn note_rates(&mut self, before: &[f32]) {
+        let angles = self.state.angles.iter().zip(before);
+        for (rate, (now, before)) in self.state.rates.iter_mut().zip(angles) {
+            *rate = (now - before) / super::config::STEP_ANGLE;
         }
     }
 
@@ -247,7 +262,8 @@ impl Problem for Reach {
         self.fidelity = fidelity;
         let s = &mut self.state;
         (s.step, s.held, s.success, s.blocked) = (0, 0, false, false);
-        s.terms = [0.0; 4];
+        s.terms = [0.0; 5];
+        s.rates.fill(0.0);
         s.trace.clear();
         self.draw_start(stream);
         self.machine = None;
@@ -267,12 +283,13 @@ impl Problem for Reach {
         for (i, angle) in s.angles.iter().enumerate() {
             (out[i], out[n + i]) = angle.sin_cos();
         }
+        out[2 * n..3 * n].copy_from_slice(&s.rates);
         for (i, p) in s.points[1..].iter().enumerate() {
-            out[2 * n + 2 * i] = p[0] - settings.base[0];
-            out[2 * n + 2 * i + 1] = p[1] - settings.base[1];
+            out[3 * n + 2 * i] = p[0] - settings.base[0];
+            out[3 * n + 2 * i + 1] = p[1] - settings.base[1];
         }
         let tip = self.tip();
-        let mut rest = out[4 * n..].iter_mut();
+        let mut rest = out[5 * n..].iter_mut();
         let mut push = |value: f32| {
             if let Some(slot) = rest.next() {
                 *slot = value;
@@ -309,6 +326,8 @@ impl Problem for Reach {
         self.place(effect, &mut target[..=n]);
         let mut steps = [0.0; MAX_LINKS];
         self.angle_steps(command, effect, &mut steps[..n]);
+        let mut before = [0.0; MAX_LINKS];
+        before[..n].copy_from_slice(&self.state.angles);
         let walls = &self.setup.walls;
         self.state.blocked = !motion::free(walls, &self.state.points, &target[..=n], 0.0);
         if self.state.blocked {
@@ -327,6 +346,7 @@ impl Problem for Reach {
                 *angle += step;
             }
         }
+        self.note_rates(&before[..n]);
         self.conclude(command, None)
     }
 
@@ -341,7 +361,11 @@ impl Problem for Reach {
         let fault = match moved {
             Err(fault) => Some(fault),
             Ok(()) => {
+                let n = self.setup.settings.links;
+                let mut before = [0.0; MAX_LINKS];
+                before[..n].copy_from_slice(&self.state.angles);
                 self.read_machine();
+                self.note_rates(&before[..n]);
                 self.look();
                 self.state.blocked = self.room() < TOUCH;
                 None
@@ -374,10 +398,11 @@ impl Problem for Reach {
         self.setup.hardware.space().check(&saved.design)?;
         let sizes = [
             saved.state.angles.len(),
+            saved.state.rates.len(),
             saved.state.room.len(),
             saved.state.points.len(),
         ];
-        if sizes != [n, n, n + 1] {
+        if sizes != [n, n, n, n + 1] {
             return Err(misfit(format!("it has {} links, not {n}", sizes[0])));
         }
         (self.fidelity, self.design) = (saved.fidelity, saved.design);
