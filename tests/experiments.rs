@@ -1,0 +1,320 @@
+//! Experiment files: all that are shipped are right, and no file, however mangled, makes the reader panic or pass
+//! over a mistake.
+
+mod common;
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tandem::experiment::Experiment;
+use tandem::registry::METHODS;
+use tandem::trainer::Trainer;
+use tandem_envs::Stream;
+
+/// Mutated experiments per file.
+const MUTATIONS: u64 = 1500;
+/// A run whose sizes multiply to less than this is made in memory too.
+const SMALL: f64 = 2e6;
+
+/// One step into a document.
+#[derive(Clone, Debug)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// What is done to one value of an experiment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mutation {
+    Misspell,
+    Retype,
+    Huge,
+    Negative,
+    Tiny,
+    Null,
+    NotANumber,
+    Cut,
+    Duplicate,
+    Nest,
+    Flip,
+    Nudge,
+}
+
+const ALL: [Mutation; 12] = [
+    Mutation::Misspell,
+    Mutation::Retype,
+    Mutation::Huge,
+    Mutation::Negative,
+    Mutation::Tiny,
+    Mutation::Null,
+    Mutation::NotANumber,
+    Mutation::Cut,
+    Mutation::Duplicate,
+    Mutation::Nest,
+    Mutation::Flip,
+    Mutation::Nudge,
+];
+
+/// A mutated text, and what its refusal has to say; `None` where it may also be accepted.
+struct Mutant {
+    text: String,
+    must_say: Option<String>,
+}
+
+fn paths(value: &Value, path: &[Step], out: &mut Vec<Vec<Step>>) {
+    let mut visit = |step: Step, inner: &Value| {
+        let below = [path, &[step]].concat();
+        out.push(below.clone());
+        paths(inner, &below, out);
+    };
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, inner)| visit(Step::Key(key.clone()), inner)),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(i, inner)| visit(Step::Index(i), inner)),
+        _ => {}
+    }
+}
+
+fn at<'a>(value: &'a mut Value, path: &[Step]) -> &'a mut Value {
+    path.iter().fold(value, |value, step| match step {
+        Step::Key(key) => &mut value[key.as_str()],
+        Step::Index(index) => &mut value[*index],
+    })
+}
+
+/// A value of another type than this one, which no setting takes in its place.
+fn of_another_type(value: &Value) -> Value {
+    match value {
+        Value::Object(_) => json!(3),
+        _ => json!({"a": 1}),
+    }
+}
+
+/// A number somewhat smaller or larger, whole where it was; all else as it is.
+fn nudged(value: &Value, factor: f64) -> Value {
+    match (value.as_u64(), value.as_f64()) {
+        (Some(n), _) => json!((n as f64 * factor).ceil() as u64),
+        (None, Some(x)) => json!(x * factor),
+        _ => value.clone(),
+    }
+}
+
+fn mutate(source: &Value, mutation: Mutation, stream: &mut Stream) -> Mutant {
+    let mut all = Vec::new();
+    paths(source, &[], &mut all);
+    let path = all[stream.below(all.len())].clone();
+    let mut document = source.clone();
+    let target = at(&mut document, &path);
+    let old = target.clone();
+    let name = match &path[path.len() - 1] {
+        Step::Key(key) => key.clone(),
+        Step::Index(_) => String::new(),
+    };
+    let mut must_say = None;
+    *target = match mutation {
+        Mutation::Retype => {
+            must_say = Some(name.clone());
+            of_another_type(&old)
+        }
+        Mutation::Huge => json!([1e300, 1e18, 4e9][stream.below(3)]),
+        Mutation::Negative => json!(-7),
+        Mutation::Tiny => json!([0.0, 1e-300, 1.0][stream.below(3)]),
+        Mutation::Null => Value::Null,
+        Mutation::NotANumber => json!("@@"),
+        Mutation::Nest => (0..100).fold(old.clone(), |inner, _| json!([inner])),
+        Mutation::Flip => {
+            json!(["", "\u{0}", "\u{1f980}", "near", true, [], {}])[stream.below(7)].clone()
+        }
+        Mutation::Nudge => nudged(&old, [0.1, 0.5, 1.1, 2.0, 8.0][stream.below(5)]),
+        Mutation::Misspell | Mutation::Cut | Mutation::Duplicate => old.clone(),
+    };
+    match mutation {
+        Mutation::Misspell if !name.is_empty() => {
+            must_say = Some(format!("{name}x"));
+            let parent = at(&mut document, &path[..path.len() - 1])
+                .as_object_mut()
+                .unwrap();
+            *parent = parent
+                .iter()
+                .map(|(k, v)| {
+                    (
+                        if *k == name {
+                            format!("{k}x")
+                        } else {
+                            k.clone()
+                        },
+                        v.clone(),
+                    )
+                })
+                .collect();
+        }
+        Mutation::Duplicate if !name.is_empty() => {
+            must_say = Some(name.clone());
+            let text = document.to_string();
+            let member = format!("{}:{old}", json!(name));
+            return Mutant {
+                text: text.replacen(&member, &format!("{member},{member}"), 1),
+                must_say,
+            };
+        }
+        Mutation::NotANumber => {
+            let bad = ["NaN", "-Infinity", "1e999", "01", "+1", "0x10", "1."][stream.below(7)];
+            return Mutant {
+                text: document.to_string().replacen("\"@@\"", bad, 1),
+                must_say: Some("e.json:1:".into()),
+            };
+        }
+        Mutation::Cut => {
+            let text: Vec<char> = document.to_string().chars().collect();
+            let kept = stream.below(text.len());
+            return Mutant {
+                text: text[..kept].iter().collect(),
+                must_say: Some("e.json:".into()),
+            };
+        }
+        _ => {}
+    }
+    Mutant {
+        text: document.to_string(),
+        must_say,
+    }
+}
+
+/// Whether making the run in memory is a matter of milliseconds.
+fn is_small(experiment: &Experiment) -> bool {
+    let width = experiment
+        .ppo
+        .hidden
+        .iter()
+        .map(|&w| w as f64)
+        .fold(1.0, f64::max);
+    let rows = (experiment.rollout.lanes * experiment.rollout.steps) as f64;
+    let settings = serde_json::to_string(&experiment.methods).unwrap();
+    rows * width < SMALL && settings.len() < 10_000
+}
+
+#[test]
+fn every_shipped_experiment_is_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let mut files = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let experiment = Experiment::read(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            !experiment.title.is_empty(),
+            "{}: a title says what it shows",
+            path.display()
+        );
+        Trainer::new(&experiment).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        files += 1;
+    }
+    assert!(files > 0, "there are experiments");
+}
+
+#[test]
+fn an_experiment_written_and_read_again_is_the_same() {
+    for method in METHODS {
+        let experiment =
+            Experiment::parse(&common::tiny(method.name).to_string(), "e.json").unwrap();
+        let text = serde_json::to_string_pretty(&experiment).unwrap();
+        assert_eq!(Experiment::parse(&text, "e.json").unwrap(), experiment);
+    }
+}
+
+/// All that can be written: a small experiment with every default filled in, of the program and of the methods.
+fn complete() -> Value {
+    let mut document = common::tiny("morph");
+    let experiment = Experiment::parse(&document.to_string(), "e.json").unwrap();
+    document = serde_json::to_value(&experiment).unwrap();
+    document["task"]["obstacles"] = json!("none");
+    document["task"]["length_bounds"] = json!([0.15, 1.0]);
+    document["ppo"]["target_kl"] = json!(0.02);
+    document["schedule"]["freeze_at"] = json!(0.9);
+    document["methods"]["gaussian"] =
+        json!({"rate": 0.1, "deviation": 0.5, "least_deviation": 0.1});
+    document["methods"]["random"] = json!({});
+    document
+}
+
+#[test]
+fn no_mutated_experiment_panics_or_hides_its_mistake() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let mut sources: Vec<Value> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap()
+        })
+        .collect();
+    sources.truncate(4);
+    sources.extend([complete(), complete()]);
+    let (mut accepted, mut refused, mut built) = (0, 0, 0);
+    for (i, source) in sources.iter().enumerate() {
+        for j in 0..MUTATIONS {
+            let mut stream = Stream::new(j, "mutations", i as u64);
+            let mutation = ALL[stream.below(ALL.len())];
+            let mutant = mutate(source, mutation, &mut stream);
+            let described = || format!("{mutation:?} number {j} of source {i}: {}", mutant.text);
+            let read = catch_unwind(|| Experiment::parse(&mutant.text, "e.json"));
+            match read.unwrap_or_else(|_| panic!("panic at {}", described())) {
+                Ok(experiment) => {
+                    assert!(mutant.must_say.is_none(), "accepted: {}", described());
+                    accepted += 1;
+                    if is_small(&experiment) {
+                        let made =
+                            catch_unwind(AssertUnwindSafe(|| Trainer::new(&experiment).map(drop)));
+                        let made =
+                            made.unwrap_or_else(|_| panic!("panic in building {}", described()));
+                        made.unwrap_or_else(|error| {
+                            panic!("{error}: accepted, then refused: {}", described())
+                        });
+                        built += 1;
+                    }
+                }
+                Err(error) => {
+                    let message = error.to_string();
+                    let words = mutant.must_say.as_deref().unwrap_or("e.json");
+                    assert!(
+                        message.contains(words),
+                        "no {words:?} in {message:?} for {}",
+                        described()
+                    );
+                    assert!(!message.contains('\n') && message.len() < 2000, "{message}");
+                    assert_eq!(error.exit_code(), 2, "{message}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        accepted > 300 && built > 200 && refused > 2000,
+        "{accepted} accepted, {built} built, {refused} refused"
+    );
+}
+
+#[test]
+fn deep_and_long_documents_are_refused_calmly() {
+    let deep =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+    for text in [
+        deep("[", "]"),
+        deep("{\"a\":", "}"),
+        format!("{{\"title\": \"{}", "x".repeat(5_000_000)),
+    ] {
+        let message = Experiment::parse(&text, "e.json").unwrap_err().to_string();
+        assert!(
+            message.starts_with("e.json:1") && message.len() < 500,
+            "{message}"
+        );
+    }
+    let keys: Map<String, Value> = (0..50_000).map(|i| (format!("key{i}"), json!(i))).collect();
+    let message = Experiment::parse(&Value::Object(keys).to_string(), "e.json")
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("key"), "{message}");
+}
