@@ -11,7 +11,7 @@
 //! | 7 advantages normalised per minibatch | `normalised` |
 //! | 8 clipped surrogate, pessimistic minimum | `loss::Surrogate` |
 //! | 9 no value clipping | `loss::squared_error` |
-//! | 10 one loss: policy + `value_weight` MSE - `entropy` H | `Task::differentiate` |
+//! | 10 one loss: policy + `value_weight` MSE - `entropy` H | `task::Task` |
 //! | 11 clipping of the global gradient norm | [`crate::adam::clip_global_norm`] |
 //! | 12 clip fraction, low-variance KL, explained variance | [`PpoStats`] |
 //! | 13-16 separate tanh nets, Gaussian with learnt, state-independent, bounded deviation | [`crate::policy::Policy`] |
@@ -30,6 +30,7 @@ mod loss;
 mod network;
 mod report;
 mod settings;
+mod task;
 #[cfg(test)]
 mod tests;
 
@@ -40,13 +41,11 @@ use rayon::prelude::*;
 use tandem_envs::Stream;
 use tch::{TchError, Tensor};
 
-use crate::adam::{Adam, clip_global_norm, gradients};
-use crate::policy::{Head, Policy};
-use crate::raw;
+use crate::adam::{Adam, clip_global_norm};
+use crate::policy::Policy;
 use crate::rollout::Rollout;
 
-use loss::{Experience, Surrogate, squared_error};
-use network::Network;
+use task::{Part, Shard, Task};
 
 /// From this many rows on a minibatch is cut into [`SHARDS`] shards; below, smaller matrices cost more than
 /// further threads gain.
@@ -264,139 +263,6 @@ impl Data<'_> {
                 sum.add(part?);
                 Ok(sum)
             })
-    }
-}
-
-/// Some rows of a minibatch.
-struct Shard<'a> {
-    data: &'a Data<'a>,
-    rows: &'a [i64],
-    /// Normalised over the minibatch.
-    advantages: &'a [f32],
-    /// Rows of the whole minibatch.
-    total: f64,
-}
-
-impl Shard<'_> {
-    /// The shard's rows of an array `[N T, width]`.
-    fn gather(&self, array: &[f32]) -> Vec<f32> {
-        let width = array.len() / self.data.rollout.rows();
-        let mut out = Vec::with_capacity(self.rows.len() * width);
-        for &row in self.rows {
-            let start = row as usize * width;
-            out.extend_from_slice(&array[start..start + width]);
-        }
-        out
-    }
-
-    fn observations(&self) -> Tensor {
-        let observations = self.gather(&self.data.rollout.observations);
-        Tensor::from_slice(&observations).view([self.rows.len() as i64, -1])
-    }
-}
-
-/// A part of the loss that has parameters of its own. Tensors can move to another thread but not be seen
-/// from two: each task has its own handles.
-enum Task<'a> {
-    Actor(Network, Head, &'a [f32]),
-    Critic(Network),
-    Effect(Box<dyn EffectTerm>),
-}
-
-impl<'a> Task<'a> {
-    fn actor(policy: &'a Policy) -> Self {
-        let log_std = raw::floats(&policy.log_std);
-        Self::Actor(Network::new(&policy.actor), policy.kind, log_std)
-    }
-
-    fn critic(policy: &Policy) -> Self {
-        Self::Critic(Network::new(&policy.critic))
-    }
-
-    /// The shard's share of the minibatch's loss: gradients and statistics.
-    fn differentiate(self, shard: &Shard) -> Result<Part, TchError> {
-        let (settings, rollout) = (shard.data.settings, shard.data.rollout);
-        let mut part = Part::default();
-        match self {
-            Self::Actor(actor, head, log_std) => tch::no_grad(|| {
-                let trace = actor.forward(shard.observations());
-                let experience = Experience {
-                    commands: &shard.gather(&rollout.commands),
-                    log_probs: &shard.gather(&rollout.log_probs),
-                    advantages: shard.advantages,
-                };
-                let surrogate = Surrogate {
-                    clip: settings.clip,
-                    entropy: settings.entropy,
-                    total: shard.total,
-                };
-                let means = trace.output();
-                let (by_output, by_log_std) =
-                    surrogate.differentiate(head, means, log_std, &experience, &mut part.stats);
-                part.actor = actor.backward(&trace, &by_output);
-                if head == Head::Gaussian {
-                    part.log_std = vec![Tensor::from_slice(&by_log_std)];
-                }
-            }),
-            Self::Critic(critic) => tch::no_grad(|| {
-                let trace = critic.forward(shard.observations());
-                let (weight, returns) = (settings.value_weight, shard.gather(shard.data.returns));
-                let values = trace.output();
-                let by_value =
-                    squared_error(values, &returns, weight, shard.total, &mut part.stats);
-                part.critic = critic.backward(&trace, &by_value);
-            }),
-            Self::Effect(term) => {
-                let advantages = Tensor::from_slice(shard.advantages);
-                let loss = term.loss(&Tensor::from_slice(shard.rows), &advantages)
-                    * (shard.rows.len() as f64 / shard.total);
-                part.stats.effect_loss = loss.f_double_value(&[])?;
-                part.effect = gradients(&loss, &term.parameters())?;
-            }
-        }
-        Ok(part)
-    }
-}
-
-/// Gradients and statistics; a task leaves those of the others empty.
-#[derive(Default)]
-struct Part {
-    actor: Vec<Tensor>,
-    critic: Vec<Tensor>,
-    log_std: Vec<Tensor>,
-    effect: Vec<Tensor>,
-    stats: PpoStats,
-}
-
-impl Part {
-    fn add(&mut self, other: Self) {
-        let pairs = [
-            (&mut self.actor, other.actor),
-            (&mut self.critic, other.critic),
-            (&mut self.log_std, other.log_std),
-            (&mut self.effect, other.effect),
-        ];
-        for (sum, gradients) in pairs {
-            if sum.is_empty() {
-                *sum = gradients;
-                continue;
-            }
-            for (sum, gradient) in sum.iter_mut().zip(&gradients) {
-                raw::rewrite(sum, |sum| {
-                    let pairs = sum.iter_mut().zip(raw::floats(gradient));
-                    pairs.for_each(|(sum, g)| *sum += g);
-                });
-            }
-        }
-        self.stats.add(&other.stats, 1.0);
-    }
-
-    /// The policy's gradients, in the order of [`Policy::parameters`].
-    fn policy(&mut self) -> Vec<Tensor> {
-        let mut all = std::mem::take(&mut self.actor);
-        all.append(&mut self.critic);
-        all.append(&mut self.log_std);
-        all
     }
 }
 

@@ -2,10 +2,11 @@ use super::*;
 use crate::gae::{Segments, advantages as gae};
 use crate::kernel::Scratch;
 use crate::policy::PolicyShape;
+use crate::raw;
 use crate::reward_scaler::RewardScaler;
 use crate::rollout::{Lanes, Motion, collect};
 use crate::testing::{Designs, Naming, with_threads};
-use tandem_envs::{Fidelity, Problem};
+use tandem_envs::Problem;
 use tch::Kind;
 
 fn fresh_policy(settings: &PpoSettings) -> Policy {
