@@ -82,6 +82,9 @@ pub struct Starts {
     pub episodes: usize,
 }
 
+/// An episode with what the hardware was asked in it, `[steps, query]`.
+type Played = (Outcome, Vec<f32>);
+
 /// Environments set aside for judging.
 pub struct Judge {
     problems: Vec<Box<dyn Problem>>,
@@ -110,7 +113,7 @@ impl Judge {
         world: &World,
         starts: Starts,
     ) -> Result<Judgement, ProblemError> {
-        let parts: Vec<Result<Vec<(Outcome, Vec<f32>)>, ProblemError>> = self
+        let parts: Vec<Result<Vec<Played>, ProblemError>> = self
             .problems
             .par_iter_mut()
             .enumerate()
@@ -238,7 +241,7 @@ impl<'a> Player<'a> {
         design: &[f64],
         starts: Starts,
         episode: u64,
-    ) -> Result<(Outcome, Vec<f32>), ProblemError> {
+    ) -> Result<Played, ProblemError> {
         self.reset(design, starts, episode)?;
         let mut outcome = Outcome::default();
         let mut queries = Vec::new();
