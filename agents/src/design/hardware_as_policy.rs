@@ -28,6 +28,8 @@ pub struct HardwareAsPolicySettings {
     pub rate: f64,
     /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
     pub noise: [f64; 2],
+    /// Share of the search after which noise have their end values, in (0, 1].
+    pub anneal: f64,
     /// Decay of the effect's advantage, in [0, 1].
     pub effect_lambda: f64,
 }
@@ -37,6 +39,7 @@ impl Default for HardwareAsPolicySettings {
         Self {
             rate: 0.06,
             noise: [0.6, 0.05],
+            anneal: 0.25,
             effect_lambda: 0.0,
         }
     }
@@ -62,6 +65,7 @@ impl HardwareAsPolicy {
         within("rate", settings.rate, 1e-6, 10.0)?;
         within("noise.0", settings.noise[0], 1e-4, 100.0)?;
         within("noise.1", settings.noise[1], 1e-4, 100.0)?;
+        within("anneal", settings.anneal, 1e-3, 1.0)?;
         within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         let model = setup
             .tensor_hardware
@@ -170,7 +174,7 @@ impl DesignOptimizer for HardwareAsPolicy {
 
     fn noise(&self, progress: f64) -> Option<f32> {
         let [start, end] = self.settings.noise;
-        Some(geometric(start, end, progress) as f32)
+        Some(geometric(start, end, progress / self.settings.anneal) as f32)
     }
 
     fn effect_update(

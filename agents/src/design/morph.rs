@@ -72,6 +72,8 @@ pub struct MorphSettings {
     pub max_grad_norm: f64,
     /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
     pub noise: [f64; 2],
+    /// Share of the search after which noise and alpha have their end values, in (0, 1].
+    pub anneal: f64,
     /// Decay of the effect's advantage, in [0, 1].
     pub effect_lambda: f64,
     /// Weight of the fidelity loss at the start and at the end of the search (geometric).
@@ -88,6 +90,7 @@ impl Default for MorphSettings {
             rate: 1e-3,
             max_grad_norm: 0.5,
             noise: [0.6, 0.05],
+            anneal: 0.25,
             effect_lambda: 0.0,
             alpha: [1.0, 30.0],
             proxy: ProxySettings::default(),
@@ -179,7 +182,7 @@ impl Morph {
 
     fn alpha(&self, progress: f64) -> f64 {
         let [start, end] = self.settings.alpha;
-        geometric(start, end, progress)
+        geometric(start, end, progress / self.settings.anneal)
     }
 
     /// Draws the design from the proxy. Returns the number of hardware queries.
@@ -259,6 +262,7 @@ fn check(settings: &MorphSettings) -> Result<(), MethodError> {
     for (i, noise) in settings.noise.iter().enumerate() {
         within(&format!("noise.{i}"), *noise, 1e-4, 100.0)?;
     }
+    within("anneal", settings.anneal, 1e-3, 1.0)?;
     within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
     for (i, alpha) in settings.alpha.iter().enumerate() {
         within(&format!("alpha.{i}"), *alpha, 1e-6, 1e6)?;
@@ -395,7 +399,7 @@ impl DesignOptimizer for Morph {
 
     fn noise(&self, progress: f64) -> Option<f32> {
         let [start, end] = self.settings.noise;
-        Some(geometric(start, end, progress) as f32)
+        Some(geometric(start, end, progress / self.settings.anneal) as f32)
     }
 
     fn effect_update(

@@ -38,6 +38,9 @@ pub struct PpoSettings {
     pub normalise_observations: bool,
     /// Whether rewards are scaled by the running deviation of the discounted return.
     pub scale_rewards: bool,
+    /// Whether a cut episode is worth the value of its final observation. Without, a cut counts as a
+    /// termination, which is wrong: only for showing what that costs.
+    pub bootstrap_truncation: bool,
 }
 
 impl Default for PpoSettings {
@@ -58,6 +61,7 @@ impl Default for PpoSettings {
             hidden: vec![64, 64],
             normalise_observations: true,
             scale_rewards: true,
+            bootstrap_truncation: true,
         }
     }
 }
