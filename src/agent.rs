@@ -66,7 +66,11 @@ impl Agent {
         rewards: &[f32],
         effect: Option<EffectUpdate>,
     ) -> Result<PpoStats, PpoError> {
-        let segments = Segments::new(rollout, rewards);
+        let mut segments = Segments::new(rollout, rewards);
+        let worthless = vec![0.0; rollout.final_values.len()];
+        if !settings.bootstrap_truncation {
+            segments.final_values = &worthless;
+        }
         let (advantages, returns) = advantages(&segments, settings.gamma, settings.lambda);
         let stats = update(
             &mut self.policy,

@@ -11,6 +11,7 @@
 
 pub mod agent;
 pub mod atomic;
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod error;

@@ -1,12 +1,137 @@
 //! `tandem bench`: what this machine gets out of it.
 
-use crate::cli::BenchArgs;
+use serde_json::json;
+
+use super::print_json;
+use crate::bench::{Entry, learning, physics, selectivity, training};
+use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 
 /// Runs the command.
 ///
 /// # Errors
-/// A measurement that cannot be made.
-pub fn run(_args: &BenchArgs) -> Result<(), Error> {
-    Ok(())
+/// A measurement that cannot be made; `--only` that leaves nothing; [`Error::Run`] when a bar of `learning` is
+/// missed, after the results are out.
+pub fn run(args: &BenchArgs) -> Result<(), Error> {
+    match args.what {
+        BenchWhat::Training => run_training(args),
+        BenchWhat::Physics => run_physics(args),
+        BenchWhat::Learning => run_learning(args),
+        BenchWhat::Selectivity => run_selectivity(args),
+    }
+}
+
+fn run_training(args: &BenchArgs) -> Result<(), Error> {
+    let cases = training::CASES.iter().filter(|case| case.name.contains(&args.only));
+    let mut entries = Vec::new();
+    for case in cases {
+        let speed = case.measure()?;
+        if !args.json {
+            print_speed(case, &speed);
+        }
+        entries.extend(speed.entries());
+    }
+    finish(args, &entries)
+}
+
+fn print_speed(case: &training::Case, speed: &training::Speed) {
+    println!("{:14} {:>9.0} environment steps/s   {}", case.name, speed.steps_per_second, case.about);
+    let total: f64 = speed.parts.iter().map(|(_, seconds)| seconds).sum();
+    for (part, seconds) in &speed.parts {
+        let share = 100.0 * seconds / total;
+        println!("  {part:12} {:>9.1} ms per iteration  {share:5.1} %", 1e3 * seconds);
+    }
+    println!("  first fit    {:>9.2} s, once, not counted above", speed.first_fit);
+}
+
+fn run_physics(args: &BenchArgs) -> Result<(), Error> {
+    let scenes = physics::SCENES.into_iter().filter(|name| name.contains(&args.only));
+    let mut entries = Vec::new();
+    for name in scenes {
+        let scene = physics::Scene::measure(name, rayon::current_num_threads())?;
+        if !args.json {
+            for rate in [scene.one, scene.all] {
+                println!(
+                    "{name:10} {:2} threads  {:>9.0} control steps/s, bare rapier {:>9.0}, ratio {:.3}",
+                    rate.threads,
+                    rate.full,
+                    rate.bare,
+                    rate.full / rate.bare
+                );
+            }
+            println!("{name:10} scaling     {:.2}", scene.all.full / scene.one.full);
+        }
+        entries.extend(scene.entries());
+    }
+    finish(args, &entries)
+}
+
+fn run_learning(args: &BenchArgs) -> Result<(), Error> {
+    let cases = learning::CASES.iter().filter(|case| case.name.contains(&args.only));
+    let cases: Vec<&learning::Case> = cases.collect();
+    let seeds = u64::from(args.seeds);
+    let verdicts = learning::learn(&cases, seeds, rayon::current_num_threads(), |case, seed, scores| {
+        eprintln!("{} seed {seed}: {scores:.1?}", case.name);
+    })?;
+    if !args.json {
+        println!(
+            "{:30} {:>9} {:>10} {:>23} {:>10} {:>10}",
+            "problem", "env steps", "mean", "95 % interval", "worst", "bar"
+        );
+        verdicts.iter().for_each(print_verdict);
+    }
+    let entries: Vec<Entry> = verdicts.iter().map(learning::Verdict::entry).collect();
+    finish(args, &entries)?;
+    let missed: Vec<&str> = verdicts.iter().filter(|v| !v.passed()).map(|v| v.name).collect();
+    if missed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Run(format!("the bar was missed: {}", missed.join(", "))))
+}
+
+fn print_verdict(verdict: &learning::Verdict) {
+    let (sign, bar) = match verdict.bar {
+        learning::Bar::AtLeast(bar) => (">=", bar),
+        learning::Bar::AtMost(bar) => ("<=", bar),
+    };
+    let Some(estimate) = verdict.estimate() else {
+        return;
+    };
+    let interval = format!("[{:.1}, {:.1}]", estimate.low, estimate.high);
+    println!(
+        "{:30} {:>9} {:>10.1} {interval:>23} {:>10.1} {:>10} {}",
+        verdict.name,
+        verdict.env_steps,
+        estimate.value,
+        verdict.worst(),
+        format!("{sign} {bar}"),
+        if verdict.passed() { "pass" } else { "FAIL" }
+    );
+}
+
+fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
+    let mut entries = Vec::new();
+    for preset in selectivity::names(&args.only) {
+        let entry = selectivity::measure(preset, args.designs as usize)?;
+        if !args.json {
+            let percent = |key: &str| 100.0 * entry.details[key].as_f64().unwrap_or(f64::NAN);
+            println!(
+                "{preset:14} {:6.2} % [{:.2}, {:.2}] of {} random designs work",
+                100.0 * entry.value,
+                percent("low"),
+                percent("high"),
+                args.designs
+            );
+        }
+        entries.push(entry);
+    }
+    finish(args, &entries)
+}
+
+/// Prints the document, if it is asked for.
+fn finish(args: &BenchArgs, entries: &[Entry]) -> Result<(), Error> {
+    if entries.is_empty() {
+        return Err(Error::Input(format!("--only {}: there is no such entry", args.only)));
+    }
+    if args.json { print_json(&json!({ "results": entries })) } else { Ok(()) }
 }

@@ -1,0 +1,76 @@
+//! Physics steps per second, beside a bare rapier loop over the same scene.
+
+use tandem_envs::reach2d::{Config, PhysicsRate, Settings, physics_bench};
+
+use super::Entry;
+use crate::error::Error;
+
+/// The scenes: five links without walls, with walls, fifteen links.
+pub const SCENES: [&str; 3] = ["far", "passage", "far-15"];
+/// Physics steps that each loop does per thread, in control steps.
+const STEPS: usize = 4000;
+
+/// One scene on one and on all threads.
+pub struct Scene {
+    /// Its preset.
+    pub name: &'static str,
+    /// On one thread.
+    pub one: PhysicsRate,
+    /// On all threads.
+    pub all: PhysicsRate,
+}
+
+impl Scene {
+    /// Measures a preset on 1 and on `threads` threads.
+    ///
+    /// # Errors
+    /// A name that is no preset.
+    pub fn measure(name: &'static str, threads: usize) -> Result<Self, Error> {
+        let config = Config {
+            preset: Some(name.to_owned()),
+            ..Config::default()
+        };
+        let settings = Settings::new(&config)?;
+        Ok(Self {
+            name,
+            one: physics_bench(&settings, STEPS, 1)?,
+            all: physics_bench(&settings, STEPS, threads)?,
+        })
+    }
+
+    /// `NAME_full_THREADS` and `NAME_bare_THREADS` in control steps per second, `NAME_ratio_THREADS` (full to
+    /// bare), and `NAME_scaling` (all threads to one).
+    pub fn entries(&self) -> Vec<Entry> {
+        let mut rates = vec![self.one];
+        rates.extend((self.all.threads > 1).then_some(self.all));
+        let mut entries = Vec::new();
+        for rate in rates {
+            let name = |what: &str| format!("{}_{what}_{}", self.name, rate.threads);
+            entries.push(Entry::new(name("full"), rate.full, "control steps/s"));
+            entries.push(Entry::new(name("bare"), rate.bare, "control steps/s"));
+            entries.push(Entry::new(name("ratio"), rate.full / rate.bare, "full to bare"));
+        }
+        let scaling = self.all.full / self.one.full;
+        entries.push(Entry::new(format!("{}_scaling", self.name), scaling, "all threads to one"));
+        entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_carry_thread_counts_ratio_and_scaling() {
+        let rate = |threads, full, bare| PhysicsRate { threads, full, bare };
+        let scene = Scene {
+            name: "far",
+            one: rate(1, 80.0, 100.0),
+            all: rate(2, 120.0, 150.0),
+        };
+        let entries = scene.entries();
+        let value = |name: &str| entries.iter().find(|e| e.name == name).unwrap().value;
+        assert_eq!((value("far_full_1"), value("far_bare_2")), (80.0, 150.0));
+        assert_eq!((value("far_ratio_1"), value("far_scaling")), (0.8, 1.5));
+    }
+}
