@@ -65,9 +65,24 @@ macro_rules! case {
 
 /// All cases. The bars are those of ppo.md, A.4; the last two are its pair about truncation.
 pub const CASES: &[Case] = &[
-    case!("cartpole", "cartpole", true, &[(150_000, Bar::AtLeast(475.0))]),
-    case!("acrobot", "acrobot", true, &[(300_000, Bar::AtLeast(-100.0))]),
-    case!("pendulum", "pendulum", true, &[(100_000, Bar::AtLeast(-250.0))]),
+    case!(
+        "cartpole",
+        "cartpole",
+        true,
+        &[(150_000, Bar::AtLeast(475.0))]
+    ),
+    case!(
+        "acrobot",
+        "acrobot",
+        true,
+        &[(300_000, Bar::AtLeast(-100.0))]
+    ),
+    case!(
+        "pendulum",
+        "pendulum",
+        true,
+        &[(100_000, Bar::AtLeast(-250.0))]
+    ),
     case!(
         "inverted-pendulum",
         "inverted-pendulum",
@@ -78,7 +93,10 @@ pub const CASES: &[Case] = &[
         "reacher",
         "reacher",
         true,
-        &[(300_000, Bar::AtLeast(-7.0)), (1_000_000, Bar::AtLeast(-5.0))]
+        &[
+            (300_000, Bar::AtLeast(-7.0)),
+            (1_000_000, Bar::AtLeast(-5.0))
+        ]
     ),
     case!(
         "inverted-double-pendulum",
@@ -86,7 +104,12 @@ pub const CASES: &[Case] = &[
         true,
         &[(1_000_000, Bar::AtLeast(8500.0))]
     ),
-    case!("pendulum-mujoco", "pendulum-mujoco", true, &[(98_304, Bar::AtLeast(-500.0))]),
+    case!(
+        "pendulum-mujoco",
+        "pendulum-mujoco",
+        true,
+        &[(98_304, Bar::AtLeast(-500.0))]
+    ),
     case!(
         "pendulum-mujoco-no-bootstrap",
         "pendulum-mujoco",
@@ -234,7 +257,9 @@ pub fn learn(
     let found: Vec<Result<Vec<_>, Error>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
         let join = |worker: std::thread::ScopedJoinHandle<_>| {
-            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         workers.into_iter().map(join).collect()
     });
@@ -256,7 +281,10 @@ fn verdicts(cases: &[&Case], seeds: u64, scores: &[Vec<f64>]) -> Vec<Verdict> {
         let verdict = |(gate, &(env_steps, bar)): (usize, &(u64, Bar))| Verdict {
             name: case.name,
             env_steps,
-            scores: runs.iter().filter_map(|run| run.get(gate).copied()).collect(),
+            scores: runs
+                .iter()
+                .filter_map(|run| run.get(gate).copied())
+                .collect(),
             bar,
         };
         case.gates.iter().enumerate().map(verdict).collect()
@@ -299,7 +327,13 @@ mod tests {
         let case = Case::named("reacher").unwrap();
         let found = verdicts(&[case], 2, &[vec![-6.0, -4.0], vec![-5.0, -3.0]]);
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].env_steps, &found[0].scores), (300_000, &vec![-6.0, -5.0]));
-        assert_eq!((found[1].env_steps, &found[1].scores), (1_000_000, &vec![-4.0, -3.0]));
+        assert_eq!(
+            (found[0].env_steps, &found[0].scores),
+            (300_000, &vec![-6.0, -5.0])
+        );
+        assert_eq!(
+            (found[1].env_steps, &found[1].scores),
+            (1_000_000, &vec![-4.0, -3.0])
+        );
     }
 }

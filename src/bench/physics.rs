@@ -48,10 +48,18 @@ impl Scene {
             let name = |what: &str| format!("{}_{what}_{}", self.name, rate.threads);
             entries.push(Entry::new(name("full"), rate.full, "control steps/s"));
             entries.push(Entry::new(name("bare"), rate.bare, "control steps/s"));
-            entries.push(Entry::new(name("ratio"), rate.full / rate.bare, "full to bare"));
+            entries.push(Entry::new(
+                name("ratio"),
+                rate.full / rate.bare,
+                "full to bare",
+            ));
         }
         let scaling = self.all.full / self.one.full;
-        entries.push(Entry::new(format!("{}_scaling", self.name), scaling, "all threads to one"));
+        entries.push(Entry::new(
+            format!("{}_scaling", self.name),
+            scaling,
+            "all threads to one",
+        ));
         entries
     }
 }
@@ -62,7 +70,11 @@ mod tests {
 
     #[test]
     fn entries_carry_thread_counts_ratio_and_scaling() {
-        let rate = |threads, full, bare| PhysicsRate { threads, full, bare };
+        let rate = |threads, full, bare| PhysicsRate {
+            threads,
+            full,
+            bare,
+        };
         let scene = Scene {
             name: "far",
             one: rate(1, 80.0, 100.0),

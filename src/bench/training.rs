@@ -111,7 +111,10 @@ impl Case {
             ("world", (rollout - inference).max(0.0)),
             ("update", spent.median("update")),
             ("design", spent.median("design")),
-            ("evaluation", spent.median("evaluation") / experiment.evaluation.every as f64),
+            (
+                "evaluation",
+                spent.median("evaluation") / experiment.evaluation.every as f64,
+            ),
         ];
         let seconds: f64 = parts.iter().map(|(_, seconds)| seconds).sum();
         Ok(Speed {
@@ -167,7 +170,11 @@ impl Speed {
             Entry::new(format!("{name}_first_fit"), self.first_fit, "s"),
         ];
         let part = |(part, seconds): &(&str, f64)| {
-            Entry::new(format!("{name}_seconds_{part}"), *seconds, "s per iteration")
+            Entry::new(
+                format!("{name}_seconds_{part}"),
+                *seconds,
+                "s per iteration",
+            )
         };
         entries.extend(self.parts.iter().map(part));
         entries
@@ -182,8 +189,14 @@ mod tests {
     fn small_batch_is_what_its_name_promises() {
         let experiment = small_batch().unwrap();
         let rows = experiment.rollout.lanes * experiment.rollout.steps;
-        assert_eq!((experiment.rollout.lanes, experiment.rollout.steps), (16, 128));
-        assert_eq!((experiment.ppo.epochs, rows / experiment.ppo.minibatches), (10, 64));
+        assert_eq!(
+            (experiment.rollout.lanes, experiment.rollout.steps),
+            (16, 128)
+        );
+        assert_eq!(
+            (experiment.ppo.epochs, rows / experiment.ppo.minibatches),
+            (10, 64)
+        );
     }
 
     #[test]
@@ -192,7 +205,13 @@ mod tests {
         spent.note(&[("rollout", 1.0), ("update", 5.0)]);
         spent.note(&[("rollout", 9.0), ("update", 6.0), ("evaluation", 4.0)]);
         spent.note(&[("rollout", 2.0), ("update", 7.0)]);
-        assert_eq!((spent.median("rollout"), spent.median("update")), (2.0, 6.0));
-        assert_eq!((spent.median("evaluation"), spent.median("design")), (4.0, 0.0));
+        assert_eq!(
+            (spent.median("rollout"), spent.median("update")),
+            (2.0, 6.0)
+        );
+        assert_eq!(
+            (spent.median("evaluation"), spent.median("design")),
+            (4.0, 0.0)
+        );
     }
 }

@@ -22,7 +22,9 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_training(args: &BenchArgs) -> Result<(), Error> {
-    let cases = training::CASES.iter().filter(|case| case.name.contains(&args.only));
+    let cases = training::CASES
+        .iter()
+        .filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
     for case in cases {
         let speed = case.measure()?;
@@ -35,17 +37,28 @@ fn run_training(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn print_speed(case: &training::Case, speed: &training::Speed) {
-    println!("{:14} {:>9.0} environment steps/s   {}", case.name, speed.steps_per_second, case.about);
+    println!(
+        "{:14} {:>9.0} environment steps/s   {}",
+        case.name, speed.steps_per_second, case.about
+    );
     let total: f64 = speed.parts.iter().map(|(_, seconds)| seconds).sum();
     for (part, seconds) in &speed.parts {
         let share = 100.0 * seconds / total;
-        println!("  {part:12} {:>9.1} ms per iteration  {share:5.1} %", 1e3 * seconds);
+        println!(
+            "  {part:12} {:>9.1} ms per iteration  {share:5.1} %",
+            1e3 * seconds
+        );
     }
-    println!("  first fit    {:>9.2} s, once, not counted above", speed.first_fit);
+    println!(
+        "  first fit    {:>9.2} s, once, not counted above",
+        speed.first_fit
+    );
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {
-    let scenes = physics::SCENES.into_iter().filter(|name| name.contains(&args.only));
+    let scenes = physics::SCENES
+        .into_iter()
+        .filter(|name| name.contains(&args.only));
     let mut entries = Vec::new();
     for name in scenes {
         let scene = physics::Scene::measure(name, rayon::current_num_threads())?;
@@ -59,7 +72,10 @@ fn run_physics(args: &BenchArgs) -> Result<(), Error> {
                     rate.full / rate.bare
                 );
             }
-            println!("{name:10} scaling     {:.2}", scene.all.full / scene.one.full);
+            println!(
+                "{name:10} scaling     {:.2}",
+                scene.all.full / scene.one.full
+            );
         }
         entries.extend(scene.entries());
     }
@@ -67,12 +83,19 @@ fn run_physics(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_learning(args: &BenchArgs) -> Result<(), Error> {
-    let cases = learning::CASES.iter().filter(|case| case.name.contains(&args.only));
+    let cases = learning::CASES
+        .iter()
+        .filter(|case| case.name.contains(&args.only));
     let cases: Vec<&learning::Case> = cases.collect();
     let seeds = u64::from(args.seeds);
-    let verdicts = learning::learn(&cases, seeds, rayon::current_num_threads(), |case, seed, scores| {
-        eprintln!("{} seed {seed}: {scores:.1?}", case.name);
-    })?;
+    let verdicts = learning::learn(
+        &cases,
+        seeds,
+        rayon::current_num_threads(),
+        |case, seed, scores| {
+            eprintln!("{} seed {seed}: {scores:.1?}", case.name);
+        },
+    )?;
     if !args.json {
         println!(
             "{:30} {:>9} {:>10} {:>23} {:>10} {:>10}",
@@ -82,11 +105,18 @@ fn run_learning(args: &BenchArgs) -> Result<(), Error> {
     }
     let entries: Vec<Entry> = verdicts.iter().map(learning::Verdict::entry).collect();
     finish(args, &entries)?;
-    let missed: Vec<&str> = verdicts.iter().filter(|v| !v.passed()).map(|v| v.name).collect();
+    let missed: Vec<&str> = verdicts
+        .iter()
+        .filter(|v| !v.passed())
+        .map(|v| v.name)
+        .collect();
     if missed.is_empty() {
         return Ok(());
     }
-    Err(Error::Run(format!("the bar was missed: {}", missed.join(", "))))
+    Err(Error::Run(format!(
+        "the bar was missed: {}",
+        missed.join(", ")
+    )))
 }
 
 fn print_verdict(verdict: &learning::Verdict) {
@@ -131,7 +161,14 @@ fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
 /// Prints the document, if it is asked for.
 fn finish(args: &BenchArgs, entries: &[Entry]) -> Result<(), Error> {
     if entries.is_empty() {
-        return Err(Error::Input(format!("--only {}: there is no such entry", args.only)));
+        return Err(Error::Input(format!(
+            "--only {}: there is no such entry",
+            args.only
+        )));
     }
-    if args.json { print_json(&json!({ "results": entries })) } else { Ok(()) }
+    if args.json {
+        print_json(&json!({ "results": entries }))
+    } else {
+        Ok(())
+    }
 }
