@@ -43,12 +43,16 @@ pub use mlp::Mlp;
 pub use normaliser::{Moments, Normaliser};
 pub use policy::{Head, Policy, PolicyShape, PolicySnapshot};
 
-/// Sets libtorch to one thread, once per process and before its first use: Tandem is parallel over lanes and
-/// shards itself, and libtorch's own threads only wait for each other at these sizes.
+/// Sets libtorch to one thread, once per process, before its first use and after rayon's global pool is made:
+/// Tandem is parallel over lanes and shards itself, and libtorch's own threads only wait for each other at
+/// these sizes.
 pub fn init_libtorch() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
         tch::set_num_threads(1);
         tch::set_num_interop_threads(1);
+        // The matrix library counts threads per calling thread: left alone, a worker's products may be cut in
+        // two, and which task meets which worker would decide the last bits.
+        rayon::broadcast(|_| tch::set_num_threads(1));
     });
 }
