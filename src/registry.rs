@@ -166,7 +166,6 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
         hardware,
         tensor_hardware: instance.tensor_hardware.clone(),
         clip: experiment.ppo.clip,
-        gamma: experiment.ppo.gamma,
         seed: experiment.seed,
         settings: experiment.settings_of(method),
     }

@@ -4,11 +4,14 @@ use tandem_envs::reach2d::{Config, PhysicsRate, Settings, physics_bench};
 
 use super::Entry;
 use crate::error::Error;
+use crate::statistics::median;
 
 /// The scenes: five links without walls, with walls, fifteen links.
 pub const SCENES: [&str; 3] = ["far", "passage", "far-15"];
-/// Physics steps that each loop does per thread, in control steps.
-const STEPS: usize = 4000;
+/// Control steps of each loop per thread and round.
+const STEPS: usize = 1000;
+/// Rounds; the medians count, because other programs disturb some of them.
+const ROUNDS: usize = 7;
 
 /// One scene on one and on all threads.
 pub struct Scene {
@@ -31,10 +34,15 @@ impl Scene {
             ..Config::default()
         };
         let settings = Settings::new(&config)?;
+        let (mut one, mut all) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            one.push(physics_bench(&settings, STEPS, 1)?);
+            all.push(physics_bench(&settings, STEPS, threads)?);
+        }
         Ok(Self {
             name,
-            one: physics_bench(&settings, STEPS, 1)?,
-            all: physics_bench(&settings, STEPS, threads)?,
+            one: middle(&one, 1),
+            all: middle(&all, threads),
         })
     }
 
@@ -64,6 +72,19 @@ impl Scene {
     }
 }
 
+/// Medians over the rounds.
+fn middle(rounds: &[PhysicsRate], threads: usize) -> PhysicsRate {
+    let over = |of: fn(&PhysicsRate) -> f64| {
+        let rates: Vec<f64> = rounds.iter().map(of).collect();
+        median(&rates).unwrap_or(f64::NAN)
+    };
+    PhysicsRate {
+        threads,
+        full: over(|rate| rate.full),
+        bare: over(|rate| rate.bare),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +105,16 @@ mod tests {
         let value = |name: &str| entries.iter().find(|e| e.name == name).unwrap().value;
         assert_eq!((value("far_full_1"), value("far_bare_2")), (80.0, 150.0));
         assert_eq!((value("far_ratio_1"), value("far_scaling")), (0.8, 1.5));
+    }
+
+    #[test]
+    fn one_disturbed_round_does_not_count() {
+        let rate = |full| PhysicsRate {
+            threads: 1,
+            full,
+            bare: 2.0 * full,
+        };
+        let middle = middle(&[rate(100.0), rate(3.0), rate(110.0)], 1);
+        assert_eq!((middle.full, middle.bare), (100.0, 200.0));
     }
 }

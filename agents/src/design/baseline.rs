@@ -15,9 +15,9 @@ use crate::proxy::matrix;
 use crate::rollout::Rollout;
 
 /// Rows per regression step.
-const BATCH: usize = 2048;
+const BATCH: usize = 512;
 /// Passes over a roll-out.
-const EPOCHS: usize = 2;
+const EPOCHS: usize = 3;
 /// Learning rate.
 const RATE: f64 = 2e-3;
 

@@ -30,6 +30,9 @@ pub struct HardwareAsPolicySettings {
     pub noise: [f64; 2],
     /// Share of the search after which noise have their end values, in (0, 1].
     pub anneal: f64,
+    /// Discount of the effect's advantage, in [0, 1]: 0 credits an effect with the next reward only, which is
+    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
+    pub effect_gamma: f64,
     /// Decay of the effect's advantage, in [0, 1].
     pub effect_lambda: f64,
 }
@@ -40,6 +43,7 @@ impl Default for HardwareAsPolicySettings {
             rate: 0.06,
             noise: [0.6, 0.05],
             anneal: 0.25,
+            effect_gamma: 0.0,
             effect_lambda: 0.0,
         }
     }
@@ -66,6 +70,7 @@ impl HardwareAsPolicy {
         within("noise.0", settings.noise[0], 1e-4, 100.0)?;
         within("noise.1", settings.noise[1], 1e-4, 100.0)?;
         within("anneal", settings.anneal, 1e-3, 1.0)?;
+        within("effect_gamma", settings.effect_gamma, 0.0, 1.0)?;
         within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         let model = setup
             .tensor_hardware
@@ -75,7 +80,7 @@ impl HardwareAsPolicy {
                 reason: "its hardware has no differentiable form; use `morph-conditioned`".into(),
             })?;
         Ok(Self {
-            credit: EffectCredit::new(setup, settings.effect_lambda),
+            credit: EffectCredit::new(setup, settings.effect_gamma, settings.effect_lambda),
             settings,
             hardware: setup.hardware.clone(),
             model,

@@ -18,7 +18,7 @@ use crate::rollout::Rollout;
 
 /// How the effect is credited.
 pub struct EffectCredit {
-    /// Discount, PPO's own.
+    /// Discount of the effect's advantage.
     pub gamma: f64,
     /// Decay of generalised advantage estimation for the effect.
     pub lambda: f64,
@@ -29,10 +29,10 @@ pub struct EffectCredit {
 }
 
 impl EffectCredit {
-    /// The experiment's credit with this decay.
-    pub fn new(setup: &Setup, lambda: f64) -> Self {
+    /// The experiment's credit with this discount and decay.
+    pub fn new(setup: &Setup, gamma: f64, lambda: f64) -> Self {
         Self {
-            gamma: setup.gamma,
+            gamma,
             lambda,
             clip: setup.clip,
             baseline: Baseline::new(setup.observations + setup.commands, setup.seed),
@@ -71,7 +71,8 @@ impl EffectRows {
         let columns = rollout.effects.len() / rows.max(1);
         let deviation: Vec<f32> = scale[..columns].iter().map(|s| s * sigma).collect();
         let segments = Segments::new(rollout, rewards);
-        let (raw, _) = advantages(&segments, credit.gamma, credit.lambda);
+        // returns, not advantages: the critic knows less than the baseline, and its error would only be added
+        let (_, raw) = advantages(&segments, credit.gamma, credit.lambda);
         let advantages = credit.baseline.subtract(rollout, &raw);
         Self {
             samples: matrix(&rollout.effects, rows),

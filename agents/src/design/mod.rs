@@ -55,8 +55,6 @@ pub struct Setup<'a> {
     pub start: Vec<f64>,
     /// PPO's clip range, used for the effect's ratio too.
     pub clip: f64,
-    /// PPO's discount.
-    pub gamma: f64,
     /// The experiment's seed: methods derive their own named streams from it.
     pub seed: u64,
     /// The method's settings as they stand in the experiment.

@@ -74,6 +74,9 @@ pub struct MorphSettings {
     pub noise: [f64; 2],
     /// Share of the search after which noise and alpha have their end values, in (0, 1].
     pub anneal: f64,
+    /// Discount of the effect's advantage, in [0, 1]: 0 credits an effect with the next reward only, which is
+    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
+    pub effect_gamma: f64,
     /// Decay of the effect's advantage, in [0, 1].
     pub effect_lambda: f64,
     /// Weight of the fidelity loss at the start and at the end of the search (geometric).
@@ -91,6 +94,7 @@ impl Default for MorphSettings {
             max_grad_norm: 0.5,
             noise: [0.6, 0.05],
             anneal: 0.25,
+            effect_gamma: 0.0,
             effect_lambda: 0.0,
             alpha: [1.0, 30.0],
             proxy: ProxySettings::default(),
@@ -172,7 +176,7 @@ impl Morph {
             iteration: 0,
             term: None,
             last: [0.0; 3],
-            credit: EffectCredit::new(setup, settings.effect_lambda),
+            credit: EffectCredit::new(setup, settings.effect_gamma, settings.effect_lambda),
             settings,
             hardware,
             proxy,
@@ -263,6 +267,7 @@ fn check(settings: &MorphSettings) -> Result<(), MethodError> {
         within(&format!("noise.{i}"), *noise, 1e-4, 100.0)?;
     }
     within("anneal", settings.anneal, 1e-3, 1.0)?;
+    within("effect_gamma", settings.effect_gamma, 0.0, 1.0)?;
     within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
     for (i, alpha) in settings.alpha.iter().enumerate() {
         within(&format!("alpha.{i}"), *alpha, 1e-6, 1e6)?;

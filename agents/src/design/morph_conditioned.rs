@@ -32,6 +32,9 @@ pub struct MorphConditionedSettings {
     pub noise: [f64; 2],
     /// Share of the search after which noise have their end values, in (0, 1].
     pub anneal: f64,
+    /// Discount of the effect's advantage, in [0, 1]: 0 credits an effect with the next reward only, which is
+    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
+    pub effect_gamma: f64,
     /// Decay of the effect's advantage, in [0, 1].
     pub effect_lambda: f64,
     /// The proxy network and its first fit.
@@ -50,6 +53,7 @@ impl Default for MorphConditionedSettings {
             rate: 0.06,
             noise: [0.6, 0.05],
             anneal: 0.25,
+            effect_gamma: 0.0,
             effect_lambda: 0.0,
             proxy: ProxySettings::default(),
             refresh_steps: 10,
@@ -142,6 +146,7 @@ impl MorphConditioned {
         within("noise.0", settings.noise[0], 1e-4, 100.0)?;
         within("noise.1", settings.noise[1], 1e-4, 100.0)?;
         within("anneal", settings.anneal, 1e-3, 1.0)?;
+        within("effect_gamma", settings.effect_gamma, 0.0, 1.0)?;
         within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
         super::morph::check_proxy(&settings.proxy)?;
@@ -160,7 +165,7 @@ impl MorphConditioned {
             logits: LogitVector::new(&setup.start),
             refresh_loss: 0.0,
             term: None,
-            credit: EffectCredit::new(setup, settings.effect_lambda),
+            credit: EffectCredit::new(setup, settings.effect_gamma, settings.effect_lambda),
             settings,
             hardware,
             proxy,
