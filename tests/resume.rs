@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -21,8 +21,8 @@ use common::{program, tandem, tiny, write};
 
 /// Interruptions of one run at most.
 const INTERRUPTIONS: usize = 4;
-/// Each comes after a random part of this share of the time that an undisturbed run takes.
-const SHARE: f64 = 0.3;
+/// Each comes at most this long after a random iteration.
+const LATER: Duration = Duration::from_millis(30);
 
 /// All that a run has found, without what the clock says.
 #[derive(Debug, PartialEq)]
@@ -110,43 +110,42 @@ fn launch(folder: &Path, words: &[&str]) -> Child {
         .unwrap()
 }
 
-/// Trains `tiny.json` in `folder/name`; sends `signals` one after the other at random moments, and goes on after
-/// each, after `longest` at most. Gives the number of those that met a living run.
+fn iterations(run: &Path) -> usize {
+    fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |text| text.lines().count())
+}
+
+/// Trains `tiny.json` in `folder/name`, `all` iterations long; sends `signals` one after the other at random
+/// moments, and goes on after each. Gives the number of those that met a living run.
 fn train_under(
     folder: &Path,
     name: &str,
     signals: &[Signal],
-    longest: Duration,
+    all: usize,
     stream: &mut Stream,
 ) -> usize {
     let run = folder.join(name);
-    let mut child = launch(
-        folder,
-        &["train", "tiny.json", "--out", name, "--threads", "1"],
-    );
-    while !run.exists() && child.try_wait().unwrap().is_none() {
-        sleep(Duration::from_millis(2));
-    }
+    let first = ["train", "tiny.json", "--out", name, "--threads", "1"];
+    let mut child = launch(folder, &first);
     let mut met = 0;
     for (i, &signal) in signals.iter().enumerate() {
-        sleep(longest.mul_f64(stream.unit()));
+        let part = (i as f64 + stream.unit()) / (signals.len() as f64 + 1.0);
+        let moment = ((all as f64 * part) as usize).max(1);
+        while iterations(&run) < moment && child.try_wait().unwrap().is_none() {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(LATER.mul_f64(stream.unit()));
         let was_alive = child.try_wait().unwrap().is_none();
         let _ = kill_process(Pid::from_child(&child), signal); // it may end between the two lines
         let code = child.wait().unwrap().code();
         if code == Some(0) {
             return met;
         }
-        // A run that has just begun to listen may still end by the signal itself.
-        let polite = code == Some(3) || code.is_none();
-        assert!(
-            was_alive
-                && if signal == Signal::KILL {
-                    code.is_none()
-                } else {
-                    polite
-                },
-            "{code:?}"
-        );
+        let ended = if signal == Signal::KILL {
+            None
+        } else {
+            Some(3)
+        };
+        assert!(was_alive && code == ended, "{code:?}");
         met += 1;
         let threads = ["2", "1"][i % 2];
         child = launch(folder, &["train", "--resume", name, "--threads", threads]);
@@ -171,9 +170,7 @@ fn any_interruption_leaves_the_same_bytes(method: &str) {
         .ended(0);
         Findings::of(&folder.join(name))
     };
-    let clock = Instant::now();
     let undisturbed = train("undisturbed", "1");
-    let longest = clock.elapsed().mul_f64(SHARE);
     for phase in ["burn-in", "joint", "fine-tune"] {
         let judged = |row: &&String| {
             row.contains(&format!("\"phase\":\"{phase}\""))
@@ -200,7 +197,13 @@ fn any_interruption_leaves_the_same_bytes(method: &str) {
         ),
     ];
     for (name, signals) in cases {
-        let met = train_under(folder, name, &signals, longest, &mut stream);
+        let met = train_under(
+            folder,
+            name,
+            &signals,
+            undisturbed.metrics.len(),
+            &mut stream,
+        );
         assert!(met > 0, "no signal met a living run (moments of {moment})");
         let what = format!("{method}, {name} {met} times (moments of {moment})");
         Findings::of(&folder.join(name)).same_as(&undisturbed, &what);
