@@ -92,7 +92,7 @@ impl Default for MorphSettings {
         Self {
             rate: 1e-3,
             max_grad_norm: 0.5,
-            noise: [0.6, 0.05],
+            noise: [0.3, 0.1],
             anneal: 0.25,
             effect_gamma: 0.0,
             effect_lambda: 0.0,

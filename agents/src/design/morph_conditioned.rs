@@ -50,8 +50,8 @@ pub struct MorphConditionedSettings {
 impl Default for MorphConditionedSettings {
     fn default() -> Self {
         Self {
-            rate: 0.06,
-            noise: [0.6, 0.05],
+            rate: 0.01,
+            noise: [0.3, 0.1],
             anneal: 0.25,
             effect_gamma: 0.0,
             effect_lambda: 0.0,
