@@ -106,6 +106,7 @@ mod tests {
         Schedule {
             env_steps: 1000,
             burn_in: 0.1,
+            true_share: 0.0,
             fine_tune: 0.2,
             freeze_at: Some(0.9),
             stop_at: Some(0.95),
