@@ -110,7 +110,6 @@ mod tests {
             fine_tune: 0.2,
             freeze_at: Some(0.9),
             stop_at: Some(0.95),
-            ..Schedule::default()
         }
     }
 
