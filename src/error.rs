@@ -70,7 +70,10 @@ impl Error {
             Self::Method(MethodError::NotFinite { .. }) => 1,
             Self::Method(_) => 2,
             Self::Folder(
-                RunError::Taken(_) | RunError::Absent(_) | RunError::Foreign(_) | RunError::Format { .. },
+                RunError::Taken(_)
+                | RunError::Absent(_)
+                | RunError::Foreign(_)
+                | RunError::Format { .. },
             ) => 2,
             Self::Folder(_) => 1,
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,

@@ -161,7 +161,10 @@ impl Learnt {
 
 /// Success with its Wilson interval.
 fn success(judgement: &Judgement) -> Value {
-    estimate(wilson(judgement.solved() as u64, judgement.outcomes.len() as u64))
+    estimate(wilson(
+        judgement.solved() as u64,
+        judgement.outcomes.len() as u64,
+    ))
 }
 
 /// Mean return with its bootstrap interval over episodes.

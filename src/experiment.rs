@@ -137,7 +137,9 @@ pub struct CheckpointSettings {
 
 impl Default for CheckpointSettings {
     fn default() -> Self {
-        Self { every_seconds: 15.0 }
+        Self {
+            every_seconds: 15.0,
+        }
     }
 }
 
@@ -150,7 +152,10 @@ impl Experiment {
     /// # Errors
     /// The first thing that is not right: where it stands, what is wrong, what to write instead.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
-        let sets = sets.iter().map(|set| split(set)).collect::<Result<Vec<_>, _>>()?;
+        let sets = sets
+            .iter()
+            .map(|set| split(set))
+            .collect::<Result<Vec<_>, _>>()?;
         Self::from_located(&Located::read_file(path, &sets)?)
     }
 
@@ -213,8 +218,18 @@ impl Experiment {
         self.check_ppo(rows)?;
         self.check_schedule()?;
         count("evaluation.every", self.evaluation.every, 1, 1_000_000)?;
-        count("evaluation.episodes", self.evaluation.episodes as u64, 1, 100_000)?;
-        in_range("checkpoint.every_seconds", self.checkpoint.every_seconds, 0.0, 1e6)
+        count(
+            "evaluation.episodes",
+            self.evaluation.episodes as u64,
+            1,
+            100_000,
+        )?;
+        in_range(
+            "checkpoint.every_seconds",
+            self.checkpoint.every_seconds,
+            0.0,
+            1e6,
+        )
     }
 
     fn check_ppo(&self, rows: u64) -> Result<(), Complaint> {
@@ -241,7 +256,10 @@ impl Experiment {
         in_range("schedule.fine_tune", s.fine_tune, 0.0, 1.0)?;
         in_range("schedule.true_share", s.true_share, 0.0, 1.0)?;
         if s.burn_in + s.fine_tune > 1.0 {
-            let text = format!("burn_in ({}) + fine_tune ({}) exceed 1", s.burn_in, s.fine_tune);
+            let text = format!(
+                "burn_in ({}) + fine_tune ({}) exceed 1",
+                s.burn_in, s.fine_tune
+            );
             return Err(("schedule.fine_tune".into(), text));
         }
         for (path, value) in [
@@ -260,12 +278,19 @@ fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint
     if value >= low && value <= high {
         return Ok(());
     }
-    Err((path.into(), format!("{value} must lie between {low} and {high}")))
+    Err((
+        path.into(),
+        format!("{value} must lie between {low} and {high}"),
+    ))
 }
 
 /// Splits a `PATH=VALUE` of the command line.
 fn split(set: &str) -> Result<(String, String), Error> {
     set.split_once('=')
         .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
-        .ok_or_else(|| Error::Input(format!("--set {set}: write it as PATH=VALUE, e.g. --set ppo.rate=0.001")))
+        .ok_or_else(|| {
+            Error::Input(format!(
+                "--set {set}: write it as PATH=VALUE, e.g. --set ppo.rate=0.001"
+            ))
+        })
 }

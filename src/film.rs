@@ -41,9 +41,6 @@ pub fn still(films: &[(&str, Vec<Scene>)], size: (u32, u32)) -> Result<Image, Er
 
 /// Films as the renderer takes them.
 pub fn clips<'a>(films: &'a [(&'a str, Vec<Scene>)]) -> Vec<Clip<'a>> {
-    let clip = |(title, scenes): &'a (&'a str, Vec<Scene>)| Clip {
-        title,
-        scenes,
-    };
+    let clip = |(title, scenes): &'a (&'a str, Vec<Scene>)| Clip { title, scenes };
     films.iter().map(clip).collect()
 }

@@ -191,7 +191,12 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// A design that cannot be built.
-    pub fn reset(&mut self, design: &[f64], starts: Starts, episode: u64) -> Result<(), ProblemError> {
+    pub fn reset(
+        &mut self,
+        design: &[f64],
+        starts: Starts,
+        episode: u64,
+    ) -> Result<(), ProblemError> {
         self.stream = Stream::new(starts.seed, starts.name, episode);
         let fidelity = match self.world {
             World::Full => Fidelity::Full,
@@ -203,7 +208,9 @@ impl<'a> Player<'a> {
     /// Plays one control step.
     pub fn step(&mut self, design: &[f64]) -> Step {
         self.problem.observe(&mut self.raw);
-        self.policy.normaliser().apply(&self.raw, &mut self.observation);
+        self.policy
+            .normaliser()
+            .apply(&self.raw, &mut self.observation);
         match self.actions {
             Actions::Mean => {
                 self.policy

@@ -108,8 +108,7 @@ impl Record {
     /// The row of `metrics.jsonl`. Every key that depends on the clock contains `seconds`.
     pub fn row(&self, space: &DesignSpace, spec: &Spec) -> Map<String, Value> {
         let names = space.parameters.iter().map(|p| p.name.clone());
-        let design: Map<String, Value> =
-            names.zip(self.design.iter().map(|&v| json!(v))).collect();
+        let design: Map<String, Value> = names.zip(self.design.iter().map(|&v| json!(v))).collect();
         let evaluation = self.evaluation.as_ref();
         let gap = evaluation.and_then(|e| e.gap);
         let terms: Map<String, Value> = spec

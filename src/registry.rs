@@ -67,7 +67,9 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         read: typed::<reach2d::Config>,
         variants: || {
             let presets = reach2d::PRESETS.iter();
-            presets.map(|p| (format!("preset {}", p.name), p.about.into())).collect()
+            presets
+                .map(|p| (format!("preset {}", p.name), p.about.into()))
+                .collect()
         },
     },
     ProblemEntry {
@@ -77,7 +79,9 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         read: typed::<ClassicTask>,
         variants: || {
             let names = classic::NAMES.iter();
-            names.map(|(name, about)| (format!("name {name}"), (*about).into())).collect()
+            names
+                .map(|(name, about)| (format!("name {name}"), (*about).into()))
+                .collect()
         },
     },
 ];
@@ -179,7 +183,10 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
 pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
     let problems = || PROBLEMS.iter().map(|entry| entry.name);
     let methods = || METHODS.iter().map(|entry| entry.name);
-    let Some(entry) = PROBLEMS.iter().find(|entry| entry.name == experiment.problem) else {
+    let Some(entry) = PROBLEMS
+        .iter()
+        .find(|entry| entry.name == experiment.problem)
+    else {
         let reason = unknown("problem", &experiment.problem, problems());
         return Err(located.fail_at("problem", reason).into());
     };
@@ -218,7 +225,11 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if key.is_empty() { path.into() } else { format!("{path}.{key}") }
+    if key.is_empty() {
+        path.into()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 /// "There is no such name", with the nearest one and all of them.

@@ -77,7 +77,8 @@ impl Run {
         }
         let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
         for reason in checkpoint.iter().flat_map(|found| &found.passed_over) {
-            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
+            run.progress
+                .say(&format!("passed over a damaged checkpoint: {reason}"));
         }
         Ok(run)
     }
@@ -117,10 +118,12 @@ impl Run {
         let value = serde_json::to_value(&self.experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
         let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
+        self.board
+            .text("experiment", 0, &format!("```json\n{text}\n```"));
         let mut flat = Vec::new();
         flatten("", &value, &mut flat);
-        self.board.hparams(&flat, &["final/success", "final/return", "final/env_steps"]);
+        self.board
+            .hparams(&flat, &["final/success", "final/return", "final/env_steps"]);
         Ok(())
     }
 
@@ -171,7 +174,11 @@ impl Run {
             end: self.trainer.end(),
             mean_return: record.mean_return,
             success: record.evaluation.as_ref().map(|e| e.success),
-            gap: record.evaluation.as_ref().and_then(|e| e.gap).map(|g| g[0].rmse),
+            gap: record
+                .evaluation
+                .as_ref()
+                .and_then(|e| e.gap)
+                .map(|g| g[0].rmse),
         });
         Ok(())
     }
@@ -198,7 +205,8 @@ impl Run {
         if record.evaluation.is_some() {
             self.board.histogram("design", step, &record.design);
             for (name, values) in self.trainer.weights() {
-                self.board.histogram(&format!("weights/{name}"), step, &values);
+                self.board
+                    .histogram(&format!("weights/{name}"), step, &values);
             }
             if let Err(error) = self.show_arm(step) {
                 self.progress.say(&format!("no picture: {error}"));
@@ -214,7 +222,8 @@ impl Run {
         let starts = self.starts();
         let scenes = film(&mut *instance.problem, &policy, &design, starts, 0)?;
         let image = still(&[("learnt design", scenes)], (400, 400))?;
-        self.board.image("machine", step, image.width, image.height, &image.rgb);
+        self.board
+            .image("machine", step, image.width, image.height, &image.rgb);
         Ok(())
     }
 
@@ -248,7 +257,8 @@ impl Run {
     /// The final judgement, the picture, and the last word to TensorBoard.
     fn finish(&mut self) -> Result<Value, Error> {
         self.save_best()?;
-        self.progress.say("judging the learnt design in the true machine");
+        self.progress
+            .say("judging the learnt design in the true machine");
         let learnt = Learnt::open(&self.folder)?;
         let document = learnt.document(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
         self.picture(learnt)?;
@@ -257,9 +267,12 @@ impl Run {
             ("final/return", document["return"]["mean"].as_f64()),
             ("final/env_steps", document["env_steps"].as_f64()),
         ];
-        let metrics: Vec<(&str, f64)> =
-            metrics.into_iter().map(|(k, v)| (k, v.unwrap_or(f64::NAN))).collect();
-        self.board.result(self.trainer.counters().iteration, &metrics);
+        let metrics: Vec<(&str, f64)> = metrics
+            .into_iter()
+            .map(|(k, v)| (k, v.unwrap_or(f64::NAN)))
+            .collect();
+        self.board
+            .result(self.trainer.counters().iteration, &metrics);
         self.board.finish();
         self.progress.finish();
         self.folder.write_json("evaluation/final.json", &document)?;
@@ -272,8 +285,14 @@ impl Run {
         let starts = self.starts();
         let problem = &mut *learnt.instance.problem;
         let films = [
-            ("start design", film(problem, &learnt.policy, &start, starts, 0)?),
-            ("learnt design", film(problem, &learnt.policy, &design, starts, 0)?),
+            (
+                "start design",
+                film(problem, &learnt.policy, &start, starts, 0)?,
+            ),
+            (
+                "learnt design",
+                film(problem, &learnt.policy, &design, starts, 0)?,
+            ),
         ];
         let png = still(&films, (1120, 560))?.png()?;
         let path = self.folder.file("design.png");
@@ -309,7 +328,11 @@ fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 flatten(&path, value, out);
             }
         }

@@ -30,8 +30,8 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::judge::{Actions, Judge, Starts, World};
 use crate::phase::{Phase, Timeline};
-use crate::registry;
 use crate::record::{Counters, Evaluation, Record, Seconds};
+use crate::registry;
 
 /// A run in memory.
 pub struct Trainer {
@@ -62,7 +62,12 @@ impl Trainer {
         let problem: &dyn Problem = &*instance.problem;
         let hardware = problem.hardware();
         let method = registry::method(experiment, &instance)?;
-        let lanes = Lanes::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
+        let lanes = Lanes::new(
+            problem,
+            experiment.rollout.lanes,
+            experiment.seed,
+            "rollout",
+        );
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
             agent: Agent::new(experiment, problem.spec()),
@@ -135,7 +140,13 @@ impl Trainer {
                 noise: None,
             };
             let source = Constant(logits.clone());
-            collect(&mut self.lanes, &policy, &source, &motion, &mut self.rollout)?;
+            collect(
+                &mut self.lanes,
+                &policy,
+                &source,
+                &motion,
+                &mut self.rollout,
+            )?;
         } else {
             let model = self.method.effect_model();
             let motion = Motion {
@@ -144,7 +155,13 @@ impl Trainer {
                 noise: self.method.noise(progress),
             };
             let source = self.method.source();
-            collect(&mut self.lanes, &policy, &*source, &motion, &mut self.rollout)?;
+            collect(
+                &mut self.lanes,
+                &policy,
+                &*source,
+                &motion,
+                &mut self.rollout,
+            )?;
         }
         self.counters.hardware_queries += self.rollout.hardware_queries;
         self.counters.episodes += self.rollout.episodes.len() as u64;
@@ -170,10 +187,13 @@ impl Trainer {
                 frozen: phase == Phase::BurnIn,
                 hardware_queries: &mut self.counters.hardware_queries,
             };
-            self.method.effect_update(&self.rollout, &rewards, &mut context)?
+            self.method
+                .effect_update(&self.rollout, &rewards, &mut context)?
         };
         let settings = &self.experiment.ppo;
-        Ok(self.agent.learn(settings, rate, &self.rollout, &rewards, effect)?)
+        Ok(self
+            .agent
+            .learn(settings, rate, &self.rollout, &rewards, effect)?)
     }
 
     /// Moves the design and does with the policy what the method asks for.
@@ -231,7 +251,11 @@ impl Trainer {
         let schedule = &self.experiment.schedule;
         let next = self.timeline.phase(schedule, self.counters.env_steps);
         let phase_ends = next != Some(phase);
-        phase_ends || self.counters.iteration.is_multiple_of(self.experiment.evaluation.every)
+        phase_ends
+            || self
+                .counters
+                .iteration
+                .is_multiple_of(self.experiment.evaluation.every)
     }
 
     /// Judges the present pair of policy and design in the true machine, on start states that never change
@@ -245,9 +269,9 @@ impl Trainer {
             episodes: self.experiment.evaluation.episodes,
         };
         let policy = self.agent.policy.snapshot();
-        let judgement =
-            self.judge
-                .judge(&policy, &design, Actions::Mean, &World::Full, starts)?;
+        let judgement = self
+            .judge
+            .judge(&policy, &design, Actions::Mean, &World::Full, starts)?;
         let gap = if phase == Phase::FineTune {
             None
         } else {
@@ -260,7 +284,11 @@ impl Trainer {
             mean_return: judgement.mean_return(),
             gap,
         };
-        if self.best.as_ref().is_none_or(|(best, _)| evaluation.beats(best)) {
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|(best, _)| evaluation.beats(best))
+        {
             self.best = Some((evaluation.clone(), self.pair(&logits)));
         }
         let schedule = &self.experiment.schedule;
@@ -296,7 +324,10 @@ impl Trainer {
 
     /// Weights of the policy's networks, by name.
     pub fn weights(&self) -> Vec<(String, Vec<f64>)> {
-        let networks = [("actor", &self.agent.policy.actor), ("critic", &self.agent.policy.critic)];
+        let networks = [
+            ("actor", &self.agent.policy.actor),
+            ("critic", &self.agent.policy.critic),
+        ];
         let mut out = Vec::new();
         for (name, network) in networks {
             for (i, (weights, _)) in network.layers().into_iter().enumerate() {
@@ -344,7 +375,12 @@ impl Trainer {
             episodes: self.rollout.episodes.len(),
             mean_return: mean(&self.rollout, |e| e.total_return),
             train_success: mean(&self.rollout, |e| f64::from(u8::from(e.success))),
-            faults: self.rollout.episodes.iter().filter(|e| e.fault.is_some()).count(),
+            faults: self
+                .rollout
+                .episodes
+                .iter()
+                .filter(|e| e.fault.is_some())
+                .count(),
             reward_terms: self.rollout.reward_terms.clone(),
             stats,
             scalars,
@@ -372,7 +408,10 @@ impl Trainer {
         for (id, policy) in &self.shelf {
             archive.put_bytes(&format!("shelf.{id}"), &policy.to_bytes()?);
         }
-        archive.put_json("best", &self.best.as_ref().map(|(evaluation, _)| evaluation));
+        archive.put_json(
+            "best",
+            &self.best.as_ref().map(|(evaluation, _)| evaluation),
+        );
         if let Some((_, pair)) = &self.best {
             archive.put_bytes("best.pair", &pair.to_bytes()?);
         }

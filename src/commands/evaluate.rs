@@ -71,7 +71,11 @@ impl Target {
             });
         }
         let document = read_design(&args.target)?;
-        let folder = args.target.parent().map(Path::to_path_buf).unwrap_or_default();
+        let folder = args
+            .target
+            .parent()
+            .map(Path::to_path_buf)
+            .unwrap_or_default();
         let beside = RunFolder::view(&folder).and_then(|run| run.best().map(|best| (run, best)));
         let learnt = match (&args.experiment, beside) {
             (None, Ok((run, Some(_)))) => Some(Learnt::open(&run)?),
@@ -112,13 +116,18 @@ fn values(path: &Path, document: &Value, experiment: &Experiment) -> Result<Vec<
         .ok_or_else(|| fail("`parameters` must be a list of {name, value}".into()))?;
     let mut design = Vec::new();
     for parameter in &hardware.space().parameters {
-        let entry = listed.iter().find(|entry| entry["name"] == parameter.name.as_str());
-        let value = entry.and_then(|entry| entry["value"].as_f64()).ok_or_else(|| {
-            fail(format!("parameter `{}` has no value", parameter.name))
-        })?;
+        let entry = listed
+            .iter()
+            .find(|entry| entry["name"] == parameter.name.as_str());
+        let value = entry
+            .and_then(|entry| entry["value"].as_f64())
+            .ok_or_else(|| fail(format!("parameter `{}` has no value", parameter.name)))?;
         design.push(value);
     }
-    hardware.space().check(&design).map_err(|error| fail(error.to_string()))?;
+    hardware
+        .space()
+        .check(&design)
+        .map_err(|error| fail(error.to_string()))?;
     Ok(design)
 }
 
@@ -143,7 +152,9 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
             );
         }
         if interrupt::requested().is_some() {
-            return Err(Error::Run("stopped while retraining; nothing was changed".into()));
+            return Err(Error::Run(
+                "stopped while retraining; nothing was changed".into(),
+            ));
         }
     }
     let counters = trainer.counters().clone();
@@ -155,7 +166,12 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
 fn print_table(document: &Value) {
     let line = |label: &str, value: &Value, scale: f64| {
         let part = |name: &str| scale * value[name].as_f64().unwrap_or(f64::NAN);
-        println!("{label:<28}{:>9.3}  [{:.3}, {:.3}]", part("mean"), part("low"), part("high"));
+        println!(
+            "{label:<28}{:>9.3}  [{:.3}, {:.3}]",
+            part("mean"),
+            part("low"),
+            part("high")
+        );
     };
     println!(
         "{} by {}, seed {}: {} fresh episodes, 95 % intervals",
@@ -166,15 +182,25 @@ fn print_table(document: &Value) {
     );
     line("true success, mean actions", &document["success"], 1.0);
     line("true success, sampled", &document["success_sampled"], 1.0);
-    line("start design, same policy", &document["success_start_design"], 1.0);
+    line(
+        "start design, same policy",
+        &document["success_start_design"],
+        1.0,
+    );
     line("return", &document["return"], 1.0);
     if let Some(gap) = document["proxy_gap"].as_object() {
         for (name, value) in gap {
-            println!("proxy gap, {name:<17}{:>9.4}", value.as_f64().unwrap_or(f64::NAN));
+            println!(
+                "proxy gap, {name:<17}{:>9.4}",
+                value.as_f64().unwrap_or(f64::NAN)
+            );
         }
     }
     if document["retrain"].is_object() {
-        println!("a new policy from scratch, {} environment steps:", document["retrain"]["env_steps"]);
+        println!(
+            "a new policy from scratch, {} environment steps:",
+            document["retrain"]["env_steps"]
+        );
         line("  true success", &document["retrain"]["success"], 1.0);
         line("  return", &document["retrain"]["return"], 1.0);
     }

@@ -24,7 +24,11 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         return print_json(&json!({ "entries": rows }));
     }
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    let width = rows.iter().map(|r| text(r, "name").len()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|r| text(r, "name").len())
+        .max()
+        .unwrap_or(0);
     for entry in &rows {
         println!("{:width$}  {}", text(entry, "name"), text(entry, "about"));
     }
@@ -49,8 +53,7 @@ fn problems() -> Vec<Value> {
 
 /// Experiment files of a folder, by name; one that is not right says so.
 fn experiments(folder: &Path) -> Result<Vec<Value>, Error> {
-    let unreadable =
-        |error| Error::Input(format!("cannot list {}: {error}", folder.display()));
+    let unreadable = |error| Error::Input(format!("cannot list {}: {error}", folder.display()));
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))

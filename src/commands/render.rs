@@ -29,11 +29,16 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
         seed: learnt.experiment.seed,
         episodes: 1,
     };
-    let fps = (1.0 / learnt.instance.problem.spec().control_dt).round().clamp(1.0, 50.0) as u32;
+    let fps = (1.0 / learnt.instance.problem.spec().control_dt)
+        .round()
+        .clamp(1.0, 50.0) as u32;
     let problem = &mut *learnt.instance.problem;
     let mut films = Vec::new();
     for (title, design) in designs {
-        films.push((title, film(problem, &learnt.policy, &design, starts, args.episode)?));
+        films.push((
+            title,
+            film(problem, &learnt.policy, &design, starts, args.episode)?,
+        ));
     }
     let size = (2 * args.size, args.size);
     for path in &args.out {
@@ -62,6 +67,9 @@ fn kind(path: &Path) -> Result<Kind, Error> {
     match extension.as_deref() {
         Some("png") => Ok(Kind::Png),
         Some("gif") => Ok(Kind::Gif),
-        _ => Err(Error::Input(format!("{}: name a .png or a .gif", path.display()))),
+        _ => Err(Error::Input(format!(
+            "{}: name a .png or a .gif",
+            path.display()
+        ))),
     }
 }

@@ -19,7 +19,11 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let mut run = match (&args.resume, &args.experiment) {
         (Some(folder), _) => Run::resume(folder)?,
         (None, Some(path)) => begin(path, args)?,
-        (None, None) => return Err(Error::Input("name an experiment file or --resume RUN".into())),
+        (None, None) => {
+            return Err(Error::Input(
+                "name an experiment file or --resume RUN".into(),
+            ));
+        }
     };
     eprintln!("run folder: {}", run.path().display());
     let document = run.complete()?;
@@ -33,7 +37,9 @@ fn begin(path: &Path, args: &TrainArgs) -> Result<Run, Error> {
         sets.push(format!("seed={seed}"));
     }
     let experiment = Experiment::read(path, &sets)?;
-    let name = path.file_stem().map_or("run".into(), |s| s.to_string_lossy());
+    let name = path
+        .file_stem()
+        .map_or("run".into(), |s| s.to_string_lossy());
     Run::start(&experiment, args.out.as_deref(), &name)
 }
 
@@ -41,14 +47,31 @@ fn begin(path: &Path, args: &TrainArgs) -> Result<Run, Error> {
 fn summarise(folder: &Path, document: &Value) {
     let percent = |key: &str| {
         let part = |name: &str| 100.0 * document[key][name].as_f64().unwrap_or(f64::NAN);
-        format!("{:.1} % [{:.1}, {:.1}]", part("mean"), part("low"), part("high"))
+        format!(
+            "{:.1} % [{:.1}, {:.1}]",
+            part("mean"),
+            part("low"),
+            part("high")
+        )
     };
     let run = folder.display();
-    println!("true success     {}  (mean actions, {} fresh episodes)", percent("success"), document["episodes"]);
+    println!(
+        "true success     {}  (mean actions, {} fresh episodes)",
+        percent("success"),
+        document["episodes"]
+    );
     println!("  sampled        {}", percent("success_sampled"));
-    println!("  start design   {}  (the same policy)", percent("success_start_design"));
+    println!(
+        "  start design   {}  (the same policy)",
+        percent("success_start_design")
+    );
     if let Some(gap) = document["proxy_gap"]["visited"].as_f64() {
-        println!("proxy gap        {gap:.4} visited, {:.4} uniform (effect scales)", document["proxy_gap"]["uniform"].as_f64().unwrap_or(f64::NAN));
+        println!(
+            "proxy gap        {gap:.4} visited, {:.4} uniform (effect scales)",
+            document["proxy_gap"]["uniform"]
+                .as_f64()
+                .unwrap_or(f64::NAN)
+        );
     }
     println!("design           {run}/design.json");
     println!("picture          {run}/design.png");
