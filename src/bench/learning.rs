@@ -1,4 +1,4 @@
-//! PPO on the classic problems against published scores (ppo.md, A.4): the proof that it learns.
+//! PPO on the classic problems against published scores: the proof that it learns.
 //!
 //! Every run is an ordinary experiment of `experiments/classic` under the ordinary trainer. Judged is the
 //! present policy, not the best one: mean actions, frozen statistics, raw rewards, fresh start states. A gate is
@@ -63,7 +63,10 @@ macro_rules! case {
     };
 }
 
-/// All cases. The bars are those of ppo.md, A.4; the last two are its pair about truncation.
+/// All cases. The bars are what good implementations reach (CleanRL, RL Zoo, Tianshou), with a little room.
+///
+/// The last two are a pair: with the settings of MuJoCo tasks Pendulum, whose episodes are all cut, is learnt only
+/// if the cut is worth the final observation's value. CleanRL, which counts it as a termination, reports -1142.
 pub const CASES: &[Case] = &[
     case!(
         "cartpole",
@@ -102,7 +105,7 @@ pub const CASES: &[Case] = &[
         "inverted-double-pendulum",
         "inverted-double-pendulum",
         true,
-        &[(1_000_000, Bar::AtLeast(8500.0))]
+        &[(500_000, Bar::AtLeast(8500.0))]
     ),
     case!(
         "pendulum-mujoco",
@@ -114,7 +117,7 @@ pub const CASES: &[Case] = &[
         "pendulum-mujoco-no-bootstrap",
         "pendulum-mujoco",
         false,
-        &[(98_304, Bar::AtMost(-1000.0))]
+        &[(98_304, Bar::AtMost(-800.0))]
     ),
 ];
 
