@@ -105,7 +105,7 @@ pub const CASES: &[Case] = &[
         "inverted-double-pendulum",
         "inverted-double-pendulum",
         true,
-        &[(500_000, Bar::AtLeast(8500.0))]
+        &[(400_000, Bar::AtLeast(8500.0))]
     ),
     case!(
         "pendulum-mujoco",
