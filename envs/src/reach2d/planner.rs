@@ -57,7 +57,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Whether the arm can go straight (in joint angles) between two poses at most [`EDGE`] apart.
+    /// Whether the arm can go straight (in joint angles) between two poses at most `EDGE` apart.
     fn edge(&self, from: &[f32], to: &[f32]) -> bool {
         let mut ends = [[[0.0; 2]; MAX_LINKS + 1]; 2];
         let [a, b] = &mut ends;
@@ -96,7 +96,7 @@ impl<'a> Plan<'a> {
         stream.uniform(-limit, limit) as f32
     }
 
-    /// A collision-free path from these angles to the goal, its points at most [`EDGE`] apart in each joint.
+    /// A collision-free path from these angles to the goal, its points at most `EDGE` apart in each joint.
     pub fn path(&self, start: &[f32], stream: &mut Stream) -> Option<Vec<Angles>> {
         let mut goals = Tree::default();
         for _ in 0..POSTURE_TRIES {
@@ -176,7 +176,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// From one pose towards another by at most [`EDGE`] in each joint; whether that arrives.
+/// From one pose towards another by at most `EDGE` in each joint; whether that arrives.
 fn steer(from: &[f32], to: &[f32]) -> (Angles, bool) {
     let largest = from.iter().zip(to).map(|(a, b)| (b - a).abs());
     let largest = largest.fold(0.0, f32::max);

@@ -77,7 +77,7 @@ struct Corner {
 /// Wall segments, and what shortest paths need to know about them.
 ///
 /// Path lengths come from the visibility graph over the walls' corners (Lozano-Pérez and Wesley 1979): the
-/// exact shortest path of a point that keeps [`CORNER_OFFSET`] from each corner. It falls steadily along the
+/// exact shortest path of a point that keeps `CORNER_OFFSET` from each corner. It falls steadily along the
 /// way, where the straight distance would pull the tip against a wall.
 #[derive(Clone, Debug)]
 pub struct Walls {
@@ -120,7 +120,7 @@ impl Walls {
         self.segments.is_empty()
     }
 
-    /// Distance between the segment `a b` and the nearest wall, m; 0 when they cross, [`FAR`] at most.
+    /// Distance between the segment `a b` and the nearest wall, m; 0 when they cross, `FAR` at most.
     pub fn clearance(&self, a: Point, b: Point) -> f32 {
         let mut best = FAR * FAR;
         let low = [a[0].min(b[0]), a[1].min(b[1])];
