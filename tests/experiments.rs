@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tandem::experiment::Experiment;
@@ -199,12 +199,27 @@ fn is_small(experiment: &Experiment) -> bool {
     rows * width < SMALL && settings.len() < 10_000
 }
 
+/// Every experiment file of the repository, folders below included, in order.
+fn shipped() -> Vec<PathBuf> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 #[test]
 fn every_shipped_experiment_is_right() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let mut files = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for path in shipped() {
         let experiment = Experiment::read(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
         assert!(
             !experiment.title.is_empty(),
@@ -244,14 +259,10 @@ fn complete() -> Value {
 
 #[test]
 fn no_mutated_experiment_panics_or_hides_its_mistake() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
-    let mut sources: Vec<Value> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| {
-            serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap()
-        })
+    let mut sources: Vec<Value> = shipped()
+        .iter()
+        .map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
         .collect();
-    sources.truncate(4);
     sources.extend([complete(), complete()]);
     let (mut accepted, mut refused, mut built) = (0, 0, 0);
     for (i, source) in sources.iter().enumerate() {
