@@ -166,7 +166,10 @@ fn five_steps_at_the_goal_are_a_success_and_stay_one() {
     for k in 1..=5 {
         let step = problem.apply(&[0.0; 5], &effect);
         assert_eq!(step.success, k == 5);
-        assert!((step.reward - 2.0).abs() < 1e-5, "no way left, no effort");
+        assert!(
+            (step.reward - 3.0).abs() < 1e-5,
+            "bonus 2 and nearness 1; no way left, no effort"
+        );
     }
     effect[0] = 0.0;
     assert!(problem.apply(&[0.0; 5], &effect).success);
@@ -181,8 +184,9 @@ fn reward_is_the_sum_of_its_terms_by_hand() {
     let mut effect = vec![0.0; 10];
     (effect[0], effect[1]) = (2.27 - 0.3, 1.06 - 0.4);
     let step = problem.apply(&[1.0, -1.0, 0.5, 0.0, 0.0], &effect);
-    // 0.5 m from the goal; squared norm of the command 2.25
-    assert!((step.reward - (-0.3 * 0.5 - 0.002 * 2.25)).abs() < 1e-5);
+    // 0.5 m from the goal, twice the scale of nearness; squared norm of the command 2.25
+    let nearness = 1.0 / (1.0 + 4.0);
+    assert!((step.reward - (-0.3 * 0.5 - 0.002 * 2.25 + nearness)).abs() < 1e-5);
 }
 
 #[test]
@@ -280,6 +284,6 @@ fn spec_and_hardware_agree_with_the_slices_they_describe() {
             hardware.effect_scale().len(),
             hardware.effect_channels().len()
         );
-        assert_eq!(problem.spec().reward_terms.len(), 4);
+        assert_eq!(problem.spec().reward_terms.len(), 5);
     }
 }
