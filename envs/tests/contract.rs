@@ -2,7 +2,7 @@
 //!
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
-use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic};
+use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d};
 
 /// A problem with the buffers that its spec asks for.
 struct Rig {
@@ -239,5 +239,16 @@ fn classic_problems_keep_the_contract() {
     for (name, _) in classic::NAMES {
         println!("{name}");
         check_contract(&*classic::make(name).unwrap());
+    }
+}
+
+#[test]
+fn reaching_arms_keep_the_contract() {
+    for preset in reach2d::PRESETS {
+        let config = reach2d::Config {
+            preset: Some(preset.name.into()),
+            ..reach2d::Config::default()
+        };
+        check_contract(&*reach2d::make(&config).unwrap());
     }
 }

@@ -14,9 +14,21 @@
 //! `I_i` the inertia of everything beyond joint `i` on the straight arm; it is then part of the effect.
 //!
 //! **Task.** Tip within the tolerance for some control steps in a row (5, that is 0.25 s), at any time. Reward of a
-//! step: `-0.3 path - 0.1 blocked - 0.002 |u|^2 + 2 at_goal`. `path` is the length in metres of the shortest way
-//! of the tip to the goal round all corners, so that nothing pulls the tip against a wall; the observation
-//! holds it with the vector to the next corner, the room around every link and whether a wall was touched.
+//! step, one logged term each, where `path` is the length in metres of the shortest way of the tip to the goal
+//! round all corners, so that nothing pulls the tip against a wall:
+//!
+//! ```text
+//! path      -0.3 path
+//! blocked   -0.1 when a wall stopped the arm
+//! effort    -0.002 |u|^2
+//! goal      +2 with the tip within the tolerance
+//! nearness  +1 / (1 + (path / 0.25 m)^2)
+//! ```
+//!
+//! **Observation.** Sine and cosine of the joint angles; joint rates of the last step (in full steps: without them
+//! nobody can damp the real arm); link ends relative to the base, m; tip minus goal, m; share of the horizon
+//! passed; the base's offset, m, where it is designed; among walls the vector to the next corner, m, the path, m,
+//! whether a wall was touched, and the room around every link, m.
 //!
 //! **Why the start design fails.** Its stretched length is below the distance from base to goal less the
 //! tolerance, in every preset; walls can only make the way longer. That is a proof, not a measurement.
