@@ -10,9 +10,12 @@
 //! second perceptron makes the skip from the design, `h = S(z) f + g(f, z)`; products of features and design
 //! are what a plain perceptron learns worst.
 
+mod pairs;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tandem_envs::design::LOGIT_LIMIT;
 use tandem_envs::{Hardware, Stream};
@@ -20,9 +23,12 @@ use tch::Tensor;
 
 use crate::adam::{Adam, clip_global_norm};
 use crate::archive::{Archive, ArchiveError};
+use crate::design::{MethodError, within};
 use crate::kernel::{Kernel, Scratch};
 use crate::mlp::Mlp;
 use crate::rollout::EffectModel;
+
+pub use pairs::{DesignDraw, Pairs, matrix, mixed_queries};
 
 /// Settings of the proxy network and of its first fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,17 +62,23 @@ impl Default for ProxySettings {
     }
 }
 
-/// Pairs of what the hardware was asked and what it answered.
-#[derive(Clone, Debug, Default)]
-pub struct Pairs {
-    /// Number of pairs `R`.
-    pub rows: usize,
-    /// `[R, features]`.
-    pub features: Vec<f32>,
-    /// `[R, design]`, logits.
-    pub logits: Vec<f32>,
-    /// `[R, effects]`.
-    pub effects: Vec<f32>,
+impl ProxySettings {
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// The first setting out of range.
+    pub fn check(&self) -> Result<(), MethodError> {
+        within("proxy.rate", self.rate, 1e-7, 1.0)?;
+        within("proxy.batch", self.batch as f64, 2.0, 1e6)?;
+        within("proxy.steps", self.steps as f64, 0.0, 1e7)?;
+        within("proxy.tolerance", self.tolerance, 0.0, 1e6)?;
+        within("proxy.task_weight", self.task_weight, 1e-3, 1e3)?;
+        within("proxy.hidden (layers)", self.hidden.len() as f64, 1.0, 8.0)?;
+        let widths = self.hidden.iter();
+        widths
+            .copied()
+            .try_for_each(|w| within("proxy.hidden", w as f64, 1.0, 4096.0))
+    }
 }
 
 /// Distance between proxy and hardware on a set of pairs, over the task effects, in units of their scale.
@@ -76,92 +88,6 @@ pub struct Gap {
     pub rmse: f64,
     /// 95 % quantile of the error.
     pub p95: f64,
-}
-
-/// Which designs [`Pairs`] are drawn for.
-#[derive(Clone, Copy, Debug)]
-pub enum DesignDraw<'a> {
-    /// One design, given by its logits.
-    Fixed(&'a [f64]),
-    /// Uniform over the logit box.
-    Uniform,
-    /// Normal around these logits with this standard deviation.
-    Around(&'a [f64], f64),
-}
-
-impl Pairs {
-    /// Asks the hardware `rows` uniformly drawn queries. Deterministic for any number of threads.
-    pub fn sample(
-        hardware: &dyn Hardware,
-        rows: usize,
-        designs: DesignDraw,
-        stream: &mut Stream,
-    ) -> Self {
-        let bounds = hardware.query_bounds();
-        let mut queries = vec![0.0; rows * bounds.len()];
-        for row in queries.chunks_exact_mut(bounds.len()) {
-            for (value, &(low, high)) in row.iter_mut().zip(bounds) {
-                *value = stream.uniform(f64::from(low), f64::from(high)) as f32;
-            }
-        }
-        Self::ask(hardware, &queries, designs, stream)
-    }
-
-    /// Asks the hardware these queries, `[R, query]`.
-    pub fn ask(
-        hardware: &dyn Hardware,
-        queries: &[f32],
-        designs: DesignDraw,
-        stream: &mut Stream,
-    ) -> Self {
-        let (q, f) = (hardware.query_channels().len(), hardware.feature_len());
-        let (e, d) = (hardware.effect_channels().len(), hardware.space().len());
-        let rows = queries.len() / q.max(1);
-        let mut logits = vec![0.0f32; rows * d];
-        let limit = LOGIT_LIMIT;
-        for row in logits.chunks_exact_mut(d.max(1)) {
-            for (j, z) in row.iter_mut().enumerate() {
-                *z = match designs {
-                    DesignDraw::Fixed(center) => center[j],
-                    DesignDraw::Uniform => stream.uniform(-limit, limit),
-                    DesignDraw::Around(center, sd) => {
-                        (center[j] + sd * stream.normal()).clamp(-limit, limit)
-                    }
-                } as f32;
-            }
-        }
-        let mut features = vec![0.0; rows * f];
-        let mut effects = vec![0.0; rows * e];
-        features
-            .par_chunks_exact_mut(f)
-            .zip(effects.par_chunks_exact_mut(e))
-            .enumerate()
-            .with_min_len(512)
-            .for_each_init(
-                || (vec![0.0; d], vec![0.0; d]),
-                |(z, values), (i, (features, effects))| {
-                    for (z, &logit) in z.iter_mut().zip(&logits[i * d..(i + 1) * d]) {
-                        *z = f64::from(logit);
-                    }
-                    hardware.space().values_into(z, values);
-                    let query = &queries[i * q..(i + 1) * q];
-                    hardware.features(query, features);
-                    hardware.respond(values, query, effects);
-                },
-            );
-        Self {
-            rows,
-            features,
-            logits,
-            effects,
-        }
-    }
-}
-
-/// A `[rows, columns]` tensor of these numbers.
-pub fn matrix(data: &[f32], rows: usize) -> Tensor {
-    let columns = data.len() / rows.max(1);
-    Tensor::from_slice(data).view([rows as i64, columns as i64])
 }
 
 /// Where the linear part's matrix `[features, effects]` comes from.
@@ -393,6 +319,15 @@ impl Proxy {
         Gap { rmse, p95 }
     }
 
+    /// Gap at a design on visited `[R, query]` and on uniform queries.
+    pub fn gaps(&self, hardware: &dyn Hardware, logits: &[f64], visited: &[f32]) -> [Gap; 2] {
+        let draw = DesignDraw::Fixed(logits);
+        let mut stream = Stream::new(0, "gap", 0);
+        let visited = Pairs::ask(hardware, visited, draw, &mut stream);
+        let uniform = Pairs::sample(hardware, 2048, draw, &mut stream);
+        [self.gap(&visited), self.gap(&uniform)]
+    }
+
     /// The proxy for roll-outs, at one design. Normalisers and design are folded into the first and last
     /// layer, so that a prediction is a single forward pass over the features.
     pub fn snapshot(&self, logits: &[f64]) -> Arc<ProxySnapshot> {
@@ -538,90 +473,5 @@ impl EffectModel for ProxySnapshot {
                 *effect += feature * weight;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tandem_envs::reach2d;
-
-    use super::*;
-
-    fn hardware() -> Arc<dyn Hardware> {
-        let config = reach2d::Config {
-            preset: Some("far".into()),
-            ..reach2d::Config::default()
-        };
-        reach2d::make(&config).unwrap().hardware()
-    }
-
-    fn proxy(conditioned: bool, stream: &mut Stream) -> Proxy {
-        let settings = ProxySettings {
-            hidden: vec![32, 32],
-            ..ProxySettings::default()
-        };
-        let sample = Pairs::sample(&*hardware(), 1000, DesignDraw::Uniform, stream);
-        Proxy::new(&*hardware(), &settings, conditioned, &sample, stream)
-    }
-
-    #[test]
-    fn a_snapshot_predicts_what_the_network_predicts() {
-        let mut stream = Stream::new(1, "proxy-test", 0);
-        let logits = [0.5, -1.0, 2.0, 0.0, -3.0];
-        for conditioned in [false, true] {
-            let proxy = proxy(conditioned, &mut stream);
-            let draw = DesignDraw::Fixed(&logits);
-            let pairs = Pairs::sample(&*hardware(), 100, draw, &mut stream);
-            let z = matrix(&pairs.logits, pairs.rows);
-            let predicted = proxy.forward(&matrix(&pairs.features, pairs.rows), Some(&z));
-            let snapshot = proxy.snapshot(&logits);
-            let (mut scratch, mut effect) = (Scratch::default(), vec![0.0; 10]);
-            for (i, features) in pairs.features.chunks_exact(10).enumerate() {
-                snapshot.predict(&logits, features, &mut scratch, &mut effect);
-                for (j, e) in effect.iter().enumerate() {
-                    let network = predicted.double_value(&[i as i64, j as i64]);
-                    assert!((f64::from(*e) - network).abs() < 1e-4, "{e} {network}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn one_step_on_the_fidelity_loss_lowers_the_gap() {
-        // the published objective has the sign of a reward for distance: it must be a penalty
-        let mut stream = Stream::new(2, "proxy-test", 0);
-        for conditioned in [false, true] {
-            let proxy = proxy(conditioned, &mut stream);
-            let mut adam = Adam::new(proxy.parameters());
-            let draw = DesignDraw::Fixed(&[0.0; 5]);
-            let pairs = Pairs::sample(&*hardware(), 512, draw, &mut stream);
-            let rows: Vec<i64> = (0..512).collect();
-            let before = proxy.gap(&pairs);
-            proxy.regress(&mut adam, &pairs, &rows, 1e-3);
-            assert!(proxy.gap(&pairs).rmse < before.rmse);
-        }
-    }
-
-    #[test]
-    fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
-        let mut stream = Stream::new(3, "proxy-test", 0);
-        let hardware = hardware();
-        let settings = ProxySettings {
-            hidden: vec![32, 32],
-            tolerance: 0.05,
-            steps: 1000,
-            ..ProxySettings::default()
-        };
-        let trained = proxy(true, &mut stream);
-        let mut adam = Adam::new(trained.parameters());
-        let draw = DesignDraw::Uniform;
-        let (gap, queries) = trained.fit(&mut adam, &*hardware, &settings, draw, &mut stream);
-        assert!(gap.rmse < 0.05, "{gap:?} after {queries} queries");
-        let mut archive = Archive::default();
-        trained.save(&mut archive, "proxy");
-        let mut other = proxy(true, &mut stream);
-        other.load(&archive, "proxy").unwrap();
-        let pairs = Pairs::sample(&*hardware, 200, draw, &mut stream);
-        assert_eq!(trained.gap(&pairs), other.gap(&pairs));
     }
 }

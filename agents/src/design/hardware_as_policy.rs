@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 use tandem_envs::Hardware;
 use tch::Tensor;
 
-use super::likelihood::{EffectCredit, EffectRows};
-use super::morph_conditioned::LogitVector;
+use super::effect::{EffectCredit, EffectRows, EffectSettings};
+use super::logits::LogitVector;
 use super::{
-    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, geometric, settings,
-    within,
+    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, settings, within,
 };
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
@@ -26,25 +25,15 @@ use crate::rollout::{DesignSource, Rollout};
 pub struct HardwareAsPolicySettings {
     /// Adam rate of the design's logits.
     pub rate: f64,
-    /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
-    pub noise: [f64; 2],
-    /// Share of the search after which noise have their end values, in (0, 1].
-    pub anneal: f64,
-    /// Discount of the effect's advantage, in [0, 1]: 0 credits an effect with the next reward only, which is
-    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
-    pub effect_gamma: f64,
-    /// Decay of the effect's advantage, in [0, 1].
-    pub effect_lambda: f64,
+    /// How task effects are explored and credited.
+    pub effect: EffectSettings,
 }
 
 impl Default for HardwareAsPolicySettings {
     fn default() -> Self {
         Self {
             rate: 0.01,
-            noise: [0.3, 0.1],
-            anneal: 0.25,
-            effect_gamma: 0.0,
-            effect_lambda: 0.0,
+            effect: EffectSettings::default(),
         }
     }
 }
@@ -67,11 +56,6 @@ impl HardwareAsPolicy {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: HardwareAsPolicySettings = settings(setup.settings)?;
         within("rate", settings.rate, 1e-6, 10.0)?;
-        within("noise.0", settings.noise[0], 1e-4, 100.0)?;
-        within("noise.1", settings.noise[1], 1e-4, 100.0)?;
-        within("anneal", settings.anneal, 1e-3, 1.0)?;
-        within("effect_gamma", settings.effect_gamma, 0.0, 1.0)?;
-        within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         let model = setup
             .tensor_hardware
             .clone()
@@ -80,7 +64,7 @@ impl HardwareAsPolicy {
                 reason: "its hardware has no differentiable form; use `morph-conditioned`".into(),
             })?;
         Ok(Self {
-            credit: EffectCredit::new(setup, settings.effect_gamma, settings.effect_lambda),
+            credit: EffectCredit::new(setup, &settings.effect)?,
             settings,
             hardware: setup.hardware.clone(),
             model,
@@ -178,8 +162,7 @@ impl DesignOptimizer for HardwareAsPolicy {
     }
 
     fn noise(&self, progress: f64) -> Option<f32> {
-        let [start, end] = self.settings.noise;
-        Some(geometric(start, end, progress / self.settings.anneal) as f32)
+        Some(self.credit.noise(progress))
     }
 
     fn effect_update(
@@ -188,18 +171,14 @@ impl DesignOptimizer for HardwareAsPolicy {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
-        let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
+        if context.frozen {
             return Ok(None);
-        };
+        }
+        let hardware = self.hardware.clone();
+        let scale = hardware.effect_scale();
         self.logits.clamp();
         let term = self.term.insert(Term {
-            rows: EffectRows::new(
-                rollout,
-                rewards,
-                self.hardware.effect_scale(),
-                sigma,
-                &mut self.credit,
-            ),
+            rows: self.credit.rows(rollout, rewards, scale, context.progress),
             queries: matrix(&rollout.queries, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             bounds: LogitBounds::new(&*self.hardware),
@@ -215,11 +194,11 @@ impl DesignOptimizer for HardwareAsPolicy {
 
     fn save(&self, archive: &mut Archive) {
         self.logits.save(archive, "design");
-        self.credit.baseline.save(archive);
+        self.credit.save(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.logits.load(archive, "design")?;
-        self.credit.baseline.load(archive)
+        self.credit.load(archive)
     }
 }

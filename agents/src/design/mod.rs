@@ -5,10 +5,12 @@
 
 mod baseline;
 mod cma;
+mod effect;
+mod extraction;
 mod fixed;
 mod gaussian;
 mod hardware_as_policy;
-mod likelihood;
+mod logits;
 mod morph;
 mod morph_conditioned;
 mod outer;
@@ -22,10 +24,12 @@ use tch::Tensor;
 use thiserror::Error;
 
 pub use cma::{Cma, CmaSettings};
+pub use effect::EffectSettings;
+pub use extraction::ExtractionSettings;
 pub use fixed::{Fixed, FixedSettings};
 pub use gaussian::{Gaussian, GaussianSettings};
 pub use hardware_as_policy::{HardwareAsPolicy, HardwareAsPolicySettings};
-pub use morph::{Extraction, Morph, MorphSettings};
+pub use morph::{Morph, MorphSettings};
 pub use morph_conditioned::{MorphConditioned, MorphConditionedSettings};
 pub use outer::{Inner, PolicyChange};
 pub use random::{Random, RandomSettings};

@@ -7,19 +7,18 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::design::LOGIT_LIMIT;
 use tandem_envs::{Hardware, Stream};
 use tch::Tensor;
 
-use super::likelihood::{EffectCredit, EffectRows};
+use super::effect::{EffectCredit, EffectRows, EffectSettings};
+use super::logits::LogitVector;
 use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
-    within,
+    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
 };
 use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
-use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
+use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix, mixed_queries};
 use crate::rollout::{DesignSource, EffectModel, Rollout};
 
 /// Settings of [`MorphConditioned`].
@@ -28,15 +27,8 @@ use crate::rollout::{DesignSource, EffectModel, Rollout};
 pub struct MorphConditionedSettings {
     /// Adam rate of the design's logits.
     pub rate: f64,
-    /// Deviation of the task-effect noise at the start and at the end of the search, in effect scales.
-    pub noise: [f64; 2],
-    /// Share of the search after which noise have their end values, in (0, 1].
-    pub anneal: f64,
-    /// Discount of the effect's advantage, in [0, 1]: 0 credits an effect with the next reward only, which is
-    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
-    pub effect_gamma: f64,
-    /// Decay of the effect's advantage, in [0, 1].
-    pub effect_lambda: f64,
+    /// How task effects are explored and credited.
+    pub effect: EffectSettings,
     /// The proxy network and its first fit.
     pub proxy: ProxySettings,
     /// Regression steps on fresh pairs per iteration.
@@ -51,74 +43,12 @@ impl Default for MorphConditionedSettings {
     fn default() -> Self {
         Self {
             rate: 0.01,
-            noise: [0.3, 0.1],
-            anneal: 0.25,
-            effect_gamma: 0.0,
-            effect_lambda: 0.0,
+            effect: EffectSettings::default(),
             proxy: ProxySettings::default(),
             refresh_steps: 10,
             refresh_batch: 1024,
             refresh_rate: 5e-4,
         }
-    }
-}
-
-/// The design's logits as a trainable tensor with its own Adam.
-pub struct LogitVector {
-    tensor: Tensor,
-    /// Optimiser of the logits.
-    pub adam: Adam,
-}
-
-impl LogitVector {
-    /// Trainable logits that start here.
-    pub fn new(start: &[f64]) -> Self {
-        let values: Vec<f32> = start.iter().map(|&z| z as f32).collect();
-        let tensor = Tensor::from_slice(&values).set_requires_grad(true);
-        Self {
-            adam: Adam::new(vec![tensor.shallow_clone()]),
-            tensor,
-        }
-    }
-
-    /// The tensor `[design]`.
-    pub fn tensor(&self) -> Tensor {
-        self.tensor.shallow_clone()
-    }
-
-    /// The logits, clipped to ±[`LOGIT_LIMIT`].
-    pub fn values(&self) -> Vec<f64> {
-        let mut out = vec![0f32; self.tensor.numel()];
-        let len = out.len();
-        self.tensor.detach().copy_data(&mut out, len);
-        let clip = |z: &f32| f64::from(*z).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
-        out.iter().map(clip).collect()
-    }
-
-    /// Puts the tensor back into the box.
-    pub fn clamp(&mut self) {
-        let _ = tch::no_grad(|| self.tensor.clamp_(-LOGIT_LIMIT, LOGIT_LIMIT));
-    }
-
-    /// Stores logits and moments.
-    pub fn save(&self, archive: &mut Archive, prefix: &str) {
-        archive.put_f64(&format!("{prefix}.logits"), &self.values());
-        self.adam.save(archive, &format!("{prefix}.adam"));
-    }
-
-    /// Loads what [`LogitVector::save`] stored.
-    ///
-    /// # Errors
-    /// Missing entries or other sizes.
-    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
-        let n = self.tensor.numel();
-        let values: Vec<f32> = archive
-            .get_f64_len(&format!("{prefix}.logits"), n)?
-            .iter()
-            .map(|&z| z as f32)
-            .collect();
-        tch::no_grad(|| self.tensor.copy_(&Tensor::from_slice(&values)));
-        self.adam.load(archive, &format!("{prefix}.adam"))
     }
 }
 
@@ -143,13 +73,8 @@ impl MorphConditioned {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: MorphConditionedSettings = settings(setup.settings)?;
         within("rate", settings.rate, 1e-6, 10.0)?;
-        within("noise.0", settings.noise[0], 1e-4, 100.0)?;
-        within("noise.1", settings.noise[1], 1e-4, 100.0)?;
-        within("anneal", settings.anneal, 1e-3, 1.0)?;
-        within("effect_gamma", settings.effect_gamma, 0.0, 1.0)?;
-        within("effect_lambda", settings.effect_lambda, 0.0, 1.0)?;
         within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
-        super::morph::check_proxy(&settings.proxy)?;
+        settings.proxy.check()?;
         if setup.start.is_empty() {
             return Err(MethodError::Unsuitable {
                 method: "morph-conditioned",
@@ -165,7 +90,7 @@ impl MorphConditioned {
             logits: LogitVector::new(&setup.start),
             refresh_loss: 0.0,
             term: None,
-            credit: EffectCredit::new(setup, settings.effect_gamma, settings.effect_lambda),
+            credit: EffectCredit::new(setup, &settings.effect)?,
             settings,
             hardware,
             proxy,
@@ -176,22 +101,10 @@ impl MorphConditioned {
     /// A few regression steps: half the rows visited, half uniform, designs around the current one.
     fn refresh(&mut self, rollout: &Rollout) -> u64 {
         let batch = self.settings.refresh_batch;
-        let width = self.hardware.query_channels().len();
-        let visited = rollout.queries.len() / width.max(1);
         let center = self.logits.values();
         let rows: Vec<i64> = (0..batch as i64).collect();
         for _ in 0..self.settings.refresh_steps {
-            let mut queries = Vec::with_capacity(batch * width);
-            for i in 0..batch {
-                if i % 2 == 0 && visited > 0 {
-                    let row = self.stream.below(visited);
-                    queries.extend_from_slice(&rollout.queries[row * width..(row + 1) * width]);
-                } else {
-                    for &(low, high) in self.hardware.query_bounds() {
-                        queries.push(self.stream.uniform(low.into(), high.into()) as f32);
-                    }
-                }
-            }
+            let queries = mixed_queries(&*self.hardware, &rollout.queries, batch, &mut self.stream);
             let draw = DesignDraw::Around(&center, 0.5);
             let pairs = Pairs::ask(&*self.hardware, &queries, draw, &mut self.stream);
             let rate = self.settings.refresh_rate;
@@ -263,8 +176,7 @@ impl DesignOptimizer for MorphConditioned {
     }
 
     fn noise(&self, progress: f64) -> Option<f32> {
-        let [start, end] = self.settings.noise;
-        Some(geometric(start, end, progress / self.settings.anneal) as f32)
+        Some(self.credit.noise(progress))
     }
 
     fn effect_update(
@@ -273,17 +185,13 @@ impl DesignOptimizer for MorphConditioned {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
-        let Some(sigma) = self.noise(context.progress).filter(|_| !context.frozen) else {
+        if context.frozen {
             return Ok(None);
-        };
+        }
+        let hardware = self.hardware.clone();
+        let scale = hardware.effect_scale();
         let term = self.term.insert(Term {
-            rows: EffectRows::new(
-                rollout,
-                rewards,
-                self.hardware.effect_scale(),
-                sigma,
-                &mut self.credit,
-            ),
+            rows: self.credit.rows(rollout, rewards, scale, context.progress),
             features: matrix(&rollout.features, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             proxy: self.proxy.share(),
@@ -313,12 +221,7 @@ impl DesignOptimizer for MorphConditioned {
     }
 
     fn gap(&self, queries: &[f32]) -> Option<[Gap; 2]> {
-        Some(super::morph::gaps(
-            &self.proxy,
-            &*self.hardware,
-            &self.design(),
-            queries,
-        ))
+        Some(self.proxy.gaps(&*self.hardware, &self.design(), queries))
     }
 
     fn report(&self) -> Vec<(&'static str, f64)> {
@@ -327,7 +230,7 @@ impl DesignOptimizer for MorphConditioned {
 
     fn save(&self, archive: &mut Archive) {
         self.logits.save(archive, "design");
-        self.credit.baseline.save(archive);
+        self.credit.save(archive);
         self.proxy.save(archive, "proxy");
         self.adam.save(archive, "proxy.adam");
         archive.put_json("proxy.stream", &self.stream);
@@ -337,7 +240,7 @@ impl DesignOptimizer for MorphConditioned {
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.logits.load(archive, "design")?;
         self.refresh_loss = archive.get_f64_len("proxy.refresh_loss", 1)?[0];
-        self.credit.baseline.load(archive)?;
+        self.credit.load(archive)?;
         self.proxy.load(archive, "proxy")?;
         self.adam.load(archive, "proxy.adam")?;
         self.stream = archive.get_json("proxy.stream")?;

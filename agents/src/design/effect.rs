@@ -1,0 +1,181 @@
+//! The policy gradient of the effect: PPO's clipped surrogate on the task effects' own likelihood ratio.
+//!
+//! The effect a roll-out used was drawn from `N(mean(query), sigma)`. Clipping its ratio apart from the
+//! command's matters: in one joint ratio the many narrow effect dimensions reach the clip first and stall the
+//! policy too (method: `L_y = -E min(r_y A_y, clip(r_y) A_y)`).
+//!
+//! The advantage `A_y` has a credit of its own, [`EffectSettings`]: noise on an effect often acts on the next
+//! reward only (the arm's true state is its joint angles), and then a long horizon adds the whole future's noise
+//! to the design's gradient and no signal. What state and command explain of it is subtracted (`baseline`).
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::baseline::Baseline;
+use super::{MethodError, Setup, geometric, within};
+use crate::archive::{Archive, ArchiveError};
+use crate::gae::{Segments, advantages};
+use crate::proxy::matrix;
+use crate::rollout::Rollout;
+
+/// How task effects are explored and credited: shared by all methods with an effect likelihood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EffectSettings {
+    /// Deviation of the noise on task effects at the start and at the end of its annealing, in effect scales.
+    pub noise: [f64; 2],
+    /// Share of the search after which the noise has its end value, in (0, 1].
+    pub anneal: f64,
+    /// Discount of the effect's return, in [0, 1]: 0 credits an effect with the next reward only, which is
+    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
+    pub gamma: f64,
+    /// Decay of the effect's return towards the critic's value, in [0, 1].
+    pub lambda: f64,
+}
+
+impl Default for EffectSettings {
+    fn default() -> Self {
+        Self {
+            noise: [0.3, 0.1],
+            anneal: 0.25,
+            gamma: 0.0,
+            lambda: 0.0,
+        }
+    }
+}
+
+impl EffectSettings {
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// The first setting out of range.
+    pub fn check(&self) -> Result<(), MethodError> {
+        within("effect.noise.0", self.noise[0], 1e-4, 100.0)?;
+        within("effect.noise.1", self.noise[1], 1e-4, 100.0)?;
+        within("effect.anneal", self.anneal, 1e-3, 1.0)?;
+        within("effect.gamma", self.gamma, 0.0, 1.0)?;
+        within("effect.lambda", self.lambda, 0.0, 1.0)
+    }
+
+    /// Deviation of the noise at this progress of the search, in effect scales.
+    pub fn noise_at(&self, progress: f64) -> f32 {
+        let [start, end] = self.noise;
+        geometric(start, end, progress / self.anneal) as f32
+    }
+}
+
+/// Turns roll-outs into [`EffectRows`].
+pub struct EffectCredit {
+    settings: EffectSettings,
+    /// Half width of the clipped ratio, PPO's own.
+    clip: f64,
+    baseline: Baseline,
+}
+
+impl EffectCredit {
+    /// The credit of an experiment.
+    ///
+    /// # Errors
+    /// Settings out of range.
+    pub fn new(setup: &Setup, settings: &EffectSettings) -> Result<Self, MethodError> {
+        settings.check()?;
+        Ok(Self {
+            settings: settings.clone(),
+            clip: setup.clip,
+            baseline: Baseline::new(setup.observations + setup.commands, setup.seed),
+        })
+    }
+
+    /// Deviation of the noise at this progress of the search, in effect scales.
+    pub fn noise(&self, progress: f64) -> f32 {
+        self.settings.noise_at(progress)
+    }
+
+    /// The rows of a roll-out that was collected at this progress; `rewards` `[N, T]` are scaled as the critic
+    /// sees them, `scale` are the hardware's effect scales.
+    pub fn rows(
+        &mut self,
+        rollout: &Rollout,
+        rewards: &[f32],
+        scale: &[f32],
+        progress: f64,
+    ) -> EffectRows {
+        let rows = rollout.rows();
+        let sigma = self.noise(progress);
+        let columns = rollout.effects.len() / rows.max(1);
+        let deviation: Vec<f32> = scale[..columns].iter().map(|s| s * sigma).collect();
+        let segments = Segments::new(rollout, rewards);
+        // returns, not advantages: the critic knows less than the baseline, and its error would only be added
+        let (_, returns) = advantages(&segments, self.settings.gamma, self.settings.lambda);
+        EffectRows {
+            samples: matrix(&rollout.effects, rows),
+            log_probs: Tensor::from_slice(&rollout.effect_log_probs),
+            deviation: Tensor::from_slice(&deviation),
+            sigma: f64::from(sigma),
+            advantages: self.baseline.subtract(rollout, &returns),
+            clip: self.clip,
+        }
+    }
+
+    /// Stores the baseline.
+    pub fn save(&self, archive: &mut Archive) {
+        self.baseline.save(archive);
+    }
+
+    /// Loads what [`EffectCredit::save`] stored.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.baseline.load(archive)
+    }
+}
+
+/// The rows of a roll-out that an effect term needs, as tensors over all `R = N T` rows.
+#[derive(Debug)]
+pub struct EffectRows {
+    /// Task effects as drawn, `[R, k]`.
+    pub samples: Tensor,
+    /// Their log-likelihood when drawn, `[R]`.
+    pub log_probs: Tensor,
+    /// Deviation of each task effect, in its unit, `[k]`.
+    pub deviation: Tensor,
+    /// Deviation in effect scales: likelihoods are measured in these units.
+    pub sigma: f64,
+    /// Advantages of the effect, normalised over the roll-out, `[R]`.
+    pub advantages: Tensor,
+    /// Half width of the clipped ratio.
+    pub clip: f64,
+}
+
+impl EffectRows {
+    /// Clipped surrogate, a mean over the rows: `mean` `[M, k]` are the current means of the task effects for
+    /// the rows with these indices.
+    pub fn surrogate(&self, rows: &Tensor, mean: &Tensor) -> Tensor {
+        let advantages = self.advantages.index_select(0, rows);
+        let samples = self.samples.index_select(0, rows);
+        let z = (samples - mean) / &self.deviation;
+        let constant =
+            (self.sigma.ln() + 0.5 * std::f64::consts::TAU.ln()) * self.deviation.numel() as f64;
+        let log_prob = z.square().sum_dim_intlist(1i64, false, Kind::Float) * -0.5 - constant;
+        let ratio = (log_prob - self.log_probs.index_select(0, rows))
+            .clamp(-20.0, 20.0)
+            .exp();
+        let clipped = ratio.clamp(1.0 - self.clip, 1.0 + self.clip);
+        -(&ratio * &advantages)
+            .minimum(&(clipped * &advantages))
+            .mean(Kind::Float)
+    }
+
+    /// A handle on the same tensors for another thread.
+    pub fn share(&self) -> Self {
+        Self {
+            samples: self.samples.shallow_clone(),
+            log_probs: self.log_probs.shallow_clone(),
+            deviation: self.deviation.shallow_clone(),
+            sigma: self.sigma,
+            advantages: self.advantages.shallow_clone(),
+            clip: self.clip,
+        }
+    }
+}

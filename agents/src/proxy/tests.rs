@@ -1,0 +1,83 @@
+//! The proxy against reach2d's kinematics.
+
+use tandem_envs::reach2d;
+
+use super::*;
+
+fn hardware() -> Arc<dyn Hardware> {
+    let config = reach2d::Config {
+        preset: Some("far".into()),
+        ..reach2d::Config::default()
+    };
+    reach2d::make(&config).unwrap().hardware()
+}
+
+fn proxy(conditioned: bool, stream: &mut Stream) -> Proxy {
+    let settings = ProxySettings {
+        hidden: vec![32, 32],
+        ..ProxySettings::default()
+    };
+    let sample = Pairs::sample(&*hardware(), 1000, DesignDraw::Uniform, stream);
+    Proxy::new(&*hardware(), &settings, conditioned, &sample, stream)
+}
+
+#[test]
+fn a_snapshot_predicts_what_the_network_predicts() {
+    let mut stream = Stream::new(1, "proxy-test", 0);
+    let logits = [0.5, -1.0, 2.0, 0.0, -3.0];
+    for conditioned in [false, true] {
+        let proxy = proxy(conditioned, &mut stream);
+        let draw = DesignDraw::Fixed(&logits);
+        let pairs = Pairs::sample(&*hardware(), 100, draw, &mut stream);
+        let z = matrix(&pairs.logits, pairs.rows);
+        let predicted = proxy.forward(&matrix(&pairs.features, pairs.rows), Some(&z));
+        let snapshot = proxy.snapshot(&logits);
+        let (mut scratch, mut effect) = (Scratch::default(), vec![0.0; 10]);
+        for (i, features) in pairs.features.chunks_exact(10).enumerate() {
+            snapshot.predict(&logits, features, &mut scratch, &mut effect);
+            for (j, e) in effect.iter().enumerate() {
+                let network = predicted.double_value(&[i as i64, j as i64]);
+                assert!((f64::from(*e) - network).abs() < 1e-4, "{e} {network}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_step_on_the_fidelity_loss_lowers_the_gap() {
+    // the published objective has the sign of a reward for distance: it must be a penalty
+    let mut stream = Stream::new(2, "proxy-test", 0);
+    for conditioned in [false, true] {
+        let proxy = proxy(conditioned, &mut stream);
+        let mut adam = Adam::new(proxy.parameters());
+        let draw = DesignDraw::Fixed(&[0.0; 5]);
+        let pairs = Pairs::sample(&*hardware(), 512, draw, &mut stream);
+        let rows: Vec<i64> = (0..512).collect();
+        let before = proxy.gap(&pairs);
+        proxy.regress(&mut adam, &pairs, &rows, 1e-3);
+        assert!(proxy.gap(&pairs).rmse < before.rmse);
+    }
+}
+
+#[test]
+fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
+    let mut stream = Stream::new(3, "proxy-test", 0);
+    let hardware = hardware();
+    let settings = ProxySettings {
+        hidden: vec![32, 32],
+        tolerance: 0.05,
+        steps: 1000,
+        ..ProxySettings::default()
+    };
+    let trained = proxy(true, &mut stream);
+    let mut adam = Adam::new(trained.parameters());
+    let draw = DesignDraw::Uniform;
+    let (gap, queries) = trained.fit(&mut adam, &*hardware, &settings, draw, &mut stream);
+    assert!(gap.rmse < 0.05, "{gap:?} after {queries} queries");
+    let mut archive = Archive::default();
+    trained.save(&mut archive, "proxy");
+    let mut other = proxy(true, &mut stream);
+    other.load(&archive, "proxy").unwrap();
+    let pairs = Pairs::sample(&*hardware, 200, draw, &mut stream);
+    assert_eq!(trained.gap(&pairs), other.gap(&pairs));
+}
