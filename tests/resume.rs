@@ -101,13 +101,22 @@ fn without_clock(value: &mut Value) {
     });
 }
 
+/// What a launched program says goes to this file.
+const TALK: &str = "talk.log";
+
 fn launch(folder: &Path, words: &[&str]) -> Child {
+    let talk = fs::File::create(folder.join(TALK)).unwrap();
     let mut command = program(folder, words);
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    command.stdout(Stdio::null()).stderr(talk).spawn().unwrap()
+}
+
+/// Waits until a launched program says its first word, or ends. Before it a polite signal ends the process at
+/// once, as it ends any program that is still being loaded; from then on it must save.
+fn listens(folder: &Path, child: &mut Child) {
+    let silent = || fs::read(folder.join(TALK)).unwrap().is_empty();
+    while silent() && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(1));
+    }
 }
 
 fn iterations(run: &Path) -> usize {
@@ -134,6 +143,9 @@ fn train_under(
             sleep(Duration::from_millis(1));
         }
         sleep(LATER.mul_f64(stream.unit()));
+        if signal != Signal::KILL {
+            listens(folder, &mut child);
+        }
         let was_alive = child.try_wait().unwrap().is_none();
         let _ = kill_process(Pid::from_child(&child), signal); // it may end between the two lines
         let code = child.wait().unwrap().code();
@@ -145,7 +157,8 @@ fn train_under(
         } else {
             Some(3)
         };
-        assert!(was_alive && code == ended, "{code:?}");
+        let talk = fs::read_to_string(folder.join(TALK)).unwrap();
+        assert!(was_alive && code == ended, "{signal:?}: {code:?}\n{talk}");
         met += 1;
         let threads = ["2", "1"][i % 2];
         child = launch(folder, &["train", "--resume", name, "--threads", threads]);
