@@ -25,6 +25,7 @@ pub mod gae;
 pub mod kernel;
 pub mod lanes;
 pub mod mlp;
+mod network;
 pub mod normaliser;
 pub mod policy;
 pub mod ppo;

@@ -27,7 +27,6 @@
 //! tasks, and what these found is added in a fixed order.
 
 mod loss;
-mod network;
 mod report;
 mod settings;
 mod task;
@@ -61,8 +60,8 @@ pub trait EffectTerm: Send {
     /// A second handle on the same parameters, for another thread.
     fn share(&self) -> Box<dyn EffectTerm>;
 
-    /// Mean of the term over `rows` (int64 `[m]`, indices `n T + t` into the roll-out) with their
-    /// `advantages` `[m]`, as normalised over the minibatch.
+    /// Mean of the term over `rows` (int64 `[m]`, indices `n T + t` into the roll-out, only such that had an
+    /// effect) with their `advantages` `[m]`, as normalised over the minibatch.
     fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor;
 }
 
@@ -164,7 +163,8 @@ impl Learner<'_> {
         check_finite(&stats, data.settings, place)?;
         self.adam.step(&gradients, self.rate);
         self.policy.clamp_log_std();
-        if let Some((adam, rate, _)) = &mut self.effect {
+        // a small minibatch may hold no row with an effect
+        if let Some((adam, rate, _)) = self.effect.as_mut().filter(|_| !part.effect.is_empty()) {
             adam.step(&part.effect, *rate);
         }
         Ok(stats)
@@ -246,9 +246,11 @@ impl Data<'_> {
             .zip(advantages.chunks(size))
             .map(shard)
             .collect();
-        let mut tasks: Vec<(&Shard, Task)> = Vec::with_capacity(3 * shards.len());
+        let whole = shard((rows, advantages));
+        let mut tasks: Vec<(&Shard, Task)> = Vec::with_capacity(1 + 2 * shards.len());
         if let Some(term) = effect {
-            tasks.extend(shards.iter().map(|s| (s, Task::Effect(term.share()))));
+            // in one piece: autograd's overhead per call outweighs what a second thread would gain
+            tasks.push((&whole, Task::Effect(term.share())));
         }
         tasks.extend(shards.iter().map(|s| (s, Task::actor(policy))));
         tasks.extend(shards.iter().map(|s| (s, Task::critic(policy))));

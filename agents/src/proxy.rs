@@ -11,10 +11,9 @@
 //! are what a plain perceptron learns worst.
 
 mod pairs;
+mod snapshot;
 #[cfg(test)]
 mod tests;
-
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tandem_envs::design::LOGIT_LIMIT;
@@ -24,11 +23,10 @@ use tch::Tensor;
 use crate::adam::{Adam, clip_global_norm};
 use crate::archive::{Archive, ArchiveError};
 use crate::design::{MethodError, within};
-use crate::kernel::{Kernel, Scratch};
 use crate::mlp::Mlp;
-use crate::rollout::EffectModel;
 
 pub use pairs::{DesignDraw, Pairs, matrix, mixed_queries};
+pub use snapshot::ProxySnapshot;
 
 /// Settings of the proxy network and of its first fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,22 +174,30 @@ impl Proxy {
         matches!(self.skip, Skip::Made(_))
     }
 
+    /// Number of design parameters it sees.
+    fn designs(&self) -> usize {
+        match &self.skip {
+            Skip::Made(maker) => maker.inputs(),
+            Skip::Free(_) => 0,
+        }
+    }
+
     /// Predicted effects `[M, effects]` of features `[M, features]`; the conditioned proxy needs `logits`,
-    /// `[M, design]` or `[design]` for one design.
+    /// `[design]` for one design or `[G, design]`, each for `M / G` rows in a row.
     pub fn forward(&self, features: &Tensor, logits: Option<&Tensor>) -> Tensor {
         let [im, is, om, os] = &self.constants;
         let x = (features - im) / is;
-        let (rows, f, e) = (x.size()[0], x.size()[1], om.numel() as i64);
+        let (f, e) = (x.size()[1], om.numel() as i64);
         let sum = match (&self.skip, logits) {
             (Skip::Made(maker), Some(logits)) => {
                 let z = (logits / (0.5 * LOGIT_LIMIT)).reshape([-1, maker.inputs() as i64]);
-                let skip = maker.forward(&z);
-                let linear = match z.size()[0] {
-                    1 => x.matmul(&skip.view([f, e])),
-                    _ => x.unsqueeze(1).bmm(&skip.view([rows, f, e])).squeeze_dim(1),
-                };
-                let inputs = Tensor::cat(&[x, z.expand([rows, -1], true)], 1);
-                linear + self.net.forward(&inputs)
+                let designs = z.size()[0];
+                let skip = maker.forward(&z).view([designs, f, e]);
+                let x = x.view([designs, -1, f]);
+                let linear = x.bmm(&skip);
+                let z = z.unsqueeze(1).expand([-1, x.size()[1], -1], true);
+                let rest = self.net.forward(&Tensor::cat(&[&x, &z], 2));
+                (linear + rest).view([-1, e])
             }
             (Skip::Free(skip), _) => x.matmul(&skip.view([f, e])) + self.net.forward(&x),
             // a conditioned proxy asked without a design: the middle of the logit box
@@ -244,24 +250,23 @@ impl Proxy {
     }
 
     /// One regression step on these pairs; returns the fidelity loss before it.
-    pub fn regress(&self, adam: &mut Adam, pairs: &Pairs, rows: &[i64], rate: f64) -> f64 {
-        let pick = |data: &[f32]| {
-            let columns = data.len() / pairs.rows.max(1);
-            let mut out = Vec::with_capacity(rows.len() * columns);
-            for &row in rows {
-                out.extend_from_slice(&data[row as usize * columns..(row as usize + 1) * columns]);
-            }
-            matrix(&out, rows.len())
-        };
-        let logits = self.conditioned().then(|| pick(&pairs.logits));
-        let predicted = self.forward(&pick(&pairs.features), logits.as_ref());
-        let loss = self.fidelity(&predicted, &pick(&pairs.effects));
+    pub fn regress(&self, adam: &mut Adam, pairs: &Pairs, rate: f64) -> f64 {
+        let predicted = self.predict(pairs);
+        let effects = matrix(&pairs.effects, pairs.rows);
+        let loss = self.fidelity(&predicted, &effects);
         let mut gradients = Tensor::run_backward(&[&loss], &self.parameters(), false, false);
         let norm = clip_global_norm(&mut gradients, 1.0);
         if norm.is_finite() {
             adam.step(&gradients, rate);
         }
         loss.double_value(&[])
+    }
+
+    /// Predicted effects of the pairs' queries and designs, `[R, effects]`.
+    fn predict(&self, pairs: &Pairs) -> Tensor {
+        let designs = pairs.logits.len() / self.designs().max(1);
+        let logits = self.conditioned().then(|| matrix(&pairs.logits, designs));
+        self.forward(&matrix(&pairs.features, pairs.rows), logits.as_ref())
     }
 
     /// Fits the proxy to the hardware from scratch until the held-out error of the task effects is below
@@ -276,12 +281,11 @@ impl Proxy {
     ) -> (Gap, u64) {
         let held_out = Pairs::sample(hardware, 4096, designs, stream);
         let mut queries = held_out.rows as u64;
-        let rows: Vec<i64> = (0..settings.batch as i64).collect();
         for step in 0..settings.steps {
             let pairs = Pairs::sample(hardware, settings.batch, designs, stream);
             queries += pairs.rows as u64;
             let decay = 1.0 - 0.9 * step as f64 / settings.steps as f64;
-            self.regress(adam, &pairs, &rows, settings.rate * decay);
+            self.regress(adam, &pairs, settings.rate * decay);
             if (step + 1) % 100 == 0 && self.gap(&held_out).rmse < settings.tolerance {
                 break;
             }
@@ -294,12 +298,7 @@ impl Proxy {
         if pairs.rows == 0 {
             return Gap::default();
         }
-        let predicted = tch::no_grad(|| {
-            let logits = self
-                .conditioned()
-                .then(|| matrix(&pairs.logits, pairs.rows));
-            self.forward(&matrix(&pairs.features, pairs.rows), logits.as_ref())
-        });
+        let predicted = tch::no_grad(|| self.predict(pairs));
         let flat = predicted.contiguous().view(-1);
         let mut values = vec![0f32; flat.numel()];
         flat.copy_data(&mut values, pairs.effects.len());
@@ -326,72 +325,6 @@ impl Proxy {
         let visited = Pairs::ask(hardware, visited, draw, &mut stream);
         let uniform = Pairs::sample(hardware, 2048, draw, &mut stream);
         [self.gap(&visited), self.gap(&uniform)]
-    }
-
-    /// The proxy for roll-outs, at one design. Normalisers and design are folded into the first and last
-    /// layer, so that a prediction is a single forward pass over the features.
-    pub fn snapshot(&self, logits: &[f64]) -> Arc<ProxySnapshot> {
-        let mut layers = self.net.layers();
-        let f = self.input[0].len();
-        if let Some((weights, bias)) = layers.first_mut() {
-            let width = bias.len();
-            for (i, (mean, deviation)) in self.input[0].iter().zip(&self.input[1]).enumerate() {
-                for (j, b) in bias.iter_mut().enumerate() {
-                    let w = &mut weights[i * width + j];
-                    *w /= deviation;
-                    *b -= *w * mean;
-                }
-            }
-            if self.conditioned() {
-                for (i, z) in logits.iter().enumerate() {
-                    let z = (z / (0.5 * LOGIT_LIMIT)) as f32;
-                    for (j, b) in bias.iter_mut().enumerate() {
-                        *b += z * weights[(f + i) * width + j];
-                    }
-                }
-            }
-            weights.truncate(f * width);
-        }
-        let skip = self.folded_skip(logits);
-        if let Some((weights, bias)) = layers.last_mut() {
-            let width = bias.len();
-            for (j, (mean, deviation)) in self.output[0].iter().zip(&self.output[1]).enumerate() {
-                for row in weights.chunks_exact_mut(width) {
-                    row[j] *= deviation;
-                }
-                bias[j] = bias[j] * deviation + mean;
-                let columns = skip.chunks_exact(width).zip(&self.input[0]);
-                bias[j] -= columns.map(|(row, mean)| row[j] * mean).sum::<f32>();
-            }
-        }
-        Arc::new(ProxySnapshot {
-            kernel: Kernel::from_layers(layers),
-            skip,
-        })
-    }
-
-    /// The linear part at this design with the normalisers folded in, `[features, effects]`.
-    fn folded_skip(&self, logits: &[f64]) -> Vec<f32> {
-        let tensor = match &self.skip {
-            Skip::Free(skip) => skip.detach(),
-            Skip::Made(maker) => {
-                let z: Vec<f32> = logits
-                    .iter()
-                    .map(|z| (z / (0.5 * LOGIT_LIMIT)) as f32)
-                    .collect();
-                tch::no_grad(|| maker.forward(&matrix(&z, 1)).view(-1))
-            }
-        };
-        let mut skip = vec![0f32; tensor.numel()];
-        let len = skip.len();
-        tensor.copy_data(&mut skip, len);
-        let width = self.output[1].len();
-        for (row, input) in skip.chunks_exact_mut(width).zip(&self.input[1]) {
-            for (weight, output) in row.iter_mut().zip(&self.output[1]) {
-                *weight *= output / input;
-            }
-        }
-        skip
     }
 
     /// Stores network and normalisers under `prefix`.
@@ -449,29 +382,4 @@ fn column_statistics(data: &[f32], columns: usize) -> [Vec<f32>; 2] {
         .map(|&v| (v.sqrt() as f32).max(1e-3))
         .collect();
     [mean, deviation]
-}
-
-/// A frozen copy of a [`Proxy`] at one design, for roll-outs.
-#[derive(Clone, Debug)]
-pub struct ProxySnapshot {
-    kernel: Kernel,
-    /// `[features, effects]`.
-    skip: Vec<f32>,
-}
-
-impl EffectModel for ProxySnapshot {
-    fn predict(
-        &self,
-        _logits: &[f64],
-        features: &[f32],
-        scratch: &mut Scratch,
-        effect: &mut [f32],
-    ) {
-        self.kernel.forward(features, scratch, effect);
-        for (row, &feature) in self.skip.chunks_exact(effect.len()).zip(features) {
-            for (effect, weight) in effect.iter_mut().zip(row) {
-                *effect += feature * weight;
-            }
-        }
-    }
 }

@@ -24,6 +24,8 @@ pub struct Case {
     pub name: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// What the method does to its design after an update, by its part's name.
+    design: &'static str,
     /// Measured iterations, after one that only warms up.
     iterations: usize,
     experiment: fn() -> Result<Experiment, Error>,
@@ -34,18 +36,21 @@ pub const CASES: [Case; 3] = [
     Case {
         name: "shipped",
         about: "experiments/far.json, morph-conditioned, evaluation included",
+        design: "proxy_fit",
         iterations: 5,
         experiment: || shipped("morph-conditioned"),
     },
     Case {
         name: "shipped_morph",
-        about: "experiments/far.json, morph, evaluation included",
+        about: "experiments/far.json, morph, evaluation included; the proxy is fitted in the update",
+        design: "extraction",
         iterations: 5,
         experiment: || shipped("morph"),
     },
     Case {
         name: "small_batch",
         about: "reach2d near, fixed: 16 lanes x 128 steps, 10 epochs of 32 minibatches of 64, no evaluation",
+        design: "design",
         iterations: 15,
         experiment: small_batch,
     },
@@ -77,8 +82,8 @@ pub struct Speed {
     pub steps_per_second: f64,
     /// Seconds of the work before the first iteration: the first fit of a proxy.
     pub first_fit: f64,
-    /// Names and seconds: roll-out (policy, then world and hardware), update, design, evaluation (spread over
-    /// the iterations between two of them).
+    /// Names and seconds: roll-out (inference, then physics: world and hardware), update, the method's work on
+    /// its design, evaluation (spread over the iterations between two of them).
     pub parts: Vec<(&'static str, f64)>,
 }
 
@@ -107,10 +112,10 @@ impl Case {
             / rayon::current_num_threads().max(1) as f64;
         let rollout = spent.median("rollout");
         let parts = vec![
-            ("policy", inference.min(rollout)),
-            ("world", (rollout - inference).max(0.0)),
+            ("inference", inference.min(rollout)),
+            ("physics", (rollout - inference).max(0.0)),
             ("update", spent.median("update")),
-            ("design", spent.median("design")),
+            (self.design, spent.median("design")),
             (
                 "evaluation",
                 spent.median("evaluation") / experiment.evaluation.every as f64,

@@ -11,7 +11,9 @@ use tch::{Kind, Tensor};
 use crate::adam::{Adam, clip_global_norm};
 use crate::archive::{Archive, ArchiveError};
 use crate::mlp::Mlp;
+use crate::network::Network;
 use crate::proxy::matrix;
+use crate::raw;
 use crate::rollout::Rollout;
 
 /// Rows per regression step.
@@ -56,7 +58,7 @@ impl Baseline {
         let raw = Tensor::from_slice(advantages).narrow(0, full, rows - full);
         let raw = &raw / (raw.std(false) + 1e-8);
         let rest = tch::no_grad(|| &raw - self.net.forward(&inputs).squeeze_dim(1));
-        self.fit(&inputs, &raw);
+        self.fit(&inputs, raw::floats(&raw));
         let rest = (&rest - rest.mean(Kind::Float)) / (rest.std(false) + 1e-8);
         Tensor::cat(
             &[rest.new_zeros([full], (Kind::Float, rest.device())), rest],
@@ -64,24 +66,27 @@ impl Baseline {
         )
     }
 
-    fn fit(&mut self, inputs: &Tensor, targets: &Tensor) {
-        let mut order: Vec<i64> = (0..targets.size()[0]).collect();
-        let parameters = self.net.parameters();
+    fn fit(&mut self, inputs: &Tensor, targets: &[f32]) {
+        let mut order: Vec<i64> = (0..targets.len() as i64).collect();
+        let network = Network::new(&self.net);
         for _ in 0..EPOCHS {
             self.stream.shuffle(&mut order);
             for rows in order.chunks(BATCH) {
-                let rows = Tensor::from_slice(rows);
-                let predicted = self
-                    .net
-                    .forward(&inputs.index_select(0, &rows))
-                    .squeeze_dim(1);
-                let loss = (predicted - targets.index_select(0, &rows))
-                    .square()
-                    .mean(Kind::Float);
-                let mut gradients = Tensor::run_backward(&[&loss], &parameters, false, false);
-                if clip_global_norm(&mut gradients, 1.0).is_finite() {
-                    self.adam.step(&gradients, RATE);
-                }
+                let batch = Tensor::from_slice(rows);
+                tch::no_grad(|| {
+                    let trace = network.forward(inputs.index_select(0, &batch));
+                    // d/dp of mean (p - target)^2
+                    let by_output: Vec<f32> = trace
+                        .output()
+                        .iter()
+                        .zip(rows)
+                        .map(|(p, &row)| 2.0 * (p - targets[row as usize]) / rows.len() as f32)
+                        .collect();
+                    let mut gradients = network.backward(&trace, &by_output);
+                    if clip_global_norm(&mut gradients, 1.0).is_finite() {
+                        self.adam.step(&gradients, RATE);
+                    }
+                });
             }
         }
     }

@@ -37,7 +37,7 @@ impl Default for CmaSettings {
         Self {
             population: 8,
             sigma: 1.0,
-            inner_iterations: 2,
+            inner_iterations: 1,
             warm_start: true,
             halving: false,
         }
@@ -106,6 +106,11 @@ impl Cma {
         self.active.get(self.position).copied().unwrap_or(0)
     }
 
+    /// Logits of the candidate under test.
+    fn candidate(&self) -> &[f64] {
+        &self.points[self.current()]
+    }
+
     /// Candidates from best to worst: a later rung beats an earlier one, then the score decides.
     fn ranking(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.points.len()).collect();
@@ -141,12 +146,17 @@ impl Cma {
 }
 
 impl DesignOptimizer for Cma {
+    /// A policy that has met all candidates is delivered with the search's mean, its best guess; one that was
+    /// trained for a candidate alone, with that candidate.
     fn design(&self) -> Vec<f64> {
-        self.points[self.current()].clone()
+        match self.settings.warm_start {
+            true => self.search.mean().to_vec(),
+            false => self.candidate().to_vec(),
+        }
     }
 
     fn source(&self) -> Box<dyn DesignSource> {
-        Box::new(Constant(self.design()))
+        Box::new(Constant(self.candidate().to_vec()))
     }
 
     fn update(

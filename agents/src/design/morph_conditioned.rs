@@ -102,13 +102,12 @@ impl MorphConditioned {
     fn refresh(&mut self, rollout: &Rollout) -> u64 {
         let batch = self.settings.refresh_batch;
         let center = self.logits.values();
-        let rows: Vec<i64> = (0..batch as i64).collect();
         for _ in 0..self.settings.refresh_steps {
             let queries = mixed_queries(&*self.hardware, &rollout.queries, batch, &mut self.stream);
             let draw = DesignDraw::Around(&center, 0.5);
             let pairs = Pairs::ask(&*self.hardware, &queries, draw, &mut self.stream);
             let rate = self.settings.refresh_rate;
-            self.refresh_loss = self.proxy.regress(&mut self.adam, &pairs, &rows, rate);
+            self.refresh_loss = self.proxy.regress(&mut self.adam, &pairs, rate);
         }
         (batch * self.settings.refresh_steps) as u64
     }

@@ -154,8 +154,8 @@ mod tests {
     use tch::{Kind, Tensor};
 
     use super::*;
+    use crate::network::Network;
     use crate::policy::{Policy, PolicyShape};
-    use crate::ppo::network::Network;
 
     const ROWS: usize = 64;
     const CLIP: f64 = 0.2;

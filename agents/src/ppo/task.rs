@@ -3,9 +3,9 @@
 use tch::{TchError, Tensor};
 
 use super::loss::{Experience, Surrogate, squared_error};
-use super::network::Network;
 use super::{Data, EffectTerm, PpoStats};
 use crate::adam::gradients;
+use crate::network::Network;
 use crate::policy::{Head, Policy};
 use crate::raw;
 
@@ -29,6 +29,18 @@ impl Shard<'_> {
             out.extend_from_slice(&array[start..start + width]);
         }
         out
+    }
+
+    /// The rows whose effect was asked from a model, with their advantages: lanes of the complete machine
+    /// come first and have none.
+    fn with_effects(&self) -> (Vec<i64>, Vec<f32>) {
+        let first = (self.data.rollout.full_lanes * self.data.rollout.steps) as i64;
+        let pairs = self
+            .rows
+            .iter()
+            .copied()
+            .zip(self.advantages.iter().copied());
+        pairs.filter(|(row, _)| *row >= first).unzip()
     }
 
     fn observations(&self) -> Tensor {
@@ -89,11 +101,13 @@ impl<'a> Task<'a> {
                 part.critic = critic.backward(&trace, &by_value);
             }),
             Self::Effect(term) => {
-                let advantages = Tensor::from_slice(shard.advantages);
-                let loss = term.loss(&Tensor::from_slice(shard.rows), &advantages)
-                    * (shard.rows.len() as f64 / shard.total);
-                part.stats.effect_loss = loss.f_double_value(&[])?;
-                part.effect = gradients(&loss, &term.parameters())?;
+                let (rows, advantages) = shard.with_effects();
+                if !rows.is_empty() {
+                    let advantages = Tensor::from_slice(&advantages);
+                    let loss = term.loss(&Tensor::from_slice(&rows), &advantages);
+                    part.stats.effect_loss = loss.f_double_value(&[])?;
+                    part.effect = gradients(&loss, &term.parameters())?;
+                }
             }
         }
         Ok(part)

@@ -12,11 +12,15 @@ pub struct Pairs {
     pub rows: usize,
     /// `[R, features]`.
     pub features: Vec<f32>,
-    /// `[R, design]`, logits.
+    /// Logits of the designs, `[G, design]`: each serves `R / G` pairs in a row.
     pub logits: Vec<f32>,
     /// `[R, effects]`.
     pub effects: Vec<f32>,
 }
+
+/// Most pairs that share a drawn design. What a network makes from a design is then made once for all of
+/// them, and a batch still sees many designs.
+const SHARED: usize = 8;
 
 /// Which designs [`Pairs`] are drawn for.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +31,30 @@ pub enum DesignDraw<'a> {
     Uniform,
     /// Normal around these logits with this standard deviation.
     Around(&'a [f64], f64),
+}
+
+impl DesignDraw<'_> {
+    /// How many of `rows` pairs in a row share a design.
+    fn shared(self, rows: usize) -> usize {
+        let divides = |n: &usize| rows.is_multiple_of(*n);
+        match self {
+            DesignDraw::Fixed(_) => rows.max(1),
+            _ => (1..=SHARED).rev().find(divides).unwrap_or(1),
+        }
+    }
+
+    /// Logits of one design.
+    fn draw(self, stream: &mut Stream, logits: &mut [f32]) {
+        for (j, z) in logits.iter_mut().enumerate() {
+            *z = match self {
+                DesignDraw::Fixed(center) => center[j],
+                DesignDraw::Uniform => stream.uniform(-LOGIT_LIMIT, LOGIT_LIMIT),
+                DesignDraw::Around(center, sd) => {
+                    (center[j] + sd * stream.normal()).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+                }
+            } as f32;
+        }
+    }
 }
 
 impl Pairs {
@@ -57,18 +85,10 @@ impl Pairs {
         let (q, f) = (hardware.query_channels().len(), hardware.feature_len());
         let (e, d) = (hardware.effect_channels().len(), hardware.space().len());
         let rows = queries.len() / q.max(1);
-        let mut logits = vec![0.0f32; rows * d];
-        let limit = LOGIT_LIMIT;
-        for row in logits.chunks_exact_mut(d.max(1)) {
-            for (j, z) in row.iter_mut().enumerate() {
-                *z = match designs {
-                    DesignDraw::Fixed(center) => center[j],
-                    DesignDraw::Uniform => stream.uniform(-limit, limit),
-                    DesignDraw::Around(center, sd) => {
-                        (center[j] + sd * stream.normal()).clamp(-limit, limit)
-                    }
-                } as f32;
-            }
+        let shared = designs.shared(rows);
+        let mut logits = vec![0.0f32; rows / shared * d];
+        for design in logits.chunks_exact_mut(d.max(1)) {
+            designs.draw(stream, design);
         }
         let mut features = vec![0.0; rows * f];
         let mut effects = vec![0.0; rows * e];
@@ -80,7 +100,8 @@ impl Pairs {
             .for_each_init(
                 || (vec![0.0; d], vec![0.0; d]),
                 |(z, values), (i, (features, effects))| {
-                    for (z, &logit) in z.iter_mut().zip(&logits[i * d..(i + 1) * d]) {
+                    let design = i / shared * d;
+                    for (z, &logit) in z.iter_mut().zip(&logits[design..design + d]) {
                         *z = f64::from(logit);
                     }
                     hardware.space().values_into(z, values);

@@ -1,8 +1,12 @@
 //! The proxy against reach2d's kinematics.
 
+use std::sync::Arc;
+
 use tandem_envs::reach2d;
 
 use super::*;
+use crate::kernel::Scratch;
+use crate::rollout::EffectModel;
 
 fn hardware() -> Arc<dyn Hardware> {
     let config = reach2d::Config {
@@ -29,7 +33,7 @@ fn a_snapshot_predicts_what_the_network_predicts() {
         let proxy = proxy(conditioned, &mut stream);
         let draw = DesignDraw::Fixed(&logits);
         let pairs = Pairs::sample(&*hardware(), 100, draw, &mut stream);
-        let z = matrix(&pairs.logits, pairs.rows);
+        let z = matrix(&pairs.logits, 1);
         let predicted = proxy.forward(&matrix(&pairs.features, pairs.rows), Some(&z));
         let snapshot = proxy.snapshot(&logits);
         let (mut scratch, mut effect) = (Scratch::default(), vec![0.0; 10]);
@@ -52,9 +56,8 @@ fn one_step_on_the_fidelity_loss_lowers_the_gap() {
         let mut adam = Adam::new(proxy.parameters());
         let draw = DesignDraw::Fixed(&[0.0; 5]);
         let pairs = Pairs::sample(&*hardware(), 512, draw, &mut stream);
-        let rows: Vec<i64> = (0..512).collect();
         let before = proxy.gap(&pairs);
-        proxy.regress(&mut adam, &pairs, &rows, 1e-3);
+        proxy.regress(&mut adam, &pairs, 1e-3);
         assert!(proxy.gap(&pairs).rmse < before.rmse);
     }
 }
@@ -80,4 +83,21 @@ fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
     other.load(&archive, "proxy").unwrap();
     let pairs = Pairs::sample(&*hardware, 200, draw, &mut stream);
     assert_eq!(trained.gap(&pairs), other.gap(&pairs));
+}
+
+#[test]
+fn a_design_serves_the_pairs_that_follow_each_other() {
+    let mut stream = Stream::new(4, "proxy-test", 0);
+    let hardware = hardware();
+    let pairs = Pairs::sample(&*hardware, 20, DesignDraw::Uniform, &mut stream);
+    assert_eq!(pairs.logits.len(), 4 * 5, "five pairs share a design");
+    let proxy = proxy(true, &mut stream);
+    let together = proxy.predict(&pairs);
+    for row in 0..20 {
+        let z = matrix(&pairs.logits[row / 5 * 5..][..5], 1);
+        let features = matrix(&pairs.features[row * 10..][..10], 1);
+        let alone = proxy.forward(&features, Some(&z)).squeeze_dim(0);
+        let difference = (together.get(row as i64) - alone).abs().max();
+        assert!(difference.double_value(&[]) < 1e-5, "row {row}");
+    }
 }

@@ -1,16 +1,17 @@
 //! Forward and backward pass of a perceptron without autograd: half the calls into libtorch, which at
-//! minibatches of 64 rows are most of the cost.
+//! minibatches of 64 rows are most of the cost, and our own tanh.
 
 use tch::{Kind, Tensor};
 
+use crate::kernel::tanh_all;
 use crate::mlp::Mlp;
 use crate::raw;
 
 /// A handle on an [`Mlp`]'s parameters: weight `[out, in]` and bias `[out]` of each layer.
-pub(super) struct Network(Vec<Tensor>);
+pub(crate) struct Network(Vec<Tensor>);
 
 /// What each layer saw (`[M, in]`, first layer first), and the output `[M, out]`.
-pub(super) struct Trace {
+pub(crate) struct Trace {
     inputs: Vec<Tensor>,
     output: Tensor,
 }
@@ -37,7 +38,7 @@ impl Network {
         for (index, layer) in self.0.chunks_exact(2).enumerate() {
             let mut y = x.linear(&layer[0], Some(&layer[1]));
             if index < last {
-                y = y.tanh_();
+                raw::rewrite(&mut y, tanh_all);
             }
             inputs.push(std::mem::replace(&mut x, y));
         }
