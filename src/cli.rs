@@ -228,6 +228,8 @@ pub struct SimulateArgs {
 pub enum ValidateWhat {
     /// Layer results of SCALE-Sim, to the cycle
     Scalesim,
+    /// Timeloop's cycles, energy and area of mapped layers
+    Timeloop,
 }
 
 /// Arguments of `tandem validate`.
@@ -235,12 +237,12 @@ pub enum ValidateWhat {
 #[command(after_help = "\
 Examples:
   tandem validate scalesim --data results/        tables of total_cycles, beside topologies/NETWORK.csv
-  tandem validate scalesim --data results/ --json")]
+  tandem validate timeloop --data dataset.csv.tar.gz --json")]
 pub struct ValidateArgs {
     /// Which reference
     #[arg(value_enum)]
     pub what: ValidateWhat,
-    /// Its data: a folder, or one table
+    /// Its data: a folder, or one table (CSV, gzip, tar.gz)
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// Print one JSON document

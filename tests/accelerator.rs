@@ -125,12 +125,40 @@ fn scale_sims_results_are_met_to_the_cycle() {
 }
 
 #[test]
+fn timeloops_results_are_met() {
+    let file = data("timeloop/rows.csv");
+    let words = [
+        "validate",
+        "timeloop",
+        "--data",
+        file.to_str().unwrap(),
+        "--json",
+    ];
+    let document = tandem(Path::new("."), &words).ended(0).json();
+    let error = |part: &str| {
+        let part = if part.is_empty() {
+            &document
+        } else {
+            &document[part]
+        };
+        part["mean_abs_error_percent"].as_f64().unwrap()
+    };
+    assert_eq!(document["rows"], 60);
+    assert!(error("") < 0.1 && error("energy") < 0.5 && error("area") < 6.0);
+    let said = tandem(Path::new("."), &words[..4]).ended(0);
+    assert!(said.out.contains("energy"), "{}", said.out);
+}
+
+#[test]
 fn wrong_data_is_bad_input() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rows.csv"), "a,b\n1,2\n").unwrap();
-    for (data, word) in [("rows.csv", "has no column"), ("absent", "no such file")] {
-        tandem(folder.path(), &["validate", "scalesim", "--data", data])
+    for what in ["scalesim", "timeloop"] {
+        tandem(folder.path(), &["validate", what, "--data", "rows.csv"])
             .ended(2)
-            .saying(&[word]);
+            .saying(&["has no column"]);
+        tandem(folder.path(), &["validate", what, "--data", "absent"])
+            .ended(2)
+            .saying(&["no such file"]);
     }
 }

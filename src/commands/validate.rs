@@ -1,7 +1,7 @@
 //! `tandem validate`: the accelerator models against reference data.
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::{Accuracy, scalesim};
+use tandem_envs::accelerator::{Accuracy, loopnest, scalesim};
 
 use super::print_json;
 use crate::cli::{ValidateArgs, ValidateWhat};
@@ -17,6 +17,7 @@ const SHOWN: usize = 10;
 pub fn run(args: &ValidateArgs) -> Result<(), Error> {
     match args.what {
         ValidateWhat::Scalesim => run_scalesim(args),
+        ValidateWhat::Timeloop => run_timeloop(args),
     }
 }
 
@@ -42,6 +43,25 @@ fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
         );
     }
     print_accuracy("total_cycles", &comparison.accuracy);
+    Ok(())
+}
+
+fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
+    let comparison = loopnest::compare(&args.data)?;
+    if args.json {
+        let mut document = document(&comparison.latency);
+        document["exact"] = json!(comparison.exact);
+        document["energy"] = self::document(&comparison.energy);
+        document["area"] = self::document(&comparison.area);
+        return print_json(&document);
+    }
+    println!(
+        "Timeloop: cycles of {} of {} rows exact",
+        comparison.exact, comparison.latency.rows
+    );
+    print_accuracy("cycles", &comparison.latency);
+    print_accuracy("energy", &comparison.energy);
+    print_accuracy("area", &comparison.area);
     Ok(())
 }
 

@@ -111,6 +111,17 @@ impl Row<'_> {
         }
     }
 
+    /// The positive number of a column.
+    ///
+    /// # Errors
+    /// A value that is not a number above 0.
+    pub(super) fn positive(&self, column: usize) -> Result<f64, InputError> {
+        match self.text(column).parse::<f64>() {
+            Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+            _ => Err(self.wrong(column, "a number above 0")),
+        }
+    }
+
     /// An error about this row.
     pub(super) fn fail(&self, reason: impl Into<String>) -> InputError {
         InputError::line(self.table.origin, self.line, reason)
@@ -133,6 +144,7 @@ mod tests {
         let [c, a] = table.columns(["c", "a"]).unwrap();
         let rows: Vec<Row> = table.rows().collect::<Result<_, _>>().unwrap();
         assert_eq!(rows[0].count(c).unwrap(), 1024);
+        assert_eq!(rows[1].positive(c).unwrap(), 2.5);
         let error = rows[1].count(a).unwrap_err();
         assert_eq!(
             error.to_string(),
