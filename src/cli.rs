@@ -44,7 +44,7 @@ enum Command {
     Render(RenderArgs),
     /// Check an experiment file without running it
     Check(CheckArgs),
-    /// What there is: problems, methods, experiments
+    /// What there is: problems, methods, experiments, networks
     List(ListArgs),
     /// Run a neural network on a virtual accelerator
     Simulate(SimulateArgs),
@@ -186,6 +186,8 @@ pub enum ListWhat {
     Methods,
     /// Experiment files
     Experiments,
+    /// Built-in neural networks, with parameters and multiply-accumulates
+    Networks,
 }
 
 /// Arguments of `tandem list`.

@@ -162,3 +162,22 @@ fn wrong_data_is_bad_input() {
             .saying(&["no such file"]);
     }
 }
+
+#[test]
+fn networks_are_listed_with_their_sizes() {
+    let said = tandem(Path::new("."), &["list", "networks"]).ended(0);
+    assert!(
+        said.out.contains("resnet50") && said.out.contains("25.6 M parameters, 4.09 GMAC"),
+        "{}",
+        said.out
+    );
+    let document = tandem(Path::new("."), &["list", "networks", "--json"])
+        .ended(0)
+        .json();
+    let entries = document["entries"].as_array().unwrap();
+    let vgg = entries
+        .iter()
+        .find(|entry| entry["name"] == "vgg16")
+        .unwrap();
+    assert_eq!(vgg["parameters"], 138_357_544);
+}
