@@ -16,6 +16,7 @@ Examples:
   tandem evaluate runs/far-3                         judge the learnt design in the true machine
   tandem compare experiments/far.json --methods morph,cma --seeds 5 --out runs/far
   tandem render runs/far-3 --out far.gif             start design and learnt design, side by side
+  tandem simulate net.csv --platform scale.cfg       a network on an accelerator, layer by layer
 
 Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
 Results go to stdout, talk goes to stderr.";
@@ -43,8 +44,12 @@ enum Command {
     Render(RenderArgs),
     /// Check an experiment file without running it
     Check(CheckArgs),
-    /// What there is: problems, methods, experiments
+    /// What there is: problems, methods, experiments, networks
     List(ListArgs),
+    /// Run a neural network on a virtual accelerator
+    Simulate(SimulateArgs),
+    /// Hold the accelerator models against reference data
+    Validate(ValidateArgs),
     /// Measure speed, learning and selectivity on this machine
     Bench(BenchArgs),
 }
@@ -181,6 +186,8 @@ pub enum ListWhat {
     Methods,
     /// Experiment files
     Experiments,
+    /// Built-in neural networks, with parameters and multiply-accumulates
+    Networks,
 }
 
 /// Arguments of `tandem list`.
@@ -196,6 +203,50 @@ pub struct ListArgs {
     /// Folder of the experiment files
     #[arg(long, default_value = "experiments", value_name = "DIR")]
     pub folder: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tandem simulate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
+  tandem simulate net.csv --platform scale.cfg --json")]
+pub struct SimulateArgs {
+    /// Network: a SCALE-Sim topology (CSV)
+    pub network: PathBuf,
+    /// Accelerator: a SCALE-Sim configuration
+    #[arg(long, value_name = "FILE")]
+    pub platform: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `tandem validate` can hold a model against.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ValidateWhat {
+    /// Layer results of SCALE-Sim, to the cycle
+    Scalesim,
+    /// Timeloop's cycles, energy and area of mapped layers
+    Timeloop,
+}
+
+/// Arguments of `tandem validate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem validate scalesim --data results/        tables of total_cycles, beside topologies/NETWORK.csv
+  tandem validate timeloop --data dataset.csv.tar.gz --json")]
+pub struct ValidateArgs {
+    /// Which reference
+    #[arg(value_enum)]
+    pub what: ValidateWhat,
+    /// Its data: a folder, or one table (CSV, gzip, tar.gz)
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
@@ -270,6 +321,8 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Render(args) => commands::render::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
+        Command::Simulate(args) => commands::simulate::run(args),
+        Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),
     }
 }

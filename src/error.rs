@@ -4,6 +4,8 @@ use tandem_agents::archive::ArchiveError;
 use tandem_agents::design::MethodError;
 use tandem_agents::ppo::PpoError;
 use tandem_agents::rollout::{CollectError, LanesError};
+use tandem_envs::accelerator::InputError;
+use tandem_envs::accelerator::scalesim::LayerError;
 use tandem_envs::{DesignError, ProblemError};
 use thiserror::Error;
 
@@ -45,6 +47,12 @@ pub enum Error {
     /// The experiment is not right.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A file of a network, an accelerator or reference data is not right.
+    #[error(transparent)]
+    File(#[from] InputError),
+    /// A layer is too large to be simulated.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     /// The run folder cannot be used.
     #[error(transparent)]
     Folder(#[from] RunError),
@@ -67,6 +75,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
+            Self::File(_) | Self::Layer(_) => 2,
             Self::Method(MethodError::NotFinite { .. }) => 1,
             Self::Method(_) => 2,
             Self::Folder(

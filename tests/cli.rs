@@ -35,7 +35,7 @@ fn every_command_has_help_with_examples() {
         "{help}"
     );
     for command in [
-        "train", "evaluate", "compare", "render", "check", "list", "bench",
+        "train", "evaluate", "compare", "render", "check", "list", "simulate", "validate", "bench",
     ] {
         assert!(help.contains(command), "{command} is not in: {help}");
         let help = tandem(here, &[command, "--help"]).ended(0).out;

@@ -7,6 +7,7 @@
 //! observation -> policy -> command -> hardware(design) -> effect -> world -> reward, next observation
 //! ```
 
+pub mod accelerator;
 pub mod classic;
 pub mod design;
 pub mod problem;

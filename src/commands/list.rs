@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tandem_envs::accelerator::{TooLarge, zoo};
 
 use super::print_json;
 use crate::cli::{ListArgs, ListWhat};
@@ -19,6 +20,7 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         ListWhat::Problems => problems(),
         ListWhat::Methods => METHODS.iter().map(|m| row(m.name, m.about)).collect(),
         ListWhat::Experiments => experiments(&args.folder)?,
+        ListWhat::Networks => networks()?,
     };
     if args.json {
         return print_json(&json!({ "entries": rows }));
@@ -37,6 +39,24 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
 
 fn row(name: &str, about: &str) -> Value {
     json!({"name": name, "about": about})
+}
+
+/// Built-in networks with their sizes.
+fn networks() -> Result<Vec<Value>, Error> {
+    let too_large = |error: TooLarge| Error::Run(error.to_string());
+    let mut rows = Vec::new();
+    for entry in &zoo::NETWORKS {
+        let network = (entry.build)();
+        let parameters = network.parameters().map_err(too_large)?;
+        let macs = network.macs().map_err(too_large)?;
+        let (millions, billions) = (1e-6 * parameters as f64, 1e-9 * macs as f64);
+        let sizes = format!("{millions:.1} M parameters, {billions:.2} GMAC");
+        let mut entry = row(entry.name, &format!("{}; {sizes}", entry.about));
+        entry["parameters"] = json!(parameters);
+        entry["macs"] = json!(macs);
+        rows.push(entry);
+    }
+    Ok(rows)
 }
 
 /// Problems, each followed by its presets.

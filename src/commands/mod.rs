@@ -6,7 +6,9 @@ pub mod compare;
 pub mod evaluate;
 pub mod list;
 pub mod render;
+pub mod simulate;
 pub mod train;
+pub mod validate;
 
 use serde_json::Value;
 

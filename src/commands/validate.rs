@@ -1,0 +1,85 @@
+//! `tandem validate`: the accelerator models against reference data.
+
+use serde_json::{Value, json};
+use tandem_envs::accelerator::{Accuracy, loopnest, scalesim};
+
+use super::print_json;
+use crate::cli::{ValidateArgs, ValidateWhat};
+use crate::error::Error;
+
+/// Mismatches that are printed; the rest are counted.
+const SHOWN: usize = 10;
+
+/// Runs the command. A model that is off is a result, not an error.
+///
+/// # Errors
+/// Data that is not right.
+pub fn run(args: &ValidateArgs) -> Result<(), Error> {
+    match args.what {
+        ValidateWhat::Scalesim => run_scalesim(args),
+        ValidateWhat::Timeloop => run_timeloop(args),
+    }
+}
+
+fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
+    let comparison = scalesim::compare(&args.data)?;
+    if args.json {
+        let mut document = document(&comparison.accuracy);
+        document["exact"] = json!(comparison.exact);
+        document["left_out"] = json!(comparison.user_rows);
+        return print_json(&document);
+    }
+    println!(
+        "SCALE-Sim: {} of {} rows exact",
+        comparison.exact, comparison.accuracy.rows
+    );
+    if comparison.user_rows > 0 {
+        println!("{} rows with stalls (USER) left out", comparison.user_rows);
+    }
+    for mismatch in comparison.mismatches.iter().take(SHOWN) {
+        println!(
+            "  {}: {} cycles, the tool has {}",
+            mismatch.row, mismatch.ours, mismatch.theirs
+        );
+    }
+    print_accuracy("total_cycles", &comparison.accuracy);
+    Ok(())
+}
+
+fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
+    let comparison = loopnest::compare(&args.data)?;
+    if args.json {
+        let mut document = document(&comparison.latency);
+        document["exact"] = json!(comparison.exact);
+        document["energy"] = self::document(&comparison.energy);
+        document["area"] = self::document(&comparison.area);
+        return print_json(&document);
+    }
+    println!(
+        "Timeloop: cycles of {} of {} rows exact",
+        comparison.exact, comparison.latency.rows
+    );
+    print_accuracy("cycles", &comparison.latency);
+    print_accuracy("energy", &comparison.energy);
+    print_accuracy("area", &comparison.area);
+    Ok(())
+}
+
+/// The keys that scripts read.
+fn document(accuracy: &Accuracy) -> Value {
+    json!({
+        "rows": accuracy.rows,
+        "mean_abs_error_percent": accuracy.mean_abs_error_percent,
+        "median_abs_error_percent": accuracy.median_abs_error_percent,
+        "total_accuracy_percent": accuracy.total_accuracy_percent,
+    })
+}
+
+fn print_accuracy(what: &str, accuracy: &Accuracy) {
+    println!(
+        "{what}: mean error {:.4} %, median {:.4} %, accuracy of the sum {:.4} %",
+        accuracy.mean_abs_error_percent,
+        accuracy.median_abs_error_percent,
+        accuracy.total_accuracy_percent
+    );
+}

@@ -1,0 +1,183 @@
+//! Virtual accelerators as they are typed: networks simulated, models held against reference data, broken files
+//! answered in one line.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Said, tandem};
+
+/// Reference data that comes with the project.
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("envs/testdata")
+        .join(name)
+}
+
+const TOPOLOGY: &str = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, \
+                        Strides,\nconv1, 70, 70, 7, 7, 3, 64, 2,\nfc, 1, 1, 1, 1, 512, 1000, 1,\n";
+const CONFIG: &str = "[general]\nrun_name = small\n[architecture_presets]\nArrayHeight: 32\nArrayWidth: 32\n\
+                      Dataflow: os\n[run_presets]\nInterfaceBandwidth: CALC\n";
+
+/// `tandem simulate` on these files, with these words behind.
+fn simulate(topology: &str, config: &str, words: &[&str]) -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("net.csv"), topology).unwrap();
+    fs::write(folder.path().join("scale.cfg"), config).unwrap();
+    let command = ["simulate", "net.csv", "--platform", "scale.cfg"];
+    tandem(folder.path(), &[&command, words].concat())
+}
+
+#[test]
+fn scale_sims_files_give_its_cycles() {
+    let document = simulate(TOPOLOGY, CONFIG, &["--json"]).ended(0).json();
+    let cycles = |at: usize| document["layers"][at]["total_cycles"].as_u64();
+    // as the tool's version 3.0.0 prints them
+    assert_eq!((cycles(0), cycles(1)), (Some(14_629), Some(18_367)));
+    assert_eq!(document["cycles"], 14_629 + 18_367);
+    let layer = &document["layers"][0];
+    for key in ["name", "op", "cycles", "macs", "energy_j", "bound"] {
+        assert!(layer.get(key).is_some(), "{key}");
+    }
+    for key in [
+        "seconds",
+        "energy_j",
+        "area_mm2",
+        "utilisation",
+        "bottleneck",
+    ] {
+        assert!(document.get(key).is_some(), "{key}");
+    }
+    let said = simulate(TOPOLOGY, CONFIG, &[]).ended(0);
+    assert!(
+        said.out.contains("conv1") && said.out.contains("14629"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn stalls_are_left_out_with_a_word() {
+    let user = CONFIG.replace("CALC", "USER");
+    simulate(TOPOLOGY, &user, &[])
+        .ended(0)
+        .saying(&["without memory stalls"]);
+    let document = simulate(TOPOLOGY, &user, &["--json"]).ended(0).json();
+    assert_eq!(document["notes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn broken_files_get_one_line_and_exit_code_2() {
+    for (topology, config, word) in [
+        (
+            TOPOLOGY.replace("7, 7, 3", "7, 99, 3"),
+            CONFIG.into(),
+            "net.csv:2: kernel width 99",
+        ),
+        (
+            TOPOLOGY.replace("64, 2", "64"),
+            CONFIG.into(),
+            "net.csv:2: stride must be",
+        ),
+        (String::new(), CONFIG.into(), "no layers"),
+        (
+            TOPOLOGY.into(),
+            CONFIG.replace("ArrayHeight: 32", ""),
+            "`ArrayHeight` is missing",
+        ),
+        (
+            TOPOLOGY.into(),
+            "{\"side\": 16}".into(),
+            "scale.cfg:1: expected a section",
+        ),
+    ] {
+        let said = simulate(&topology, &config, &[]).ended(2);
+        assert!(said.err.contains(word), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert_eq!(said.out, "");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    tandem(
+        folder.path(),
+        &["simulate", "net.csv", "--platform", "scale.cfg"],
+    )
+    .ended(2)
+    .saying(&["no such file"]);
+}
+
+#[test]
+fn scale_sims_results_are_met_to_the_cycle() {
+    let folder = data("scalesim");
+    let words = [
+        "validate",
+        "scalesim",
+        "--data",
+        folder.to_str().unwrap(),
+        "--json",
+    ];
+    let document = tandem(Path::new("."), &words).ended(0).json();
+    assert_eq!(document["exact"], document["rows"]);
+    assert_eq!(document["rows"], 84);
+    assert_eq!(document["mean_abs_error_percent"], 0.0);
+    let said = tandem(Path::new("."), &words[..4]).ended(0);
+    assert!(said.out.contains("84 of 84 rows exact"), "{}", said.out);
+}
+
+#[test]
+fn timeloops_results_are_met() {
+    let file = data("timeloop/rows.csv");
+    let words = [
+        "validate",
+        "timeloop",
+        "--data",
+        file.to_str().unwrap(),
+        "--json",
+    ];
+    let document = tandem(Path::new("."), &words).ended(0).json();
+    let error = |part: &str| {
+        let part = if part.is_empty() {
+            &document
+        } else {
+            &document[part]
+        };
+        part["mean_abs_error_percent"].as_f64().unwrap()
+    };
+    assert_eq!(document["rows"], 60);
+    assert!(error("") < 0.1 && error("energy") < 0.5 && error("area") < 6.0);
+    let said = tandem(Path::new("."), &words[..4]).ended(0);
+    assert!(said.out.contains("energy"), "{}", said.out);
+}
+
+#[test]
+fn wrong_data_is_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rows.csv"), "a,b\n1,2\n").unwrap();
+    for what in ["scalesim", "timeloop"] {
+        tandem(folder.path(), &["validate", what, "--data", "rows.csv"])
+            .ended(2)
+            .saying(&["has no column"]);
+        tandem(folder.path(), &["validate", what, "--data", "absent"])
+            .ended(2)
+            .saying(&["no such file"]);
+    }
+}
+
+#[test]
+fn networks_are_listed_with_their_sizes() {
+    let said = tandem(Path::new("."), &["list", "networks"]).ended(0);
+    assert!(
+        said.out.contains("resnet50") && said.out.contains("25.6 M parameters, 4.09 GMAC"),
+        "{}",
+        said.out
+    );
+    let document = tandem(Path::new("."), &["list", "networks", "--json"])
+        .ended(0)
+        .json();
+    let entries = document["entries"].as_array().unwrap();
+    let vgg = entries
+        .iter()
+        .find(|entry| entry["name"] == "vgg16")
+        .unwrap();
+    assert_eq!(vgg["parameters"], 138_357_544);
+}
