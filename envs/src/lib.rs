@@ -13,6 +13,7 @@ pub mod problem;
 pub mod reach2d;
 pub mod scene;
 pub mod stream;
+pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
 pub use problem::{
