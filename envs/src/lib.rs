@@ -9,6 +9,7 @@
 
 pub mod classic;
 pub mod design;
+pub mod hand3d;
 pub mod problem;
 pub mod reach2d;
 pub mod scene;
