@@ -10,12 +10,12 @@ use tandem_agents::design::{
     HardwareAsPolicy, HardwareAsPolicySettings, MethodError, Morph, MorphConditioned,
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
-use tandem_envs::{Problem, ProblemError, classic, reach2d};
+use tandem_envs::{Problem, ProblemError, classic, reach2d, tentacle};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::strict::{ConfigError, Located};
-use crate::tensor_hardware::PlanarArm;
+use crate::tensor_hardware::{PlanarArm, TensorTentacle};
 
 /// Reads the part of an experiment at a path, so that typing errors in it are named with their line.
 pub type Reader = fn(&Located, &str) -> Result<(), ConfigError>;
@@ -67,6 +67,18 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         read: typed::<reach2d::Config>,
         variants: || {
             let presets = reach2d::PRESETS.iter();
+            presets
+                .map(|p| (format!("preset {}", p.name), p.about.into()))
+                .collect()
+        },
+    },
+    ProblemEntry {
+        name: "tentacle",
+        about: "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed",
+        build: build_tentacle,
+        read: typed::<tentacle::Config>,
+        variants: || {
+            let presets = tentacle::PRESETS.iter();
             presets
                 .map(|p| (format!("preset {}", p.name), p.about.into()))
                 .collect()
@@ -250,6 +262,16 @@ fn build_reach2d(task: &Value) -> Result<Instance, ProblemError> {
     let arm = PlanarArm::new(&*problem.hardware());
     Ok(Instance {
         tensor_hardware: arm.map(|arm| Arc::new(arm) as Arc<dyn TensorHardware>),
+        problem,
+    })
+}
+
+fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
+    let config: tentacle::Config = read(task)?;
+    let problem = tentacle::make(&config)?;
+    let tensors = TensorTentacle::new(&*problem.hardware());
+    Ok(Instance {
+        tensor_hardware: Some(Arc::new(tensors)),
         problem,
     })
 }

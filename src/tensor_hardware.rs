@@ -1,9 +1,13 @@
 //! Exact, differentiable forms of hardware models: what `hardware-as-policy` needs.
 
+mod tentacle;
+
 use tandem_agents::design::TensorHardware;
 use tandem_envs::Hardware;
 use tandem_envs::reach2d::STEP_ANGLE;
 use tch::{Kind, Tensor};
+
+pub use tentacle::TensorTentacle;
 
 /// The planar arm's kinematics in tensors; the formula is [`tandem_envs::reach2d`]'s.
 #[derive(Debug)]

@@ -10,10 +10,12 @@
 pub mod accelerator;
 pub mod classic;
 pub mod design;
+pub mod hand3d;
 pub mod problem;
 pub mod reach2d;
 pub mod scene;
 pub mod stream;
+pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
 pub use problem::{

@@ -2,7 +2,7 @@
 //!
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
-use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d};
+use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d, tentacle};
 
 /// A problem with the buffers that its spec asks for.
 struct Rig {
@@ -251,4 +251,16 @@ fn reaching_arms_keep_the_contract() {
         };
         check_contract(&*reach2d::make(&config).unwrap());
     }
+}
+
+#[test]
+fn tentacles_keep_the_contract() {
+    for rows in 1..=3 {
+        let config = tentacle::Config {
+            start_radii: Some(vec![[0.01; 3]; rows]),
+            ..tentacle::Config::default()
+        };
+        check_contract(&*tentacle::make(&config).unwrap());
+    }
+    check_contract(&*tentacle::make(&tentacle::Config::default()).unwrap());
 }

@@ -1,0 +1,165 @@
+//! Building the scene in rapier: table, box with button, palm on its slide, fingers.
+
+use rapier3d::prelude::*;
+
+use super::hand::{FINGER_JOINTS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
+use super::machine::{CONTROL_DT, PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
+use super::task::{
+    BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
+};
+
+/// Mass of the palm, kg.
+const PALM_MASS: f32 = 0.5;
+/// Mass of a finger's yaw joint, kg, and its moment of inertia, kg m^2.
+const YAW_MASS: f32 = 0.01;
+const YAW_INERTIA: f32 = 2e-6;
+/// Mass of a link: a joint's share, kg, and a share per length, kg/m.
+const LINK_MASS: [f64; 2] = [0.01, 0.25];
+/// Damping of the button, N s/m.
+const BUTTON_DAMPING: f32 = 1.0;
+/// Friction of all surfaces.
+const FRICTION: f32 = 0.9;
+const GROUP_HAND: Group = Group::GROUP_1;
+const GROUP_OBJECT: Group = Group::GROUP_2;
+const GROUP_TABLE: Group = Group::GROUP_3;
+
+/// Mass of a link of this length (m), kg.
+pub fn link_mass(length: f64) -> f64 {
+    LINK_MASS[0] + LINK_MASS[1] * length
+}
+
+fn vector(v: [f64; 3]) -> Vector {
+    Vector::new(v[0] as f32, v[1] as f32, v[2] as f32)
+}
+
+fn groups(member: Group, meets: Group) -> InteractionGroups {
+    InteractionGroups::new(member, meets, InteractionTestMode::And)
+}
+
+/// A joint's frame whose first axis, the free one, is `axis`.
+fn axis_frame(anchor: Vector, axis: Vector, before: Rotation) -> Pose {
+    Pose::from_parts(
+        anchor,
+        before * Rotation::from_rotation_arc(Vector::X, axis),
+    )
+}
+
+fn hinge(anchor: Vector, axis: Vector, turned: Rotation, limits: [f64; 2]) -> GenericJoint {
+    GenericJointBuilder::new(JointAxesMask::LOCKED_REVOLUTE_AXES)
+        .local_frame1(axis_frame(anchor, axis, turned))
+        .local_frame2(axis_frame(Vector::ZERO, axis, Rotation::IDENTITY))
+        .contacts_enabled(false)
+        .limits(JointAxis::AngX, limits.map(|l| l as f32))
+        .build()
+}
+
+/// A world with the table.
+pub(super) fn table_world(substeps: usize) -> PhysicsWorld {
+    let mut world = PhysicsWorld {
+        gravity: Vector::new(0.0, 0.0, -9.81),
+        ..PhysicsWorld::default()
+    };
+    let p = &mut world.integration_parameters;
+    p.dt = CONTROL_DT / substeps as f32;
+    p.num_solver_iterations = 4;
+    p.length_unit = 0.1;
+    p.max_ccd_substeps = 0;
+    let table = ColliderBuilder::cuboid(1.0, 1.0, 0.1)
+        .translation(Vector::new(0.0, 0.0, -0.1))
+        .friction(FRICTION)
+        .collision_groups(groups(GROUP_TABLE, GROUP_HAND | GROUP_OBJECT));
+    world.insert_collider(table, None);
+    world
+}
+
+fn limb() -> RigidBodyBuilder {
+    RigidBodyBuilder::dynamic().can_sleep(false)
+}
+
+/// The box at rest on the table, with its button.
+pub(super) fn add_box(
+    world: &mut PhysicsWorld,
+    start: &Start,
+) -> (RigidBodyHandle, RigidBodyHandle) {
+    let [x, y] = start.offset;
+    let turn = Rotation::from_rotation_z(start.turn as f32);
+    let place = Pose::from_parts(vector([x, y, BOX_HALF[2]]), turn);
+    let cuboid = |half: [f64; 3], mass: f64| {
+        ColliderBuilder::cuboid(half[0] as f32, half[1] as f32, half[2] as f32)
+            .mass(mass as f32)
+            .friction(FRICTION)
+    };
+    let shape =
+        cuboid(BOX_HALF, BOX_MASS).collision_groups(groups(GROUP_OBJECT, GROUP_HAND | GROUP_TABLE));
+    let (object, _) = world.insert(limb().pose(place), shape);
+    let anchor = Vector::X * (BOX_HALF[0] + BUTTON_HALF[0]) as f32;
+    let plate = cuboid(BUTTON_HALF, BUTTON_MASS).collision_groups(groups(GROUP_OBJECT, GROUP_HAND));
+    let (button, _) = world.insert(limb().pose(place * Pose::from_translation(anchor)), plate);
+    let joint = GenericJointBuilder::new(JointAxesMask::LOCKED_PRISMATIC_AXES)
+        .local_anchor1(anchor)
+        .local_anchor2(Vector::ZERO)
+        .contacts_enabled(false)
+        .limits(JointAxis::LinX, [-BUTTON_TRAVEL as f32, 0.0])
+        .motor_model(JointAxis::LinX, MotorModel::ForceBased)
+        .motor_position(
+            JointAxis::LinX,
+            0.0,
+            BUTTON_STIFFNESS as f32,
+            BUTTON_DAMPING,
+        )
+        .build();
+    world.insert_impulse_joint(object, button, joint);
+    (object, button)
+}
+
+/// The palm on its slide.
+pub(super) fn add_palm(
+    world: &mut PhysicsWorld,
+    base: RigidBodyHandle,
+) -> Option<(RigidBodyHandle, MultibodyJointHandle)> {
+    let upright = Rotation::from_rotation_x(std::f32::consts::FRAC_PI_2);
+    let shape = ColliderBuilder::cylinder(PALM_HALF_HEIGHT as f32, PALM_RADIUS as f32)
+        .rotation(upright.to_scaled_axis())
+        .mass(PALM_MASS)
+        .friction(FRICTION)
+        .collision_groups(groups(GROUP_HAND, GROUP_OBJECT));
+    let height = Vector::Z * (BOX_HALF[2] + PALM_ABOVE_BOX) as f32;
+    let (palm, _) = world.insert(limb(), shape);
+    let slide = GenericJointBuilder::new(JointAxesMask::LOCKED_PRISMATIC_AXES)
+        .local_frame1(axis_frame(height, Vector::Z, Rotation::IDENTITY))
+        .local_frame2(axis_frame(Vector::ZERO, Vector::Z, Rotation::IDENTITY))
+        .contacts_enabled(false)
+        .limits(JointAxis::LinX, SLIDE_LIMITS.map(|l| l as f32))
+        .build();
+    let joint = world.insert_multibody_joint(base, palm, slide)?;
+    Some((palm, joint))
+}
+
+/// Yaw body, proximal and distal link of a finger.
+pub(super) fn add_finger(
+    world: &mut PhysicsWorld,
+    palm: RigidBodyHandle,
+    finger: &Finger,
+) -> Option<[RigidBodyHandle; FINGER_JOINTS]> {
+    let root = vector(finger.root());
+    let heading = Rotation::from_rotation_z(finger.placement as f32);
+    let mass = MassProperties::new(Vector::ZERO, YAW_MASS, Vector::splat(YAW_INERTIA));
+    let yaw = world.insert_body(limb().additional_mass_properties(mass));
+    let joint = hinge(root, Vector::Z, heading, JOINT_LIMITS[0]);
+    world.insert_multibody_joint(palm, yaw, joint)?;
+    let mut link = |parent: RigidBodyHandle, from: f64, length: f64, limits: [f64; 2]| {
+        let tip = Vector::X * length as f32;
+        let shape = ColliderBuilder::capsule_from_endpoints(Vector::ZERO, tip, LINK_RADIUS as f32)
+            .mass(link_mass(length) as f32)
+            .friction(FRICTION)
+            .collision_groups(groups(GROUP_HAND, GROUP_OBJECT | GROUP_TABLE));
+        let (body, _) = world.insert(limb(), shape);
+        let anchor = Vector::X * from as f32;
+        let joint = hinge(anchor, Vector::Y, Rotation::IDENTITY, limits);
+        world.insert_multibody_joint(parent, body, joint)?;
+        Some(body)
+    };
+    let proximal = link(yaw, 0.0, finger.proximal, JOINT_LIMITS[1])?;
+    let distal = link(proximal, finger.proximal, finger.distal, JOINT_LIMITS[2])?;
+    Some([yaw, proximal, distal])
+}

@@ -1,0 +1,301 @@
+//! The true machine: the hand as a rapier multibody over a box with a spring-loaded button, on a table.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rapier3d::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::build::{add_box, add_finger, add_palm, table_world};
+use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS};
+use super::task::{BOX_HALF, BUTTON_HALF, Grip, PALM_ABOVE_BOX};
+
+/// Joints of the hand: the palm's slide, then the fingers' joints, finger by finger.
+pub const JOINTS: usize = 1 + FINGERS * FINGER_JOINTS;
+/// Lower and upper stop of the palm's slide, m.
+pub const SLIDE_LIMITS: [f64; 2] = [-0.01, 0.12];
+/// Control step, s.
+pub const CONTROL_DT: f32 = 0.02;
+/// Half height of the palm, m.
+pub const PALM_HALF_HEIGHT: f64 = 0.02;
+/// Added inertia of every finger joint (its motor's rotor), kg m^2.
+const ARMATURE: f32 = 1e-4;
+/// A servo: stiffness (N m/rad, N/m), damping (N m s/rad, N s/m) and limit (N m, N).
+struct Servo {
+    stiffness: f32,
+    damping: f32,
+    limit: f32,
+}
+const FINGER_SERVO: Servo = Servo {
+    stiffness: 2.0,
+    damping: 0.05,
+    limit: 0.6,
+};
+const SLIDE_SERVO: Servo = Servo {
+    stiffness: 5000.0,
+    damping: 100.0,
+    limit: 60.0,
+};
+/// Speeds beyond which the physics is taken to have failed: joints, rad/s (m/s), and the box, m/s.
+const JOINT_SPEED_BOUND: f32 = 100.0;
+const BOX_SPEED_BOUND: f32 = 5.0;
+/// Kinetic energy of everything beyond which it has failed, J: the whole hand at some 6 m/s.
+const ENERGY_BOUND: f32 = 10.0;
+/// Two bodies overlap by this at most, m: contacts are soft, but a link's axis must stay outside.
+const OVERLAP_BOUND: f32 = LINK_RADIUS as f32;
+
+/// Why the physics gave up.
+pub type Fault = &'static str;
+
+/// Where everything is at the start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// Offset of the box's centre from the nominal place below the palm, m.
+    pub offset: [f64; 2],
+    /// Turn of the box about the vertical, rad.
+    pub turn: f64,
+    /// The slide's position, m, and the fingers' joint angles, rad, as in [`Machine::joints`].
+    pub joints: [f32; JOINTS],
+}
+
+/// Joint angles of a raised finger, rad: nearly level, so that no finger of any design touches box or table, and not
+/// straight, where a chain is singular.
+pub const RAISED: [f32; FINGER_JOINTS] = [0.0, -0.2, 0.3];
+
+impl Default for Start {
+    /// The nominal start: box in its place, palm down, fingers raised.
+    fn default() -> Self {
+        let joint = |i: usize| i.checked_sub(1).map_or(0.0, |k| RAISED[k % FINGER_JOINTS]);
+        Self {
+            offset: [0.0; 2],
+            turn: 0.0,
+            joints: std::array::from_fn(joint),
+        }
+    }
+}
+
+/// A hand, a box and a table in rapier. The table's top is z = 0, the palm's slide is the z axis. Metres, radians.
+#[derive(Serialize, Deserialize)]
+pub struct Machine {
+    world: PhysicsWorld,
+    chain: MultibodyJointHandle,
+    links: Vec<RigidBodyHandle>,
+    object: RigidBodyHandle,
+    button: RigidBodyHandle,
+    lengths: [[f32; 2]; FINGERS],
+    target: [f32; JOINTS],
+    substeps: usize,
+}
+
+impl Machine {
+    /// Builds the machine at rest; `substeps` physics steps make a control step.
+    ///
+    /// `None` if rapier refuses the hand, which a valid design cannot cause.
+    pub fn new(hand: &Hand, start: &Start, substeps: usize) -> Option<Self> {
+        let mut world = table_world(substeps);
+        let (object, button) = add_box(&mut world, start);
+        let base = world.insert_body(RigidBodyBuilder::fixed());
+        let (palm, chain) = add_palm(&mut world, base)?;
+        let mut links = vec![palm];
+        for finger in &hand.fingers {
+            links.extend(add_finger(&mut world, palm, finger)?);
+        }
+        let mut machine = Self {
+            world,
+            chain,
+            links,
+            object,
+            button,
+            lengths: hand
+                .fingers
+                .map(|f| [f.proximal, f.distal].map(|l| l as f32)),
+            target: start.joints,
+            substeps,
+        };
+        machine.pose(&start.joints)?;
+        Some(machine)
+    }
+
+    /// Moves the freshly built hand to these joints and sets its damping and armature.
+    fn pose(&mut self, joints: &[f32; JOINTS]) -> Option<()> {
+        let world = &mut self.world;
+        let (chain, _) = world.multibody_joints.get_mut(self.chain)?;
+        chain.set_self_contacts_enabled(false);
+        // until its kinematics are computed, the multibody believes that its root is free
+        chain.forward_kinematics(&world.bodies, true);
+        if chain.ndofs() != JOINTS {
+            return None;
+        }
+        chain.apply_displacements(joints);
+        chain.forward_kinematics(&world.bodies, false);
+        chain.update_rigid_bodies(&mut world.bodies, true);
+        chain.damping_mut().fill(FINGER_SERVO.damping);
+        chain.damping_mut()[0] = SLIDE_SERVO.damping;
+        chain.armature_mut().fill(ARMATURE);
+        Some(())
+    }
+
+    fn hand(&self) -> Option<&Multibody> {
+        self.world.multibody_joints.get(self.chain).map(|c| c.0)
+    }
+
+    /// The slide's position, m, then the joint angles, rad, finger by finger.
+    pub fn joints(&self) -> [f32; JOINTS] {
+        let mut out = [0.0; JOINTS];
+        for (i, link) in self
+            .hand()
+            .iter()
+            .flat_map(|h| h.links())
+            .skip(1)
+            .enumerate()
+        {
+            let coords = link.joint().coords();
+            out[i] = if i == 0 { coords[0] } else { coords[3] };
+        }
+        out
+    }
+
+    /// Speeds of the slide, m/s, and the joints, rad/s.
+    pub fn speeds(&self) -> [f32; JOINTS] {
+        let mut out = [0.0; JOINTS];
+        if let Some(hand) = self.hand() {
+            let speeds = hand.generalized_velocity();
+            out.iter_mut().zip(speeds.iter()).for_each(|(o, &v)| *o = v);
+        }
+        out
+    }
+
+    /// Where the servos want the joints to be.
+    pub fn targets(&self) -> &[f32; JOINTS] {
+        &self.target
+    }
+
+    /// Root, knuckle and tip of a finger, m.
+    pub fn finger(&self, finger: usize) -> [[f32; 3]; 3] {
+        let first = 1 + finger * FINGER_JOINTS;
+        let body = |i: usize| &self.world.bodies[self.links[first + i]];
+        let end = |i: usize, length: f32| *body(i).position() * (Vector::X * length);
+        let [_, distal] = self.lengths[finger];
+        [end(1, 0.0), end(2, 0.0), end(2, distal)].map(|p| [p.x, p.y, p.z])
+    }
+
+    /// Height of the palm's centre, m.
+    pub fn palm_height(&self) -> f32 {
+        self.world.bodies[self.links[0]].translation().z
+    }
+
+    /// Centre of the box, m, and its orientation (x, y, z, w).
+    pub fn object(&self) -> ([f32; 3], [f32; 4]) {
+        pose_of(&self.world.bodies[self.object])
+    }
+
+    /// Centre of the button's plate, m, and its orientation (x, y, z, w).
+    pub fn button(&self) -> ([f32; 3], [f32; 4]) {
+        pose_of(&self.world.bodies[self.button])
+    }
+
+    /// What the task sees.
+    pub fn grip(&self) -> Grip {
+        let object = &self.world.bodies[self.object];
+        let place = object.translation();
+        let plate = object.position().inverse() * self.world.bodies[self.button].translation();
+        let nominal = self.palm_height() - PALM_ABOVE_BOX as f32;
+        Grip {
+            lift: f64::from(place.z) - BOX_HALF[2],
+            turn: f64::from(object.rotation().angle_between(Rotation::IDENTITY)),
+            shift: [place.x.hypot(place.y), place.z - nominal].map(f64::from),
+            press: BOX_HALF[0] + BUTTON_HALF[0] - f64::from(plate.x),
+        }
+    }
+
+    /// Moves on by one control step with servo targets that go evenly to `targets` (m, rad), clamped to the stops.
+    ///
+    /// # Errors
+    /// The reason why the physics gave up.
+    pub fn step(&mut self, targets: &[f32; JOINTS]) -> Result<(), Fault> {
+        let from = self.target;
+        for k in 1..=self.substeps {
+            let share = k as f32 / self.substeps as f32;
+            for i in 0..JOINTS {
+                let [low, high] = limits(i).map(|l| l as f32);
+                self.target[i] = (from[i] + share * (targets[i] - from[i])).clamp(low, high);
+            }
+            self.drive();
+            let world = &mut self.world;
+            // rapier asserts on numbers that are no longer finite; such a panic ends the episode only
+            catch_unwind(AssertUnwindSafe(|| world.step()))
+                .map_err(|_| "the physics engine gave up")?;
+            self.check_speeds()?;
+        }
+        self.check_overlaps()
+    }
+
+    /// Sets the servos for the next physics step, as implicit springs whose rest is chosen such that the force at
+    /// the present speed is `clamp(k (target - position) - d speed, -limit, limit)`.
+    fn drive(&mut self) {
+        let dt = self.world.integration_parameters.dt;
+        let Some((chain, _)) = self.world.multibody_joints.get_mut(self.chain) else {
+            return;
+        };
+        for i in 0..JOINTS {
+            let speed = chain.generalized_velocity()[i];
+            let (servo, axis) = match i {
+                0 => (&SLIDE_SERVO, 0),
+                _ => (&FINGER_SERVO, 3),
+            };
+            let Some(link) = chain.link_mut(i + 1) else {
+                return;
+            };
+            let ahead = link.joint.coords()[axis] + dt * speed;
+            let force = servo.stiffness * (self.target[i] - ahead) - servo.damping * speed;
+            let force = force.clamp(-servo.limit, servo.limit);
+            let rest = ahead + (force + servo.damping * speed) / servo.stiffness;
+            link.joint.set_spring(axis, servo.stiffness, rest);
+        }
+    }
+
+    fn check_speeds(&self) -> Result<(), Fault> {
+        let speeds = self.speeds();
+        if speeds
+            .iter()
+            .any(|v| v.is_nan() || v.abs() > JOINT_SPEED_BOUND)
+        {
+            return Err("a joint's speed left its bound");
+        }
+        let speed = self.world.bodies[self.object].linvel().length();
+        if speed.is_nan() || speed > BOX_SPEED_BOUND {
+            return Err("the box's speed left its bound");
+        }
+        let bodies = self.world.bodies.iter();
+        let energy: f32 = bodies.map(|(_, body)| body.kinetic_energy()).sum();
+        if energy.is_nan() || energy > ENERGY_BOUND {
+            return Err("the kinetic energy left its bound");
+        }
+        Ok(())
+    }
+
+    fn check_overlaps(&self) -> Result<(), Fault> {
+        if self.deepest_overlap() > OVERLAP_BOUND {
+            return Err("two bodies went into each other");
+        }
+        Ok(())
+    }
+
+    /// Depth of the deepest contact, m; 0 where nothing overlaps.
+    pub fn deepest_overlap(&self) -> f32 {
+        let pairs = self.world.contact_pairs();
+        let points = pairs.flat_map(|pair| pair.manifolds().iter().flat_map(|m| &m.points));
+        points.fold(0.0, |deepest, point| f32::max(deepest, -point.dist))
+    }
+}
+
+/// Stops of joint `i`, m or rad.
+pub fn limits(i: usize) -> [f64; 2] {
+    match i.checked_sub(1) {
+        None => SLIDE_LIMITS,
+        Some(k) => JOINT_LIMITS[k % FINGER_JOINTS],
+    }
+}
+
+fn pose_of(body: &RigidBody) -> ([f32; 3], [f32; 4]) {
+    (body.translation().to_array(), body.rotation().to_array())
+}
