@@ -9,7 +9,7 @@ use crate::problem::{Hardware, ProblemError};
 use crate::stream::Stream;
 
 /// Winch angles tried along each axis before the search.
-const GRID: usize = 25;
+const GRID: usize = 61;
 /// The search starts from this many of them.
 const STARTS: usize = 4;
 /// The search ends when its step is below this, rad.
