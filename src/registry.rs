@@ -10,7 +10,7 @@ use tandem_agents::design::{
     HardwareAsPolicy, HardwareAsPolicySettings, MethodError, Morph, MorphConditioned,
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
-use tandem_envs::{Problem, ProblemError, classic, reach2d, tentacle};
+use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -44,6 +44,16 @@ pub struct ProblemEntry {
     pub read: Reader,
     /// Names and one-line descriptions of its presets.
     pub variants: fn() -> Vec<(String, String)>,
+    /// How its presets' selectivity is measured, where there is a design to select.
+    pub selectivity: Option<Selectivity>,
+}
+
+/// How hard a problem's presets are: the share of random designs that work.
+pub struct Selectivity {
+    /// The presets.
+    pub presets: &'static [Preset],
+    /// Draws so many designs of a preset, from a seed, and counts those that work.
+    pub measure: fn(&str, usize, u64) -> Result<Share, ProblemError>,
 }
 
 /// A method that experiments can name.
@@ -58,6 +68,11 @@ pub struct MethodEntry {
     pub read: Reader,
 }
 
+fn presets(presets: &[Preset]) -> Vec<(String, String)> {
+    let row = |p: &Preset| (format!("preset {}", p.name), p.about.into());
+    presets.iter().map(row).collect()
+}
+
 /// All problems.
 pub const PROBLEMS: &[ProblemEntry] = &[
     ProblemEntry {
@@ -65,24 +80,34 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         about: "planar arms that reach a goal, among walls; link lengths (and more) are designed",
         build: build_reach2d,
         read: typed::<reach2d::Config>,
-        variants: || {
-            let presets = reach2d::PRESETS.iter();
-            presets
-                .map(|p| (format!("preset {}", p.name), p.about.into()))
-                .collect()
-        },
+        variants: || presets(&reach2d::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &reach2d::PRESETS,
+            measure: |preset, designs, seed| {
+                let config = reach2d::Config {
+                    preset: Some(preset.into()),
+                    ..reach2d::Config::default()
+                };
+                reach2d::selectivity(&reach2d::Settings::new(&config)?, designs, seed)
+            },
+        }),
     },
     ProblemEntry {
         name: "tentacle",
         about: "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed",
         build: build_tentacle,
         read: typed::<tentacle::Config>,
-        variants: || {
-            let presets = tentacle::PRESETS.iter();
-            presets
-                .map(|p| (format!("preset {}", p.name), p.about.into()))
-                .collect()
-        },
+        variants: || presets(&tentacle::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &tentacle::PRESETS,
+            measure: |preset, designs, seed| {
+                let config = tentacle::Config {
+                    preset: Some(preset.into()),
+                    ..tentacle::Config::default()
+                };
+                tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
+            },
+        }),
     },
     ProblemEntry {
         name: "classic",
@@ -95,6 +120,7 @@ pub const PROBLEMS: &[ProblemEntry] = &[
                 .map(|(name, about)| (format!("name {name}"), (*about).into()))
                 .collect()
         },
+        selectivity: None,
     },
 ];
 

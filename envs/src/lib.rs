@@ -8,9 +8,11 @@
 //! ```
 
 pub mod accelerator;
+mod check;
 pub mod classic;
 pub mod design;
 pub mod hand3d;
+pub mod preset;
 pub mod problem;
 pub mod reach2d;
 pub mod scene;
@@ -18,6 +20,7 @@ pub mod stream;
 pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
 };

@@ -141,8 +141,8 @@ fn print_verdict(verdict: &learning::Verdict) {
 
 fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
     let mut entries = Vec::new();
-    for preset in selectivity::names(&args.only) {
-        let entry = selectivity::measure(preset, args.designs as usize)?;
+    for (preset, selectivity) in selectivity::presets(&args.only) {
+        let entry = selectivity::measure(preset, selectivity, args.designs as usize)?;
         if !args.json {
             let percent = |key: &str| 100.0 * entry.details[key].as_f64().unwrap_or(f64::NAN);
             println!(

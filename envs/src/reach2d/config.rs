@@ -5,6 +5,8 @@ use std::f32::consts::{FRAC_PI_2, PI};
 use serde::{Deserialize, Serialize};
 
 use super::walls::Walls;
+use crate::check::{refuse, within};
+use crate::preset::Preset;
 use crate::problem::ProblemError;
 
 /// Most links an arm may have: per-step buffers live on the stack.
@@ -19,15 +21,6 @@ pub const STEP_ANGLE: f32 = 0.15;
 pub const CONTROL_DT: f32 = 0.05;
 /// Radius of every link's capsule, m.
 pub const LINK_RADIUS: f32 = 0.03;
-
-/// A preset of the problem.
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    /// Name, the `preset` key of [`Config`].
-    pub name: &'static str,
-    /// What it is for, with the measured share of random designs that work.
-    pub about: &'static str,
-}
 
 /// All presets. Shares as [`super::selectivity`] counts them with seed 0.
 pub const PRESETS: [Preset; 7] = [
@@ -145,31 +138,9 @@ pub struct Settings {
     pub substeps: usize,
 }
 
-fn refuse<T>(key: &str, reason: String) -> Result<T, ProblemError> {
-    Err(ProblemError::Setting {
-        key: key.into(),
-        reason,
-    })
-}
-
-fn within<T: PartialOrd + std::fmt::Display>(
-    key: &str,
-    value: T,
-    low: T,
-    high: T,
-) -> Result<T, ProblemError> {
-    if value >= low && value <= high {
-        return Ok(value);
-    }
-    refuse(
-        key,
-        format!("is {value}; it must lie between {low} and {high}"),
-    )
-}
-
 fn point(key: &str, value: [f64; 2]) -> Result<[f32; 2], ProblemError> {
-    within(key, value[0], -10.0, 10.0)?;
-    within(key, value[1], -10.0, 10.0)?;
+    within(key, value[0], [-10.0, 10.0])?;
+    within(key, value[1], [-10.0, 10.0])?;
     Ok(value.map(|x| x as f32))
 }
 
@@ -240,11 +211,11 @@ impl Settings {
     pub fn new(config: &Config) -> Result<Self, ProblemError> {
         let c = config;
         let mut s = Self::preset(c.preset.as_deref().unwrap_or("near"))?;
-        s.links = within("links", c.links.unwrap_or(s.links), 1, MAX_LINKS)?;
+        s.links = within("links", c.links.unwrap_or(s.links), [1, MAX_LINKS])?;
         s.length_bounds = c.length_bounds.unwrap_or(s.length_bounds);
         let [low, high] = s.length_bounds;
-        within("length_bounds", low, 0.05, 2.0)?;
-        within("length_bounds", high, 0.05, 2.0)?;
+        within("length_bounds", low, [0.05, 2.0])?;
+        within("length_bounds", high, [0.05, 2.0])?;
         if low >= high {
             return refuse(
                 "length_bounds",
@@ -252,7 +223,7 @@ impl Settings {
             );
         }
         let start = c.start_length.unwrap_or(s.start_length);
-        s.start_length = within("start_length", start, low, high)?;
+        s.start_length = within("start_length", start, [low, high])?;
         if let Some(base) = c.base {
             s.base = point("base", base)?;
         }
@@ -263,22 +234,21 @@ impl Settings {
             s.obstacles = obstacles.clone();
         }
         if let Obstacles::Zigzag { gap } = s.obstacles {
-            within("obstacles.zigzag.gap", gap, 0.6, 2.0)?;
+            within("obstacles.zigzag.gap", gap, [0.6, 2.0])?;
         }
         let tolerance = c.tolerance.unwrap_or(f64::from(s.tolerance));
-        s.tolerance = within("tolerance", tolerance, 0.005, 0.5)? as f32;
-        s.hold_steps = within("hold_steps", c.hold_steps.unwrap_or(s.hold_steps), 1, 100)?;
-        s.horizon = within("horizon", c.horizon.unwrap_or(s.horizon), 1, 10_000)?;
+        s.tolerance = within("tolerance", tolerance, [0.005, 0.5])? as f32;
+        s.hold_steps = within("hold_steps", c.hold_steps.unwrap_or(s.hold_steps), [1, 100])?;
+        s.horizon = within("horizon", c.horizon.unwrap_or(s.horizon), [1, 10_000])?;
         s.start_noise = within(
             "start_noise",
             c.start_noise.unwrap_or(s.start_noise),
-            0.0,
-            1.0,
+            [0.0, 1.0],
         )?;
-        s.torque = within("torque", c.torque.unwrap_or(s.torque), 1.0, 1e4)?;
+        s.torque = within("torque", c.torque.unwrap_or(s.torque), [1.0, 1e4])?;
         s.design_torque = c.design_torque.unwrap_or(s.design_torque);
         s.design_base = c.design_base.unwrap_or(s.design_base);
-        s.substeps = within("substeps", c.substeps.unwrap_or(s.substeps), 1, 64)?;
+        s.substeps = within("substeps", c.substeps.unwrap_or(s.substeps), [1, 64])?;
         s.check_places()?;
         Ok(s)
     }

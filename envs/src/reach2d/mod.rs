@@ -53,11 +53,11 @@ mod world;
 
 pub use bench::{PhysicsRate, physics_bench};
 pub use config::{
-    CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, Preset,
-    STEP_ANGLE, Settings,
+    CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE,
+    Settings,
 };
 pub use hardware::{Arm, ArmHardware};
-pub use selectivity::{Share, selectivity};
+pub use selectivity::selectivity;
 pub use walls::{Path, Point, Walls};
 pub use world::Reach;
 

@@ -1,39 +1,21 @@
 //! How hard a preset is: the share of random designs that work.
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::config::Settings;
 use super::controller;
 use super::planner::Plan;
 use super::walls::distance;
 use super::world::Reach;
+use crate::preset::Share;
 use crate::problem::{Fidelity, Hardware, Problem, ProblemError};
 use crate::stream::Stream;
-
-/// Share of random designs that work.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Share {
-    /// Designs drawn.
-    pub designs: usize,
-    /// Those whose arm could reach the goal: long enough (no walls), or a path was planned (walls).
-    pub can_reach: usize,
-    /// Those of them that a scripted controller brought to success in the physical machine.
-    pub work: usize,
-}
-
-impl Share {
-    /// Share that works, in [0, 1].
-    pub fn share(&self) -> f64 {
-        self.work as f64 / self.designs.max(1) as f64
-    }
-}
 
 /// Draws designs and counts those that work.
 ///
 /// Without walls: the arm's reach must contain the goal, and [`controller::run`] must succeed in the machine.
 /// With walls: a path must be planned ([`Plan::path`]), and [`controller::follow`] along it must succeed in the
-/// machine. Work is spread over the current rayon pool; the result does not depend on its size.
+/// machine. [`Share::can_reach`] counts arms that are long enough, or for which a path was planned. Work is spread over the current rayon pool; the result does not depend on its size.
 ///
 /// # Errors
 /// Settings that make no problem.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::{refuse, within};
+use crate::preset::Preset;
 use crate::problem::ProblemError;
 
 /// Joints, and links.
@@ -36,15 +38,6 @@ pub const START_LENGTH: f64 = 0.08;
 pub const FAR: f64 = 0.5;
 /// Most goals.
 const MAX_GOALS: usize = 64;
-
-/// A preset of the problem.
-#[derive(Clone, Copy, Debug)]
-pub struct Preset {
-    /// Name, the `preset` key of [`Config`].
-    pub name: &'static str,
-    /// What it is for, with the measured share of random designs that work.
-    pub about: &'static str,
-}
 
 /// All presets. Shares as [`super::selectivity`] counts them with seed 0.
 pub const PRESETS: [Preset; 1] = [Preset {
@@ -94,25 +87,6 @@ pub struct Settings {
     pub hold_steps: usize,
     /// Control steps of an episode.
     pub horizon: usize,
-}
-
-fn refuse<T>(key: &str, reason: String) -> Result<T, ProblemError> {
-    Err(ProblemError::Setting {
-        key: key.into(),
-        reason,
-    })
-}
-
-fn within<T: PartialOrd + std::fmt::Display>(
-    key: &str,
-    value: T,
-    [low, high]: [T; 2],
-) -> Result<T, ProblemError> {
-    if value >= low && value <= high {
-        return Ok(value);
-    }
-    let reason = format!("is {value}; it must lie between {low} and {high}");
-    refuse(key, reason)
 }
 
 /// Three by three goals around [`MIDDLE`].

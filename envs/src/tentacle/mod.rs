@@ -57,10 +57,10 @@ mod world;
 
 pub use config::{
     CONTROL_DT, Config, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, MAX_TENDONS, PRESETS,
-    Preset, Settings, WINCH_RADIUS, WINCH_RANGE, WINCH_STEP,
+    Settings, WINCH_RADIUS, WINCH_RANGE, WINCH_STEP,
 };
 pub use hardware::{Body, TentacleHardware};
-pub use selectivity::{Share, Workspace, selectivity};
+pub use selectivity::{Workspace, selectivity};
 pub use world::{Tentacle, next_winch};
 
 use crate::problem::{Problem, ProblemError};

@@ -1,10 +1,10 @@
 //! How near a design comes to a goal, and how many random designs come near enough to all.
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::config::{MAX_TENDONS, Settings, WINCH_RANGE};
 use super::hardware::TentacleHardware;
+use crate::preset::Share;
 use crate::problem::{Hardware, ProblemError};
 use crate::stream::Stream;
 
@@ -14,24 +14,6 @@ const GRID: usize = 61;
 const STARTS: usize = 4;
 /// The search ends when its step is below this, rad.
 const FINEST: f32 = 1e-3;
-
-/// Share of random designs that work.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Share {
-    /// Designs drawn.
-    pub designs: usize,
-    /// Those that reach at least one goal.
-    pub can_reach: usize,
-    /// Those that reach all goals.
-    pub work: usize,
-}
-
-impl Share {
-    /// Share that works, in [0, 1].
-    pub fn share(&self) -> f64 {
-        self.work as f64 / self.designs.max(1) as f64
-    }
-}
 
 type Winches = [f32; MAX_TENDONS];
 
@@ -123,7 +105,8 @@ impl<'a> Workspace<'a> {
     }
 }
 
-/// Draws designs and counts those whose workspace holds all goals within the tolerance.
+/// Draws designs and counts those whose workspace holds all goals within the tolerance; [`Share::can_reach`] counts
+/// those that reach at least one.
 ///
 /// Work is spread over the current rayon pool; the result does not depend on its size.
 ///
