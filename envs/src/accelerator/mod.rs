@@ -2,18 +2,21 @@
 //! hardware exists (the method of Klaiber et al., arXiv 1910.11632).
 //!
 //! - [`layer`], [`conv`] and [`zoo`]: networks and what they need, built-in ones included;
-//! - [`onnx`]: networks from ONNX files;
+//! - [`onnx`] and [`network`]: networks from ONNX files, and by name or file;
+//! - [`compile`]: what a compiler does to a network before it runs;
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows, in closed form;
 //! - [`roofline`]: operations at the peak rate or bytes at the full bandwidth;
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
 //! - [`scalesim`]: SCALE-Sim's files and cycle counts.
 
 pub mod accuracy;
+pub mod compile;
 pub mod conv;
 pub mod gemm;
 pub mod input;
 pub mod layer;
 pub mod loopnest;
+pub mod network;
 pub mod onnx;
 pub mod roofline;
 pub mod scalesim;

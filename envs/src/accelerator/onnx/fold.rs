@@ -207,8 +207,15 @@ impl Range {
 /// The places from `start` to before `end`; both are cut to what is there, negative ones count from the end.
 pub(super) fn slice_range(size: u64, start: i64, end: i64, step: i64) -> Result<Range, Fault> {
     let size = size.cast_signed();
+    if size == 0 && step != 0 {
+        return Ok(Range {
+            start: 0,
+            step,
+            len: 0,
+        });
+    }
     let from_end = |at: i64| if at < 0 { at.saturating_add(size) } else { at };
-    let len = match step {
+    let (start, len) = match step {
         0 => return wrong("a step of 0"),
         1.. => {
             let (start, end) = (from_end(start).clamp(0, size), from_end(end).clamp(0, size));
@@ -222,11 +229,7 @@ pub(super) fn slice_range(size: u64, start: i64, end: i64, step: i64) -> Result<
             (start, span.div_ceil(step.unsigned_abs()))
         }
     };
-    Ok(Range {
-        start: len.0,
-        step,
-        len: len.1,
-    })
+    Ok(Range { start, step, len })
 }
 
 /// The part of a list.

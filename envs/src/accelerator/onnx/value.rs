@@ -29,8 +29,8 @@ pub(super) enum Origin {
         /// Its contents, where they are known and few.
         content: Option<Numbers>,
     },
-    /// Computed from the input by these layers; none where it is the input itself.
-    Computed(Vec<usize>),
+    /// Computed from the input by this layer; none where it is the input itself.
+    Computed(Option<usize>),
 }
 
 /// The contents of a constant, row by row.
@@ -41,6 +41,10 @@ pub(super) enum Numbers {
 }
 
 impl Numbers {
+    pub fn is_float(&self) -> bool {
+        matches!(self, Self::Floats(_))
+    }
+
     pub fn len(&self) -> usize {
         match self {
             Self::Ints(ints) => ints.len(),
@@ -65,11 +69,24 @@ impl Value {
         Self::constant(vec![ints.len() as u64], false, Some(Numbers::Ints(ints)))
     }
 
-    pub fn computed(shape: Shape, makers: Vec<usize>) -> Self {
+    pub fn computed(shape: Shape, maker: Option<usize>) -> Self {
         Self {
             shape,
-            origin: Origin::Computed(makers),
+            origin: Origin::Computed(maker),
         }
+    }
+
+    /// The layer that made it.
+    pub fn maker(&self) -> Option<usize> {
+        match self.origin {
+            Origin::Computed(maker) => maker,
+            Origin::Constant { .. } => None,
+        }
+    }
+
+    /// Whether it is a constant of numbers with a fraction, as weights are.
+    pub fn is_float(&self) -> bool {
+        matches!(self.origin, Origin::Constant { float: true, .. })
     }
 
     pub fn is_constant(&self) -> bool {

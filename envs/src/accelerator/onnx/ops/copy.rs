@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, Fault, Outcome, axes, axis, unsupported, wrong};
 use super::super::fold;
-use super::super::value::{Numbers, Origin, Shape, broadcast, elements, shape, size};
+use super::super::value::{Numbers, Shape, broadcast, elements, shape, size};
 use super::view::times;
 use crate::accelerator::gemm::{product, sum};
 use crate::accelerator::layer::Op;
@@ -163,7 +163,7 @@ pub(super) fn gather(call: &Call) -> Result<Outcome, Fault> {
     let (from, indices) = (call.shape_of_rank(0, 1)?, call.shape(1)?);
     let at = axis(call.int("axis").unwrap_or(0), from.len())?;
     let to = [&from[..at], indices, &from[at + 1..]].concat();
-    let weights = matches!(call.value(0)?.origin, Origin::Constant { float: true, .. });
+    let weights = call.value(0)?.is_float();
     if let (&[rows, width], 0, true, false) = (from, at, weights, call.constant(1)) {
         let op = Op::Embedding {
             rows,

@@ -4,6 +4,7 @@ use super::super::call::{Call, Fault, Outcome, unsupported, wrong};
 use super::super::value::{broadcast, elements};
 use crate::accelerator::conv::Conv;
 use crate::accelerator::gemm::{Gemm, product};
+use crate::accelerator::input::quote;
 use crate::accelerator::layer::Op;
 
 /// `MatMul`, `MatMulInteger` and `FusedMatMul` of ONNX Runtime.
@@ -146,14 +147,15 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
     };
     let operands: Vec<&str> = left.split(',').collect();
     if operands.len() != call.inputs.len() || operands.len() > 2 || equation.contains('.') {
-        return unsupported(format!("the equation {equation:?}"));
+        return unsupported(format!("the equation {}", quote(&equation)));
     }
     let mut sizes: Vec<(char, u64)> = Vec::new();
     for (at, letters) in operands.iter().enumerate() {
         let shape = call.shape(at)?;
         if letters.chars().count() != shape.len() {
             return wrong(format!(
-                "{letters:?} does not name the directions of {shape:?}"
+                "{} does not name the directions of {shape:?}",
+                quote(letters)
             ));
         }
         for (letter, &size) in letters.chars().zip(shape) {
