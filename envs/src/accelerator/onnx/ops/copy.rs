@@ -80,7 +80,8 @@ pub(super) fn transpose(call: &Call) -> Result<Outcome, Fault> {
         let content = call.value(0)?.content().cloned();
         return Ok(Outcome::view(to).holding(content));
     }
-    spread(call, to)
+    let content = fold::transpose(call, &order);
+    Ok(spread(call, to)?.holding(content))
 }
 
 /// `Slice`.
@@ -110,12 +111,12 @@ pub(super) fn slice(call: &Call) -> Result<Outcome, Fault> {
     }
     axes(places, from.len())?;
     let mut to = from.to_vec();
-    let mut ranges = Vec::new();
+    let mut ranges = vec![None; from.len()];
     for at in 0..starts.len() {
         let place = axis(places[at], from.len())?;
         let range = fold::slice_range(from[place], starts[at], ends[at], steps[at])?;
         to[place] = range.len();
-        ranges.push(range);
+        ranges[place] = Some(range);
     }
     let content = fold::slice(call, &ranges);
     Ok(picked(to)?.holding(content))

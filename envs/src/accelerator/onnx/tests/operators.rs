@@ -775,5 +775,36 @@ fn shape_arithmetic_is_worked_out() {
             "{op} {attributes:?}"
         );
     }
+    // a list that is cut in pairs, turned round and put in columns first, as frameworks write padding
+    let pairs = Value::constant(vec![2, 2], false, ints(&[1, 2, 3, 4]));
+    let with = |op: &'static str, inputs: Vec<Option<&Value>>, attributes: Vec<Attribute>| {
+        let node = Node {
+            op,
+            outputs: vec!["y"],
+            attributes,
+            ..Node::default()
+        };
+        let call = Call {
+            node: &node,
+            inputs,
+            opset: 18,
+            rebatched: None,
+        };
+        ops::apply(&call).unwrap().contents[0].clone()
+    };
+    let [last, first, by] = [-1, i64::MIN, -1].map(|i| Value::ints(vec![i]));
+    let zero = Value::ints(vec![0]);
+    let inputs = [&pairs, &last, &first, &zero, &by].map(Some).to_vec();
+    assert_eq!(with("Slice", inputs, vec![]), ints(&[3, 4, 1, 2]));
+    let turned = vec![attribute(&Ints("perm", &[1, 0]))];
+    assert_eq!(
+        with("Transpose", vec![Some(&pairs)], turned),
+        ints(&[1, 3, 2, 4])
+    );
+    let row = Value::constant(vec![1, 2], false, ints(&[10, 20]));
+    assert_eq!(
+        with("Add", vec![Some(&pairs), Some(&row)], vec![]),
+        ints(&[11, 22, 13, 24])
+    );
     assert!(apply("Range", &[N(&[0]), N(&[5]), N(&[0])], &[], 1).is_err());
 }
