@@ -4,6 +4,7 @@ pub mod bench;
 pub mod check;
 pub mod compare;
 pub mod evaluate;
+pub mod export;
 pub mod list;
 pub mod render;
 pub mod simulate;
