@@ -240,11 +240,13 @@ pub struct ListArgs {
 #[command(after_help = "\
 Examples:
   tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
-  tandem simulate net.csv --platform scale.cfg --json")]
+  tandem simulate net.csv --platform scale.cfg --json
+  tandem simulate attention --platform gain-cell        one head and token of analog attention in gain cells
+  tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one")]
 pub struct SimulateArgs {
-    /// Network: a SCALE-Sim topology (CSV)
+    /// Network: a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
-    /// Accelerator: a SCALE-Sim configuration
+    /// Accelerator: a SCALE-Sim configuration; of `attention`, `gain-cell` or a JSON file with what differs from it
     #[arg(long, value_name = "FILE")]
     pub platform: PathBuf,
     /// Print one JSON document

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod accelerator;
+pub mod attention;
 mod check;
 pub mod classic;
 pub mod design;

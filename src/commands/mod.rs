@@ -1,5 +1,6 @@
 //! The commands, one file each. Results go to stdout, talk goes to stderr.
 
+pub mod attention;
 pub mod bench;
 pub mod check;
 pub mod compare;
