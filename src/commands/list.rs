@@ -46,7 +46,7 @@ fn networks() -> Result<Vec<Value>, Error> {
     let too_large = |error: TooLarge| Error::Run(error.to_string());
     let mut rows = Vec::new();
     for entry in &zoo::NETWORKS {
-        let network = (entry.build)();
+        let network = entry.build();
         let parameters = network.parameters().map_err(too_large)?;
         let macs = network.macs().map_err(too_large)?;
         let (millions, billions) = (1e-6 * parameters as f64, 1e-9 * macs as f64);

@@ -23,6 +23,6 @@ pub use accuracy::Accuracy;
 pub use conv::Conv;
 pub use gemm::{Gemm, TooLarge};
 pub use input::InputError;
-pub use layer::{Layer, Network, Op};
+pub use layer::{Layer, Network, NormKind, Op, PoolKind};
 pub use roofline::{Roofline, RooflineCost};
 pub use systolic::{Dataflow, SystolicArray, SystolicCost};
