@@ -2,6 +2,7 @@
 //! hardware exists (the method of Klaiber et al., arXiv 1910.11632).
 //!
 //! - [`layer`], [`conv`] and [`zoo`]: networks and what they need, built-in ones included;
+//! - [`onnx`]: networks from ONNX files;
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows, in closed form;
 //! - [`roofline`]: operations at the peak rate or bytes at the full bandwidth;
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
@@ -13,6 +14,7 @@ pub mod gemm;
 pub mod input;
 pub mod layer;
 pub mod loopnest;
+pub mod onnx;
 pub mod roofline;
 pub mod scalesim;
 pub mod systolic;
