@@ -42,6 +42,8 @@ enum Command {
     Compare(CompareArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
+    /// Write the learnt machine and its policy for other simulators
+    Export(ExportArgs),
     /// Check an experiment file without running it
     Check(CheckArgs),
     /// What there is: problems, methods, experiments, networks
@@ -159,6 +161,31 @@ pub struct RenderArgs {
     pub size: u32,
 }
 
+/// Arguments of `tandem export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem export runs/far --mjcf arm.xml --policy policy.onnx
+  tandem export runs/far --urdf arm.urdf
+  tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub struct ExportArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// MuJoCo model to write: machine, actuators, limits, scene
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub mjcf: Option<PathBuf>,
+    /// URDF to write: links, joints, limits
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub urdf: Option<PathBuf>,
+    /// ONNX file to write: the mean policy with its normaliser; names and units in its metadata
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub policy: Option<PathBuf>,
+    /// Export the start design, not the learnt one
+    #[arg(long)]
+    pub start: bool,
+}
+
 /// Arguments of `tandem check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -213,11 +240,13 @@ pub struct ListArgs {
 #[command(after_help = "\
 Examples:
   tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
-  tandem simulate net.csv --platform scale.cfg --json")]
+  tandem simulate net.csv --platform scale.cfg --json
+  tandem simulate attention --platform gain-cell        one head and token of analog attention in gain cells
+  tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one")]
 pub struct SimulateArgs {
-    /// Network: a SCALE-Sim topology (CSV)
+    /// Network: a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
-    /// Accelerator: a SCALE-Sim configuration
+    /// Accelerator: a SCALE-Sim configuration; of `attention`, `gain-cell` or a JSON file with what differs from it
     #[arg(long, value_name = "FILE")]
     pub platform: PathBuf,
     /// Print one JSON document
@@ -319,6 +348,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Compare(args) => commands::compare::run(args),
         Command::Render(args) => commands::render::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),

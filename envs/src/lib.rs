@@ -8,10 +8,12 @@
 //! ```
 
 pub mod accelerator;
+pub mod attention;
 mod check;
 pub mod classic;
 pub mod design;
 pub mod hand3d;
+pub mod mechanism;
 pub mod preset;
 pub mod problem;
 pub mod reach2d;
@@ -20,6 +22,7 @@ pub mod stream;
 pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use mechanism::Mechanism;
 pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,

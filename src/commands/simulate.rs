@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tandem_envs::accelerator::scalesim::{self, Config, LayerCost, Topology};
 
-use super::print_json;
+use super::{attention, print_json};
 use crate::cli::SimulateArgs;
 use crate::error::Error;
 
@@ -12,6 +12,9 @@ use crate::error::Error;
 /// # Errors
 /// A file that is not right, or a layer that is too large.
 pub fn run(args: &SimulateArgs) -> Result<(), Error> {
+    if args.network.as_os_str() == attention::NAME {
+        return attention::run(args);
+    }
     let config = Config::read(&args.platform)?;
     let topology = Topology::read(&args.network)?;
     let costs = scalesim::run(&config, &topology)?;
