@@ -9,14 +9,19 @@
 
 pub mod accuracy;
 pub mod conv;
+pub mod cost;
+pub mod event;
 pub mod gemm;
 pub mod input;
 pub mod layer;
 pub mod loopnest;
+pub mod platform;
 pub mod roofline;
 pub mod scalesim;
 pub mod systolic;
 mod table;
+pub mod task;
+pub mod technology;
 pub mod zoo;
 
 pub use accuracy::Accuracy;
