@@ -32,6 +32,8 @@ pub enum Kind {
     Compute,
     /// Writes a tile of outputs or partial sums to memory.
     Store,
+    /// Brings a tile of outputs to the input buffer.
+    Move,
     /// Marks the end of a layer; takes no time and no resource.
     Sync,
 }
@@ -45,13 +47,14 @@ impl Kind {
             Self::LoadSum => "load sum",
             Self::Compute => "compute",
             Self::Store => "store",
+            Self::Move => "move",
             Self::Sync => "sync",
         }
     }
 
     /// Whether it goes through bus and memory.
     pub fn is_transfer(self) -> bool {
-        !matches!(self, Self::Compute | Self::Sync)
+        !matches!(self, Self::Compute | Self::Move | Self::Sync)
     }
 }
 

@@ -18,10 +18,8 @@ enum Stage {
     Waiting,
     /// Waits for room in its pool.
     Pooled,
-    /// With the control processor.
-    Dispatch,
-    /// On its resource.
-    Running,
+    /// Beyond that.
+    Admitted,
 }
 
 /// A pool during a run.
@@ -51,9 +49,10 @@ struct Core<'a> {
     events: BinaryHeap<Reverse<(u64, u64)>>,
     foreseen: u64,
     flow: Flow,
-    /// Tasks that wait for the control processor, and whether it is at work.
+    /// Tasks that wait for the control processor; the one it starts, and when it is done with it.
     control: Queue,
-    controlling: bool,
+    controlled: TaskId,
+    control_done: u64,
     /// Tasks that wait for a lane, by resource.
     queues: Vec<Queue>,
     /// Free lanes, one bit each, by resource.
@@ -90,7 +89,7 @@ pub fn run_watched(
     let mut core = Core::new(graph, resources, &successors);
     for task in 0..graph.tasks().len() {
         if core.missing[task] == 0 {
-            core.ready(0, task as TaskId)?;
+            core.ready(0, task as TaskId);
         }
     }
     core.settle(0)?;
@@ -154,7 +153,8 @@ impl<'a> Core<'a> {
             foreseen: 0,
             flow: Flow::new(resources),
             control: Queue::new(),
-            controlling: false,
+            controlled: NO_TASK,
+            control_done: u64::MAX,
             queues: vec![Queue::new(); resources.lanes.len()],
             free: resources
                 .lanes
@@ -182,7 +182,8 @@ impl<'a> Core<'a> {
             .events
             .peek()
             .map_or(u64::MAX, |&Reverse((time, _))| time);
-        Some(event.min(self.flow.next())).filter(|&time| time < u64::MAX)
+        let next = event.min(self.flow.next()).min(self.control_done);
+        Some(next).filter(|&time| time < u64::MAX)
     }
 
     fn foresee(&mut self, now: u64, wait: u64, task: TaskId) -> Result<(), GraphError> {
@@ -200,16 +201,17 @@ impl<'a> Core<'a> {
             let done = self.flow.end(now)?;
             self.ending.extend(done);
         }
+        if self.control_done == now {
+            self.control_done = u64::MAX;
+            self.schedule.dispatched[self.controlled as usize] = now;
+            self.queue(now, self.controlled);
+        }
         while let Some(&Reverse((time, key))) = self.events.peek()
             && time == now
         {
             self.events.pop();
             let task = key as TaskId;
-            if self.stages[task as usize] == Stage::Dispatch {
-                self.controlling = false;
-                self.schedule.dispatched[task as usize] = now;
-                self.queue(now, task);
-            } else if self.tasks[task as usize].bytes > 0 {
+            if self.tasks[task as usize].bytes > 0 {
                 self.flow
                     .begin(now, task, self.tasks[task as usize].bytes)?;
             } else {
@@ -222,16 +224,18 @@ impl<'a> Core<'a> {
     /// Ends what ends, then starts what can start.
     fn settle(&mut self, now: u64) -> Result<(), GraphError> {
         while let Some(task) = self.ending.pop() {
-            self.end(now, task)?;
+            self.end(now, task);
         }
-        if !self.controlling
+        if self.control_done == u64::MAX
             && let Some(Reverse((_, task))) = self.control.pop()
         {
             if self.schedule.starts[task as usize] < now {
                 self.schedule.waits[task as usize] = Wait::Control;
             }
-            self.controlling = true;
-            self.foresee(now, self.resources.dispatch_ps, task)?;
+            self.controlled = task;
+            let done = now.checked_add(self.resources.dispatch_ps);
+            let done = done.filter(|&done| done < u64::MAX);
+            self.control_done = done.ok_or(GraphError::TooLong)?;
         }
         while let Some(resource) = self.dirty.pop() {
             self.fill(now, resource)?;
@@ -240,26 +244,26 @@ impl<'a> Core<'a> {
     }
 
     /// A task's predecessors have ended.
-    fn ready(&mut self, now: u64, task: TaskId) -> Result<(), GraphError> {
+    fn ready(&mut self, now: u64, task: TaskId) {
         let wanted = &self.tasks[task as usize];
         if wanted.pool == NO_POOL {
             return self.admit(now, task);
         }
         self.stages[task as usize] = Stage::Pooled;
         let blocker = self.schedule.blockers[task as usize];
-        self.take(now, usize::from(wanted.pool), blocker)
+        self.take(now, usize::from(wanted.pool), blocker);
     }
 
     /// Lets the next takers of a pool have their share, now that `blocker` has ended.
-    fn take(&mut self, now: u64, pool: usize, blocker: TaskId) -> Result<(), GraphError> {
+    fn take(&mut self, now: u64, pool: usize, blocker: TaskId) {
         loop {
             let state = &mut self.pools[pool];
             let Some(&task) = state.takers.get(state.taken) else {
-                return Ok(());
+                return;
             };
             let amount = u32::from(self.tasks[task as usize].amount);
             if self.stages[task as usize] != Stage::Pooled || amount > state.free {
-                return Ok(());
+                return;
             }
             state.free -= amount;
             state.taken += 1;
@@ -267,12 +271,13 @@ impl<'a> Core<'a> {
                 self.schedule.waits[task as usize] = Wait::Pool;
                 self.schedule.blockers[task as usize] = blocker;
             }
-            self.admit(now, task)?;
+            self.admit(now, task);
         }
     }
 
     /// A task goes to the control processor, or to its resource where that takes no time.
-    fn admit(&mut self, now: u64, task: TaskId) -> Result<(), GraphError> {
+    fn admit(&mut self, now: u64, task: TaskId) {
+        self.stages[task as usize] = Stage::Admitted;
         let wanted = &self.tasks[task as usize];
         if wanted.kind == Kind::Sync {
             self.schedule.starts[task as usize] = now;
@@ -280,17 +285,14 @@ impl<'a> Core<'a> {
         } else if self.resources.dispatch_ps == 0 {
             self.queue(now, task);
         } else {
-            self.stages[task as usize] = Stage::Dispatch;
             self.schedule.starts[task as usize] = now; // for now: since when it waits
             self.control.push(Reverse((wanted.priority, task)));
         }
-        Ok(())
     }
 
     fn queue(&mut self, now: u64, task: TaskId) {
         let wanted = &self.tasks[task as usize];
         let resource = usize::from(wanted.resource);
-        self.stages[task as usize] = Stage::Running;
         self.schedule.starts[task as usize] = now; // for now: since when it waits
         self.queues[resource].push(Reverse((wanted.priority, task)));
         self.dirty.push(resource);
@@ -315,7 +317,7 @@ impl<'a> Core<'a> {
         Ok(())
     }
 
-    fn end(&mut self, now: u64, task: TaskId) -> Result<(), GraphError> {
+    fn end(&mut self, now: u64, task: TaskId) {
         let at = task as usize;
         let ended = &self.tasks[at];
         self.schedule.ends[at] = now;
@@ -327,14 +329,14 @@ impl<'a> Core<'a> {
             self.dirty.push(resource);
         }
         if self.users[at] == 0 {
-            self.give_back(now, task, task)?;
+            self.give_back(now, task, task);
         }
         let graph = self.graph;
         for &predecessor in graph.predecessors(at) {
             let users = &mut self.users[predecessor as usize];
             *users -= 1;
             if *users == 0 {
-                self.give_back(now, predecessor, task)?;
+                self.give_back(now, predecessor, task);
             }
         }
         let successors = self.successors;
@@ -344,20 +346,18 @@ impl<'a> Core<'a> {
             if *missing == 0 {
                 self.schedule.waits[next as usize] = Wait::Predecessor;
                 self.schedule.blockers[next as usize] = task;
-                self.ready(now, next)?;
+                self.ready(now, next);
             }
         }
-        Ok(())
     }
 
     /// A task that holds some of a pool is no longer needed, because of the end of `blocker`.
-    fn give_back(&mut self, now: u64, holder: TaskId, blocker: TaskId) -> Result<(), GraphError> {
+    fn give_back(&mut self, now: u64, holder: TaskId, blocker: TaskId) {
         let Task { pool, amount, .. } = self.tasks[holder as usize];
-        if pool == NO_POOL {
-            return Ok(());
+        if pool != NO_POOL {
+            self.pools[usize::from(pool)].free += u32::from(amount);
+            self.take(now, usize::from(pool), blocker);
         }
-        self.pools[usize::from(pool)].free += u32::from(amount);
-        self.take(now, usize::from(pool), blocker)
     }
 
     fn finish(self) -> Result<Schedule, GraphError> {

@@ -1,0 +1,28 @@
+//! The compiler: from a network to the tasks of a platform.
+//!
+//! ```text
+//! network ─ graph passes ─► network ─ lower, tile, place, double-buffer, schedule ─► task graph
+//! ```
+//!
+//! Graph passes turn a network into one that is computed in fewer steps. The others shape the tasks. Each can be
+//! switched off, so that its effect is seen:
+//!
+//! | pass | on | off |
+//! |---|---|---|
+//! | `tile` | tiles as large as pays, by a closed form | one fold of the array at a time |
+//! | `place` | a tensor that only the next layer reads stays on the chip, if it fits | all tensors go to memory |
+//! | `double-buffer` | a buffer is filled and emptied while the other half is used | one tile at a time |
+//! | `schedule` | tiles in the order that moves the fewest bytes, loads before stores, over all engines, weights ahead of their layer | tiles in the order of the dataflow, on one engine, layer after layer |
+
+mod emit;
+mod energy;
+mod lower;
+mod pass;
+mod products;
+mod tile;
+
+pub use energy::Energy;
+pub use lower::{CompileError, Compiled, Needs, compile};
+pub use pass::{PASSES, Pass, Passes, Stage, UnknownPass};
+pub use products::Products;
+pub use tile::{DoesNotFit, Order, Tiling};
