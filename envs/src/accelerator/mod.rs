@@ -39,7 +39,7 @@ pub use accuracy::Accuracy;
 pub use conv::Conv;
 pub use gemm::{Gemm, TooLarge};
 pub use input::InputError;
-pub use layer::{Layer, Network, Op};
+pub use layer::{Layer, Network, NormKind, Op, PoolKind};
 pub use platform::Platform;
 pub use roofline::{Roofline, RooflineCost};
 pub use simulation::{Limits, Metrics, Options, SimulationError, evaluate, simulate};

@@ -1,17 +1,14 @@
-//! Tasks of a layer: loads, computations and stores, in program order.
-//!
-//! With the `schedule` pass an engine's tasks are interleaved: the loads of a step come before the computation of the
-//! step before, and that before the store of the one before that, so that no store delays a load that is needed
-//! first. Without it the tasks of a step follow each other.
+//! Tasks of a layer: what each of them takes, and what it costs.
 
 use super::energy::Prices;
+use super::interleave::{After, Engine, Pending};
 use super::lower::{Needs, Step, Trouble};
 use super::pass::Passes;
 use super::products::Products;
 use crate::accelerator::cost::TileCost;
 use crate::accelerator::event::{Resources, Sharing};
 use crate::accelerator::gemm::{TooLarge, product, sum};
-use crate::accelerator::layer::Op;
+use crate::accelerator::layer::{Layer, Op};
 use crate::accelerator::platform::{Arbitration, Platform};
 use crate::accelerator::task::{
     GraphError, Kind, NO_POOL, PoolId, ResourceId, Task, TaskGraph, TaskId,
@@ -20,51 +17,14 @@ use crate::accelerator::task::{
 /// Pools of an engine, in order: slots of its input, weight and output buffer.
 const POOLS: usize = 3;
 
-/// Which tile of an operand: group, index along its own side, part of the sums.
-type Place = [u64; 3];
-
-/// A computation that waits to be added.
-struct Pending {
-    waits: Vec<TaskId>,
-    compute: Task,
-    /// What happens to its results.
-    after: After,
-    /// Which of the sums that come from and go to memory.
-    spill: u64,
-    /// Sums to bring back first.
-    sums: Option<Task>,
-}
-
-/// What happens to the results of a computation.
-#[derive(Clone, Copy)]
-enum After {
-    /// More sums are added by the next step.
-    Stay,
-    /// They go to memory, or to the input buffer.
-    Leave(Task),
-}
-
-/// The state of an engine while tasks are added.
-#[derive(Default)]
-struct Engine {
-    /// The last tile of inputs and of weights, and the task that loads it.
-    inputs: Option<(Place, TaskId)>,
-    weights: Option<(Place, TaskId)>,
-    /// The task that holds the slot of the sums at hand, then the computations that have added to them.
-    sums: Vec<TaskId>,
-    pending: Option<Pending>,
-    /// A store that waits to be added, what it waits for, and which sums it stores.
-    store: Option<(Task, Vec<TaskId>, u64)>,
-}
-
 /// Adds tasks to a graph.
 pub(super) struct Emitter<'a> {
     platform: &'a Platform,
     prices: Prices,
     graph: TaskGraph,
-    engines: Vec<Engine>,
+    pub(super) engines: Vec<Engine>,
     slots: u64,
-    interleaved: bool,
+    pub(super) interleaved: bool,
     latency_ps: u64,
     layer: u32,
     /// The ends of the layers that produce this one's inputs.
@@ -72,9 +32,7 @@ pub(super) struct Emitter<'a> {
     /// Whether this layer's inputs and outputs stay on the chip.
     keeps: [bool; 2],
     /// Stores of this layer.
-    stores: Vec<TaskId>,
-    /// The last store of each tile of partial sums.
-    spilled: Vec<Option<TaskId>>,
+    pub(super) stores: Vec<TaskId>,
     needs: Needs,
 }
 
@@ -95,7 +53,6 @@ impl<'a> Emitter<'a> {
             barrier: Vec::new(),
             keeps: [false; 2],
             stores: Vec::new(),
-            spilled: Vec::new(),
             needs: Needs::default(),
         })
     }
@@ -128,9 +85,9 @@ impl<'a> Emitter<'a> {
     pub fn begin_layer(&mut self, layer: u32, barrier: Vec<TaskId>, keeps: [bool; 2]) {
         (self.layer, self.barrier, self.keeps) = (layer, barrier, keeps);
         self.needs = Needs::default();
-        self.spilled.clear();
         for engine in &mut self.engines {
             (engine.inputs, engine.weights) = (None, None);
+            engine.spilled.clear();
         }
     }
 
@@ -195,7 +152,7 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn add(&mut self, task: Task, waits: &[TaskId]) -> Result<TaskId, Trouble> {
+    pub(super) fn add(&mut self, task: Task, waits: &[TaskId]) -> Result<TaskId, Trouble> {
         self.needs.tasks += 1;
         Ok(self.graph.add(task, waits)?)
     }
@@ -369,21 +326,26 @@ impl<'a> Emitter<'a> {
         self.push(engine, pending)
     }
 
+    /// A function of so many results on their way out.
+    pub fn fused(&mut self, values: u64) {
+        self.needs.energy.add(&self.prices.fused(values));
+    }
+
     /// A whole layer in one task.
-    pub fn whole(&mut self, op: &Op, seconds: f64) -> Result<(), Trouble> {
+    pub fn whole(&mut self, layer: &Layer, seconds: f64) -> Result<(), Trouble> {
         let picoseconds = 1e12 * seconds;
         if !(0.0..u64::MAX as f64).contains(&picoseconds) {
             return Err(GraphError::TooLong.into());
         }
         let word = self.platform.number_format.word_bytes();
-        let parameters = match op {
+        let parameters = match layer.op {
             Op::Embedding { .. } => 0, // its rows are its inputs
-            _ => op.parameters()?,
+            _ => layer.parameters()?,
         };
-        let read = sum("bytes", [op.inputs()?, parameters])?;
-        let macs = op.macs()?;
+        let read = sum("bytes", [layer.reads()?, parameters])?;
+        let macs = layer.op.macs()?;
         self.needs.bytes_read = product("bytes", &[read, word])?;
-        self.needs.bytes_written = product("bytes", &[op.outputs()?, word])?;
+        self.needs.bytes_written = product("bytes", &[layer.writes()?, word])?;
         let energy = self
             .prices
             .whole(macs, self.needs.bytes_read, self.needs.bytes_written);
@@ -395,78 +357,6 @@ impl<'a> Emitter<'a> {
         let waits = self.barrier.clone();
         let done = self.add(task, &waits)?;
         self.stores.push(done);
-        Ok(())
-    }
-
-    /// A computation whose loads are added: the one before it may be added now, and the store before that.
-    fn push(&mut self, engine: usize, pending: Pending) -> Result<(), Trouble> {
-        if !self.interleaved {
-            self.compute(engine, pending)?;
-            return self.store(engine);
-        }
-        let before = self.engines[engine].pending.replace(pending);
-        match before {
-            Some(before) => self.advance(engine, before),
-            None => Ok(()),
-        }
-    }
-
-    /// Adds a computation and the store of the one before it: that comes second, unless its sums are needed at once.
-    fn advance(&mut self, engine: usize, pending: Pending) -> Result<(), Trouble> {
-        let store = self.engines[engine].store.take();
-        let needed = pending.sums.map(|_| pending.spill);
-        match store {
-            Some((task, waits, spill)) if needed == Some(spill) => {
-                self.add_store(task, &waits, spill)?;
-                self.compute(engine, pending)
-            }
-            Some((task, waits, spill)) => {
-                self.compute(engine, pending)?;
-                self.add_store(task, &waits, spill)
-            }
-            None => self.compute(engine, pending),
-        }
-    }
-
-    fn flush(&mut self, engine: usize) -> Result<(), Trouble> {
-        if let Some(pending) = self.engines[engine].pending.take() {
-            self.advance(engine, pending)?;
-        }
-        self.store(engine)
-    }
-
-    fn compute(&mut self, engine: usize, mut pending: Pending) -> Result<(), Trouble> {
-        if let Some(task) = pending.sums {
-            let stored = self.spilled.get_mut(pending.spill as usize);
-            let waits: Vec<TaskId> = stored.and_then(Option::take).into_iter().collect();
-            let loaded = self.add(task, &waits)?;
-            self.engines[engine].sums = vec![loaded];
-        }
-        pending.waits.extend(self.engines[engine].sums.first());
-        let compute = self.add(pending.compute, &pending.waits)?;
-        self.engines[engine].sums.push(compute);
-        if let After::Leave(task) = pending.after {
-            let waits = std::mem::take(&mut self.engines[engine].sums);
-            self.engines[engine].store = Some((task, waits, pending.spill));
-        }
-        Ok(())
-    }
-
-    fn store(&mut self, engine: usize) -> Result<(), Trouble> {
-        match self.engines[engine].store.take() {
-            Some((task, waits, spill)) => self.add_store(task, &waits, spill),
-            None => Ok(()),
-        }
-    }
-
-    fn add_store(&mut self, task: Task, waits: &[TaskId], spill: u64) -> Result<(), Trouble> {
-        let task = self.add(task, waits)?;
-        self.stores.push(task);
-        let at = spill as usize;
-        if self.spilled.len() <= at {
-            self.spilled.resize(at + 1, None);
-        }
-        self.spilled[at] = Some(task);
         Ok(())
     }
 }

@@ -87,6 +87,14 @@ impl Prices {
         }
     }
 
+    /// A function of values between array and buffer.
+    pub fn fused(&self, values: u64) -> Energy {
+        Energy {
+            compute: self.register * values as f64,
+            ..Energy::default()
+        }
+    }
+
     /// Words brought into the input (or else the weight) buffer.
     pub fn load(&self, words: u64, bytes: u64, input: bool) -> Energy {
         let price = if input { self.input } else { self.weight };

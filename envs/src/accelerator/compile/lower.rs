@@ -4,7 +4,10 @@
 //! - A layer's tiles go to the engines in turn; the sums of one tile of outputs stay on one engine.
 //! - Each tile takes a slot of the input, the weight and the output buffer; a buffer has two slots (one without
 //!   double buffering). A tile that the step before has loaded already is used again.
+//! - What is fused into a layer happens to its results on their way out of the array: it costs energy and no time.
 //! - Layers without a matrix product run on the engines' vector lanes.
+
+use std::ops::ControlFlow;
 
 use thiserror::Error;
 
@@ -15,10 +18,10 @@ use super::products::Products;
 use super::tile::{DoesNotFit, Order, Room, Tiler, Tiling, counts};
 use crate::accelerator::cost::{Cached, CostModel};
 use crate::accelerator::event::Resources;
-use crate::accelerator::gemm::{Gemm, TooLarge};
+use crate::accelerator::gemm::{Gemm, TooLarge, product};
 use crate::accelerator::layer::{Layer, Network, Op};
 use crate::accelerator::platform::Platform;
-use crate::accelerator::task::{GraphError, TaskGraph, TaskId};
+use crate::accelerator::task::{GraphError, MOST_TASKS, TaskGraph, TaskId};
 
 /// Why a network cannot run on a platform.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -69,15 +72,17 @@ pub struct Needs {
     pub energy: Energy,
 }
 
-/// Compiles a network for a platform that can be ([`Platform::check`]); `costs` says how long a tile takes there.
+/// Compiles a network for a platform that can be ([`Platform::check`]); `costs` says how long a tile takes there, and
+/// `watch` is told how many layers are done.
 ///
 /// # Errors
-/// A layer that does not fit the buffers or is too large.
+/// A layer that does not fit the buffers or is too large; [`GraphError::Stopped`] when `watch` says so.
 pub fn compile(
     network: &Network,
     platform: &Platform,
     passes: &Passes,
     costs: &dyn CostModel,
+    mut watch: impl FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Compiled, CompileError> {
     let emitter = Emitter::new(platform, passes)?;
     let mut lowering = Lowering {
@@ -92,8 +97,10 @@ pub fn compile(
         ends: Vec::new(),
     };
     let mut layers = Vec::new();
-    for at in 0..network.layers.len() {
-        let layer = &network.layers[at];
+    for (at, layer) in network.layers.iter().enumerate() {
+        if watch(at).is_break() {
+            return Err(GraphError::Stopped.into());
+        }
         let needs = lowering.layer(at).map_err(|cause| cause.of(layer))?;
         lowering.ends.push(needs.end);
         layers.push(needs);
@@ -178,7 +185,10 @@ struct Lowering<'a> {
 impl Lowering<'_> {
     fn layer(&mut self, at: usize) -> Result<Needs, Trouble> {
         let layer = &self.network.layers[at];
-        let barrier: Vec<TaskId> = producers(at).map(|producer| self.ends[producer]).collect();
+        let producers = layer.inputs.iter();
+        let barrier: Vec<TaskId> = producers
+            .filter_map(|&at| self.ends.get(at).copied())
+            .collect();
         let keeps = [
             at > 0 && self.stays_on_chip(at - 1)?,
             self.stays_on_chip(at)?,
@@ -187,13 +197,16 @@ impl Lowering<'_> {
         let macs = layer.op.macs()?;
         let mut tiling = None;
         if let Some(seconds) = self.cached.layer(layer) {
-            self.emitter.whole(&layer.op, seconds)?;
-        } else if let Some(products) = Products::new(&layer.op)? {
+            self.emitter.whole(layer, seconds)?;
+        } else if let Some(products) = Products::new(layer)? {
             let tiles = self.tiling(&layer.name, &products, keeps)?;
             tiling = Some(tiles);
             self.products(&products, &tiles)?;
         } else {
-            self.vector(&layer.op)?;
+            self.vector(layer)?;
+        }
+        for fused in &layer.fused {
+            self.emitter.fused(fused.inputs()?);
         }
         let needs = self.emitter.end_layer()?;
         Ok(Needs {
@@ -212,17 +225,16 @@ impl Lowering<'_> {
         if !self.passes.has("place") || self.platform.engine.count > 1 {
             return Ok(false);
         }
-        let op = &self.network.layers[at].op;
-        if self.costs.layer(next).is_some() || self.costs.layer(&self.network.layers[at]).is_some()
-        {
+        let layer = &self.network.layers[at];
+        if self.costs.layer(next).is_some() || self.costs.layer(layer).is_some() {
             return Ok(false);
         }
-        let [inputs, outputs] = [next.op.inputs()?, op.outputs()?];
-        let simple =
-            inputs == outputs && !matches!(next.op, Op::MatMul { .. } | Op::Embedding { .. });
+        let outputs = layer.writes()?;
+        let only = next.inputs == [at] && self.readers[at] == 1 && next.reads()? == outputs;
+        let simple = !matches!(next.op, Op::MatMul { .. } | Op::Embedding { .. });
         let room = 1024 * self.platform.buffers.input_kib / 2;
         let bytes = outputs.saturating_mul(self.platform.number_format.word_bytes());
-        Ok(simple && bytes <= room && self.readers[at] == 1 && producers(at + 1).eq([at]))
+        Ok(only && simple && bytes <= room)
     }
 
     /// Bytes of a slot of each buffer. Tensors that stay on the chip take one half of the input buffer each.
@@ -299,6 +311,12 @@ impl Lowering<'_> {
     /// All steps of a layer of matrix products.
     fn products(&mut self, products: &Products, tiling: &Tiling) -> Result<(), Trouble> {
         let [rows, cols, parts] = counts(products, tiling.gemm);
+        let passes = products.groups.div_ceil(tiling.groups);
+        let tiles = product("tiles", &[passes, rows, cols, parts])?;
+        if tiles > MOST_TASKS as u64 {
+            // said now, not after minutes
+            return Err(GraphError::TooMany { limit: MOST_TASKS }.into());
+        }
         let mut group = 0;
         let mut pass = 0;
         while group < products.groups {
@@ -339,8 +357,8 @@ impl Lowering<'_> {
     }
 
     /// A layer without products: pieces that fit the buffers, a few of them so that transfers and work overlap.
-    fn vector(&mut self, op: &Op) -> Result<(), Trouble> {
-        let (inputs, outputs) = (op.inputs()?, op.outputs()?);
+    fn vector(&mut self, layer: &Layer) -> Result<(), Trouble> {
+        let (inputs, outputs) = (layer.reads()?, layer.writes()?);
         let room = self.room(self.emitter.keeps());
         let word = self.platform.number_format.word_bytes();
         let sum = self.platform.number_format.sum_bytes();
@@ -357,16 +375,13 @@ impl Lowering<'_> {
     }
 }
 
-/// The layers that produce a layer's inputs.
-fn producers(at: usize) -> impl Iterator<Item = usize> {
-    at.checked_sub(1).into_iter()
-}
-
 /// How many layers read the outputs of each layer.
 fn readers(network: &Network) -> Vec<u32> {
     let mut readers = vec![0; network.layers.len()];
-    for producer in (0..network.layers.len()).flat_map(producers) {
-        readers[producer] += 1;
+    for &producer in network.layers.iter().flat_map(|layer| &layer.inputs) {
+        if let Some(readers) = readers.get_mut(producer) {
+            *readers += 1;
+        }
     }
     readers
 }

@@ -16,6 +16,7 @@
 
 mod emit;
 mod energy;
+mod interleave;
 mod lower;
 mod pass;
 mod products;

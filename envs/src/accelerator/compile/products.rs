@@ -2,7 +2,7 @@
 
 use crate::accelerator::conv::Conv;
 use crate::accelerator::gemm::{Gemm, TooLarge, product};
-use crate::accelerator::layer::Op;
+use crate::accelerator::layer::{Layer, Op};
 
 /// The matrix products of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,8 @@ impl Products {
     ///
     /// # Errors
     /// A count beyond 64 bits.
-    pub fn new(op: &Op) -> Result<Option<Self>, TooLarge> {
+    pub fn new(layer: &Layer) -> Result<Option<Self>, TooLarge> {
+        let op = &layer.op;
         let Some((groups, gemm)) = op.gemm()? else {
             return Ok(None);
         };
@@ -42,7 +43,7 @@ impl Products {
                 Op::Conv(conv) => Some(*conv),
                 _ => None,
             },
-            outputs: op.outputs()?,
+            outputs: layer.writes()?,
         }))
     }
 
@@ -96,8 +97,12 @@ impl Products {
 mod tests {
     use super::*;
 
+    fn products_of(op: Op) -> Result<Option<Products>, TooLarge> {
+        Products::new(&Layer::new("layer", op, Vec::new()))
+    }
+
     fn products(conv: Conv) -> Products {
-        Products::new(&Op::Conv(conv)).unwrap().unwrap()
+        products_of(Op::Conv(conv)).unwrap().unwrap()
     }
 
     #[test]
@@ -130,7 +135,7 @@ mod tests {
             padding: [[0; 2]; 2],
             ..Conv::same(4, 2, [10, 10], 3)
         };
-        let products = Products::new(&Op::ConvTranspose(up)).unwrap().unwrap();
+        let products = products_of(Op::ConvTranspose(up)).unwrap().unwrap();
         assert_eq!(products.gemm.n, 18);
         assert_eq!(products.output_words(1, 100, 18), 12 * 12 * 2);
     }
@@ -138,8 +143,8 @@ mod tests {
     #[test]
     fn empty_and_huge_layers_are_told_apart() {
         let gemm = Gemm { m: 0, n: 3, k: 3 };
-        assert_eq!(Products::new(&Op::MatMul { batch: 1, gemm }), Ok(None));
+        assert_eq!(products_of(Op::MatMul { batch: 1, gemm }), Ok(None));
         let huge = Conv::same(1 << 30, 1 << 30, [1 << 20; 2], 3);
-        assert!(Products::new(&Op::Conv(huge)).is_err());
+        assert!(products_of(Op::Conv(huge)).is_err());
     }
 }

@@ -44,6 +44,16 @@ impl Order {
         Self::InputsStay,
     ];
 
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OutputsByRows => "outputs-by-rows",
+            Self::OutputsByColumns => "outputs-by-columns",
+            Self::WeightsStay => "weights-stay",
+            Self::InputsStay => "inputs-stay",
+        }
+    }
+
     /// The order that follows a dataflow.
     pub fn of(dataflow: Dataflow) -> Self {
         match dataflow {

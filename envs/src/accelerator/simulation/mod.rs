@@ -83,10 +83,14 @@ pub struct Simulation {
 /// What a run is doing, for whoever watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watched {
-    /// Tasks that have ended.
+    /// `compiling` or `simulating`.
+    pub stage: &'static str,
+    /// How much of it is done.
     pub done: usize,
-    /// Tasks in all.
-    pub tasks: usize,
+    /// How much there is in all.
+    pub total: usize,
+    /// Of what: `layers` or `tasks`.
+    pub unit: &'static str,
 }
 
 /// Time, energy and area of a network on a platform, layer by layer.
@@ -130,10 +134,23 @@ pub fn simulate_with(
 ) -> Result<Simulation, SimulationError> {
     platform.check()?;
     let network = options.passes.rewrite(network)?;
-    let compiled = compile(&network, platform, &options.passes, costs)?;
-    let tasks = compiled.graph.tasks().len();
+    let total = network.layers.len();
+    let compiled = compile(&network, platform, &options.passes, costs, |done| {
+        watch(Watched {
+            stage: "compiling",
+            done,
+            total,
+            unit: "layers",
+        })
+    })?;
+    let total = compiled.graph.tasks().len();
     let schedule = run_watched(&compiled.graph, &compiled.resources, |done| {
-        watch(Watched { done, tasks })
+        watch(Watched {
+            stage: "simulating",
+            done,
+            total,
+            unit: "tasks",
+        })
     })?;
     let metrics = Metrics::new(platform, &compiled, &schedule, &options.limits)?;
     Ok(Simulation {

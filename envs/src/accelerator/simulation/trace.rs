@@ -68,7 +68,7 @@ pub fn write_trace(
             out,
             ",\n{{\"name\":{layer},\"cat\":\"{kind}\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{},\"dur\":{},\
              \"args\":{{\"task\":{id},\"kind\":\"{kind}\",\"layer\":{layer},\"bytes\":{},\"macs\":{},\
-             \"idle_before_us\":{},\"waited_for\":\"{}\"}}}}",
+             \"stall_us\":{},\"stall_cause\":\"{}\"}}}}",
             Microseconds(start),
             Microseconds(end - start),
             task.bytes,
