@@ -1,20 +1,18 @@
-//! `tandem simulate`: a neural network on a virtual accelerator.
+//! SCALE-Sim's files, in the tool's own terms.
 
 use serde_json::{Value, json};
 use tandem_envs::accelerator::scalesim::{self, Config, LayerCost, Topology};
 
-use super::{attention, print_json};
 use crate::cli::SimulateArgs;
+use crate::commands::print_json;
 use crate::error::Error;
 
 /// Runs the command.
 ///
 /// # Errors
 /// A file that is not right, or a layer that is too large.
-pub fn run(args: &SimulateArgs) -> Result<(), Error> {
-    if args.network.as_os_str() == attention::NAME {
-        return attention::run(args);
-    }
+pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
+    refuse_what_does_not_apply(args)?;
     let config = Config::read(&args.platform)?;
     let topology = Topology::read(&args.network)?;
     let costs = scalesim::run(&config, &topology)?;
@@ -31,6 +29,28 @@ pub fn run(args: &SimulateArgs) -> Result<(), Error> {
     }
     print_table(&config, &topology, &costs, &totals);
     Ok(())
+}
+
+/// SCALE-Sim's cycle counts have no system around them.
+fn refuse_what_does_not_apply(args: &SimulateArgs) -> Result<(), Error> {
+    let given = [
+        ("--input", args.input.is_some()),
+        ("--batch", args.batch.is_some()),
+        ("--dim", !args.dims.is_empty()),
+        ("--set", !args.sets.is_empty()),
+        ("--no-pass", !args.no_pass.is_empty()),
+        ("--trace", args.trace.is_some()),
+        ("--report", args.report.is_some()),
+        ("--csv", args.csv.is_some()),
+        ("--max-area", args.max_area.is_some()),
+        ("--max-power", args.max_power.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::Input(format!(
+            "{option} does not go with a SCALE-Sim configuration; name a platform (`tandem list platforms`)"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Sums over the layers.
