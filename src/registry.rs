@@ -110,6 +110,13 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         }),
     },
     ProblemEntry {
+        name: "hand3d-press",
+        about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
+        build: build_press,
+        read: typed::<press::Config>,
+        variants: Vec::new,
+    },
+    ProblemEntry {
         name: "classic",
         about: "cartpole, pendulum, acrobot and others without a design: the proof of PPO",
         build: build_classic,
@@ -299,6 +306,14 @@ fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
         problem,
+    })
+}
+
+fn build_press(task: &Value) -> Result<Instance, ProblemError> {
+    let config: press::Config = read(task)?;
+    Ok(Instance {
+        problem: press::make(&config)?,
+        tensor_hardware: None,
     })
 }
 

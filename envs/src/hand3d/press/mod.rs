@@ -17,7 +17,30 @@
 //! lifts and presses by a script: it shows what a design can do when nothing has been learnt.
 
 mod build;
+mod config;
 pub mod controller;
+mod draw;
 pub mod hand;
+mod hardware;
 pub mod machine;
+mod puppet;
+mod reward;
+mod scene;
 pub mod task;
+mod world;
+
+pub use config::{Config, Settings};
+pub use hardware::PressHardware;
+pub use puppet::Puppet;
+pub use scene::{Placed, Scenery};
+pub use world::Press;
+
+use crate::problem::{Problem, ProblemError};
+
+/// An environment of these settings, to be reset before use.
+///
+/// # Errors
+/// [`ProblemError::Setting`] for a setting out of range.
+pub fn make(config: &Config) -> Result<Box<dyn Problem>, ProblemError> {
+    Ok(Box::new(Press::new(Settings::new(config)?)?))
+}
