@@ -10,6 +10,7 @@ use tandem_agents::design::{
     HardwareAsPolicy, HardwareAsPolicySettings, MethodError, Morph, MorphConditioned,
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
+use tandem_envs::hand3d::press;
 use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
 use crate::error::Error;
@@ -114,7 +115,13 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
         build: build_press,
         read: typed::<press::Config>,
-        variants: Vec::new,
+        variants: || presets(&press::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &press::PRESETS,
+            measure: |_, designs, seed| {
+                press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
+            },
+        }),
     },
     ProblemEntry {
         name: "classic",

@@ -12,6 +12,7 @@ mod check;
 pub mod classic;
 pub mod design;
 pub mod hand3d;
+mod physics;
 pub mod preset;
 pub mod problem;
 pub mod reach2d;
@@ -20,6 +21,7 @@ pub mod stream;
 pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use physics::PhysicsRate;
 pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,

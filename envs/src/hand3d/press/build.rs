@@ -18,8 +18,8 @@ const YAW_INERTIA: f32 = 2e-6;
 const LINK_MASS: [f64; 2] = [0.01, 0.25];
 /// Damping of the button, N s/m.
 const BUTTON_DAMPING: f32 = 1.0;
-/// Damping of links without joints, 1/s.
-const FREE_DAMPING: f32 = 600.0;
+/// What a finger's motors weigh at its tip when it is moved, kg: without it a link is so light that contacts give way.
+const ROTOR_MASS: f32 = 0.2;
 /// Friction of all surfaces.
 const FRICTION: f32 = 0.9;
 const GROUP_HAND: Group = Group::GROUP_1;
@@ -170,19 +170,10 @@ fn link_shape(length: f64) -> ColliderBuilder {
         .collision_groups(groups(GROUP_HAND, GROUP_OBJECT | GROUP_TABLE))
 }
 
-/// A distal link on its own, weightless, from its knuckle towards its tip.
-pub(super) fn add_distal(
-    world: &mut PhysicsWorld,
-    knuckle: Vector,
-    tip: Vector,
-    length: f64,
-) -> RigidBodyHandle {
-    let ahead = (tip - knuckle).normalize_or(Vector::X);
-    let pose = Pose::from_parts(knuckle, Rotation::from_rotation_arc(Vector::X, ahead));
-    let body = limb()
-        .pose(pose)
-        .gravity_scale(0.0)
-        .linear_damping(FREE_DAMPING)
-        .angular_damping(FREE_DAMPING);
-    world.insert(body, link_shape(length)).0
+/// A distal link on its own, free of gravity; its knuckle is its origin, its axis x.
+pub(super) fn add_distal(world: &mut PhysicsWorld, pose: Pose, length: f64) -> RigidBodyHandle {
+    let body = limb().pose(pose).gravity_scale(0.0);
+    world
+        .insert(body.additional_mass(ROTOR_MASS), link_shape(length))
+        .0
 }

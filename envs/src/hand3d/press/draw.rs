@@ -2,11 +2,15 @@
 
 use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::PALM_HALF_HEIGHT;
+use super::scene::Scenery;
 use super::task::{BOX_HALF, BUTTON_HALF};
 use super::world::Press;
 use crate::scene::{Role, Scene, Shape, View};
 
-/// The current state: table, palm, fingers, box, button.
+/// Radius of the ball that marks a contact, m.
+const CONTACT_RADIUS: f32 = 0.005;
+
+/// The current state: table, palm, fingers, box, button, contacts.
 pub fn scene(press: &Press) -> Scene {
     let mut shapes = vec![(
         Role::Wall,
@@ -35,6 +39,9 @@ pub fn scene(press: &Press) -> Scene {
             },
         ));
         fingers(press, palm, &mut shapes);
+        let radius = CONTACT_RADIUS;
+        let contacts = Scenery::contacts(world).map(|center| Shape::Sphere { center, radius });
+        shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
         let grip = scenery.grip(world, palm);
         let (lift, pressed) = (1e3 * grip.lift, 1e3 * grip.press);
         caption = format!("lift {lift:.0} mm, button {pressed:.1} mm");

@@ -1,5 +1,6 @@
 //! The hand's hardware model: the fingers' servo targets to the places of tips and knuckles.
 
+use super::controller::PRESSER;
 use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS};
 use crate::design::{DesignError, DesignSpace};
 use crate::problem::{Channel, Hardware};
@@ -12,8 +13,10 @@ pub const EFFECTS: usize = 2 * TIP_EFFECTS;
 pub const QUERIES: usize = FINGER_JOINTS * FINGERS;
 /// Features of a finger.
 const FEATURES: usize = 6;
-/// Unit of noise and error, m: about a link.
-const SCALE: f32 = 0.05;
+/// Unit of noise and error of the presser's places, m: about a link.
+const PRESSER_SCALE: f32 = 0.05;
+/// The same for the gripping fingers: a fraction of a squeeze's depth, for more would open the grasp.
+const GRIP_SCALE: f32 = 0.002;
 
 /// Forward kinematics of the fingers; see [`super::hand::Finger::forward`].
 ///
@@ -38,6 +41,7 @@ impl PressHardware {
             Channel::new(format!("finger_{}_{what}", finger + 1), unit)
         };
         let (mut query, mut bounds, mut effect) = (Vec::new(), Vec::new(), Vec::new());
+        let mut scale = Vec::new();
         for finger in 0..FINGERS {
             let joints = ["yaw", "flexion_1", "flexion_2"];
             query.extend(joints.map(|joint| named(finger, joint, "rad")));
@@ -47,13 +51,17 @@ impl PressHardware {
             for finger in 0..FINGERS {
                 let places = ["x", "y", "z"].map(|axis| format!("{part}_{axis}"));
                 effect.extend(places.map(|place| named(finger, &place, "m")));
+                scale.extend(match finger == PRESSER {
+                    true => [PRESSER_SCALE; 3],
+                    false => [GRIP_SCALE; 3],
+                });
             }
         }
         Ok(Self {
             space: Hand::space()?,
             query,
             bounds,
-            scale: vec![SCALE; effect.len()],
+            scale,
             effect,
         })
     }

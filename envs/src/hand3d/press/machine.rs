@@ -192,16 +192,30 @@ impl Machine {
     pub fn step(&mut self, targets: &[f32; JOINTS]) -> Result<(), Fault> {
         let from = self.target;
         for k in 1..=self.substeps {
-            let share = k as f32 / self.substeps as f32;
-            for i in 0..JOINTS {
-                let [low, high] = limits(i).map(|l| l as f32);
-                self.target[i] = (from[i] + share * (targets[i] - from[i])).clamp(low, high);
-            }
-            self.drive();
+            self.aim(&from, targets, k);
             advance(&mut self.world)?;
             self.check_speeds()?;
         }
         check_overlaps(&self.world)
+    }
+
+    /// The same with nothing but servo targets and rapier steps: the yardstick of the benchmark.
+    pub(super) fn bare_step(&mut self, targets: &[f32; JOINTS]) {
+        let from = self.target;
+        for k in 1..=self.substeps {
+            self.aim(&from, targets, k);
+            self.world.step();
+        }
+    }
+
+    /// Sets the servos for the `k`-th physics step on the way from one set of targets to the next.
+    fn aim(&mut self, from: &[f32; JOINTS], to: &[f32; JOINTS], k: usize) {
+        let share = k as f32 / self.substeps as f32;
+        for i in 0..JOINTS {
+            let [low, high] = limits(i).map(|l| l as f32);
+            self.target[i] = (from[i] + share * (to[i] - from[i])).clamp(low, high);
+        }
+        self.drive();
     }
 
     /// Sets the servos for the next physics step, as implicit springs whose rest is chosen such that the force at

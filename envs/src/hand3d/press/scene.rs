@@ -45,6 +45,25 @@ impl Scenery {
         [object.linvel(), object.angvel()].map(|v| v.to_array())
     }
 
+    /// Places where the hand touches box or button, m.
+    pub fn contacts(world: &PhysicsWorld) -> impl Iterator<Item = [f32; 3]> {
+        let free = |collider| {
+            world
+                .colliders
+                .get(collider)
+                .filter(|c| c.parent().is_some())
+        };
+        let pairs = world.contact_pairs().filter_map(move |pair| {
+            let first = free(pair.collider1)?;
+            free(pair.collider2).map(|_| (first.position(), pair))
+        });
+        pairs.flat_map(|(pose, pair)| {
+            let points = pair.manifolds().iter().flat_map(|m| &m.points);
+            let touching = points.filter(|point| point.dist <= 0.0);
+            touching.map(move |point| (*pose * point.local_p1).to_array())
+        })
+    }
+
     /// What the task sees with the palm's centre at this height, m.
     pub fn grip(&self, world: &PhysicsWorld, palm: f32) -> Grip {
         let object = &world.bodies[self.object];

@@ -7,6 +7,7 @@ use rapier3d::prelude::PhysicsWorld;
 use serde::{Deserialize, Serialize};
 
 use super::config::Settings;
+use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand};
 use super::hardware::{EFFECTS, PressHardware, QUERIES};
 use super::machine::{CONTROL_DT, Fault, JOINTS, Machine, Start, limits};
@@ -20,8 +21,10 @@ use crate::problem::{
 use crate::scene::Scene;
 use crate::stream::Stream;
 
-/// Motion of a servo's target in one control step at command 1: slide, m, and finger joints, rad.
-const STEP: [f32; 2] = [0.003, 0.1];
+/// Motion of a target of the presser in one control step at command 1, rad.
+const PRESSER_STEP: f32 = 0.1;
+/// What a command of 1 adds to the scripted grasp: slide, m, and joints of the gripping fingers, rad.
+const CORRECTION: [f32; 2] = [0.005, 0.15];
 
 /// What environments of one problem share.
 #[derive(Debug)]
@@ -90,6 +93,8 @@ struct Saved<D, S, B> {
 pub struct Press {
     setup: Arc<Setup>,
     design: Vec<f64>,
+    /// The grasp of the episode's design.
+    script: Option<Script>,
     state: State,
     body: Option<Body>,
 }
@@ -113,6 +118,7 @@ impl Press {
         Self {
             design: setup.hardware.space().start(),
             setup,
+            script: None,
             state: State::default(),
             body: None,
         }
@@ -138,14 +144,34 @@ impl Press {
         Hand::new(&self.design)
     }
 
-    /// The servos' targets after a command.
+    /// The servos' targets after a command: the scripted grasp with corrections, the presser where its steps bring
+    /// it.
     fn next_target(&self, command: &[f32]) -> [f32; JOINTS] {
-        let mut target = self.state.target;
+        let presser = joints_of(PRESSER);
+        let script = self.script.as_ref();
+        let mut target = script.map_or(self.state.target, |s| s.grasp(self.state.step));
+        target[presser.clone()].copy_from_slice(&self.state.target[presser.clone()]);
         for (i, (t, u)) in target.iter_mut().zip(command).enumerate() {
+            let unit = match presser.contains(&i) {
+                true => PRESSER_STEP,
+                false => CORRECTION[i.min(1)],
+            };
             let [low, high] = limits(i).map(|l| l as f32);
-            *t = (*t + STEP[i.min(1)] * u.clamp(-1.0, 1.0)).clamp(low, high);
+            *t = (*t + unit * u.clamp(-1.0, 1.0)).clamp(low, high);
         }
         target
+    }
+
+    /// The command that follows the scripted press as far as a command can; zero before an episode has begun.
+    pub fn scripted(&self) -> [f32; JOINTS] {
+        let mut command = [0.0; JOINTS];
+        if let Some(script) = &self.script {
+            let wanted = script.targets(self.state.step);
+            for i in joints_of(PRESSER) {
+                command[i] = ((wanted[i] - self.state.target[i]) / PRESSER_STEP).clamp(-1.0, 1.0);
+            }
+        }
+        command
     }
 
     fn draw_start(&self, stream: &mut Stream) -> Start {
@@ -178,8 +204,8 @@ impl Press {
         if let (Some(body), Ok(())) = (&self.body, moved) {
             let (scenery, world) = body.scenery();
             let grip = scenery.grip(world, body.palm_height());
-            let distances = reward::distances(&tips_in_box(body), grip.press as f32);
-            s.terms = reward::terms(&grip, distances, command);
+            let gap = reward::button_gap(&tips_in_box(body), grip.press as f32);
+            s.terms = reward::terms(&grip, gap, command);
             good = grip.succeeds();
         }
         s.held = if good { s.held + 1 } else { 0 };
@@ -228,18 +254,18 @@ fn spec(settings: &Settings) -> Spec {
     let rest = [
         ("box_lift", "m"),
         ("button_travel", "3 mm"),
-        ("left_gap", "m"),
-        ("right_gap", "m"),
         ("button_gap", "m"),
         ("time", "1"),
     ];
     observation.extend(rest.map(|(name, unit)| Channel::new(name, unit)));
-    let mut command = vec![Channel::new("slide_rate", "1")];
-    command.extend(
-        joints
-            .iter()
-            .map(|j| Channel::new(format!("{j}_rate"), "1")),
-    );
+    let mut command = vec![Channel::new("slide_correction", "1")];
+    command.extend(joints.iter().enumerate().map(|(i, joint)| {
+        let what = match joints_of(PRESSER).contains(&(i + 1)) {
+            true => "step",
+            false => "correction",
+        };
+        Channel::new(format!("{joint}_{what}"), "1")
+    }));
     Spec {
         name: "hand3d-press".into(),
         observation,
@@ -263,6 +289,16 @@ impl Problem for Press {
         Box::new(Self::from_setup(self.setup.clone()))
     }
 
+    fn half_step(&self) -> Option<Box<dyn Problem>> {
+        let mut settings = self.setup.settings.clone();
+        settings.substeps *= 2;
+        Some(Box::new(Self::from_setup(Arc::new(Setup {
+            settings,
+            hardware: self.setup.hardware.clone(),
+            spec: self.setup.spec.clone(),
+        }))))
+    }
+
     fn reset(
         &mut self,
         design: &[f64],
@@ -278,6 +314,10 @@ impl Problem for Press {
             ..State::default()
         };
         let substeps = self.setup.settings.substeps;
+        self.script = self.hand().map(|hand| match fidelity {
+            Fidelity::Full => Script::new(&hand),
+            Fidelity::Effect => Script::for_puppet(&hand),
+        });
         self.body = self.hand().and_then(|hand| match fidelity {
             Fidelity::Full => Machine::new(&hand, &start, substeps).map(Body::Machine),
             Fidelity::Effect => {
@@ -299,13 +339,13 @@ impl Problem for Press {
         let (scenery, world) = body.scenery();
         let grip = scenery.grip(world, body.palm_height());
         let tips = tips_in_box(body);
-        let gaps = reward::distances(&tips, grip.press as f32);
+        let gap = reward::button_gap(&tips, grip.press as f32);
         let ([x, y, z], turn) = scenery.object(world);
         let below = z - body.palm_height() + PALM_ABOVE_BOX as f32;
         let turn = Rotation::from_array(turn).to_scaled_axis().to_array();
         let time = self.state.step as f32 / self.setup.settings.horizon as f32;
         let (lift, press) = (grip.lift as f32, (grip.press / PRESS) as f32);
-        let rest = [lift, press, gaps[0], gaps[1], gaps[2], time];
+        let rest = [lift, press, gap, time];
         let [velocity, spin] = scenery.velocity(world);
         let numbers = self.state.target.iter().chain(tips.iter().flatten());
         let numbers = numbers.copied().chain([x, y, below]).chain(turn);
@@ -358,6 +398,10 @@ impl Problem for Press {
             postcard::from_bytes(bytes).map_err(misfit)?;
         self.setup.hardware.space().check(&saved.design)?;
         (self.design, self.state, self.body) = (saved.design, saved.state, saved.body);
+        self.script = self.hand().map(|hand| match self.body {
+            Some(Body::Puppet(_)) => Script::for_puppet(&hand),
+            _ => Script::new(&hand),
+        });
         Ok(())
     }
 
