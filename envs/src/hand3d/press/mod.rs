@@ -48,6 +48,7 @@ mod build;
 mod config;
 pub mod controller;
 mod draw;
+mod export;
 pub mod hand;
 mod hardware;
 pub mod machine;
