@@ -42,6 +42,8 @@ enum Command {
     Compare(CompareArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
+    /// Write the learnt machine and its policy for other simulators
+    Export(ExportArgs),
     /// Check an experiment file without running it
     Check(CheckArgs),
     /// What there is: problems, methods, experiments, networks, platforms
@@ -159,6 +161,31 @@ pub struct RenderArgs {
     pub size: u32,
 }
 
+/// Arguments of `tandem export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem export runs/far --mjcf arm.xml --policy policy.onnx
+  tandem export runs/far --urdf arm.urdf
+  tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub struct ExportArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// MuJoCo model to write: machine, actuators, limits, scene
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub mjcf: Option<PathBuf>,
+    /// URDF to write: links, joints, limits
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub urdf: Option<PathBuf>,
+    /// ONNX file to write: the mean policy with its normaliser; names and units in its metadata
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub policy: Option<PathBuf>,
+    /// Export the start design, not the learnt one
+    #[arg(long)]
+    pub start: bool,
+}
+
 /// Arguments of `tandem check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -217,29 +244,39 @@ pub struct ListArgs {
 #[command(after_help = "\
 Examples:
   tandem simulate resnet50 --platform fpga
+  tandem simulate model.onnx --platform tpu --batch 8 --dim seq=128
   tandem simulate dilatedvgg-fov --platform fpga --input 256x512 --report report.html --trace trace.json
-  tandem simulate resnet18 --platform gemmini --set memory.bandwidth_gb_per_s=4 --no-pass double-buffer
+  tandem simulate resnet18 --platform gemmini --set memory.bandwidth_gb_per_s=4 --no-pass double_buffer
   tandem simulate bert --platform my.json --input 512 --batch 8 --csv layers.csv --json
   tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
+  tandem simulate attention --platform gain-cell        one head and token of analog attention in gain cells
+  tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one
 
 A platform file has the form of the presets: `tandem list platforms --json` prints them.
 Traces open in https://ui.perfetto.dev or chrome://tracing.")]
 pub struct SimulateArgs {
-    /// Network: a built-in name (`tandem list networks`), or a SCALE-Sim topology (CSV)
+    /// Network: a built-in name (`tandem list networks`), an ONNX file, a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
-    /// Platform: a preset (`tandem list platforms`), a JSON file, or a SCALE-Sim configuration (.cfg)
+    /// Platform: a preset (`tandem list platforms`), a JSON file, or a SCALE-Sim configuration (.cfg); of `attention`,
+    /// `gain-cell` or a JSON file with what differs from it
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: PathBuf,
     /// Size of what a built-in network sees: HEIGHTxWIDTH, or a number of tokens
     #[arg(long, value_name = "SIZE")]
     pub input: Option<String>,
-    /// Images or texts at a time (built-in networks) [default: 1]
+    /// Images or texts at a time [default: 1, or what an ONNX file says]
     #[arg(long, value_name = "N")]
     pub batch: Option<u64>,
+    /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
+    #[arg(long = "dim", value_name = "NAME=N")]
+    pub dims: Vec<String>,
+    /// Operators of an ONNX file that are not supported: stop, or count them as a function of their inputs
+    #[arg(long, value_enum, default_value = "error")]
+    pub unsupported: OnUnsupported,
     /// Change a setting of the platform: PATH=VALUE, e.g. engine.count=2 (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// Switch a pass of the compiler off: tile, place, double-buffer, schedule (repeatable)
+    /// Switch a pass of the compiler off, `tandem list passes` names them (repeatable)
     #[arg(long, value_name = "PASS")]
     pub no_pass: Vec<String>,
     /// Largest area, mm2: say whether it is exceeded
@@ -260,6 +297,15 @@ pub struct SimulateArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// What happens to operators that are not supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnUnsupported {
+    /// An error that names the operator and its node
+    Error,
+    /// They cost as much as a function of each value of their inputs and outputs
+    Elementwise,
 }
 
 /// What `tandem validate` can hold a model against.
@@ -359,6 +405,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Compare(args) => commands::compare::run(args),
         Command::Render(args) => commands::render::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),

@@ -117,6 +117,10 @@ impl Learnt {
         let sampled = self.judge(design, Actions::Sampled, &true_world, starts)?;
         let start_design = self.hardware().space().start();
         let start = self.judge(&start_design, Actions::Mean, &true_world, starts)?;
+        let half_step = self.half_step(design, starts)?;
+        let difference = half_step
+            .as_ref()
+            .map(|half| half.success() - mean.success());
         let faults = mean.outcomes.iter().filter(|o| o.fault.is_some()).count();
         Ok(json!({
             "problem": self.experiment.problem,
@@ -126,6 +130,8 @@ impl Learnt {
             "success": success(&mean),
             "success_sampled": success(&sampled),
             "success_start_design": success(&start),
+            "success_half_step": half_step.as_ref().map_or(Value::Null, success),
+            "half_step_difference": difference,
             "return": total_return(&mean, seed),
             "proxy_gap": self.proxy_gap(design, &mean, starts)?,
             "faults": faults,
@@ -133,6 +139,16 @@ impl Learnt {
             "hardware_queries": self.counters.hardware_queries,
             "seconds": self.counters.seconds,
         }))
+    }
+
+    /// The same episodes with half the time step in the physics; none where there is no time step.
+    fn half_step(&self, design: &[f64], starts: Starts) -> Result<Option<Judgement>, Error> {
+        let Some(finer) = self.instance.problem.half_step() else {
+            return Ok(None);
+        };
+        let mut judge = Judge::new(&*finer);
+        let judgement = judge.judge(&self.policy, design, Actions::Mean, &World::Full, starts)?;
+        Ok(Some(judgement))
     }
 
     /// RMSE and 95 % quantile of the proxy's task effects on visited and uniform queries, and what the

@@ -1,7 +1,9 @@
 //! Virtual models of accelerators for neural networks: time, energy and area in the concept phase, before any
 //! hardware exists (the method of Klaiber et al., arXiv 1910.11632).
 //!
-//! Networks: [`layer`], [`conv`] and [`zoo`] (what they are and need, built-in ones included).
+//! Networks:
+//! - [`layer`], [`conv`] and [`zoo`]: what they are and need, built-in ones included;
+//! - [`onnx`] and [`network`]: networks from ONNX files, and by name or file.
 //!
 //! Closed forms of a layer:
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows;
@@ -25,6 +27,8 @@ pub mod gemm;
 pub mod input;
 pub mod layer;
 pub mod loopnest;
+pub mod network;
+pub mod onnx;
 pub mod platform;
 pub mod roofline;
 pub mod scalesim;

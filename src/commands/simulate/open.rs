@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use tandem_envs::accelerator::cost::CostModel;
+use tandem_envs::accelerator::onnx::Unsupported;
 use tandem_envs::accelerator::platform::PLATFORMS;
 use tandem_envs::accelerator::scalesim::Topology;
-use tandem_envs::accelerator::{InputError, Network, Platform, zoo};
+use tandem_envs::accelerator::{InputError, Network, Platform, network, zoo};
 
 use super::has_extension;
-use crate::cli::SimulateArgs;
+use crate::cli::{OnUnsupported, SimulateArgs};
 use crate::error::Error;
 use crate::experiment;
 use crate::strict::Located;
@@ -48,32 +49,40 @@ pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
     Ok(Opened { platform, costs })
 }
 
-/// A built-in network at the size that is asked for, or a SCALE-Sim topology.
+/// A built-in network at the size that is asked for, an ONNX file, or a SCALE-Sim topology.
 ///
 /// # Errors
 /// A name that there is not, a size that it cannot have, or a file that is not right.
 pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
     let name = args.network.display().to_string();
-    let input = args.input.as_deref().map(size).transpose()?;
-    if let Some(built) = zoo::named_with(&name, input.as_deref(), args.batch.unwrap_or(1)) {
-        return built.map_err(|error| Error::Input(error.to_string()));
-    }
     if has_extension(&args.network, "csv") {
         return topology(args, &args.network);
     }
-    let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
-    Err(absent(
-        &name,
-        "network",
-        &names,
-        "a SCALE-Sim topology (.csv)",
-    ))
+    if zoo::entry(&name).is_none() && !has_extension(&args.network, "onnx") {
+        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
+        let file = "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)";
+        return Err(absent(&name, "network", &names, file));
+    }
+    let options = network::Options {
+        input: args.input.as_deref().map(size).transpose()?,
+        batch: args.batch,
+        dims: args
+            .dims
+            .iter()
+            .map(|dim| named_size(dim))
+            .collect::<Result<_, _>>()?,
+        unsupported: match args.unsupported {
+            OnUnsupported::Error => Unsupported::Error,
+            OnUnsupported::Elementwise => Unsupported::Elementwise,
+        },
+    };
+    Ok(network::open(&name, &options)?)
 }
 
 fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
-    if args.input.is_some() || args.batch.is_some() {
+    if args.input.is_some() || args.batch.is_some() || !args.dims.is_empty() {
         let reason =
-            "--input and --batch are for built-in networks; a topology names its own sizes";
+            "--input, --batch and --dim do not go with a topology, which names its own sizes";
         return Err(Error::Input(reason.into()));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -87,6 +96,17 @@ fn size(text: &str) -> Result<Vec<u64>, Error> {
         Ok(sides) if sides.len() <= 2 => Ok(sides),
         _ => Err(Error::Input(format!(
             "--input {text}: expected HEIGHTxWIDTH like 512x1024, or a number of tokens"
+        ))),
+    }
+}
+
+/// `seq=128`.
+fn named_size(text: &str) -> Result<(String, u64), Error> {
+    let parts = text.split_once('=');
+    match parts.map(|(name, size)| (name, size.parse())) {
+        Some((name, Ok(size))) if !name.is_empty() => Ok((name.to_owned(), size)),
+        _ => Err(Error::Input(format!(
+            "--dim {text}: expected NAME=N like seq=128"
         ))),
     }
 }

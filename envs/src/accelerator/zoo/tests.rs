@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::accelerator::conv::Conv;
 use crate::accelerator::layer::Op;
 
 /// Parameters and 10⁹ multiply-accumulates.
@@ -66,6 +67,38 @@ fn unet_is_the_papers() {
     assert_eq!(convs.len(), 23); // "in total the network has 23 convolutional layers"
     assert_eq!(convs[22].outputs(), Ok(2 * 388 * 388)); // figure 1 of the paper
     assert_near(1e-6 * counts("unet").0 as f64, 31.03, 0.02);
+}
+
+#[test]
+fn layers_are_as_many_and_as_different_as_in_dosa() {
+    // DOSA (Hong et al., MICRO 2023) lists ResNet-50 as 54 products of 24 shapes and U-Net as 23 of 23
+    for (name, instances, shapes) in [("resnet50", 54, 24), ("unet", 23, 23)] {
+        let layers = named(name).unwrap().layers;
+        let products = layers
+            .iter()
+            .filter(|layer| layer.op.gemm().unwrap().is_some());
+        let listed: Vec<String> = products
+            .map(|layer| match layer.op {
+                Op::Conv(conv) => {
+                    let Conv {
+                        kernel,
+                        channels,
+                        filters,
+                        stride,
+                        ..
+                    } = conv;
+                    format!(
+                        "{kernel:?} {:?} {channels} {filters} {stride:?}",
+                        conv.output()
+                    )
+                }
+                op => format!("{op:?}"),
+            })
+            .collect();
+        assert_eq!(listed.len(), instances, "{name}");
+        let different: BTreeSet<&String> = listed.iter().collect();
+        assert_eq!(different.len(), shapes, "{name}");
+    }
 }
 
 #[test]
