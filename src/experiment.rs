@@ -289,7 +289,7 @@ fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint
 }
 
 /// Splits a `PATH=VALUE` of the command line.
-fn split(set: &str) -> Result<(String, String), Error> {
+pub(crate) fn split(set: &str) -> Result<(String, String), Error> {
     set.split_once('=')
         .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
         .ok_or_else(|| {
