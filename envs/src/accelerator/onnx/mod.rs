@@ -257,7 +257,7 @@ impl<'a> Import<'a> {
         // a shape is known even where the values are not
         let known = outcome.parts.is_empty() && outcome.contents.iter().any(Option::is_some);
         if known || values.iter().all(|value| value.is_constant()) {
-            let float = values.iter().any(|value| value.is_float());
+            let float = ops::keeps_float(node) && values.iter().any(|value| value.is_float());
             let contents = outcome.contents.into_iter().chain(std::iter::repeat(None));
             for ((&name, shape), content) in node.outputs.iter().zip(outcome.shapes).zip(contents) {
                 let float = content.as_ref().map_or(float, Numbers::is_float);
