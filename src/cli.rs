@@ -239,27 +239,18 @@ pub struct ListArgs {
     pub json: bool,
 }
 
-/// What to do with operators that are not supported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum UnsupportedArg {
-    /// Refuse the file and name the node
-    Error,
-    /// Count them as functions of each value, and say so
-    Elementwise,
-}
-
 /// Arguments of `tandem simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tandem simulate resnet50 --platform fpga
+  tandem simulate model.onnx --platform tpu --batch 8 --dim seq=128
   tandem simulate dilatedvgg-fov --platform fpga --input 256x512 --report report.html --trace trace.json
-  tandem simulate resnet18 --platform gemmini --set memory.bandwidth_gb_per_s=4 --no-pass double-buffer
+  tandem simulate resnet18 --platform gemmini --set memory.bandwidth_gb_per_s=4 --no-pass double_buffer
   tandem simulate bert --platform my.json --input 512 --batch 8 --csv layers.csv --json
   tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
   tandem simulate attention --platform gain-cell        one head and token of analog attention in gain cells
   tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one
-  tandem simulate model.onnx --platform fpga --batch 8 --dim tokens=128
 
 A platform file has the form of the presets: `tandem list platforms --json` prints them.
 Traces open in https://ui.perfetto.dev or chrome://tracing.")]
@@ -273,19 +264,19 @@ pub struct SimulateArgs {
     /// Size of what a built-in network sees: HEIGHTxWIDTH, or a number of tokens
     #[arg(long, value_name = "SIZE")]
     pub input: Option<String>,
-    /// Images or texts at a time (built-in networks and ONNX files) [default: 1, or what the file says]
+    /// Images or texts at a time [default: 1, or what an ONNX file says]
     #[arg(long, value_name = "N")]
     pub batch: Option<u64>,
-    /// Size of a dimension that an ONNX file leaves open: NAME=SIZE, e.g. tokens=128 (repeatable)
-    #[arg(long = "dim", value_name = "NAME=SIZE")]
+    /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
+    #[arg(long = "dim", value_name = "NAME=N")]
     pub dims: Vec<String>,
-    /// What to do with operators of an ONNX file that are not supported: refuse them, or count them as a function of each value
+    /// Operators of an ONNX file that are not supported: stop, or count them as a function of their inputs
     #[arg(long, value_enum, default_value = "error")]
-    pub unsupported: UnsupportedArg,
+    pub unsupported: OnUnsupported,
     /// Change a setting of the platform: PATH=VALUE, e.g. engine.count=2 (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// Switch a pass of the compiler off (`tandem list passes`; repeatable)
+    /// Switch a pass of the compiler off, `tandem list passes` names them (repeatable)
     #[arg(long, value_name = "PASS")]
     pub no_pass: Vec<String>,
     /// Largest area, mm2: say whether it is exceeded
@@ -306,6 +297,15 @@ pub struct SimulateArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// What happens to operators that are not supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnUnsupported {
+    /// An error that names the operator and its node
+    Error,
+    /// They cost as much as a function of each value of their inputs and outputs
+    Elementwise,
 }
 
 /// What `tandem validate` can hold a model against.

@@ -10,6 +10,7 @@ use tandem_agents::design::{
     HardwareAsPolicy, HardwareAsPolicySettings, MethodError, Morph, MorphConditioned,
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
+use tandem_envs::hand3d::press;
 use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
 use crate::error::Error;
@@ -106,6 +107,19 @@ pub const PROBLEMS: &[ProblemEntry] = &[
                     ..tentacle::Config::default()
                 };
                 tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
+            },
+        }),
+    },
+    ProblemEntry {
+        name: "hand3d-press",
+        about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
+        build: build_press,
+        read: typed::<press::Config>,
+        variants: || presets(&press::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &press::PRESETS,
+            measure: |_, designs, seed| {
+                press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
             },
         }),
     },
@@ -299,6 +313,14 @@ fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
         problem,
+    })
+}
+
+fn build_press(task: &Value) -> Result<Instance, ProblemError> {
+    let config: press::Config = read(task)?;
+    Ok(Instance {
+        problem: press::make(&config)?,
+        tensor_hardware: None,
     })
 }
 

@@ -238,7 +238,15 @@ fn settings_sizes_and_passes_can_be_changed() {
     assert!(seconds(&["--set", "bus.width_bits=32"]) > 1.5 * base);
     assert!(seconds(&["--batch", "2"]) > 1.5 * base);
     assert!(seconds(&["--input", "112x112"]) < 0.7 * base);
-    for pass in ["tile", "place", "double-buffer", "schedule"] {
+    for pass in [
+        "fold_bn",
+        "fuse_activation",
+        "fuse_pool",
+        "tile",
+        "place",
+        "double_buffer",
+        "schedule",
+    ] {
         let document = on_platform(&["--no-pass", pass]);
         assert!(document["seconds"].as_f64().unwrap() > base, "{pass}");
         assert_eq!(document["passes_off"][0], pass);

@@ -134,11 +134,11 @@ fn a_file_is_compiled_and_simulated() {
     let plain = [
         "--json",
         "--no-pass",
-        "fold-bn",
+        "fold_bn",
         "--no-pass",
-        "fuse-activation",
+        "fuse_activation",
         "--no-pass",
-        "fuse-pool",
+        "fuse_pool",
     ];
     let plain = simulate(&image("GlobalAveragePool"), &plain)
         .ended(0)
@@ -165,8 +165,8 @@ fn batch_and_open_sizes_are_named() {
         .saying(&["--dim tokens=128"]);
     for (words, reason) in [
         (["--dim", "words=10"], "no dimension is called \"words\""),
-        (["--dim", "tokens"], "NAME=SIZE"),
-        (["--dim", "tokens=0"], "NAME=SIZE"),
+        (["--dim", "tokens"], "NAME=N"),
+        (["--dim", "tokens=0"], "a size is 0"),
         (["--input", "32x32"], "`--dim`"),
         (["--batch", "0"], "the batch must be"),
     ] {

@@ -14,6 +14,7 @@ pub mod classic;
 pub mod design;
 pub mod hand3d;
 pub mod mechanism;
+mod physics;
 pub mod preset;
 pub mod problem;
 pub mod reach2d;
@@ -23,6 +24,7 @@ pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
 pub use mechanism::Mechanism;
+pub use physics::PhysicsRate;
 pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,

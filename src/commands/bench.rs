@@ -57,12 +57,13 @@ fn print_speed(case: &training::Case, speed: &training::Speed) {
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {
-    let scenes = physics::SCENES
+    let cases = physics::CASES
         .into_iter()
-        .filter(|name| name.contains(&args.only));
+        .filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
-    for name in scenes {
-        let scene = physics::Scene::measure(name, rayon::current_num_threads())?;
+    for case in cases {
+        let scene = physics::Scene::measure(case, rayon::current_num_threads())?;
+        let name = scene.name;
         if !args.json {
             for rate in [scene.one, scene.all] {
                 println!(

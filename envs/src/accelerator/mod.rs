@@ -1,8 +1,9 @@
 //! Virtual models of accelerators for neural networks: time, energy and area in the concept phase, before any
 //! hardware exists (the method of Klaiber et al., arXiv 1910.11632).
 //!
-//! Networks: [`layer`], [`conv`] and [`zoo`] (what they are and need, built-in ones included), [`onnx`] (from files),
-//! [`network`] (by name or file).
+//! Networks:
+//! - [`layer`], [`conv`] and [`zoo`]: what they are and need, built-in ones included;
+//! - [`onnx`] and [`network`]: networks from ONNX files, and by name or file.
 //!
 //! Closed forms of a layer:
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows;

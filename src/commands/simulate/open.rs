@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use tandem_envs::accelerator::cost::CostModel;
-use tandem_envs::accelerator::network::{self, NetworkError};
 use tandem_envs::accelerator::onnx::Unsupported;
 use tandem_envs::accelerator::platform::PLATFORMS;
 use tandem_envs::accelerator::scalesim::Topology;
-use tandem_envs::accelerator::{InputError, Network, Platform, zoo};
+use tandem_envs::accelerator::{InputError, Network, Platform, network, zoo};
 
 use super::has_extension;
-use crate::cli::{SimulateArgs, UnsupportedArg};
+use crate::cli::{OnUnsupported, SimulateArgs};
 use crate::error::Error;
 use crate::experiment;
 use crate::strict::Located;
@@ -59,55 +58,35 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
     if has_extension(&args.network, "csv") {
         return topology(args, &args.network);
     }
+    if zoo::entry(&name).is_none() && !has_extension(&args.network, "onnx") {
+        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
+        let file = "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)";
+        return Err(absent(&name, "network", &names, file));
+    }
     let options = network::Options {
         input: args.input.as_deref().map(size).transpose()?,
         batch: args.batch,
         dims: args
             .dims
             .iter()
-            .map(|dim| named(dim))
+            .map(|dim| named_size(dim))
             .collect::<Result<_, _>>()?,
         unsupported: match args.unsupported {
-            UnsupportedArg::Error => Unsupported::Error,
-            UnsupportedArg::Elementwise => Unsupported::Elementwise,
+            OnUnsupported::Error => Unsupported::Error,
+            OnUnsupported::Elementwise => Unsupported::Elementwise,
         },
     };
-    network::open(&name, &options).map_err(|error| match error {
-        NetworkError::File(error) => error.into(),
-        NetworkError::Size(error) => Error::Input(error.to_string()),
-        NetworkError::Unknown { .. } => {
-            let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
-            absent(
-                &name,
-                "network",
-                &names,
-                "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)",
-            )
-        }
-    })
+    Ok(network::open(&name, &options)?)
 }
 
 fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
     if args.input.is_some() || args.batch.is_some() || !args.dims.is_empty() {
         let reason =
-            "--input, --batch and --dim are for other networks; a topology names its own sizes";
+            "--input, --batch and --dim do not go with a topology, which names its own sizes";
         return Err(Error::Input(reason.into()));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Topology::read(path)?.network(&stem))
-}
-
-/// `tokens=128`.
-fn named(text: &str) -> Result<(String, u64), Error> {
-    let parts = text
-        .rsplit_once('=')
-        .and_then(|(name, size)| Some((name, size.parse().ok()?)));
-    match parts {
-        Some((name, size)) if size > 0 && !name.is_empty() => Ok((name.to_owned(), size)),
-        _ => Err(Error::Input(format!(
-            "--dim {text}: expected NAME=SIZE like tokens=128, with a whole number from 1"
-        ))),
-    }
 }
 
 /// `512x1024`, or a number of tokens.
@@ -117,6 +96,17 @@ fn size(text: &str) -> Result<Vec<u64>, Error> {
         Ok(sides) if sides.len() <= 2 => Ok(sides),
         _ => Err(Error::Input(format!(
             "--input {text}: expected HEIGHTxWIDTH like 512x1024, or a number of tokens"
+        ))),
+    }
+}
+
+/// `seq=128`.
+fn named_size(text: &str) -> Result<(String, u64), Error> {
+    let parts = text.split_once('=');
+    match parts.map(|(name, size)| (name, size.parse())) {
+        Some((name, Ok(size))) if !name.is_empty() => Ok((name.to_owned(), size)),
+        _ => Err(Error::Input(format!(
+            "--dim {text}: expected NAME=N like seq=128"
         ))),
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 /// # Errors
 /// A file that is not right, or a layer that is too large.
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
-    refuse_what_does_not_apply(args)?;
+    super::without_a_system(args, "a SCALE-Sim configuration")?;
     let config = Config::read(&args.platform)?;
     let topology = Topology::read(&args.network)?;
     let costs = scalesim::run(&config, &topology)?;
@@ -29,28 +29,6 @@ pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
     }
     print_table(&config, &topology, &costs, &totals);
     Ok(())
-}
-
-/// SCALE-Sim's cycle counts have no system around them.
-fn refuse_what_does_not_apply(args: &SimulateArgs) -> Result<(), Error> {
-    let given = [
-        ("--input", args.input.is_some()),
-        ("--batch", args.batch.is_some()),
-        ("--dim", !args.dims.is_empty()),
-        ("--set", !args.sets.is_empty()),
-        ("--no-pass", !args.no_pass.is_empty()),
-        ("--trace", args.trace.is_some()),
-        ("--report", args.report.is_some()),
-        ("--csv", args.csv.is_some()),
-        ("--max-area", args.max_area.is_some()),
-        ("--max-power", args.max_power.is_some()),
-    ];
-    match given.iter().find(|(_, given)| *given) {
-        Some((option, _)) => Err(Error::Input(format!(
-            "{option} does not go with a SCALE-Sim configuration; name a platform (`tandem list platforms`)"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// Sums over the layers.

@@ -40,7 +40,7 @@ impl<'a> Emitter<'a> {
     pub fn new(platform: &'a Platform, passes: &Passes) -> Result<Self, GraphError> {
         let scheduled = passes.has("schedule");
         let engines = if scheduled { platform.engine.count } else { 1 };
-        let double = platform.buffers.double && passes.has("double-buffer");
+        let double = platform.buffers.double && passes.has("double_buffer");
         Ok(Self {
             platform,
             prices: Prices::new(platform),

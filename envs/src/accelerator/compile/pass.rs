@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::graph::{fold_bn, fuse_activation, fuse_pool};
+use super::graph;
 use crate::accelerator::layer::Network;
 
 /// Something the compiler does.
@@ -18,28 +18,16 @@ pub struct Pass {
 /// When a pass is at work.
 pub enum Stage {
     /// Before lowering: from network to network.
-    Graph(fn(Network) -> Network),
+    Graph(graph::Pass),
     /// In lowering.
     Lowering,
 }
 
 /// All passes, graph passes first, in the order in which they run.
 pub const PASSES: [Pass; 7] = [
-    Pass {
-        name: "fold-bn",
-        about: "scale and shift of a batch norm go into the weights before it; off: the norm is a layer of its own",
-        stage: Stage::Graph(fold_bn),
-    },
-    Pass {
-        name: "fuse-activation",
-        about: "functions of each value are computed where the values arise; off: layers of their own",
-        stage: Stage::Graph(fuse_activation),
-    },
-    Pass {
-        name: "fuse-pool",
-        about: "pools are computed on the output of the convolution before them; off: layers of their own",
-        stage: Stage::Graph(fuse_pool),
-    },
+    of_graph(0),
+    of_graph(1),
+    of_graph(2),
     Pass {
         name: "tile",
         about: "choose tiles by a closed form of time; off: one fold of the array at a time",
@@ -51,7 +39,7 @@ pub const PASSES: [Pass; 7] = [
         stage: Stage::Lowering,
     },
     Pass {
-        name: "double-buffer",
+        name: "double_buffer",
         about: "load and store while computing; off: one tile at a time",
         stage: Stage::Lowering,
     },
@@ -61,6 +49,16 @@ pub const PASSES: [Pass; 7] = [
         stage: Stage::Lowering,
     },
 ];
+
+/// A graph pass.
+const fn of_graph(at: usize) -> Pass {
+    let pass = graph::PASSES[at];
+    Pass {
+        name: pass.name,
+        about: pass.about,
+        stage: Stage::Graph(pass),
+    }
+}
 
 /// A name that no pass has.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -86,14 +84,15 @@ impl Default for Passes {
 }
 
 impl Passes {
-    /// All but these.
+    /// All but these; hyphens in names count as underscores.
     ///
     /// # Errors
     /// A name that no pass has.
     pub fn without<S: AsRef<str>>(names: &[S]) -> Result<Self, UnknownPass> {
         let mut passes = Self::default();
         for name in names.iter().map(AsRef::as_ref) {
-            let at = PASSES.iter().position(|pass| pass.name == name);
+            let known = name.replace('-', "_");
+            let at = PASSES.iter().position(|pass| pass.name == known);
             let at = at.ok_or_else(|| UnknownPass {
                 name: name.to_owned(),
             })?;
@@ -109,11 +108,37 @@ impl Passes {
     }
 
     /// The network after the graph passes that are on.
-    pub fn rewrite(&self, network: Network) -> Network {
+    pub fn rewrite(&self, network: &Network) -> Network {
         let passes = PASSES.iter().zip(self.on).filter(|(_, on)| *on);
-        passes.fold(network, |network, (pass, _)| match pass.stage {
-            Stage::Graph(rewrite) => rewrite(network),
+        passes.fold(network.clone(), |network, (pass, _)| match pass.stage {
+            Stage::Graph(pass) => pass.run(network),
             Stage::Lowering => network,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accelerator::zoo;
+
+    #[test]
+    fn all_graph_passes_are_listed_and_can_be_switched_off() {
+        let listed = PASSES
+            .iter()
+            .filter(|pass| matches!(pass.stage, Stage::Graph(_)));
+        assert_eq!(listed.count(), graph::PASSES.len());
+        let network = zoo::named("resnet18").unwrap();
+        let layers = |off: &[&str]| Passes::without(off).unwrap().rewrite(&network).layers.len();
+        let names = graph::PASSES.map(|pass| pass.name);
+        assert_eq!(layers(&names), network.layers.len());
+        for name in ["fold_bn", "fuse-activation"] {
+            assert!(layers(&[name]) > layers(&[]), "{name}");
+        }
+        let error = Passes::without(&["fly"]).unwrap_err().to_string();
+        assert!(
+            error.contains("\"fly\"") && error.contains("fold_bn"),
+            "{error}"
+        );
     }
 }

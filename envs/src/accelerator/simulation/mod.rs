@@ -133,7 +133,7 @@ pub fn simulate_with(
     mut watch: impl FnMut(Watched) -> ControlFlow<()>,
 ) -> Result<Simulation, SimulationError> {
     platform.check()?;
-    let network = options.passes.rewrite(network.clone());
+    let network = options.passes.rewrite(network);
     let total = network.layers.len();
     let compiled = compile(&network, platform, &options.passes, costs, |done| {
         watch(Watched {

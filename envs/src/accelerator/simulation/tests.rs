@@ -1,5 +1,6 @@
 use super::*;
 use crate::Stream;
+use crate::accelerator::compile::PASSES;
 use crate::accelerator::conv::Conv;
 use crate::accelerator::layer::{Layer, Op};
 use crate::accelerator::platform::{EngineModel, PLATFORMS};
@@ -110,7 +111,7 @@ fn every_network_runs_on_every_platform_within_its_bounds() {
 #[test]
 fn random_convolutions_run_on_random_platforms_with_any_passes() {
     let mut stream = Stream::new(0, "platforms", 0);
-    let names = ["tile", "place", "double-buffer", "schedule"];
+    let names = ["tile", "place", "double_buffer", "schedule"];
     for _ in 0..150 {
         let mut draw = |low: u64, high: u64| low + stream.below((high - low + 1) as usize) as u64;
         let mut platform = preset("fpga");
@@ -161,7 +162,7 @@ fn without_double_buffers_loads_and_computations_take_turns() {
     let platform = preset("fpga");
     let network = net(vec![Op::Conv(Conv::same(64, 128, [56, 56], 3))]);
     let double = evaluate(&platform, &network, &Options::default()).unwrap();
-    let single = evaluate(&platform, &network, &without(&["double-buffer"])).unwrap();
+    let single = evaluate(&platform, &network, &without(&["double_buffer"])).unwrap();
     let mut other = platform;
     other.buffers.double = false;
     let same = evaluate(&other, &network, &Options::default()).unwrap();
@@ -174,8 +175,8 @@ fn each_pass_buys_something() {
     let platform = preset("fpga");
     let network = zoo::named("resnet18").unwrap();
     let all = evaluate(&platform, &network, &Options::default()).unwrap();
-    let off = |pass| evaluate(&platform, &network, &without(&[pass])).unwrap();
-    for pass in ["tile", "place", "double-buffer", "schedule"] {
+    let off = |pass: &str| evaluate(&platform, &network, &without(&[pass])).unwrap();
+    for pass in PASSES.map(|pass| pass.name) {
         let less = off(pass).picoseconds as f64 / all.picoseconds as f64;
         assert!(less > 1.02, "{pass}: {less}");
     }
@@ -366,7 +367,7 @@ fn whoever_knows_whole_layers_gives_their_times() {
         Op::activation(512),
     ]);
     let watch = |_| ControlFlow::Continue(());
-    let options = without(&["fuse-activation"]);
+    let options = without(&["fuse_activation"]);
     let run = simulate_with(&platform, &network, &options, &Fixed, watch).unwrap();
     assert!(
         (run.metrics.seconds - 3.002e-3).abs() < 1e-9,
@@ -384,7 +385,7 @@ fn what_is_fused_is_neither_written_nor_read() {
         (run.metrics.bytes, run.metrics.seconds)
     };
     let all = bytes(&[]);
-    for pass in ["fold-bn", "fuse-activation", "fuse-pool"] {
+    for pass in ["fold_bn", "fuse_activation", "fuse_pool"] {
         let less = bytes(&[pass]);
         assert!(less.0 > all.0 && less.1 > all.1, "{pass}: {less:?} {all:?}");
     }
@@ -428,7 +429,7 @@ fn what_only_the_next_layer_reads_stays_on_the_chip_if_it_fits() {
     let relu = |side: u64| Op::activation(side * side * 16);
     let conv = |side: u64| Op::Conv(Conv::same(16, 16, [side, side], 3));
     let moved = |network: &Network| {
-        let run = check(&preset("fpga"), network, &without(&["fuse-activation"]));
+        let run = check(&preset("fpga"), network, &without(&["fuse_activation"]));
         let tasks = run.compiled.graph.tasks();
         let count = |layer: u32, kind: Kind| {
             tasks

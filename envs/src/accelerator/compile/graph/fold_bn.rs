@@ -4,8 +4,7 @@
 use super::super::super::layer::{Layer, Network, NormKind, Op};
 use super::absorb::absorb;
 
-/// Takes batch norms into the layers before them.
-pub(in super::super) fn fold_bn(network: Network) -> Network {
+pub(super) fn run(network: Network) -> Network {
     absorb(network, folded)
 }
 
