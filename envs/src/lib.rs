@@ -16,6 +16,7 @@ pub mod preset;
 pub mod problem;
 pub mod reach2d;
 pub mod scene;
+pub mod search;
 pub mod stream;
 pub mod tentacle;
 
@@ -25,4 +26,5 @@ pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
 };
 pub use scene::{Role, Scene, Shape, View};
+pub use search::SearchSpace;
 pub use stream::Stream;

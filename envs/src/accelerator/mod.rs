@@ -5,6 +5,7 @@
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows, in closed form;
 //! - [`roofline`]: operations at the peak rate or bytes at the full bandwidth;
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
+//! - [`space`]: spaces of machines and mappings to search;
 //! - [`scalesim`]: SCALE-Sim's files and cycle counts.
 
 pub mod accuracy;
@@ -15,6 +16,7 @@ pub mod layer;
 pub mod loopnest;
 pub mod roofline;
 pub mod scalesim;
+pub mod space;
 pub mod systolic;
 mod table;
 pub mod zoo;
