@@ -40,6 +40,17 @@ pub trait SearchSpace: Send + Sync {
         mapping: &mut [f64],
     );
 
+    /// Draws a mapping as published random searches of this space do, which may use orders that no gene in [0, 1] names.
+    fn draw_published(
+        &self,
+        hardware: &[f64],
+        layer: usize,
+        stream: &mut Stream,
+        mapping: &mut [f64],
+    ) {
+        self.draw_mapping(hardware, layer, stream, mapping);
+    }
+
     /// Genes of a simple, sensible mapping for this hardware: where gradients start.
     fn greedy_mapping(&self, hardware: &[f64], layer: usize, mapping: &mut [f64]);
 
@@ -50,7 +61,8 @@ pub trait SearchSpace: Send + Sync {
     /// smaller is better whatever the other layers do, infinite where the layer does not fit.
     fn cost(&self, point: &[f64], parts: &mut [f64]) -> f64;
 
-    /// Moves the genes to those of what the point stands for, where it was rounded.
+    /// Moves the genes to those of what the point stands for, where it was rounded, and the hardware's to the smallest
+    /// that fits, where that is what counts.
     fn settle(&self, point: &mut [f64]);
 
     /// The logarithm of the cost, and penalties, in a differentiable form, with its gradient; `None` where the space
@@ -66,6 +78,14 @@ pub trait SearchSpace: Send + Sync {
     fn range(&self, layer: usize) -> std::ops::Range<usize> {
         let start = self.hardware() + layer * self.width();
         start..start + self.width()
+    }
+
+    /// What the cost is measured in.
+    fn unit(&self) -> &'static str;
+
+    /// A cost that no point can fall below; 0 where none is known.
+    fn floor(&self) -> f64 {
+        0.0
     }
 
     /// The numbers behind a point, with names and units, for reports.

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod evaluate;
 pub mod list;
 pub mod render;
+pub mod search;
 pub mod simulate;
 pub mod train;
 pub mod validate;

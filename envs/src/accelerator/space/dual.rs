@@ -24,6 +24,9 @@ pub trait Real:
     /// Rounded up to a whole number; numbers with derivatives stay as they are.
     fn whole(self) -> Self;
 
+    /// The nearest whole number; numbers with derivatives stay as they are.
+    fn nearest(self) -> Self;
+
     /// The larger one.
     fn larger(self, other: Self) -> Self {
         if other.value() > self.value() {
@@ -60,7 +63,10 @@ impl Real for f64 {
         (self / block).ceil() * block
     }
     fn whole(self) -> Self {
-        self.ceil()
+        (self - 1e-9).ceil() // quotients of whole numbers come out whole
+    }
+    fn nearest(self) -> Self {
+        self.round()
     }
 }
 
@@ -143,6 +149,9 @@ impl<const N: usize> Real for Dual<N> {
         self
     }
     fn whole(self) -> Self {
+        self
+    }
+    fn nearest(self) -> Self {
         self
     }
 }

@@ -7,10 +7,10 @@
 
 use super::dual::{Dual, Real};
 use super::nest::{Counts, Nest, Sizes};
-use super::split::{CHOICES, Place, SLOTS, Splitter, WIDTH};
+use super::split::{CHOICES, LONGEST_SIDE, Place, SLOTS, Splitter, WIDTH};
 use super::workload::{Work, WorkloadError, workload};
 use crate::accelerator::layer::Network;
-use crate::accelerator::loopnest::{Dim, Machine, Mapping};
+use crate::accelerator::loopnest::{DRAM_WORDS, Dim, Machine, Mapping, picojoule};
 use crate::search::{SearchSpace, gene_of};
 use crate::stream::Stream;
 
@@ -89,6 +89,25 @@ impl Gemmini {
             cycles: total.cycles,
             energy_j: 1e-12 * total.picojoules,
         }
+    }
+
+    fn draw_fitting(
+        &self,
+        draw: impl Fn(&Splitter, &mut Stream, &mut [f64]),
+        hardware: &[f64],
+        layer: usize,
+        stream: &mut Stream,
+        mapping: &mut [f64],
+    ) {
+        let sizes = exact_sizes(hardware);
+        let layer = &self.layers[layer];
+        for _ in 0..ATTEMPTS {
+            draw(&layer.splitter, stream, mapping);
+            if fits(&layer.counts(mapping), &sizes) {
+                return;
+            }
+        }
+        mapping.fill(0.0);
     }
 
     fn counts(&self, point: &[f64]) -> Vec<Counts<f64>> {
@@ -258,15 +277,17 @@ impl SearchSpace for Gemmini {
         stream: &mut Stream,
         mapping: &mut [f64],
     ) {
-        let sizes = exact_sizes(hardware);
-        let layer = &self.layers[layer];
-        for _ in 0..ATTEMPTS {
-            layer.splitter.draw(stream, mapping);
-            if fits(&layer.counts(mapping), &sizes) {
-                return;
-            }
-        }
-        mapping.fill(0.0);
+        self.draw_fitting(Splitter::draw, hardware, layer, stream, mapping);
+    }
+
+    fn draw_published(
+        &self,
+        hardware: &[f64],
+        layer: usize,
+        stream: &mut Stream,
+        mapping: &mut [f64],
+    ) {
+        self.draw_fitting(Splitter::draw_published, hardware, layer, stream, mapping);
     }
 
     fn greedy_mapping(&self, hardware: &[f64], layer: usize, mapping: &mut [f64]) {
@@ -333,6 +354,13 @@ impl SearchSpace for Gemmini {
         for (at, layer) in self.layers.iter().enumerate() {
             layer.splitter.settle(&mut point[self.range(at)]);
         }
+        let machine = self.total(&self.counts(point)).machine;
+        let kb = [machine.accumulator_kb, machine.scratchpad_kb];
+        let side = ((machine.side as f64).log2() - SIDE.0) / SIDE.1;
+        let genes = [side, kb[0].log2() / DOUBLINGS, kb[1].log2() / DOUBLINGS];
+        for (gene, value) in point.iter_mut().zip(genes) {
+            *gene = value.clamp(0.0, 1.0);
+        }
     }
 
     fn relaxed(&self, point: &[f64], gradient: &mut [f64]) -> Option<f64> {
@@ -365,6 +393,41 @@ impl SearchSpace for Gemmini {
             }
         }
         Some((1e-12 * cycles * picojoules).ln() + penalty)
+    }
+
+    fn unit(&self) -> &'static str {
+        "J cycles"
+    }
+
+    /// Every layer on the full array, every word through DRAM once, buffers without size.
+    fn floor(&self) -> f64 {
+        let side = LONGEST_SIDE as f64;
+        let (mut cycles, mut picojoules) = (0.0, 0.0);
+        for Layer { work, .. } in &self.layers {
+            let size = |dim: Dim| work.shape.sizes[dim as usize] as f64;
+            let touched = |out: Dim, tap: Dim, axis: usize| {
+                let step = work.shape.stride[axis] as f64;
+                let reach = (size(tap) - 1.0) * work.shape.dilation[axis] as f64 + 1.0;
+                (size(out) - 1.0) * step.min(reach) + reach
+            };
+            let outputs = size(Dim::P) * size(Dim::Q) * size(Dim::K) * size(Dim::N);
+            let weights = size(Dim::R) * size(Dim::S) * size(Dim::C) * size(Dim::K);
+            let depth = size(Dim::C) * size(Dim::N);
+            let inputs = touched(Dim::P, Dim::R, 0) * touched(Dim::Q, Dim::S, 1) * depth;
+            let macs = outputs * size(Dim::R) * size(Dim::S) * size(Dim::C);
+            let count = work.count as f64;
+            let dram = weights + inputs + outputs;
+            let rows = side.min(size(Dim::C));
+            let columns = side.min(size(Dim::K));
+            cycles += count * (macs / (rows * columns)).max(dram / DRAM_WORDS);
+            picojoules += count
+                * (picojoule::MAC * macs
+                    + picojoule::REGISTER * (macs + weights)
+                    + picojoule::ACCUMULATOR[0] * 2.0 * macs / rows
+                    + picojoule::SCRATCHPAD[0] * macs / columns
+                    + picojoule::DRAM * dram);
+        }
+        1e-12 * cycles * picojoules
     }
 
     fn describe(&self, point: &[f64]) -> Vec<(String, f64, &'static str)> {
@@ -435,6 +498,7 @@ mod tests {
             assert_eq!(cycles, solution.cycles);
             let cost = space.cost(&point, &mut []);
             assert!((cost / (cycles * energy) - 1.0).abs() < 1e-12);
+            assert!(cost > space.floor() && space.floor() > 0.0);
         }
     }
 
@@ -442,17 +506,11 @@ mod tests {
     fn parts_of_layers_add_up_to_twice_the_root_of_the_cost_on_the_same_machine() {
         let space = space();
         let mut point = random_point(&space, &mut Stream::new(1, "gemmini", 0));
-        let machine = space.solution(&point).machine;
-        let side = machine.side.next_power_of_two() as f64;
-        point[0] = (side.log2() - SIDE.0) / SIDE.1;
-        point[1] = machine.accumulator_kb.log2() / DOUBLINGS;
-        point[2] = machine.scratchpad_kb.log2() / DOUBLINGS;
+        space.settle(&mut point);
         let mut parts = vec![0.0; space.layers()];
         let cost = space.cost(&point, &mut parts);
         let sum: f64 = parts.iter().sum();
-        if side == machine.side as f64 {
-            assert!((sum / (2.0 * (1e12 * cost).sqrt()) - 1.0).abs() < 1e-9);
-        }
+        assert!((sum / (2.0 * (1e12 * cost).sqrt()) - 1.0).abs() < 1e-9);
         point[2] -= 0.1;
         space.cost(&point, &mut parts);
         assert!(

@@ -9,8 +9,26 @@
 pub mod dual;
 pub mod gemmini;
 pub mod nest;
+pub mod platform;
 pub mod split;
 pub mod workload;
 
 pub use gemmini::Gemmini;
 pub use workload::{Work, WorkloadError, workload};
+
+use crate::accelerator::layer::Network;
+use crate::search::SearchSpace;
+
+/// A space that can be named.
+pub struct SpaceEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// Makes it for a network.
+    pub build: fn(&Network) -> Result<Box<dyn SearchSpace>, WorkloadError>,
+}
+
+/// The spaces.
+pub const SPACES: [SpaceEntry; 1] = [SpaceEntry {
+    name: "gemmini",
+    build: |network| Ok(Box::new(Gemmini::new(network)?)),
+}];

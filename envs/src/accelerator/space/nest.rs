@@ -30,8 +30,8 @@ pub struct Nest<T> {
     pub rows: T,
     /// Output channels at once, over its columns.
     pub columns: T,
-    /// Which of [`ORDERS`] holds at levels 1, 2 and 3.
-    pub orders: [usize; 3],
+    /// Loops in time of levels 1, 2 and 3, inner ones first.
+    pub orders: [[Dim; 7]; 3],
 }
 
 /// What a layer asks of a machine.
@@ -94,7 +94,7 @@ impl<T: Real> Nest<T> {
     /// Loops in time outside a level, inner ones first.
     fn outside(&self, level: usize) -> impl Iterator<Item = (Dim, T)> {
         (level + 1..4).flat_map(move |at| {
-            let order = &ORDERS[self.orders[at - 1]];
+            let order = &self.orders[at - 1];
             order
                 .iter()
                 .map(move |&dim| (dim, self.time[at][dim as usize]))
@@ -226,7 +226,7 @@ impl Nest<f64> {
         let mut levels: [Vec<Loop>; 4] = Default::default();
         for (at, level) in levels.iter_mut().enumerate() {
             // level 0 has P and Q only, in the first order
-            let order = &ORDERS[at.checked_sub(1).map_or(0, |at| self.orders[at])];
+            let order = at.checked_sub(1).map_or(&ORDERS[0], |at| &self.orders[at]);
             for &dim in order.iter().rev() {
                 let factor = self.time[at][dim as usize] as u64;
                 if factor > 1 {
