@@ -5,10 +5,12 @@
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows, in closed form;
 //! - [`roofline`]: operations at the peak rate or bytes at the full bandwidth;
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
+//! - [`codesign`]: the problem `accelerator` for the shared loop: platform and mapping together;
 //! - [`space`]: spaces of machines and mappings to search;
 //! - [`scalesim`]: SCALE-Sim's files and cycle counts.
 
 pub mod accuracy;
+pub mod codesign;
 pub mod conv;
 pub mod gemm;
 pub mod input;

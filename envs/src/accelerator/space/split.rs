@@ -324,10 +324,10 @@ mod tests {
     fn genes_of_a_random_mapping_give_it_back() {
         let splitter = Splitter::new(&shape());
         let mut stream = Stream::new(0, "split", 0);
-        let (mut genes, mut again) = ([0.0; WIDTH], [0.0; WIDTH]);
+        let mut genes = [0.0; WIDTH];
         for _ in 0..200 {
             splitter.draw(&mut stream, &mut genes);
-            again = genes;
+            let mut again = genes;
             splitter.settle(&mut again);
             for (a, b) in genes[..16].iter().zip(&again) {
                 assert!((a - b).abs() < 1e-12, "{a} {b}");
