@@ -25,6 +25,12 @@ pub trait SearchSpace: Send + Sync {
     /// matters.
     fn choices(&self) -> &[usize];
 
+    /// Whether the best mapping of a layer does not depend on the other layers' once the hardware is fixed, so that
+    /// [`SearchSpace::layer_cost`] tells all.
+    fn separable(&self) -> bool {
+        true
+    }
+
     /// What a policy is told about a layer: the same number of values, of order 1, for all layers.
     fn features(&self, layer: usize) -> &[f64];
 

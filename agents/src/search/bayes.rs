@@ -4,20 +4,29 @@
 //! mappings for the best machine.
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use rayon::prelude::*;
 use tandem_envs::Stream;
 
+use super::genetic::random_point;
 use super::{Draws, Tracker};
 
 /// Machines drawn before the process is asked.
 const FIRST: usize = 10;
 /// Machines among which the expected improvement is maximised.
 const CANDIDATES: usize = 1000;
+/// Over whole points: points that the process remembers, evaluations between two fits, genes that a small step changes.
+const MEMORY: usize = 150;
+const BATCH: usize = 20;
+const STEPS: f64 = 3.0;
 /// Length scales, in genes, and shares of noise in the variance, among which the likelihood chooses.
 const LENGTHS: [f64; 5] = [0.1, 0.2, 0.4, 0.8, 1.6];
 const NOISES: [f64; 3] = [1e-3, 1e-2, 1e-1];
 
-/// Searches until the budget is spent.
+/// Searches until the budget is spent; over whole points where layers cannot be judged one by one.
 pub fn search(tracker: &mut Tracker, seed: u64) {
+    if !tracker.space().separable() {
+        return whole_points(tracker, seed);
+    }
     let draws = (tracker.budget() as f64).sqrt().round().max(1.0) as u64;
     let last = tracker.budget() / 10;
     let mut stream = Stream::new(seed, "search-bayes-machines", 0);
@@ -43,6 +52,46 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
             Draws::Even,
             (seed, "search-bayes", index),
         );
+    }
+}
+
+/// The process sees all genes of the best [`MEMORY`] points (its effort grows with their cube). Candidates are random points
+/// and small steps from the best one; those of greatest expected improvement are evaluated, [`BATCH`] at a time.
+fn whole_points(tracker: &mut Tracker, seed: u64) {
+    let space = tracker.space();
+    let mut stream = Stream::new(seed, "search-bayes", 0);
+    let mut known: Vec<(Vec<f64>, f64)> = Vec::new();
+    while tracker.left() > 0 {
+        let (places, values): (Vec<Vec<f64>>, Vec<f64>) = known.iter().cloned().unzip();
+        let process = match places.len() {
+            0..FIRST => None,
+            _ => Process::fit(&places, &values),
+        };
+        let mut candidates: Vec<Vec<f64>> = Vec::new();
+        for at in 0..CANDIDATES {
+            let mut point = random_point(space, &mut stream);
+            if let Some((best, _)) = known.first().filter(|_| at % 2 == 0) {
+                for (gene, own) in point.iter_mut().zip(best) {
+                    if stream.unit() > STEPS / best.len() as f64 {
+                        *gene = *own;
+                    }
+                }
+            }
+            candidates.push(point);
+        }
+        if let Some(process) = process {
+            let gain = |point: &Vec<f64>| process.expected_improvement(point);
+            let gains: Vec<f64> = candidates.par_iter().map(gain).collect();
+            let mut order: Vec<usize> = (0..gains.len()).collect();
+            order.sort_by(|&a, &b| gains[b].total_cmp(&gains[a]).then(a.cmp(&b)));
+            candidates = order.into_iter().map(|at| candidates[at].clone()).collect();
+        }
+        candidates.truncate(BATCH);
+        let costs = tracker.costs(&candidates);
+        let new = candidates.into_iter().zip(costs);
+        known.extend(new.map(|(point, (cost, _))| (point, cost.ln())));
+        known.sort_by(|a, b| a.1.total_cmp(&b.1));
+        known.truncate(MEMORY);
     }
 }
 

@@ -12,7 +12,7 @@ const STARTS: u64 = 7;
 const STEP: f64 = 0.15;
 /// Points a generation, in a budget that allows ten generations at least. More than the tutorial's default (about 22 for
 /// 460 genes), since a generation's decomposition costs far more than its points.
-const POPULATION: u64 = 100;
+const POPULATION: u64 = 200;
 
 /// Searches until the budget is spent.
 pub fn search(tracker: &mut Tracker, seed: u64) {

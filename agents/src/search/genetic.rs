@@ -60,7 +60,8 @@ fn lowest(costs: &[f64], among: impl Iterator<Item = usize>) -> usize {
         .unwrap_or(0)
 }
 
-fn random_point(space: &dyn SearchSpace, stream: &mut Stream) -> Vec<f64> {
+/// A point with random hardware and random mappings that fit it.
+pub(super) fn random_point(space: &dyn SearchSpace, stream: &mut Stream) -> Vec<f64> {
     let mut point = vec![0.0; space.dimensions()];
     space.draw_hardware(stream, &mut point[..space.hardware()]);
     let hardware = point[..space.hardware()].to_vec();

@@ -71,6 +71,11 @@ fn ratio(rows: &[Row], row: &Row) -> Option<f64> {
     Some(reference.median / row.median)
 }
 
+/// By how much a method's median lies above what no point can fall below, in percent.
+fn above(space: &dyn SearchSpace, row: &Row) -> Option<f64> {
+    (space.floor() > 0.0).then(|| 100.0 * (row.median / space.floor() - 1.0))
+}
+
 fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
     let run = |run: &&Run| {
         let numbers = run
@@ -90,6 +95,7 @@ fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
             "method": row.method,
             "cost": {"median": row.median, "low": row.quartiles[0], "high": row.quartiles[1]},
             "ratio_to_random": ratio(rows, row),
+            "above_floor_percent": above(space, row),
             "runs": row.runs.iter().map(run).collect::<Vec<Value>>(),
         })
     };
@@ -116,14 +122,15 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         space.unit(),
     );
     println!(
-        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9}",
-        "method", "seeds", "median", "25 %", "75 %", "x random", "seconds"
+        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>9}",
+        "method", "seeds", "median", "25 %", "75 %", "x random", "above", "seconds"
     );
     for row in rows {
         let seconds: Vec<f64> = row.runs.iter().map(|run| run.seconds).collect();
         let ratio = ratio(rows, row).map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        let above = above(space, row).map_or("-".into(), |above| format!("{above:.2} %"));
         println!(
-            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {:>9.1}",
+            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {:>9.1}",
             row.method,
             row.runs.len(),
             row.median,
@@ -133,7 +140,10 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         );
     }
     if space.floor() > 0.0 {
-        println!("no point can cost less than {:.4e}", space.floor());
+        println!(
+            "above: over {:.4e}, which no point can fall below",
+            space.floor()
+        );
     }
 }
 

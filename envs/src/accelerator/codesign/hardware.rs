@@ -2,10 +2,12 @@
 
 use super::config::Settings;
 use crate::accelerator::space::dual::{Dual, Real};
+use crate::accelerator::space::nest::ORDERS;
 use crate::accelerator::space::platform::{Command, LayerCost, PARAMETERS, Platform};
 use crate::accelerator::space::workload::Work;
 use crate::design::{DesignError, DesignSpace, Parameter, Scale};
 use crate::problem::{Channel, Hardware};
+use crate::search::option;
 
 /// Numbers of a command.
 pub const COMMANDS: usize = 4;
@@ -120,13 +122,13 @@ impl AcceleratorHardware {
 }
 
 /// The command of a query's last numbers.
-fn command(values: &[f32]) -> Command {
+fn command<T: Real>(values: &[f32]) -> Command<T> {
     let value = |at: usize| f64::from(values.get(at).copied().unwrap_or(0.5)).clamp(0.0, 1.0);
     Command {
-        pixels: value(0),
-        depth: value(1),
-        filters: value(2),
-        order: value(3),
+        pixels: T::constant(value(0)),
+        depth: T::constant(value(1)),
+        filters: T::constant(value(2)),
+        order: option(value(3), ORDERS.len()),
     }
 }
 
@@ -210,7 +212,7 @@ impl Hardware for AcceleratorHardware {
         for (out, value) in tiling.iter_mut().zip(&query[1..]) {
             *out = 2.0 * value - 1.0;
         }
-        orders[crate::search::option(f64::from(query[COMMANDS]), 3)] = 1.0;
+        orders[option(f64::from(query[COMMANDS]), 3)] = 1.0;
     }
 
     fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {

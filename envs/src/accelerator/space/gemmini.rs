@@ -164,7 +164,7 @@ impl Total {
 }
 
 /// Logarithms of the loops, strides and how often the layer runs, of order 1.
-fn features(work: &Work) -> Vec<f64> {
+pub(super) fn features(work: &Work) -> Vec<f64> {
     let log = |n: u64| (n as f64).log2() / 6.0 - 1.0;
     let sizes = work.shape.sizes.iter().map(|&size| log(size));
     let stride = work.shape.stride.iter().map(|&stride| stride as f64 - 1.0);

@@ -1,19 +1,25 @@
 //! Spaces of machines and mappings, as searchers see them ([`SearchSpace`](crate::SearchSpace)).
 //!
 //! - [`gemmini`]: DOSA's space: three sizes of a Gemmini-like machine, and for each layer the split and order of its
-//!   loops; the objective is the energy-delay product of the network.
+//!   loops; the objective is the energy-delay product of the network;
+//! - [`confuciux`]: ConfuciuX's space: multipliers and buffer of every layer's own engine, under an area limit;
+//! - [`system`]: the platform of [`platform`] with a tiling for each layer, under area and power limits.
 //!
 //! [`dual`] and [`nest`] are the differentiable form of [`loopnest`](super::loopnest); [`split`] turns genes into
 //! mappings; [`workload`] says which layers there are to map.
 
+pub mod confuciux;
 pub mod dual;
 pub mod gemmini;
 pub mod nest;
 pub mod platform;
 pub mod split;
+pub mod system;
 pub mod workload;
 
+pub use confuciux::{Confuciux, Goal};
 pub use gemmini::Gemmini;
+pub use system::System;
 pub use workload::{Work, WorkloadError, workload};
 
 use crate::accelerator::layer::Network;
@@ -28,7 +34,21 @@ pub struct SpaceEntry {
 }
 
 /// The spaces.
-pub const SPACES: [SpaceEntry; 1] = [SpaceEntry {
-    name: "gemmini",
-    build: |network| Ok(Box::new(Gemmini::new(network)?)),
-}];
+pub const SPACES: [SpaceEntry; 4] = [
+    SpaceEntry {
+        name: "gemmini",
+        build: |network| Ok(Box::new(Gemmini::new(network)?)),
+    },
+    SpaceEntry {
+        name: "confuciux",
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency)?)),
+    },
+    SpaceEntry {
+        name: "confuciux-energy",
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Energy)?)),
+    },
+    SpaceEntry {
+        name: "platform",
+        build: |network| Ok(Box::new(System::new(network)?)),
+    },
+];

@@ -43,17 +43,17 @@ pub const PARAMETERS: [(&str, &str, f64, f64, f64); 6] = [
     ("bandwidth", "GB/s", 1.0, 128.0, 12.8),
 ];
 
-/// What the policy says about a layer, each in [0, 1].
+/// How a layer is tiled. Shares are in [0, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Command {
+pub struct Command<T> {
     /// Share of the output pixels, on a logarithmic scale, that the accumulator works on at a time.
-    pub pixels: f64,
+    pub pixels: T,
     /// The same for groups of input channels that the scratchpad holds.
-    pub depth: f64,
+    pub depth: T,
     /// The same for groups of output channels.
-    pub filters: f64,
-    /// What stays when tiles change: weights, outputs or inputs, a third each.
-    pub order: f64,
+    pub filters: T,
+    /// What stays when tiles change: weights, outputs or inputs, by the number of [`ORDERS`].
+    pub order: usize,
 }
 
 /// Time, energy and traffic of a layer.
@@ -122,7 +122,7 @@ impl<T: Real> Platform<T> {
     }
 
     /// What a layer costs under a command.
-    pub fn cost(&self, shape: &Shape, command: &Command) -> LayerCost<T> {
+    pub fn cost(&self, shape: &Shape, command: &Command<T>) -> LayerCost<T> {
         let counts = self.nest(shape, command).counts(shape);
         let c = T::constant;
         let hertz = c(1e6) * self.clock_mhz;
@@ -158,11 +158,11 @@ impl<T: Real> Platform<T> {
 
     /// The tiling that a command stands for on this platform. What does not fit is made smaller: output channels
     /// first, then pixels, then input channels; channels are spread evenly over the passes that the array needs.
-    fn nest(&self, shape: &Shape, command: &Command) -> Nest<T> {
+    fn nest(&self, shape: &Shape, command: &Command<T>) -> Nest<T> {
         let c = T::constant;
         let one = c(1.0);
         let size = |dim: Dim| c(shape.sizes[dim as usize] as f64);
-        let power = |base: T, share: f64| (base.log2() * c(share.clamp(0.0, 1.0))).exp2();
+        let power = |base: T, share: T| (base.log2() * share).exp2();
         let up = |ratio: T| ratio.larger(one).whole();
         let (channels, filters) = (size(Dim::C), size(Dim::K));
         let (deep, wide) = (up(channels / self.rows), up(filters / self.columns));
@@ -187,7 +187,7 @@ impl<T: Real> Platform<T> {
         for dim in [Dim::R, Dim::S] {
             time[1][dim as usize] = size(dim);
         }
-        let order = crate::search::option(command.order, ORDERS.len());
+        let order = command.order.min(ORDERS.len() - 1);
         for (dim, level, inner, whole) in [
             (Dim::P, 1, width, size(Dim::P)),
             (Dim::Q, 1, height, size(Dim::Q)),
