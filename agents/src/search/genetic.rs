@@ -13,7 +13,7 @@ const GREEDY: usize = 7;
 /// Individuals among which a parent is the best.
 const TOURNAMENT: usize = 3;
 /// Genes that change in a child, on average.
-const CHANGES: f64 = 8.0;
+const CHANGES: f64 = 3.0;
 /// Standard deviation of a changed gene.
 const STEP: f64 = 0.15;
 /// Share of changed genes that are drawn anew instead.

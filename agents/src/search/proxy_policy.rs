@@ -31,6 +31,8 @@ const TUNE_RATE: f64 = 0.01;
 const BATCH: usize = 8;
 /// How likely a gene moves, and how far, when tuning.
 const NOISE: [f64; 2] = [0.2, 0.25];
+/// Changes of several layers at once per update, where layers share a limit.
+const EXCHANGES: usize = 32;
 /// Steps of the policy towards the best point per update.
 const PULLS: usize = 2;
 
@@ -136,7 +138,35 @@ fn tune(
             }
         }
         mapper.descend(&[(hardware.clone(), slopes)], TUNE_RATE);
+        if !space.separable() {
+            exchange(tracker, best, stream);
+        }
         imitate(mapper, space, start, best);
+    }
+}
+
+/// Where layers share a limit, one can only gain if another gives: changes of two or three layers at once.
+fn exchange(tracker: &mut Tracker, best: &mut [f64], stream: &mut Stream) {
+    let space = tracker.space();
+    let points: Vec<Vec<f64>> = (0..EXCHANGES)
+        .map(|_| {
+            let mut point = best.to_vec();
+            for _ in 0..2 + stream.below(2) {
+                let range = space.range(stream.below(space.layers()));
+                let hardware = point[..space.hardware()].to_vec();
+                let layer = (range.start - space.hardware()) / space.width();
+                space.draw_mapping(&hardware, layer, stream, &mut point[range]);
+            }
+            point
+        })
+        .collect();
+    let known = tracker.assemble(best);
+    let found = tracker.costs(&points);
+    let costs = found.iter().map(|(cost, _)| *cost);
+    if let Some((at, cost)) = costs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)) {
+        if cost < known {
+            best.copy_from_slice(&points[at]);
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! effect  = ln(time / reference), ln(energy / reference), ln(area / limit);  ln(traffic / reference)
 //! reward  = - share of time * effect_0 - share of energy * effect_1 - penalties
 //! shares  = the layer's parts of the reference's time and energy
-//! penalty = 5 max(0, effect_2) / layers + 5 share of energy * max(0, ln(power of the layer / limit))
+//! penalty = 5 max(0, effect_2) / layers + 5 (rise of max(0, ln(mean power so far / limit)))
 //! ```
 //!
 //! An episode maps every different layer once, in a random order. It is a success if the network's energy-delay

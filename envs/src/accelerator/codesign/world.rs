@@ -120,6 +120,15 @@ impl Accelerator {
             .ln()
     }
 
+    /// By how much the mean power is above its limit so far, on a logarithmic scale; 0 within the limit.
+    fn over_power(&self) -> f32 {
+        if self.state.time > 0.0 {
+            self.power().max(0.0)
+        } else {
+            0.0
+        }
+    }
+
     /// How many times better than the reference the network's energy-delay product is, where all is mapped.
     pub(super) fn gain(&self) -> f32 {
         1.0 / (self.state.time * self.state.energy).max(1e-12)
@@ -150,17 +159,18 @@ impl Accelerator {
         let own = self.setup.hardware.references()[layer];
         let [time, energy, area] = [0, 1, 2].map(|at: usize| effect[at].clamp(-LARGEST, LARGEST));
         let (time_share, energy_share) = (own.time_share as f32, own.energy_share as f32);
-        let watts = own.cost.joules / own.cost.seconds / self.setup.settings.power_limit;
-        let over_power = (watts.ln() as f32 + energy - time).max(0.0);
+        let over_before = self.over_power();
+        let s = &mut self.state;
+        s.time += time_share * time.exp();
+        s.energy += energy_share * energy.exp();
+        let over_power = self.over_power() - over_before;
         let s = &mut self.state;
         s.terms = [
             -time_share * time,
             -energy_share * energy,
             -PENALTY * area.max(0.0) / layers as f32,
-            -PENALTY * energy_share * over_power,
+            -PENALTY * over_power,
         ];
-        s.time += time_share * time.exp();
-        s.energy += energy_share * energy.exp();
         s.area = area;
         s.ratios[layer] = [time.exp(), energy.exp()];
         s.step += 1;

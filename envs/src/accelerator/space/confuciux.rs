@@ -1,6 +1,6 @@
 //! Space S2: every layer has an engine of its own, as in ConfuciuX (Kao et al., MICRO 2020): one of 12 numbers of
-//! multipliers and one of 12 buffer sizes, under a limit on the area of all engines,
-//! `limit = least + 0.5 (most - least)`. The dataflow is fixed: weights stay, tiles are as large as they fit.
+//! multipliers and one of 12 buffer sizes for each of them, under a limit on the area of all engines,
+//! `limit = least + share (most - least)`, where ConfuciuX's share is 0.5. The dataflow is fixed: weights stay, tiles are as large as they fit.
 //!
 //! That is 144^layers points, but the layers meet only in the limit, so the optimum can be computed: dynamic programming
 //! over the area in [`CELLS`] steps gives a bound below it (areas rounded down) and a point near it (rounded up).
@@ -29,9 +29,9 @@ const ARRAYS: [(f64, f64); 12] = [
     (8.0, 12.0),
     (8.0, 16.0),
 ];
-/// Scratchpads, kB.
+/// Scratchpad of each multiplier, kB.
 const BUFFERS: [f64; 12] = [
-    2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0,
+    0.0625, 0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0,
 ];
 /// Accumulator of each engine, kB.
 const ACCUMULATOR_KB: f64 = 4.0;
@@ -62,11 +62,11 @@ pub struct Confuciux {
 }
 
 impl Confuciux {
-    /// The space of a network's layers.
+    /// The space of a network's layers, with this share of the areas' range allowed.
     ///
     /// # Errors
     /// A network that cannot be mapped.
-    pub fn new(network: &Network, goal: Goal) -> Result<Self, WorkloadError> {
+    pub fn new(network: &Network, goal: Goal, share: f64) -> Result<Self, WorkloadError> {
         let works = workload(network)?;
         let table: Vec<[(f64, f64); OPTIONS]> = works
             .iter()
@@ -100,7 +100,7 @@ impl Confuciux {
         };
         let [_, least] = extreme(f64::INFINITY, f64::min);
         let [worst, most] = extreme(0.0, f64::max);
-        let limit = least + 0.5 * (most - least);
+        let limit = least + share * (most - least);
         let (floor, _) = bounds(&table, limit);
         Ok(Self {
             table,
@@ -134,7 +134,7 @@ impl Confuciux {
 
 fn platform(option: usize) -> Platform<f64> {
     let (rows, columns) = ARRAYS[option / BUFFERS.len()];
-    let buffer = BUFFERS[option % BUFFERS.len()];
+    let buffer = rows * columns * BUFFERS[option % BUFFERS.len()];
     let (clock, bandwidth) = (PARAMETERS[4].4, PARAMETERS[5].4);
     Platform::new([rows, columns, ACCUMULATOR_KB, buffer, clock, bandwidth])
 }
@@ -247,7 +247,7 @@ mod tests {
     use crate::accelerator::zoo;
 
     fn space(goal: Goal) -> Confuciux {
-        Confuciux::new(&zoo::named("resnet50").unwrap(), goal).unwrap()
+        Confuciux::new(&zoo::named("resnet50").unwrap(), goal, 0.1).unwrap()
     }
 
     #[test]

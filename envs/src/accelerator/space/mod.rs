@@ -34,18 +34,22 @@ pub struct SpaceEntry {
 }
 
 /// The spaces.
-pub const SPACES: [SpaceEntry; 4] = [
+pub const SPACES: [SpaceEntry; 5] = [
     SpaceEntry {
         name: "gemmini",
         build: |network| Ok(Box::new(Gemmini::new(network)?)),
     },
     SpaceEntry {
         name: "confuciux",
-        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency)?)),
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.5)?)),
+    },
+    SpaceEntry {
+        name: "confuciux-tight",
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.05)?)),
     },
     SpaceEntry {
         name: "confuciux-energy",
-        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Energy)?)),
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Energy, 0.5)?)),
     },
     SpaceEntry {
         name: "platform",
