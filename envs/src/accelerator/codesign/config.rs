@@ -12,11 +12,11 @@ use crate::problem::ProblemError;
 pub const PRESETS: [Preset; 2] = [
     Preset {
         name: "resnet50",
-        about: "ResNet-50 within 10 mm2 and 3 W, 1.8 times better than the start platform",
+        about: "ResNet-50 within 10 mm2 and 3 W, 1.5 times better than the start platform",
     },
     Preset {
         name: "unet",
-        about: "U-Net within 10 mm2 and 3 W, 1.8 times better than the start platform",
+        about: "U-Net within 10 mm2 and 3 W, 1.5 times better than the start platform",
     },
 ];
 
@@ -80,7 +80,7 @@ impl Settings {
             works,
             area_limit: within("area_limit", area_limit, [0.1, 1000.0])?,
             power_limit: within("power_limit", power_limit, [0.01, 1000.0])?,
-            target: within("target", config.target.unwrap_or(1.8), [1.0, 1000.0])?,
+            target: within("target", config.target.unwrap_or(1.5), [1.0, 1000.0])?,
         })
     }
 }
