@@ -239,6 +239,15 @@ pub struct ListArgs {
     pub json: bool,
 }
 
+/// What to do with operators that are not supported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnsupportedArg {
+    /// Refuse the file and name the node
+    Error,
+    /// Count them as functions of each value, and say so
+    Elementwise,
+}
+
 /// Arguments of `tandem simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -89,6 +89,19 @@ fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
     Ok(Topology::read(path)?.network(&stem))
 }
 
+/// `tokens=128`.
+fn named(text: &str) -> Result<(String, u64), Error> {
+    let parts = text
+        .rsplit_once('=')
+        .and_then(|(name, size)| Some((name, size.parse().ok()?)));
+    match parts {
+        Some((name, size)) if size > 0 && !name.is_empty() => Ok((name.to_owned(), size)),
+        _ => Err(Error::Input(format!(
+            "--dim {text}: expected NAME=SIZE like tokens=128, with a whole number from 1"
+        ))),
+    }
+}
+
 /// `512x1024`, or a number of tokens.
 fn size(text: &str) -> Result<Vec<u64>, Error> {
     let sides: Result<Vec<u64>, _> = text.split(['x', 'X']).map(str::parse).collect();

@@ -4,7 +4,8 @@
 use super::super::super::layer::{Layer, Network, NormKind, Op};
 use super::absorb::absorb;
 
-pub(super) fn run(network: Network) -> Network {
+/// Takes batch norms into the layers before them.
+pub(in super::super) fn fold_bn(network: Network) -> Network {
     absorb(network, folded)
 }
 

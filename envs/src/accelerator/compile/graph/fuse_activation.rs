@@ -3,7 +3,8 @@
 use super::super::super::layer::{Layer, Network, Op};
 use super::absorb::{absorb, fused};
 
-pub(super) fn run(network: Network) -> Network {
+/// Takes functions of each value into the layers before them.
+pub(in super::super) fn fuse_activation(network: Network) -> Network {
     absorb(network, |producer, layer| {
         (is_function(layer) && computes(&producer.op)).then(|| fused(producer, layer))
     })

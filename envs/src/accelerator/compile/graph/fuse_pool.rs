@@ -4,7 +4,8 @@
 use super::super::super::layer::{Network, Op};
 use super::absorb::{absorb, fused};
 
-pub(super) fn run(network: Network) -> Network {
+/// Takes pools into the convolutions before them.
+pub(in super::super) fn fuse_pool(network: Network) -> Network {
     absorb(network, |producer, layer| {
         let convolution = matches!(producer.op, Op::Conv(_) | Op::ConvTranspose(_));
         let pool = matches!(layer.op, Op::Pool { .. });

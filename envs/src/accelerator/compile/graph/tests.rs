@@ -1,7 +1,12 @@
-use super::*;
+use super::super::pass::{PASSES, Passes, Stage};
 use crate::Stream;
-use crate::accelerator::layer::{Layer, NormKind, Op, PoolKind};
+use crate::accelerator::layer::{Layer, Network, NormKind, Op, PoolKind};
 use crate::accelerator::{Conv, zoo};
+
+/// The network after the passes, without these.
+fn run(network: Network, without: &[&str]) -> Network {
+    Passes::without(without).unwrap().rewrite(network)
+}
 
 fn count(network: &Network, is: fn(&Op) -> bool) -> usize {
     network.layers.iter().filter(|layer| is(&layer.op)).count()
@@ -39,14 +44,14 @@ fn resnet18_is_left_with_convolutions_sums_and_a_classifier() {
     let plain = zoo::named("resnet18").unwrap();
     let sizes = |n: &Network| [is_batch_norm, is_function, is_sum, is_pool].map(|is| count(n, is));
     assert_eq!(sizes(&plain), [20, 17, 8, 2]);
-    let folded = run(plain.clone(), &["fuse_activation", "fuse_pool"]);
+    let folded = run(plain.clone(), &["fuse-activation", "fuse-pool"]);
     assert_eq!(sizes(&folded), [0, 17, 8, 2]);
     // 9600 scales and shifts became 4800 biases
     let [before, after] = [&plain, &folded].map(|n| n.parameters().unwrap());
     assert_eq!(before - after, 4800);
-    let activated = run(plain.clone(), &["fuse_pool"]);
+    let activated = run(plain.clone(), &["fuse-pool"]);
     assert_eq!(sizes(&activated), [0, 0, 8, 2]);
-    let all = run(plain.clone(), &[] as &[&str]);
+    let all = run(plain.clone(), &[]);
     assert_eq!(sizes(&all), [0, 0, 8, 1]); // the mean after the last sum stays
     assert_eq!(all.layers.len(), 20 + 8 + 1 + 1);
     for network in [&folded, &activated, &all] {
@@ -65,14 +70,21 @@ fn resnet18_is_left_with_convolutions_sums_and_a_classifier() {
 #[test]
 fn passes_that_are_left_out_leave_no_trace() {
     let plain = zoo::named("mobilenetv2").unwrap();
-    let names = PASSES.map(|pass| pass.name);
+    let graph = PASSES.iter().filter_map(|pass| match pass.stage {
+        Stage::Graph(rewrite) => Some((pass.name, rewrite)),
+        Stage::Lowering => None,
+    });
+    let graph: Vec<_> = graph.collect();
+    let names: Vec<&str> = graph.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["fold-bn", "fuse-activation", "fuse-pool"]);
     assert_eq!(run(plain.clone(), &names), plain);
-    for pass in &PASSES {
+    for (name, rewrite) in graph {
         let others: Vec<&str> = names
-            .into_iter()
-            .filter(|name| *name != pass.name)
+            .iter()
+            .copied()
+            .filter(|other| *other != name)
             .collect();
-        assert_eq!(run(plain.clone(), &others), pass.run(plain.clone()));
+        assert_eq!(run(plain.clone(), &others), rewrite(plain.clone()));
     }
 }
 
@@ -127,7 +139,7 @@ fn values_that_somebody_else_needs_stay() {
         POOL,
         Op::activation(64),
     ];
-    let fused = run(chain(&ops), &[] as &[&str]);
+    let fused = run(chain(&ops), &[]);
     assert_eq!(fused.layers.len(), 1);
     let expected = vec![Op::activation(256), POOL, Op::activation(64)];
     assert_eq!(fused.layers[0].fused, expected);
@@ -140,7 +152,7 @@ fn values_that_somebody_else_needs_stay() {
             Op::Softmax { elements: 1 },
             vec![other],
         ));
-        let fused = run(network, &[] as &[&str]);
+        let fused = run(network, &[]);
         assert!(fused.layers.len() > 2, "{other}");
         let reader = fused.layers.last().unwrap();
         let read = &fused.layers[reader.inputs[0]];
@@ -151,7 +163,7 @@ fn values_that_somebody_else_needs_stay() {
         // a result of the network bars it as well
         let mut network = chain(&ops);
         network.layers[other].kept = true;
-        let fused = run(network, &[] as &[&str]);
+        let fused = run(network, &[]);
         assert_eq!(fused.layers.iter().filter(|layer| layer.kept).count(), 1);
     }
 }
@@ -178,16 +190,16 @@ fn only_what_is_the_same_is_merged() {
         [Op::Conv(CONV), Op::sum(256)],
     ] {
         let network = chain(&ops);
-        assert_eq!(run(network.clone(), &[] as &[&str]), network, "{ops:?}");
+        assert_eq!(run(network.clone(), &[]), network, "{ops:?}");
     }
     // a norm after a function is not folded through it
     let network = chain(&[Op::Conv(CONV), Op::activation(256), NORM]);
-    let fused = run(network, &[] as &[&str]);
+    let fused = run(network, &[]);
     assert_eq!(fused.layers.len(), 2);
     // weights that belong to another layer cannot take over a norm of one's own
     let mut network = chain(&[Op::Conv(CONV), NORM]);
     network.layers[0].shared = true;
-    assert_eq!(run(network, &[] as &[&str]).layers.len(), 2);
+    assert_eq!(run(network, &[]).layers.len(), 2);
 }
 
 #[test]
@@ -216,7 +228,7 @@ fn any_graph_keeps_its_order_its_work_and_its_results() {
             let read = |at: &usize| network.layers.iter().any(|l| l.inputs.contains(at));
             (0..network.layers.len()).filter(|at| !read(at)).count()
         };
-        let fused = run(network.clone(), &[] as &[&str]);
+        let fused = run(network.clone(), &[]);
         assert_eq!(fused.macs(), network.macs());
         assert_eq!(unread(&fused), unread(&network), "seed {seed}");
         assert!(written(&fused) <= written(&network));
