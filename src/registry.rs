@@ -11,6 +11,7 @@ use tandem_agents::design::{
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
 use tandem_envs::accelerator::codesign;
+use tandem_envs::hand3d::press;
 use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
 use crate::error::Error;
@@ -117,6 +118,19 @@ pub const PROBLEMS: &[ProblemEntry] = &[
         read: typed::<codesign::Config>,
         variants: || presets(&codesign::PRESETS),
         selectivity: None,
+    },
+    ProblemEntry {
+        name: "hand3d-press",
+        about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
+        build: build_press,
+        read: typed::<press::Config>,
+        variants: || presets(&press::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &press::PRESETS,
+            measure: |_, designs, seed| {
+                press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
+            },
+        }),
     },
     ProblemEntry {
         name: "classic",
@@ -317,6 +331,14 @@ fn build_accelerator(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
         problem: codesign::make(&config)?,
+    })
+}
+
+fn build_press(task: &Value) -> Result<Instance, ProblemError> {
+    let config: press::Config = read(task)?;
+    Ok(Instance {
+        problem: press::make(&config)?,
+        tensor_hardware: None,
     })
 }
 

@@ -8,10 +8,13 @@
 //! ```
 
 pub mod accelerator;
+pub mod attention;
 mod check;
 pub mod classic;
 pub mod design;
 pub mod hand3d;
+pub mod mechanism;
+mod physics;
 pub mod preset;
 pub mod problem;
 pub mod reach2d;
@@ -21,6 +24,8 @@ pub mod stream;
 pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use mechanism::Mechanism;
+pub use physics::PhysicsRate;
 pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,

@@ -3,6 +3,7 @@
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
 use tandem_envs::accelerator::codesign;
+use tandem_envs::hand3d::press;
 use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d, tentacle};
 
 /// A problem with the buffers that its spec asks for.
@@ -275,4 +276,9 @@ fn accelerators_keep_the_contract() {
         };
         check_contract(&*codesign::make(&config).unwrap());
     }
+}
+
+#[test]
+fn pressing_hands_keep_the_contract() {
+    check_contract(&*press::make(&press::Config::default()).unwrap());
 }

@@ -44,6 +44,9 @@ struct Run {
     numbers: Vec<(String, f64, String)>,
     /// The best point's genes.
     point: Vec<f64>,
+    /// Cost of its machine on the event simulator, where it can run there.
+    #[serde(skip)]
+    simulated: Option<f64>,
 }
 
 /// Runs the command.
@@ -81,7 +84,17 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
     });
     std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
-    let runs = search_all(&*space, &task, &methods, u64::from(args.seeds), &folder)?;
+    let mut runs = search_all(&*space, &task, &methods, u64::from(args.seeds), &folder)?;
+    if let Some(simulate) = entry.simulate {
+        for run in &mut runs {
+            match simulate(&network, &run.point) {
+                Ok([cycles, joules]) => run.simulated = Some(cycles * joules),
+                Err(reason) => {
+                    eprintln!("{} seed {}: not simulated: {reason}", run.method, run.seed)
+                }
+            }
+        }
+    }
     report::report(&*space, &task, &methods, &runs, &folder, args.json)
 }
 
@@ -169,6 +182,7 @@ fn search(
             .map(|(name, value, unit)| (name, value, unit.to_owned()))
             .collect(),
         point: outcome.point,
+        simulated: None,
     })
 }
 

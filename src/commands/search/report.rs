@@ -54,6 +54,14 @@ pub(super) fn report(
     Ok(())
 }
 
+impl Row<'_> {
+    /// Median cost of the winners' machines on the event simulator; `None` where one of them does not run there.
+    fn simulated(&self) -> Option<f64> {
+        let costs: Option<Vec<f64>> = self.runs.iter().map(|run| run.simulated).collect();
+        median(&costs?)
+    }
+}
+
 fn row<'a>(method: &'static str, runs: &'a [Run]) -> Option<Row<'a>> {
     let runs: Vec<&Run> = runs.iter().filter(|run| run.method == method).collect();
     let costs: Vec<f64> = runs.iter().map(|run| run.cost).collect();
@@ -85,6 +93,7 @@ fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
         json!({
             "seed": run.seed,
             "cost": run.cost,
+            "simulated_cost": run.simulated,
             "evaluations": run.evaluations,
             "seconds": run.seconds,
             "numbers": numbers.collect::<Vec<Value>>(),
@@ -96,6 +105,7 @@ fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
             "cost": {"median": row.median, "low": row.quartiles[0], "high": row.quartiles[1]},
             "ratio_to_random": ratio(rows, row),
             "above_floor_percent": above(space, row),
+            "simulated_cost_median": row.simulated(),
             "runs": row.runs.iter().map(run).collect::<Vec<Value>>(),
         })
     };
@@ -122,15 +132,18 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         space.unit(),
     );
     println!(
-        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>9}",
-        "method", "seeds", "median", "25 %", "75 %", "x random", "above", "seconds"
+        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>11} {:>9}",
+        "method", "seeds", "median", "25 %", "75 %", "x random", "above", "simulated", "seconds"
     );
     for row in rows {
         let seconds: Vec<f64> = row.runs.iter().map(|run| run.seconds).collect();
         let ratio = ratio(rows, row).map_or("-".into(), |ratio| format!("{ratio:.2}"));
         let above = above(space, row).map_or("-".into(), |above| format!("{above:.2} %"));
+        let simulated = row
+            .simulated()
+            .map_or("-".into(), |cost| format!("{cost:.4e}"));
         println!(
-            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {:>9.1}",
+            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {simulated:>11} {:>9.1}",
             row.method,
             row.runs.len(),
             row.median,
