@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn all_multiplications_of_the_built_in_networks_are_there() {
         for entry in &zoo::NETWORKS {
-            let network = (entry.build)();
+            let network = entry.build();
             let works = workload(&network).unwrap();
             let macs = works
                 .iter()
@@ -171,6 +171,7 @@ mod tests {
         let network = Network {
             name: "none".into(),
             layers: vec![],
+            notes: Vec::new(),
         };
         assert!(workload(&network).unwrap_err().to_string().contains("none"));
     }
