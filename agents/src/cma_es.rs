@@ -218,6 +218,7 @@ impl CmaEs {
         let scalars = get("scalars", 2)?;
         self.sigma = scalars[0];
         self.generation = scalars[1] as u64;
+        self.eigen = None; // of another covariance
         Ok(())
     }
 }
