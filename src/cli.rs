@@ -50,6 +50,8 @@ enum Command {
     List(ListArgs),
     /// Run a neural network on a virtual accelerator
     Simulate(SimulateArgs),
+    /// Search machines and mappings for a neural network, with several methods at equal budgets
+    Search(SearchArgs),
     /// Hold the accelerator models against reference data
     Validate(ValidateArgs),
     /// Measure speed, learning and selectivity on this machine
@@ -299,6 +301,40 @@ pub struct SimulateArgs {
     pub json: bool,
 }
 
+/// Arguments of `tandem search`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem search gemmini --network resnet50 --budget 10000 --seeds 5
+  tandem search gemmini --network unet --methods random,bayes,proxy-policy --out runs/unet --json
+
+Spaces: gemmini (DOSA's machine and mappings; energy-delay product), confuciux (multipliers and buffer of each layer;
+latency under an area limit), platform (array, buffers, clock, memory; energy-delay product under area and power limits).
+One evaluation runs the model for every layer once; a gradient of the relaxed cost counts as one.
+Finished searches are read: the same command may be typed again at any time.")]
+pub struct SearchArgs {
+    /// Space: gemmini, confuciux, platform
+    pub space: String,
+    /// Built-in neural network; see tandem list networks
+    #[arg(long, default_value = "resnet50", value_name = "NAME")]
+    pub network: String,
+    /// Methods, separated by commas [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
+    pub methods: Vec<String>,
+    /// Evaluations per search
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=10_000_000))]
+    pub budget: u64,
+    /// Number of seeds
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub seeds: u32,
+    /// Folder of results, table and plot [default: runs/search-SPACE-NETWORK-BUDGET]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What happens to operators that are not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OnUnsupported {
@@ -409,6 +445,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
+        Command::Search(args) => commands::search::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),
     }

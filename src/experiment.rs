@@ -25,7 +25,7 @@ pub struct Experiment {
     /// Name of the problem (`tandem list problems`).
     pub problem: String,
     /// The problem's own settings, e.g. its preset.
-    #[serde(default)]
+    #[serde(default = "no_settings")]
     pub task: Value,
     /// Name of the method (`tandem list methods`).
     #[serde(default = "default_method")]
@@ -51,6 +51,10 @@ pub struct Experiment {
     /// When the run is saved.
     #[serde(default)]
     pub checkpoint: CheckpointSettings,
+}
+
+fn no_settings() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
 fn default_method() -> String {

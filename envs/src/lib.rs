@@ -19,6 +19,7 @@ pub mod preset;
 pub mod problem;
 pub mod reach2d;
 pub mod scene;
+pub mod search;
 pub mod stream;
 pub mod tentacle;
 
@@ -30,4 +31,5 @@ pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
 };
 pub use scene::{Role, Scene, Shape, View};
+pub use search::SearchSpace;
 pub use stream::Stream;

@@ -9,6 +9,8 @@
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows;
 //! - [`roofline`]: operations at the peak rate or bytes at the full bandwidth;
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
+//! - [`codesign`]: the problem `accelerator` for the shared loop: platform and mapping together;
+//! - [`space`]: spaces of machines and mappings to search;
 //! - [`scalesim`]: SCALE-Sim's files and cycle counts.
 //!
 //! A network on a whole system:
@@ -19,6 +21,7 @@
 //! - [`simulation`]: all of it, and what it comes to ([`evaluate`]).
 
 pub mod accuracy;
+pub mod codesign;
 pub mod compile;
 pub mod conv;
 pub mod cost;
@@ -33,6 +36,7 @@ pub mod platform;
 pub mod roofline;
 pub mod scalesim;
 pub mod simulation;
+pub mod space;
 pub mod systolic;
 mod table;
 pub mod task;

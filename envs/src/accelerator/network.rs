@@ -34,18 +34,10 @@ pub enum NetworkError {
         /// What there is.
         known: String,
     },
-    /// An option that this network does not take.
-    #[error("{network}: {reason}")]
-    Option {
-        /// The network.
-        network: String,
-        /// Which option, and what to say instead.
-        reason: String,
-    },
     /// A size that a built-in network cannot have.
     #[error(transparent)]
     Size(#[from] SizeError),
-    /// A file that is not right.
+    /// A file that is not right, or an option that this network does not take.
     #[error(transparent)]
     File(#[from] InputError),
 }
@@ -84,10 +76,7 @@ pub fn open(name: &str, options: &Options) -> Result<Network, NetworkError> {
 }
 
 fn refuse(network: &str, reason: &str) -> Result<Network, NetworkError> {
-    Err(NetworkError::Option {
-        network: quote(network),
-        reason: reason.to_owned(),
-    })
+    Err(InputError::file(network, reason).into())
 }
 
 #[cfg(test)]

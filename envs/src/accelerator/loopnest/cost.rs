@@ -46,12 +46,12 @@ pub enum Bound {
 
 /// Accumulator words per cycle and column, scratchpad words per cycle and column, DRAM words per cycle: the bandwidths
 /// of DOSA's Gemmini (its `arch.yaml`; columns `shared_bandwidth` of the data set).
-const ACCUMULATOR_WORDS: f64 = 2.0;
-const SCRATCHPAD_WORDS: f64 = 2.0;
-const DRAM_WORDS: f64 = 8.0;
+pub(in crate::accelerator) const ACCUMULATOR_WORDS: f64 = 2.0;
+pub(in crate::accelerator) const SCRATCHPAD_WORDS: f64 = 2.0;
+pub(in crate::accelerator) const DRAM_WORDS: f64 = 8.0;
 
 /// Energies in pJ at 40 nm and 8 bits, as DOSA fits them to Accelergy's tables for Timeloop.
-mod picojoule {
+pub(in crate::accelerator) mod picojoule {
     /// One multiply-accumulate.
     pub const MAC: f64 = 0.5608;
     /// One access of a weight register.

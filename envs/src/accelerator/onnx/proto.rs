@@ -205,9 +205,9 @@ impl Reader {
                     Ok(())
                 })?,
                 2 => tensor.kind = field.int()?,
-                4 => field.floats::<4>(|x| Ok(keep(&mut tensor.floats, x)))?,
-                10 => field.floats::<8>(|x| Ok(keep(&mut tensor.floats, x)))?,
-                5 | 7 => field.ints(|i| Ok(keep(&mut tensor.ints, i)))?,
+                4 => field.floats::<4>(|x| keep(&mut tensor.floats, x))?,
+                10 => field.floats::<8>(|x| keep(&mut tensor.floats, x))?,
+                5 | 7 => field.ints(|i| keep(&mut tensor.ints, i))?,
                 8 => tensor.name = field.text()?,
                 9 => tensor.raw = field.bytes()?,
                 _ => {}
@@ -274,10 +274,12 @@ impl Reader {
     }
 }
 
-fn keep<T>(numbers: &mut Vec<T>, number: T) {
+/// Takes a number over, unless the tensor has more than are of use.
+fn keep<T>(numbers: &mut Vec<T>, number: T) -> Result<(), Malformed> {
     if numbers.len() < LONGEST_CONTENT {
         numbers.push(number);
     }
+    Ok(())
 }
 
 /// The last of the fields of a number, which is what counts where there should be one.

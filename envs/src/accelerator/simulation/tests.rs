@@ -377,6 +377,21 @@ fn whoever_knows_whole_layers_gives_their_times() {
 }
 
 #[test]
+fn what_is_fused_is_neither_written_nor_read() {
+    let platform = preset("fpga");
+    let network = zoo::named("resnet18").unwrap();
+    let bytes = |passes: &[&str]| {
+        let run = check(&platform, &network, &without(passes));
+        (run.metrics.bytes, run.metrics.seconds)
+    };
+    let all = bytes(&[]);
+    for pass in ["fold_bn", "fuse_activation", "fuse_pool"] {
+        let less = bytes(&[pass]);
+        assert!(less.0 > all.0 && less.1 > all.1, "{pass}: {less:?} {all:?}");
+    }
+}
+
+#[test]
 fn energy_is_the_sum_of_its_accesses() {
     // 16 x 16 times 16 x 16 in one fold of Gemmini's array at its nominal clock
     let network = net(vec![Op::Linear {

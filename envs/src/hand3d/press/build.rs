@@ -10,18 +10,18 @@ use super::task::{
 };
 
 /// Mass of the palm, kg.
-const PALM_MASS: f32 = 0.5;
+pub(super) const PALM_MASS: f32 = 0.5;
 /// Mass of a finger's yaw joint, kg, and its moment of inertia, kg m^2.
-const YAW_MASS: f32 = 0.01;
-const YAW_INERTIA: f32 = 2e-6;
+pub(super) const YAW_MASS: f32 = 0.01;
+pub(super) const YAW_INERTIA: f32 = 2e-6;
 /// Mass of a link: a joint's share, kg, and a share per length, kg/m.
 const LINK_MASS: [f64; 2] = [0.01, 0.25];
 /// Damping of the button, N s/m.
-const BUTTON_DAMPING: f32 = 1.0;
+pub(super) const BUTTON_DAMPING: f32 = 1.0;
 /// What a finger's motors weigh at its tip when it is moved, kg: without it a link is so light that contacts give way.
 const ROTOR_MASS: f32 = 0.2;
 /// Friction of all surfaces.
-const FRICTION: f32 = 0.9;
+pub(super) const FRICTION: f32 = 0.9;
 const GROUP_HAND: Group = Group::GROUP_1;
 const GROUP_OBJECT: Group = Group::GROUP_2;
 const GROUP_TABLE: Group = Group::GROUP_3;

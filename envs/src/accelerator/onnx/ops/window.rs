@@ -39,7 +39,7 @@ impl Window {
             (None, Some(weights)) => weights.to_vec(),
             (None, None) => return wrong("`kernel_shape` is missing"),
         };
-        if weights.is_some_and(|weights| weights != kernel) || kernel.iter().any(|&k| k == 0) {
+        if weights.is_some_and(|weights| weights != kernel) || kernel.contains(&0) {
             return wrong(format!(
                 "a kernel of {kernel:?} and weights of {weights:?} do not go together"
             ));

@@ -317,6 +317,20 @@ fn weights_that_two_layers_use_are_counted_once() {
 }
 
 #[test]
+fn masks_are_no_parameters() {
+    let file = File::new(17)
+        .input("x", &[1, 8, 8])
+        .weight("ones", &[8, 8])
+        .weight("low", &[1])
+        .node("Trilu", "ones", "half", &[])
+        .node("Greater", "half low", "mask", &[])
+        .node("Where", "mask x low", "y", &[])
+        .output("y");
+    let network = read(&file).unwrap();
+    assert_eq!((network.layers.len(), network.parameters()), (1, Ok(0)));
+}
+
+#[test]
 fn results_in_between_are_kept_and_what_leads_nowhere_is_not() {
     let file = File::new(17)
         .input("x", &[1, 4, 8, 8])

@@ -214,28 +214,25 @@ fn bodies_in_bodies_do_not_exhaust_the_stack() {
 
 #[test]
 fn packed_lists_in_attributes_are_read() {
-    // as writers of proto3 have them: kernel_shape = [2, 2] in one field
-    let pool = [field(1, b"kernel_shape"), field(8, &[2, 2])].concat();
+    // as writers of proto3 have them: all numbers of a list in one field
+    let list = |name: &[u8], sizes: &[u8]| field(5, &[field(1, name), field(8, sizes)].concat());
     let node = [
         field(1, b"x"),
         field(2, b"y"),
         field(4, b"MaxPool"),
-        field(5, &pool),
-    ]
-    .concat();
-    let written = base().bytes();
-    // fields of a graph that comes twice are those of the last, so append to the one that is there
-    let mut file = base().node("MaxPool", "x", "y", &[Ints("kernel_shape", &[2, 2])]);
-    let plain = parse(&file.bytes(), "net.onnx", &Options::default()).unwrap();
-    file.graph().node.clear();
-    let model = super::super::proto::model(&written).unwrap();
-    assert!(model.graph.unwrap().nodes.is_empty());
-    let packed = super::super::proto::model(&field(7, &field(1, &node))).map(|model| {
-        let graph = model.graph.unwrap();
-        graph.nodes[0].attributes[0].ints.clone()
-    });
-    assert_eq!(packed, Ok(vec![2, 2]));
-    assert_eq!(plain.layers.len(), 1);
+        list(b"kernel_shape", &[2, 3]),
+        list(b"strides", &[2, 1]),
+    ];
+    let dims = [1, 1, 8, 9].map(|size| field(1, &[0x08, size])).concat();
+    let kind = field(2, &field(1, &field(2, &dims)));
+    let graph = [
+        field(1, &node.concat()),
+        field(11, &[field(1, b"x"), kind].concat()),
+        field(12, &field(1, b"y")),
+    ];
+    let file = [field(7, &graph.concat()), field(8, &[0x10, 17])].concat();
+    let network = parse(&file, "net.onnx", &Options::default()).unwrap();
+    assert_eq!(network.layers[0].writes(), Ok(4 * 7));
 }
 
 #[test]
