@@ -349,10 +349,13 @@ fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
     )
     .unwrap();
     fs::write(folder.path().join("broken.json"), &fpga[..100]).unwrap();
+    fs::write(folder.path().join("broken.onnx"), "no model").unwrap();
     let fpga = |words: &[&'static str]| [&["vgg16", "--platform", "fpga"], words].concat();
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["vgg17", "--platform", "fpga"], "did you mean vgg16?"),
         (vec!["vgg16", "--platform", "fpgb"], "did you mean fpga?"),
+        (vec!["absent.onnx", "--platform", "fpga"], "no such file"),
+        (vec!["broken.onnx", "--platform", "fpga"], "broken.onnx"),
         (
             vec!["vgg16", "--platform", "typo.json"],
             "memory.latency: unknown key",
@@ -367,7 +370,7 @@ fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
         (fpga(&["--no-pass", "fly"]), "there is no pass \"fly\""),
         (fpga(&["--input", "big"]), "HEIGHTxWIDTH"),
         (fpga(&["--input", "0x5"]), "between 1 and"),
-        (fpga(&["--max-area", "-3"]), "above 0"),
+        (fpga(&["--max-area=-3"]), "above 0"),
         (fpga(&["--report", "no/such/r.html"]), "no such folder"),
         (
             fpga(&["--set", "buffers.weight_kib=1"]),

@@ -292,7 +292,7 @@ impl Tiler<'_> {
         let ends = |whole: u64, size: u64| {
             [
                 (whole / size, size),
-                (u64::from(whole % size > 0), whole % size),
+                (u64::from(!whole.is_multiple_of(size)), whole % size),
             ]
         };
         let mut cycles = 0.0;

@@ -8,7 +8,7 @@
 //! 3. the control processor has started it, one task after the other;
 //! 4. its resource has a free lane; it keeps the lane until it ends;
 //! 5. its fixed time is over; a task without bytes ends here;
-//! 6. its bytes have moved ([`Flow`]).
+//! 6. its bytes have moved, in competition with other transfers ([`Sharing`]).
 //!
 //! Everything that happens at one time happens before anything is started at that time; of the tasks that wait for
 //! the control processor or for a resource, the one with the lowest priority goes first, then program order. Events
