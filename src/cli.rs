@@ -282,10 +282,10 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "PASS")]
     pub no_pass: Vec<String>,
     /// Largest area, mm2: say whether it is exceeded
-    #[arg(long, value_name = "MM2")]
+    #[arg(long, value_name = "MM2", allow_negative_numbers = true)]
     pub max_area: Option<f64>,
     /// Largest mean power, W: say whether it is exceeded
-    #[arg(long, value_name = "W")]
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
     pub max_power: Option<f64>,
     /// Write a trace for Perfetto (JSON)
     #[arg(long, value_name = "FILE")]

@@ -11,7 +11,7 @@ use tandem_agents::design::{
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
 use tandem_envs::accelerator::codesign;
-use tandem_envs::hand3d::press;
+use tandem_envs::hand3d::{press, tendon};
 use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
 use crate::error::Error;
@@ -129,6 +129,19 @@ pub const PROBLEMS: &[ProblemEntry] = &[
             presets: &press::PRESETS,
             measure: |_, designs, seed| {
                 press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
+            },
+        }),
+    },
+    ProblemEntry {
+        name: "hand3d-tendon",
+        about: "a tendon-driven hand that lifts and holds objects; pulleys and springs are designed",
+        build: build_tendon,
+        read: typed::<tendon::Config>,
+        variants: || presets(&tendon::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &tendon::PRESETS,
+            measure: |_, designs, seed| {
+                tendon::selectivity(&tendon::Settings::new(&Default::default())?, designs, seed)
             },
         }),
     },
@@ -338,6 +351,14 @@ fn build_press(task: &Value) -> Result<Instance, ProblemError> {
     let config: press::Config = read(task)?;
     Ok(Instance {
         problem: press::make(&config)?,
+        tensor_hardware: None,
+    })
+}
+
+fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
+    let config: tendon::Config = read(task)?;
+    Ok(Instance {
+        problem: tendon::make(&config)?,
         tensor_hardware: None,
     })
 }

@@ -3,7 +3,7 @@
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
 use tandem_envs::accelerator::codesign;
-use tandem_envs::hand3d::press;
+use tandem_envs::hand3d::{press, tendon};
 use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d, tentacle};
 
 /// A problem with the buffers that its spec asks for.
@@ -281,4 +281,9 @@ fn accelerators_keep_the_contract() {
 #[test]
 fn pressing_hands_keep_the_contract() {
     check_contract(&*press::make(&press::Config::default()).unwrap());
+}
+
+#[test]
+fn tendon_hands_keep_the_contract() {
+    check_contract(&*tendon::make(&tendon::Config::default()).unwrap());
 }

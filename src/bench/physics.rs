@@ -1,6 +1,6 @@
 //! Physics steps per second, beside a bare rapier loop over the same scene.
 
-use tandem_envs::hand3d::press;
+use tandem_envs::hand3d::{press, tendon};
 use tandem_envs::{PhysicsRate, ProblemError, reach2d};
 
 use super::Entry;
@@ -15,8 +15,8 @@ pub struct Case {
     run: fn(&str, usize, usize) -> Result<PhysicsRate, ProblemError>,
 }
 
-/// The scenes: five links without walls, with walls, fifteen links; a hand at work.
-pub const CASES: [Case; 4] = [
+/// The scenes: five links without walls, with walls, fifteen links; two hands at work.
+pub const CASES: [Case; 5] = [
     arm("far"),
     arm("passage"),
     arm("far-15"),
@@ -25,6 +25,13 @@ pub const CASES: [Case; 4] = [
         run: |_, steps, threads| {
             let settings = press::Settings::new(&press::Config::default())?;
             press::physics_bench(&settings, steps, threads)
+        },
+    },
+    Case {
+        name: "tendon",
+        run: |_, steps, threads| {
+            let settings = tendon::Settings::new(&tendon::Config::default())?;
+            tendon::physics_bench(&settings, steps, threads)
         },
     },
 ];

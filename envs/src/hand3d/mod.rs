@@ -1,3 +1,9 @@
 //! Hands with fingers, in rapier with contacts and friction. Lengths in metres, z up.
 
+mod monitor;
+mod parts;
 pub mod press;
+pub mod tendon;
+
+pub use monitor::Fault;
+pub use parts::Placed;

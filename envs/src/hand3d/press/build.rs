@@ -3,10 +3,14 @@
 use rapier3d::prelude::*;
 
 use super::hand::{FINGER_JOINTS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
-use super::machine::{CONTROL_DT, PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
+use super::machine::{PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
 use super::scene::Scenery;
 use super::task::{
     BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
+};
+use crate::hand3d::parts::{
+    FRICTION, GROUP_HAND, GROUP_OBJECT, GROUP_TABLE, axis_frame, groups, hinge, limb, link_shape,
+    vector,
 };
 
 /// Mass of the palm, kg.
@@ -14,73 +18,10 @@ pub(super) const PALM_MASS: f32 = 0.5;
 /// Mass of a finger's yaw joint, kg, and its moment of inertia, kg m^2.
 pub(super) const YAW_MASS: f32 = 0.01;
 pub(super) const YAW_INERTIA: f32 = 2e-6;
-/// Mass of a link: a joint's share, kg, and a share per length, kg/m.
-const LINK_MASS: [f64; 2] = [0.01, 0.25];
 /// Damping of the button, N s/m.
 pub(super) const BUTTON_DAMPING: f32 = 1.0;
 /// What a finger's motors weigh at its tip when it is moved, kg: without it a link is so light that contacts give way.
 const ROTOR_MASS: f32 = 0.2;
-/// Friction of all surfaces.
-pub(super) const FRICTION: f32 = 0.9;
-const GROUP_HAND: Group = Group::GROUP_1;
-const GROUP_OBJECT: Group = Group::GROUP_2;
-const GROUP_TABLE: Group = Group::GROUP_3;
-
-/// Mass of a link of this length (m), kg.
-pub fn link_mass(length: f64) -> f64 {
-    LINK_MASS[0] + LINK_MASS[1] * length
-}
-
-fn vector(v: [f64; 3]) -> Vector {
-    Vector::new(v[0] as f32, v[1] as f32, v[2] as f32)
-}
-
-fn groups(member: Group, meets: Group) -> InteractionGroups {
-    InteractionGroups::new(member, meets, InteractionTestMode::And)
-}
-
-/// A joint's frame whose first axis, the free one, is `axis`.
-fn axis_frame(anchor: Vector, axis: Vector, before: Rotation) -> Pose {
-    Pose::from_parts(
-        anchor,
-        before * Rotation::from_rotation_arc(Vector::X, axis),
-    )
-}
-
-fn hinge(anchor: Vector, axis: Vector, turned: Rotation, limits: [f64; 2]) -> GenericJoint {
-    GenericJointBuilder::new(JointAxesMask::LOCKED_REVOLUTE_AXES)
-        .local_frame1(axis_frame(anchor, axis, turned))
-        .local_frame2(axis_frame(Vector::ZERO, axis, Rotation::IDENTITY))
-        .contacts_enabled(false)
-        .limits(JointAxis::AngX, limits.map(|l| l as f32))
-        .build()
-}
-
-/// A world with the table.
-pub(super) fn table_world(substeps: usize) -> PhysicsWorld {
-    let mut world = PhysicsWorld {
-        gravity: Vector::new(0.0, 0.0, -9.81),
-        ..PhysicsWorld::default()
-    };
-    let p = &mut world.integration_parameters;
-    p.dt = CONTROL_DT / substeps as f32;
-    p.num_solver_iterations = 4;
-    p.length_unit = 0.1;
-    p.max_ccd_substeps = 0;
-    // as multibodies have it always: the puppet's links must grip as the machine's do
-    p.friction_model = FrictionModel::Coulomb;
-    let table = ColliderBuilder::cuboid(1.0, 1.0, 0.1)
-        .translation(Vector::new(0.0, 0.0, -0.1))
-        .friction(FRICTION)
-        .collision_groups(groups(GROUP_TABLE, GROUP_HAND | GROUP_OBJECT));
-    world.insert_collider(table, None);
-    world
-}
-
-fn limb() -> RigidBodyBuilder {
-    RigidBodyBuilder::dynamic().can_sleep(false)
-}
-
 /// The box at rest on the table, with its button.
 pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start) -> Scenery {
     let [x, y] = start.offset;
@@ -150,7 +91,7 @@ pub(super) fn add_finger(
     let joint = hinge(root, Vector::Z, heading, JOINT_LIMITS[0]);
     world.insert_multibody_joint(palm, yaw, joint)?;
     let mut link = |parent: RigidBodyHandle, from: f64, length: f64, limits: [f64; 2]| {
-        let (body, _) = world.insert(limb(), link_shape(length));
+        let (body, _) = world.insert(limb(), link_shape(length, LINK_RADIUS));
         let anchor = Vector::X * from as f32;
         let joint = hinge(anchor, Vector::Y, Rotation::IDENTITY, limits);
         world.insert_multibody_joint(parent, body, joint)?;
@@ -161,19 +102,13 @@ pub(super) fn add_finger(
     Some([yaw, proximal, distal])
 }
 
-/// The collider of a link of this length (m), from its body's origin along x.
-fn link_shape(length: f64) -> ColliderBuilder {
-    let tip = Vector::X * length as f32;
-    ColliderBuilder::capsule_from_endpoints(Vector::ZERO, tip, LINK_RADIUS as f32)
-        .mass(link_mass(length) as f32)
-        .friction(FRICTION)
-        .collision_groups(groups(GROUP_HAND, GROUP_OBJECT | GROUP_TABLE))
-}
-
 /// A distal link on its own, free of gravity; its knuckle is its origin, its axis x.
 pub(super) fn add_distal(world: &mut PhysicsWorld, pose: Pose, length: f64) -> RigidBodyHandle {
     let body = limb().pose(pose).gravity_scale(0.0);
     world
-        .insert(body.additional_mass(ROTOR_MASS), link_shape(length))
+        .insert(
+            body.additional_mass(ROTOR_MASS),
+            link_shape(length, LINK_RADIUS),
+        )
         .0
 }

@@ -1,8 +1,9 @@
 //! A scripted controller: grip, lift, press. It shows what a design can do when nothing has been learnt.
 
 use super::hand::{FINGER_JOINTS, FINGERS, Finger, Hand, JOINT_LIMITS, LINK_RADIUS};
-use super::machine::{Fault, JOINTS, Machine, Start};
+use super::machine::{JOINTS, Machine, Start};
 use super::task::{BOX_HALF, BUTTON_HALF, HOLD_STEPS, LIFT, PALM_ABOVE_BOX};
+use crate::hand3d::monitor::Fault;
 
 /// The finger that presses; the others grip the box's sides.
 pub const PRESSER: usize = 0;

@@ -2,9 +2,9 @@
 
 use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::PALM_HALF_HEIGHT;
-use super::scene::Scenery;
 use super::task::{BOX_HALF, BUTTON_HALF};
 use super::world::Press;
+use crate::hand3d::parts::{Placed, contacts};
 use crate::scene::{Role, Scene, Shape, View};
 
 /// Radius of the ball that marks a contact, m.
@@ -22,7 +22,7 @@ pub fn scene(press: &Press) -> Scene {
     )];
     let mut caption = String::new();
     if let (Some((scenery, world)), Some(palm)) = (press.scenery(), press.palm_height()) {
-        let cuboid = |(center, rotation): super::Placed, half: [f64; 3]| Shape::Cuboid {
+        let cuboid = |(center, rotation): Placed, half: [f64; 3]| Shape::Cuboid {
             center,
             half: half.map(|h| h as f32),
             rotation,
@@ -40,7 +40,7 @@ pub fn scene(press: &Press) -> Scene {
         ));
         fingers(press, palm, &mut shapes);
         let radius = CONTACT_RADIUS;
-        let contacts = Scenery::contacts(world).map(|center| Shape::Sphere { center, radius });
+        let contacts = contacts(world).map(|center| Shape::Sphere { center, radius });
         shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
         let grip = scenery.grip(world, palm);
         let (lift, pressed) = (1e3 * grip.lift, 1e3 * grip.press);

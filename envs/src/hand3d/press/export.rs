@@ -1,17 +1,18 @@
 //! The hand, the box and the table as other simulators describe them.
 
-use super::build::{BUTTON_DAMPING, FRICTION, PALM_MASS, YAW_INERTIA, YAW_MASS, link_mass};
+use super::build::{BUTTON_DAMPING, PALM_MASS, YAW_INERTIA, YAW_MASS};
 use super::config::Settings;
 use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::{
-    ARMATURE, CONTROL_DT, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, SLIDE_SERVO, Servo,
-    Start, limits,
+    ARMATURE, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, SLIDE_SERVO, Servo, Start,
+    limits,
 };
 use super::task::{
     BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
 };
 use super::world::{CORRECTION, PRESSER_STEP};
+use crate::hand3d::parts::{CONTROL_DT, FRICTION, link_mass};
 use crate::mechanism::{
     Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal,
 };

@@ -5,7 +5,7 @@ use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS};
 use crate::design::{DesignError, DesignSpace};
 use crate::problem::{Channel, Hardware};
 
-/// Numbers of the effect that the task sees: the tips.
+/// Numbers of the effect that are tips.
 pub const TIP_EFFECTS: usize = 3 * FINGERS;
 /// Numbers of the effect: tips, then knuckles.
 pub const EFFECTS: usize = 2 * TIP_EFFECTS;
@@ -15,13 +15,17 @@ pub const QUERIES: usize = FINGER_JOINTS * FINGERS;
 const FEATURES: usize = 6;
 /// Unit of noise and error of the presser's places, m: about a link.
 const PRESSER_SCALE: f32 = 0.05;
-/// The same for the gripping fingers: a fraction of a squeeze's depth, for more would open the grasp.
-const GRIP_SCALE: f32 = 0.002;
+/// Unit of error of the gripping fingers' places, m: a grasp needs them more exactly.
+const GRIP_SCALE: f32 = 0.02;
+/// The effects that the task sees: the tip of finger 1, the presser. The gripping fingers are not explored: noise would
+/// open the grasp, and their script's inverse kinematics takes every change of their design back, so that a gradient at
+/// a fixed query would lead astray.
+const TASK_EFFECTS: usize = 3;
 
 /// Forward kinematics of the fingers; see [`super::hand::Finger::forward`].
 ///
 /// Query `[12]`: the joints' servo targets after the control step, rad, finger by finger. Effect `[24]`: tips (the
-/// task part), then knuckles, relative to the palm's centre, m.
+/// first is the task part), then knuckles, relative to the palm's centre, m.
 #[derive(Debug)]
 pub struct PressHardware {
     space: DesignSpace,
@@ -81,7 +85,7 @@ impl Hardware for PressHardware {
         &self.effect
     }
     fn task_effects(&self) -> usize {
-        TIP_EFFECTS
+        TASK_EFFECTS
     }
     fn effect_scale(&self) -> &[f32] {
         &self.scale

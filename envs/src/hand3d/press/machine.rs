@@ -3,17 +3,19 @@
 use rapier3d::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::build::{add_box, add_finger, add_palm, table_world};
-use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS};
-use super::scene::{Scenery, advance, check_overlaps, deepest_overlap};
+use super::build::{add_box, add_finger, add_palm};
+use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS};
+use super::scene::Scenery;
 use super::task::Grip;
+use crate::hand3d::monitor::{
+    Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap,
+};
+use crate::hand3d::parts::table_world;
 
 /// Joints of the hand: the palm's slide, then the fingers' joints, finger by finger.
 pub const JOINTS: usize = 1 + FINGERS * FINGER_JOINTS;
 /// Lower and upper stop of the palm's slide, m.
 pub const SLIDE_LIMITS: [f64; 2] = [-0.01, 0.12];
-/// Control step, s.
-pub const CONTROL_DT: f32 = 0.02;
 /// Half height of the palm, m.
 pub const PALM_HALF_HEIGHT: f64 = 0.02;
 /// Added inertia of every finger joint (its motor's rotor), kg m^2.
@@ -34,11 +36,6 @@ pub(super) const SLIDE_SERVO: Servo = Servo {
     damping: 100.0,
     limit: 60.0,
 };
-/// Joint speed beyond which the physics is taken to have failed, rad/s (m/s).
-const JOINT_SPEED_BOUND: f32 = 100.0;
-
-/// Why the physics gave up.
-pub type Fault = &'static str;
 
 /// Where everything is at the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -196,7 +193,7 @@ impl Machine {
             advance(&mut self.world)?;
             self.check_speeds()?;
         }
-        check_overlaps(&self.world)
+        check_overlaps(&self.world, LINK_RADIUS)
     }
 
     /// The same with nothing but servo targets and rapier steps: the yardstick of the benchmark.
@@ -243,14 +240,8 @@ impl Machine {
     }
 
     fn check_speeds(&self) -> Result<(), Fault> {
-        let speeds = self.speeds();
-        if speeds
-            .iter()
-            .any(|v| v.is_nan() || v.abs() > JOINT_SPEED_BOUND)
-        {
-            return Err("a joint's speed left its bound");
-        }
-        self.scenery.check(&self.world)
+        check_joints(self.speeds().iter())?;
+        check_bodies(&self.world, self.scenery.object)
     }
 
     /// Depth of the deepest contact, m; 0 where nothing overlaps.

@@ -63,7 +63,7 @@ pub use bench::physics_bench;
 pub use config::{Config, PRESETS, Settings};
 pub use hardware::PressHardware;
 pub use puppet::Puppet;
-pub use scene::{Placed, Scenery};
+pub use scene::Scenery;
 pub use selectivity::selectivity;
 pub use world::Press;
 

@@ -8,13 +8,15 @@
 use rapier3d::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::build::{add_box, add_distal, table_world};
+use super::build::{add_box, add_distal};
 use super::controller::PRESSER;
-use super::hand::{FINGERS, Hand};
+use super::hand::{FINGERS, Hand, LINK_RADIUS};
 use super::hardware::{EFFECTS, TIP_EFFECTS};
-use super::machine::{Fault, Start};
-use super::scene::{Scenery, advance, check_overlaps};
+use super::machine::Start;
+use super::scene::Scenery;
 use super::task::{BOX_HALF, PALM_ABOVE_BOX};
+use crate::hand3d::monitor::{Fault, advance, check_bodies, check_overlaps};
+use crate::hand3d::parts::table_world;
 
 /// A spring at an end of a distal link: stiffness, N/m, damping, N s/m, and limit along each axis, N.
 type Pull = [f32; 3];
@@ -137,9 +139,9 @@ impl Puppet {
             self.palm = palm + share * (palm_height(slide) - palm);
             self.pull();
             advance(&mut self.world)?;
-            self.scenery.check(&self.world)?;
+            check_bodies(&self.world, self.scenery.object)?;
         }
-        check_overlaps(&self.world)
+        check_overlaps(&self.world, LINK_RADIUS)
     }
 
     /// Moves the springs' ends to the wanted places for the next physics step.

@@ -10,11 +10,13 @@ use super::config::Settings;
 use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand};
 use super::hardware::{EFFECTS, PressHardware, QUERIES};
-use super::machine::{CONTROL_DT, Fault, JOINTS, Machine, Start, limits};
+use super::machine::{JOINTS, Machine, Start, limits};
 use super::puppet::Puppet;
 use super::reward::{self, TERMS};
 use super::scene::Scenery;
 use super::task::{HOLD_STEPS, PALM_ABOVE_BOX, PRESS};
+use crate::hand3d::monitor::Fault;
+use crate::hand3d::parts::CONTROL_DT;
 use crate::mechanism::Mechanism;
 use crate::problem::{
     Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,

@@ -1,0 +1,69 @@
+//! Monitors of the physics: what leaves its bound ends an episode by name; nothing panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rapier3d::prelude::*;
+
+/// Why the physics gave up.
+pub type Fault = &'static str;
+
+/// Joint speed beyond which the physics is taken to have failed, rad/s (m/s).
+const JOINT_SPEED_BOUND: f32 = 100.0;
+/// Speed of the object beyond which it has failed, m/s.
+const OBJECT_SPEED_BOUND: f32 = 5.0;
+/// Kinetic energy of everything beyond which it has failed, J: a whole hand at some 6 m/s.
+const ENERGY_BOUND: f32 = 10.0;
+
+/// One physics step. rapier asserts on numbers that are no longer finite; such a panic ends the episode only.
+///
+/// # Errors
+/// The engine gave up.
+pub(super) fn advance(world: &mut PhysicsWorld) -> Result<(), Fault> {
+    catch_unwind(AssertUnwindSafe(|| world.step())).map_err(|_| "the physics engine gave up")
+}
+
+/// Whether the joints' speeds are within their bound.
+///
+/// # Errors
+/// They are not.
+pub(super) fn check_joints<'a>(mut speeds: impl Iterator<Item = &'a f32>) -> Result<(), Fault> {
+    if speeds.any(|v| v.is_nan() || v.abs() > JOINT_SPEED_BOUND) {
+        return Err("a joint's speed left its bound");
+    }
+    Ok(())
+}
+
+/// Whether the object's speed and the kinetic energy are within their bounds.
+///
+/// # Errors
+/// What left its bound.
+pub(super) fn check_bodies(world: &PhysicsWorld, object: RigidBodyHandle) -> Result<(), Fault> {
+    let speed = world.bodies[object].linvel().length();
+    if speed.is_nan() || speed > OBJECT_SPEED_BOUND {
+        return Err("the object's speed left its bound");
+    }
+    let bodies = world.bodies.iter();
+    let energy: f32 = bodies.map(|(_, body)| body.kinetic_energy()).sum();
+    if energy.is_nan() || energy > ENERGY_BOUND {
+        return Err("the kinetic energy left its bound");
+    }
+    Ok(())
+}
+
+/// Depth of the deepest contact, m; 0 where nothing overlaps.
+pub(super) fn deepest_overlap(world: &PhysicsWorld) -> f32 {
+    let pairs = world.contact_pairs();
+    let points = pairs.flat_map(|pair| pair.manifolds().iter().flat_map(|m| &m.points));
+    points.fold(0.0, |deepest, point| f32::max(deepest, -point.dist))
+}
+
+/// Whether no two bodies overlap by more than `bound`, m: contacts are soft, but a link's axis must stay outside.
+///
+/// # Errors
+/// They do.
+pub(super) fn check_overlaps(world: &PhysicsWorld, bound: f64) -> Result<(), Fault> {
+    if deepest_overlap(world) > bound as f32 {
+        return Err("two bodies went into each other");
+    }
+    Ok(())
+}
