@@ -35,7 +35,8 @@ use super::layer::Network;
 pub struct Options {
     /// The batch: the first dimension of the inputs, whatever the file says. Without it the file's, 1 where it is open.
     pub batch: Option<u64>,
-    /// Sizes of dimensions that the file names and leaves open; `INPUT.PLACE` for those without a name.
+    /// Sizes of dimensions that the file names and leaves open; `INPUT.PLACE`, counted from 0, for those without a name
+    /// and for those whose size in the file is to be another.
     pub dims: BTreeMap<String, u64>,
     /// What to do with operators that are not supported.
     pub unsupported: Unsupported,

@@ -229,6 +229,10 @@ fn open_sizes_are_named_and_run_through_shape_arithmetic() {
     };
     options.dims.insert("x.1".into(), 32);
     assert_eq!(with(&file.bytes(), &options).unwrap().macs(), three.macs());
+    // sizes that the file has can be changed in the same way
+    options.dims.insert("x.0".into(), 6);
+    let six = with(&file.bytes(), &options).unwrap();
+    assert_eq!(six.macs().unwrap(), 2 * three.macs().unwrap());
     options.dims.insert("x.1".into(), 0);
     assert!(message(&file, &options).contains("is 0"));
 }

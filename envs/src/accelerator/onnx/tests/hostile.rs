@@ -213,6 +213,14 @@ fn bodies_in_bodies_do_not_exhaust_the_stack() {
 }
 
 #[test]
+fn a_file_of_nothing_but_nodes_is_refused_soon() {
+    // two bytes in the file for each node in memory
+    let nodes = [0x0a, 0x00].repeat(3 << 20);
+    let error = parse(&field(7, &nodes), "net.onnx", &Options::default()).unwrap_err();
+    assert!(error.to_string().contains("more items than any model"));
+}
+
+#[test]
 fn packed_lists_in_attributes_are_read() {
     // as writers of proto3 have them: all numbers of a list in one field
     let list = |name: &[u8], sizes: &[u8]| field(5, &[field(1, name), field(8, sizes)].concat());
