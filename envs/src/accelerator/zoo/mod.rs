@@ -83,3 +83,12 @@ pub fn named(name: &str) -> Option<Network> {
     let entry = NETWORKS.iter().find(|entry| entry.name == name)?;
     Some((entry.build)())
 }
+
+/// The same on a square image of `side` pixels; `None` for those that take one size only, or no such name.
+pub fn sized(name: &str, side: u64) -> Option<Network> {
+    match name {
+        "dilatedvgg-yk" => Some(image::dilated_vgg_yk([side; 2])),
+        "dilatedvgg-fov" => Some(image::dilated_vgg_fov([side; 2])),
+        _ => None,
+    }
+}
