@@ -261,6 +261,8 @@ pub enum ValidateWhat {
     Scalesim,
     /// Timeloop's cycles, energy and area of mapped layers
     Timeloop,
+    /// RTL cycles of mapped layers on Gemmini, as measured on FireSim
+    Gemmini,
 }
 
 /// Arguments of `tandem validate`.
@@ -268,7 +270,9 @@ pub enum ValidateWhat {
 #[command(after_help = "\
 Examples:
   tandem validate scalesim --data results/        tables of total_cycles, beside topologies/NETWORK.csv
-  tandem validate timeloop --data dataset.csv.tar.gz --json")]
+  tandem validate timeloop --data dataset.csv.tar.gz --json
+  tandem validate gemmini --data firesim_results.csv              also calibrated, cross-validated over layers
+  tandem validate gemmini --data dataset.csv --calibration firesim_results.csv")]
 pub struct ValidateArgs {
     /// Which reference
     #[arg(value_enum)]
@@ -276,6 +280,9 @@ pub struct ValidateArgs {
     /// Its data: a folder, or one table (CSV, gzip, tar.gz)
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
+    /// Calibrate on this table instead of cross-validating (gemmini)
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,7 @@
 //! `tandem validate`: the accelerator models against reference data.
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::{Accuracy, loopnest, scalesim};
+use tandem_envs::accelerator::{Accuracy, gemmini, loopnest, scalesim};
 
 use super::print_json;
 use crate::cli::{ValidateArgs, ValidateWhat};
@@ -18,6 +18,7 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
     match args.what {
         ValidateWhat::Scalesim => run_scalesim(args),
         ValidateWhat::Timeloop => run_timeloop(args),
+        ValidateWhat::Gemmini => run_gemmini(args),
     }
 }
 
@@ -62,6 +63,44 @@ fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
     print_accuracy("cycles", &comparison.latency);
     print_accuracy("energy", &comparison.energy);
     print_accuracy("area", &comparison.area);
+    Ok(())
+}
+
+fn run_gemmini(args: &ValidateArgs) -> Result<(), Error> {
+    let calibration = args.calibration.as_deref();
+    let comparison = gemmini::compare(&args.data, calibration)?;
+    if args.json {
+        let mut document = document(&comparison.plain);
+        document["rank_correlation"] = json!(comparison.rank_correlation);
+        document["constants"] = json!(gemmini::Constants::DOSA);
+        document["calibrated"] = json!(comparison.calibrated.map(|it| self::document(&it)));
+        document["cross_validated"] = json!(calibration.is_none());
+        document["fitted"] = json!(comparison.fitted);
+        document["left_out"] = json!(comparison.left_out);
+        return print_json(&document);
+    }
+    println!("Gemmini: {} layer runs", comparison.plain.rows);
+    if comparison.left_out > 0 {
+        println!(
+            "{} rows without measured cycles left out",
+            comparison.left_out
+        );
+    }
+    print_accuracy("shipped constants", &comparison.plain);
+    println!("rank correlation {:.4}", comparison.rank_correlation);
+    let Some(calibrated) = &comparison.calibrated else {
+        println!("too few layers to calibrate; name other rows with --calibration");
+        return Ok(());
+    };
+    match calibration {
+        Some(path) => print_accuracy(&format!("calibrated on {}", path.display()), calibrated),
+        None => {
+            let folds = gemmini::FOLDS;
+            let how =
+                format!("calibrated, layers in {folds} folds, each predicted from the others");
+            print_accuracy(&how, calibrated);
+        }
+    }
     Ok(())
 }
 

@@ -26,4 +26,5 @@ mod reference;
 pub use access::{Accesses, DRAM_BLOCK};
 pub use cost::{Bound, Cost, Machine};
 pub use mapping::{Dim, Loop, Mapping, MappingError, Shape};
+pub(super) use reference::{Columns, read_table};
 pub use reference::{Comparison, compare};
