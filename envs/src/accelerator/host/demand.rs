@@ -4,14 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::accelerator::conv::Conv;
 use crate::accelerator::gemm::TooLarge;
-use crate::accelerator::layer::Op;
+use crate::accelerator::layer::{Op, PoolKind};
 
 /// Bytes of a value: single precision.
 pub const WORD_BYTES: f64 = 4.0;
 /// Channels that vector instructions take at a time.
 const VECTOR: u64 = 16;
-/// Values of a window from which on a pool takes the mean of a whole image.
-const WHOLE_IMAGE: f64 = 16.0;
 
 /// Operators that a library runs in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,9 +25,9 @@ pub enum Family {
     Linear,
     /// Maxima over windows.
     Pool,
-    /// Means over whole images.
+    /// Means over windows, whole images mostly.
     Mean,
-    /// Functions of values at the same place.
+    /// Functions of values at the same place, copies, and what is not measured on its own.
     Elementwise,
     /// Norms with stored statistics.
     Norm,
@@ -66,12 +64,11 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// The demand of a layer. `window` is the side of a pool's windows, which [`Op`] does not hold; without it they
-    /// are taken not to overlap.
+    /// The demand of a layer.
     ///
     /// # Errors
     /// A count beyond 64 bits.
-    pub fn of(op: &Op, window: Option<u64>) -> Result<Self, TooLarge> {
+    pub fn of(op: &Op) -> Result<Self, TooLarge> {
         let words = op.inputs()? as f64 + op.outputs()? as f64 + op.parameters()? as f64;
         let mut demand = Self {
             family: Family::Elementwise,
@@ -84,16 +81,11 @@ impl Demand {
         match op {
             Op::Conv(conv) => demand.convolve(conv)?,
             Op::Linear { .. } | Op::MatMul { .. } | Op::ConvTranspose(_) => demand.multiply(op)?,
-            Op::Pool { .. } => {
-                let share = inputs / outputs.max(1.0);
-                let taps = window.map_or(share, |side| (side as f64).powi(2));
-                demand.family = match share > WHOLE_IMAGE {
-                    true => Family::Mean,
-                    false => Family::Pool,
-                };
-                demand.operations = match demand.family {
-                    Family::Mean => inputs,
-                    _ => outputs * taps,
+            Op::Pool { kind, kernel, .. } => {
+                let taps = kernel[0] as f64 * kernel[1] as f64;
+                (demand.family, demand.operations) = match kind {
+                    PoolKind::Max => (Family::Pool, outputs * taps),
+                    PoolKind::Mean => (Family::Mean, inputs),
                 };
                 demand.features = vec![log(inputs), log(outputs), log(taps)];
             }
@@ -101,7 +93,7 @@ impl Demand {
                 demand.family = Family::Norm;
                 demand.features = vec![log(outputs), log(*parameters as f64)];
             }
-            Op::Elementwise { .. } | Op::Softmax { .. } | Op::Embedding { .. } => {
+            _ => {
                 demand.features = vec![log(outputs), log(inputs / outputs.max(1.0))];
             }
         }
@@ -166,7 +158,7 @@ mod tests {
         let mut conv = Conv::same(512, 1024, [16, 16], 3);
         conv.dilation = [12; 2];
         conv.padding = [[12; 2]; 2];
-        let demand = Demand::of(&Op::Conv(conv), None).unwrap();
+        let demand = Demand::of(&Op::Conv(conv)).unwrap();
         let nominal = (16 * 16 * 9 * 512 * 1024) as f64;
         // per axis, 16 taps in the middle and 4 on either side of 48
         assert_eq!(demand.operations / nominal, 0.25);
@@ -178,16 +170,20 @@ mod tests {
         let conv = |groups| {
             let mut conv = Conv::same(32, 32, [8, 8], 1);
             conv.groups = groups;
-            Demand::of(&Op::Conv(conv), None).unwrap().family
+            Demand::of(&Op::Conv(conv)).unwrap().family
         };
         assert_eq!((conv(1), conv(32)), (Family::Pointwise, Family::Grouped));
-        let pool = |outputs| {
+        let pool = |kind| {
             let op = Op::Pool {
-                inputs: 64 * 49,
-                outputs,
+                kind,
+                kernel: [2, 2],
+                stride: [2, 2],
+                inputs: 4096,
+                outputs: 1024,
             };
-            Demand::of(&op, None).unwrap().family
+            Demand::of(&op).unwrap().family
         };
-        assert_eq!((pool(64), pool(784)), (Family::Mean, Family::Pool));
+        let found = (pool(PoolKind::Mean), pool(PoolKind::Max));
+        assert_eq!(found, (Family::Mean, Family::Pool));
     }
 }

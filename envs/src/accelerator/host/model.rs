@@ -115,12 +115,12 @@ impl HostModel {
         })
     }
 
-    /// Time of a layer, s. Pools are taken not to overlap; [`HostModel::demanded`] knows better.
+    /// Time of a layer, s.
     ///
     /// # Errors
     /// A count beyond 64 bits, or a family that was not calibrated.
     pub fn seconds(&self, op: &Op) -> Result<f64, ModelError> {
-        self.demanded(&Demand::of(op, None)?)
+        self.demanded(&Demand::of(op)?)
     }
 
     /// Time of a layer with this demand, s.
@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::accelerator::conv::Conv;
     use crate::accelerator::host::calibration::{FORMAT, Machine};
+    use crate::accelerator::layer::{NormKind, PoolKind};
 
     /// A machine of 10¹⁰ operations and bytes per second, a microsecond per layer.
     fn time(demand: &Demand) -> f64 {
@@ -174,7 +175,7 @@ mod tests {
     }
 
     fn sample(op: &Op) -> Sample {
-        let demand = Demand::of(op, None).unwrap();
+        let demand = Demand::of(op).unwrap();
         let seconds = time(&demand);
         Sample {
             layer: op.name().to_owned(),
@@ -182,6 +183,16 @@ mod tests {
             cpu_seconds: seconds,
             wall_seconds: seconds,
             runs: 30,
+        }
+    }
+
+    fn pool(kind: PoolKind, side: u64, outputs: u64) -> Op {
+        Op::Pool {
+            kind,
+            kernel: [side; 2],
+            stride: [side; 2],
+            inputs: side * side * outputs,
+            outputs,
         }
     }
 
@@ -199,19 +210,14 @@ mod tests {
                 outputs: 50,
                 bias: true,
             },
-            Op::Pool {
-                inputs: 4 * elements,
-                outputs: elements,
-            },
-            Op::Pool {
-                inputs: 49 * 64 * size,
-                outputs: 64 * size,
-            },
-            Op::Elementwise {
-                operands: 1 + size % 2,
-                elements,
+            pool(PoolKind::Max, 2, elements),
+            pool(PoolKind::Mean, 7, 64 * size),
+            match size % 2 {
+                0 => Op::sum(elements),
+                _ => Op::activation(elements),
             },
             Op::Norm {
+                kind: NormKind::Batch,
                 elements,
                 parameters: 2 * size,
             },
@@ -230,7 +236,7 @@ mod tests {
         };
         let model = HostModel::fit(&calibration).unwrap();
         for op in ops(7) {
-            let expected = time(&Demand::of(&op, None).unwrap());
+            let expected = time(&Demand::of(&op).unwrap());
             let error = model.seconds(&op).unwrap() / expected - 1.0;
             assert!(error.abs() < 0.1, "{op:?}: {error}");
         }

@@ -232,12 +232,3 @@ pub fn named_with(
 ) -> Option<Result<Network, SizeError>> {
     entry(name).map(|entry| entry.build_with(input, batch))
 }
-
-/// The same on a square image of `side` pixels; `None` for those that take one size only, or no such name.
-pub fn sized(name: &str, side: u64) -> Option<Network> {
-    match name {
-        "dilatedvgg-yk" => Some(image::dilated_vgg_yk([side; 2])),
-        "dilatedvgg-fov" => Some(image::dilated_vgg_fov([side; 2])),
-        _ => None,
-    }
-}

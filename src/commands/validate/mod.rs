@@ -1,10 +1,14 @@
 //! `tandem validate`: the accelerator models against reference data.
 
+mod host;
+
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tandem_envs::accelerator::{Accuracy, gemmini, loopnest, scalesim};
 
-use super::print_json;
 use crate::cli::{ValidateArgs, ValidateWhat};
+use crate::commands::print_json;
 use crate::error::Error;
 
 /// Mismatches that are printed; the rest are counted.
@@ -19,11 +23,17 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
         ValidateWhat::Scalesim => run_scalesim(args),
         ValidateWhat::Timeloop => run_timeloop(args),
         ValidateWhat::Gemmini => run_gemmini(args),
+        ValidateWhat::Host => host::run(args),
     }
 }
 
+fn data(args: &ValidateArgs) -> Result<&Path, Error> {
+    let missing = || Error::Input("name the reference data with --data PATH".into());
+    args.data.as_deref().ok_or_else(missing)
+}
+
 fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
-    let comparison = scalesim::compare(&args.data)?;
+    let comparison = scalesim::compare(data(args)?)?;
     if args.json {
         let mut document = document(&comparison.accuracy);
         document["exact"] = json!(comparison.exact);
@@ -48,7 +58,7 @@ fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
 }
 
 fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
-    let comparison = loopnest::compare(&args.data)?;
+    let comparison = loopnest::compare(data(args)?)?;
     if args.json {
         let mut document = document(&comparison.latency);
         document["exact"] = json!(comparison.exact);
@@ -68,7 +78,7 @@ fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
 
 fn run_gemmini(args: &ValidateArgs) -> Result<(), Error> {
     let calibration = args.calibration.as_deref();
-    let comparison = gemmini::compare(&args.data, calibration)?;
+    let comparison = gemmini::compare(data(args)?, calibration)?;
     if args.json {
         let mut document = document(&comparison.plain);
         document["rank_correlation"] = json!(comparison.rank_correlation);
