@@ -212,23 +212,3 @@ fn conv_weights(conv: &Conv) -> Vec<Tensor> {
 pub fn rewritten(tensor: &Tensor) -> Tensor {
     tensor.copy()
 }
-
-/// Memory that pushes all else out of the caches.
-#[derive(Debug)]
-pub struct Evictor {
-    memory: Tensor,
-}
-
-impl Evictor {
-    /// So many bytes.
-    pub fn new(bytes: i64) -> Self {
-        Self {
-            memory: Tensor::zeros([bytes / 4], (Kind::Float, Device::Cpu)),
-        }
-    }
-
-    /// Reads and writes them.
-    pub fn evict(&mut self) {
-        let _ = self.memory.g_add_scalar_(1.0);
-    }
-}

@@ -10,7 +10,7 @@ mod random;
 
 use std::time::Instant;
 
-use tandem_envs::accelerator::host::{Calibration, Demand, FORMAT, Machine, Sample};
+use tandem_envs::accelerator::host::{Calibration, Demand, FORMAT, Machine, Sample, WORD_BYTES};
 
 pub use clock::{Timed, pin_to_a_core};
 pub use layer::{Layer, Runner};
@@ -28,8 +28,10 @@ const LEAST_RUNS: usize = 9;
 const SECONDS_PER_LAYER: f64 = 0.25;
 /// Runs before those that count.
 const WARM_UP: usize = 2;
-/// Bytes that are read and written to empty the caches of weights: more than the last level of usual processors.
-const EVICTED_BYTES: i64 = 40 << 20;
+/// Bytes of weights that runs of a layer take turns with, so that they find them out of the caches, as in a network
+/// whose layers all have weights of their own; and most copies for that. Code stays in the caches, as it does there.
+const TURNS_BYTES: u64 = 48 << 20;
+const MOST_TURNS: u64 = 24;
 /// Pause between two lines of progress, s.
 const PAUSE: f64 = 2.0;
 
@@ -94,17 +96,16 @@ pub struct Plan {
 pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
     let layers = random::layers(plan.convolutions, plan.seed);
     let mut countdown = Countdown::new("calibrate host: layers", layers.len() + PROBES);
-    let mut evictor = layer::Evictor::new(EVICTED_BYTES);
     let mut samples = Vec::with_capacity(layers.len());
     for (at, layer) in layers.iter().enumerate() {
         countdown.at(at)?;
-        samples.push(sample(layer, &mut evictor)?);
+        samples.push(sample(layer)?);
     }
     let mut times = [0.0; 2];
     for (at, layer) in layers.iter().take(PROBES).enumerate() {
         countdown.at(layers.len() + at)?;
         times[0] += samples[at].cpu_seconds;
-        times[1] += sample(layer, &mut evictor)?.cpu_seconds;
+        times[1] += sample(layer)?.cpu_seconds;
     }
     let repeat_percent = 100.0 * (times[1] / times[0] - 1.0).abs();
     check_repeat(repeat_percent, plan.allow_noise)?;
@@ -137,15 +138,22 @@ pub fn check_repeat(percent: f64, allow_noise: bool) -> Result<(), Error> {
     )))
 }
 
-fn sample(layer: &Layer, evictor: &mut layer::Evictor) -> Result<Sample, Error> {
+fn sample(layer: &Layer) -> Result<Sample, Error> {
     let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
     let demand = Demand::of(&layer.op).map_err(too_large)?;
-    let runner = Runner::new(layer)?;
-    let inputs = runner.inputs();
+    let bytes = WORD_BYTES as u64 * layer.op.parameters().map_err(too_large)?;
+    let turns = TURNS_BYTES
+        .checked_div(bytes)
+        .unwrap_or(1)
+        .clamp(1, MOST_TURNS);
+    let runners: Result<Vec<Runner>, Error> = (0..turns).map(|_| Runner::new(layer)).collect();
+    let runners = runners?;
+    let inputs = runners.first().map(Runner::inputs).unwrap_or_default();
+    let mut turn = runners.iter().cycle();
     let mut times = Vec::new();
     let (mut runs, mut done) = (LEAST_RUNS + WARM_UP, 0);
     while done < runs {
-        evictor.evict();
+        let Some(runner) = turn.next() else { break };
         let inputs: Vec<_> = inputs.iter().map(layer::rewritten).collect();
         let (time, output) = Timed::of(|| runner.run(&inputs));
         drop(output?);

@@ -6,9 +6,10 @@ use tandem_envs::accelerator::{Conv, Op};
 
 use super::layer::Layer;
 
-/// Multiply-accumulates of a layer, and values of its largest tensor, at most.
+/// Multiply-accumulates of a layer at most.
 const MOST_MACS: f64 = 4e9;
-const MOST_VALUES: u64 = 1 << 24;
+/// Values of its largest tensor: 30 MB, beyond which the C library asks the system for memory each time.
+const MOST_VALUES: u64 = 7_500_000;
 /// The least.
 const LEAST_MACS: f64 = 1e4;
 /// Layers of other operators per convolution.
