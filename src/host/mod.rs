@@ -20,12 +20,12 @@ use crate::interrupt;
 
 /// How far a repeated measurement may be from the first, %.
 pub const REPEAT_PERCENT: f64 = 2.0;
-/// Layers that are measured twice.
-const PROBES: usize = 8;
-/// Runs per layer: as many as fit the time, in these bounds; medians of many, fewer for long ones.
-const MOST_RUNS: usize = 31;
-const LEAST_RUNS: usize = 9;
-const SECONDS_PER_LAYER: f64 = 0.25;
+/// Rounds over all layers.
+const ROUNDS: usize = 3;
+/// Runs per layer and round: as many as fit the time, in these bounds; 33 in all, fewer of long layers.
+const MOST_RUNS: usize = 11;
+const LEAST_RUNS: usize = 4;
+const SECONDS_PER_LAYER: f64 = 0.08;
 /// Runs before those that count.
 const WARM_UP: usize = 2;
 /// Bytes of weights that runs of a layer take turns with, so that they find them out of the caches, as in a network
@@ -89,34 +89,57 @@ pub struct Plan {
     pub allow_noise: bool,
 }
 
-/// Measures random layers.
+/// Measures random layers, in rounds over all of them, so that a busy minute falls on no layer alone.
 ///
 /// # Errors
-/// A repeated measurement that differs too much, a signal, or libtorch refusing a layer.
+/// Rounds that differ too much, a signal, or libtorch refusing a layer.
 pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
     let layers = random::layers(plan.convolutions, plan.seed);
-    let mut countdown = Countdown::new("calibrate host: layers", layers.len() + PROBES);
-    let mut samples = Vec::with_capacity(layers.len());
-    for (at, layer) in layers.iter().enumerate() {
-        countdown.at(at)?;
-        samples.push(sample(layer)?);
+    let mut countdown = Countdown::new("calibrate host: layers", ROUNDS * layers.len());
+    let mut rounds: Vec<Vec<Vec<Timed>>> = Vec::with_capacity(ROUNDS);
+    for round in 0..ROUNDS {
+        let mut times = Vec::with_capacity(layers.len());
+        for (at, layer) in layers.iter().enumerate() {
+            countdown.at(round * layers.len() + at)?;
+            times.push(runs(layer)?);
+        }
+        rounds.push(times);
     }
-    let mut times = [0.0; 2];
-    for (at, layer) in layers.iter().take(PROBES).enumerate() {
-        countdown.at(layers.len() + at)?;
-        times[0] += samples[at].cpu_seconds;
-        times[1] += sample(layer)?.cpu_seconds;
-    }
-    let repeat_percent = 100.0 * (times[1] / times[0] - 1.0).abs();
+    countdown.at(ROUNDS * layers.len())?;
+    let repeat_percent = spread(&rounds);
     check_repeat(repeat_percent, plan.allow_noise)?;
+    let sample = |(at, layer): (usize, &Layer)| {
+        let times: Vec<Timed> = rounds.iter().flat_map(|round| round[at].clone()).collect();
+        let quartile = Timed::quartile(&times);
+        let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
+        Ok(Sample {
+            layer: layer.text(),
+            demand: Demand::of(&layer.op).map_err(too_large)?,
+            cpu_seconds: quartile.cpu,
+            wall_seconds: quartile.wall,
+            runs: times.len(),
+        })
+    };
+    let samples: Result<Vec<Sample>, Error> = layers.iter().enumerate().map(sample).collect();
     Ok(Calibration {
         format: FORMAT.to_owned(),
         machine: machine(),
         seed: plan.seed,
         repeat_percent,
         dispatch_seconds: network::dispatch_seconds()?,
-        samples,
+        samples: samples?,
     })
+}
+
+/// How far rounds are from each other: the largest of their sums over all layers above the least, %.
+fn spread(rounds: &[Vec<Vec<Timed>>]) -> f64 {
+    let sum = |round: &Vec<Vec<Timed>>| -> f64 {
+        round.iter().map(|times| Timed::quartile(times).cpu).sum()
+    };
+    let sums: Vec<f64> = rounds.iter().map(sum).collect();
+    let most = sums.iter().copied().fold(0.0, f64::max);
+    let least = sums.iter().copied().fold(f64::INFINITY, f64::min);
+    100.0 * (most / least - 1.0)
 }
 
 /// Refuses a machine whose second measurement is not its first.
@@ -138,9 +161,9 @@ pub fn check_repeat(percent: f64, allow_noise: bool) -> Result<(), Error> {
     )))
 }
 
-fn sample(layer: &Layer) -> Result<Sample, Error> {
+/// The runs of a layer in one round.
+fn runs(layer: &Layer) -> Result<Vec<Timed>, Error> {
     let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
-    let demand = Demand::of(&layer.op).map_err(too_large)?;
     let bytes = WORD_BYTES as u64 * layer.op.parameters().map_err(too_large)?;
     let turns = TURNS_BYTES
         .checked_div(bytes)
@@ -149,11 +172,12 @@ fn sample(layer: &Layer) -> Result<Sample, Error> {
     let runners: Result<Vec<Runner>, Error> = (0..turns).map(|_| Runner::new(layer)).collect();
     let runners = runners?;
     let inputs = runners.first().map(Runner::inputs).unwrap_or_default();
-    let mut turn = runners.iter().cycle();
     let mut times = Vec::new();
-    let (mut runs, mut done) = (LEAST_RUNS + WARM_UP, 0);
-    while done < runs {
-        let Some(runner) = turn.next() else { break };
+    let (mut most, mut done) = (LEAST_RUNS + WARM_UP, 0);
+    for runner in runners.iter().cycle() {
+        if done == most {
+            break;
+        }
         let inputs: Vec<_> = inputs.iter().map(layer::rewritten).collect();
         let (time, output) = Timed::of(|| runner.run(&inputs));
         drop(output?);
@@ -163,17 +187,10 @@ fn sample(layer: &Layer) -> Result<Sample, Error> {
         }
         if done == WARM_UP {
             let fitting = (SECONDS_PER_LAYER / time.cpu.max(1e-9)) as usize;
-            runs = WARM_UP + fitting.clamp(LEAST_RUNS, MOST_RUNS);
+            most = WARM_UP + fitting.clamp(LEAST_RUNS, MOST_RUNS);
         }
     }
-    let median = Timed::median(&times);
-    Ok(Sample {
-        layer: layer.text(),
-        demand,
-        cpu_seconds: median.cpu,
-        wall_seconds: median.wall,
-        runs: times.len(),
-    })
+    Ok(times)
 }
 
 fn machine() -> Machine {

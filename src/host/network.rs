@@ -8,11 +8,14 @@ use tch::Tensor;
 
 use super::clock::Timed;
 use super::layer::{Layer, Runner, pool_padding};
-use super::{Countdown, LEAST_RUNS, MOST_RUNS, WARM_UP};
+use super::{Countdown, WARM_UP};
 use crate::error::Error;
 
 /// Seconds for a network, in which as many runs as fit are made.
 const SECONDS: f64 = 40.0;
+/// Runs of a network.
+const MOST_RUNS: usize = 31;
+const LEAST_RUNS: usize = 9;
 /// Layers of the chain that shows what lies between two layers.
 const CHAIN: usize = 64;
 
@@ -39,9 +42,9 @@ pub struct Runnable {
 /// What a network took.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// Each layer: medians.
+    /// Each layer: lower quartiles.
     pub layers: Vec<Timed>,
-    /// From end to end: medians of runs in which no layer is timed.
+    /// From end to end: lower quartiles of runs in which no layer is timed.
     pub total: Timed,
     /// How far the two halves of the runs are from each other, %.
     pub repeat_percent: f64,
@@ -130,16 +133,16 @@ impl Runnable {
         }
         let layers = (0..self.steps.len())
             .map(|layer| {
-                Timed::median(&single.iter().map(|times| times[layer]).collect::<Vec<_>>())
+                Timed::quartile(&single.iter().map(|times| times[layer]).collect::<Vec<_>>())
             })
             .collect();
         let half = |offset: usize| -> Vec<Timed> {
             whole.iter().skip(offset).step_by(2).copied().collect()
         };
-        let [even, odd] = [0, 1].map(|offset| Timed::median(&half(offset)).cpu);
+        let [even, odd] = [0, 1].map(|offset| Timed::quartile(&half(offset)).cpu);
         Ok(Measured {
             layers,
-            total: Timed::median(&whole),
+            total: Timed::quartile(&whole),
             repeat_percent: 100.0 * (odd / even - 1.0).abs(),
             runs: whole.len(),
         })

@@ -28,11 +28,11 @@ pub struct Sample {
     pub layer: String,
     /// What it asks for.
     pub demand: Demand,
-    /// Median processor time of the thread, s.
+    /// Processor time of the thread, s: lower quartile of the runs.
     pub cpu_seconds: f64,
-    /// Median time on the wall, s.
+    /// Time on the wall, s: the same.
     pub wall_seconds: f64,
-    /// Runs that the medians are of.
+    /// Runs.
     pub runs: usize,
 }
 
@@ -46,7 +46,7 @@ pub struct Calibration {
     pub machine: Machine,
     /// Seed of the random layers.
     pub seed: u64,
-    /// How far a second measurement of some layers was from the first, %.
+    /// How far repeated measurements were from each other, %.
     pub repeat_percent: f64,
     /// Time between two layers that belongs to neither, s.
     pub dispatch_seconds: f64,
