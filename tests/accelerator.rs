@@ -226,3 +226,33 @@ fn rows_that_gemmini_cannot_run_are_named() {
         assert!(said.err.contains(word), "{}", said.err);
     }
 }
+
+#[test]
+fn what_the_host_cannot_be_asked_is_answered_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("host.json"), "{\"format\": \"none\"}").unwrap();
+    for (words, word) in [
+        (
+            &["validate", "host", "--networks", "vgg"][..],
+            "no network \"vgg\"",
+        ),
+        (
+            &["validate", "host", "--calibration", "absent.json"],
+            "no such file",
+        ),
+        (
+            &["validate", "host", "--calibration", "host.json"],
+            "is no calibration of a host",
+        ),
+        (&["validate", "timeloop"], "--data"),
+        (
+            &["calibrate", "host", "--out", "absent/host.json"],
+            "no such folder",
+        ),
+    ] {
+        let said = tandem(folder.path(), words).ended(2);
+        assert!(said.err.contains(word), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert_eq!(said.out, "");
+    }
+}

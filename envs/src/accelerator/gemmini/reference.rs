@@ -108,7 +108,7 @@ fn traffic(
     let side = match named {
         PLACEHOLDER_SIDE => {
             let unrolled = mapping.spatial(1).max(mapping.spatial(2));
-            unrolled.min(PLACEHOLDER_SIDE).max(2).next_power_of_two()
+            unrolled.clamp(2, PLACEHOLDER_SIDE).next_power_of_two()
         }
         side => side,
     };

@@ -164,10 +164,13 @@ impl Learnt {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::accelerator::conv::Conv;
     use crate::accelerator::host::calibration::{FORMAT, Machine};
     use crate::accelerator::layer::{NormKind, PoolKind};
+    use crate::accelerator::zoo;
 
     /// A machine of 10¹⁰ operations and bytes per second, a microsecond per layer.
     fn time(demand: &Demand) -> f64 {
@@ -239,6 +242,26 @@ mod tests {
             let expected = time(&Demand::of(&op).unwrap());
             let error = model.seconds(&op).unwrap() / expected - 1.0;
             assert!(error.abs() < 0.1, "{op:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_stored_calibration_gives_the_stored_predictions() {
+        // written by `tandem calibrate host --layers 60` and `tandem validate host --networks resnet18 --json`
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/host");
+        let calibration = Calibration::read(&data.join("calibration.json")).unwrap();
+        let model = HostModel::fit(&calibration).unwrap();
+        let text = std::fs::read_to_string(data.join("resnet18.json")).unwrap();
+        let stored: Vec<(String, f64)> = serde_json::from_str(&text).unwrap();
+        let network = zoo::named("resnet18").unwrap();
+        assert_eq!(stored.len(), network.layers.len());
+        for (layer, (name, seconds)) in network.layers.iter().zip(stored) {
+            assert_eq!(layer.name, name);
+            let ours = model.seconds(&layer.op).unwrap();
+            assert!(
+                (ours / seconds - 1.0).abs() < 1e-6,
+                "{name}: {ours} for {seconds}"
+            );
         }
     }
 
