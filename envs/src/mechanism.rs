@@ -162,11 +162,24 @@ pub enum Drive {
     Tendon(usize),
 }
 
-/// A servo whose set point moves at a commanded rate:
+/// How a command in [-1, 1] moves a servo's set point, which is kept in its range.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Control {
+    /// `set point' = speed * command`: the speed, rad/s or m/s.
+    Rate(f64),
+    /// `set point = nominal[k] + unit * command` at the end of control step `k`, approached evenly during the step.
+    Offset {
+        /// What a command of 1 adds, rad or m.
+        unit: f64,
+        /// A nominal motion, rad or m, one entry per control step; the last one stays.
+        nominal: Vec<f64>,
+    },
+}
+
+/// A servo:
 ///
 /// ```text
-/// set point' = speed * command            command in [-1, 1], set point kept in its range
-/// force      = clamp(stiffness (set point - position) + damping (rate - velocity), force range)
+/// force = clamp(stiffness (set point - position) + damping (rate - velocity), force range)
 /// ```
 ///
 /// where `rate` is that of the set point with feedforward, 0 without.
@@ -176,8 +189,8 @@ pub struct Actuator {
     pub name: String,
     /// What it moves.
     pub drive: Drive,
-    /// How fast the set point moves at command 1, rad/s or m/s.
-    pub speed: f64,
+    /// How a command moves it.
+    pub control: Control,
     /// Range of the set point, rad or m.
     pub range: [f64; 2],
     /// Stiffness, N m/rad or N/m.

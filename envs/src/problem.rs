@@ -183,6 +183,12 @@ pub trait Problem: Send {
     /// Another environment of the same problem, to be reset before use.
     fn fresh(&self) -> Box<dyn Problem>;
 
+    /// The same with half the time step in its physical machine, where there is one: how much of a judgement is owed
+    /// to the step.
+    fn half_step(&self) -> Option<Box<dyn Problem>> {
+        None
+    }
+
     /// Starts an episode with this design; all randomness of the episode comes from `stream`.
     ///
     /// # Errors

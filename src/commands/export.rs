@@ -12,35 +12,36 @@ use crate::run_folder::RunFolder;
 /// Runs the command.
 ///
 /// # Errors
-/// A run without a judged pair, a problem without a machine, a machine that the format cannot say, or a file that
+/// A run without a checkpoint, a problem without a machine, a machine that the format cannot say, or a file that
 /// cannot be written.
 pub fn run(args: &ExportArgs) -> Result<(), Error> {
-    let learnt = Learnt::open(&RunFolder::view(&args.run)?)?;
+    let learnt = Learnt::open_present(&RunFolder::view(&args.run)?)?;
     let problem = &learnt.instance.problem;
+    let design = match args.start {
+        true => learnt.hardware().space().start(),
+        false => learnt.design(),
+    };
+    let mechanism = problem.mechanism(&design)?;
+    let machine = || {
+        let name = &problem.spec().name;
+        let why = format!(
+            "problem `{name}` has no machine to export; its policy can be written with --policy"
+        );
+        mechanism.as_ref().ok_or(Error::Input(why))
+    };
     let mut files: Vec<(&Path, Vec<u8>)> = Vec::new();
-    if args.mjcf.is_some() || args.urdf.is_some() {
-        let design = match args.start {
-            true => learnt.hardware().space().start(),
-            false => learnt.design(),
-        };
-        let mechanism = problem.mechanism(&design)?.ok_or_else(|| {
-            let name = &problem.spec().name;
-            Error::Input(format!(
-                "problem `{name}` has no machine to export; its policy can be written with --policy"
-            ))
-        })?;
+    if let Some(path) = &args.mjcf {
         let io = |error: std::io::Error| Error::Run(format!("cannot write XML: {error}"));
-        if let Some(path) = &args.mjcf {
-            files.push((path, mjcf::write(&mechanism).map_err(io)?.into_bytes()));
-        }
-        if let Some(path) = &args.urdf {
-            let refused = |error: urdf::UrdfError| Error::Input(format!("--urdf: {error}"));
-            files.push((path, urdf::write(&mechanism).map_err(refused)?.into_bytes()));
-        }
+        files.push((path, mjcf::write(machine()?).map_err(io)?.into_bytes()));
+    }
+    if let Some(path) = &args.urdf {
+        let refused = |error: urdf::UrdfError| Error::Input(format!("--urdf: {error}"));
+        files.push((path, urdf::write(machine()?).map_err(refused)?.into_bytes()));
     }
     if let Some(path) = &args.policy {
         let title = &learnt.experiment.title;
-        files.push((path, onnx::write(&learnt.policy, problem.spec(), title)));
+        let bytes = onnx::write(&learnt.policy, problem.spec(), title, mechanism.as_ref());
+        files.push((path, bytes));
     }
     for (path, bytes) in files {
         atomic::write(path, &bytes)

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod export;
 pub mod list;
 pub mod render;
+pub mod search;
 pub mod simulate;
 pub mod train;
 pub mod validate;

@@ -1,14 +1,15 @@
 //! MuJoCo's format (MJCF): the machine with joints, actuators, tendons, limits and scene.
 //!
-//! A servo is a `general` actuator with an integrator: its control is the policy's command in [-1, 1], its activation
-//! the set point over the servo's speed (s), so that the policy's output goes into `ctrl` as it is. The rate of a servo
-//! with feedforward is a second actuator, whose control is the same command: they stand behind all others in the same
-//! order, and the joint limits the force of both. The keyframe `start` holds the nominal start of an episode.
+//! A servo that is commanded by rate is a `general` actuator with an integrator: its control is the policy's command in
+//! [-1, 1], its activation the set point over the servo's speed (s), so that the policy's output goes into `ctrl` as it
+//! is. With feedforward the rate is a second actuator, whose control is the same command: these stand behind all others
+//! in the same order, and the joint limits the force of both. A servo that is commanded by offset takes its set point
+//! (rad, m) as control. The policy's metadata tells which is which. The keyframe `start` holds the nominal start.
 
 use std::io;
 
 use tandem_envs::mechanism::{
-    Actuator, Axis, Body, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
+    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
 };
 
 use super::xml::{Element, numbers};
@@ -21,7 +22,8 @@ pub fn write(mechanism: &Mechanism) -> io::Result<String> {
     let mut root = Element::new("mujoco").with("model", &*mechanism.name);
     let per_step = mechanism.substeps;
     root = root.comment(&format!(
-        "a command holds for {per_step} steps of {} s; ctrl takes the policy's output in [-1, 1]{}",
+        "a command holds for {per_step} steps of {} s; with ctrlrange -1 1 ctrl takes the policy's output{}, else a set \
+         point, see `control` in the policy's metadata",
         mechanism.dt,
         if rates(mechanism).next().is_some() {
             ", twice: for the set points, then for their rates"
@@ -42,7 +44,9 @@ pub fn write(mechanism: &Mechanism) -> io::Result<String> {
             .numbers("timestep", &[mechanism.dt])
             .numbers("gravity", &mechanism.gravity)
             .with("integrator", "implicitfast")
-            .with("cone", "elliptic"),
+            .with("cone", "elliptic")
+            // grips are held by friction: with the default of 1 they creep
+            .with("impratio", "10"),
     );
     root.push(world(mechanism));
     if !mechanism.tendons.is_empty() {
@@ -196,17 +200,23 @@ fn servo(mechanism: &Mechanism, servo: &Actuator) -> Element {
     } else {
         servo.damping
     };
-    let element = element
-        .with("dyntype", "integrator")
-        .with("ctrlrange", "-1 1")
-        .numbers("actrange", &servo.range.map(|r| r / servo.speed));
+    let (element, unit) = match servo.control {
+        Control::Rate(speed) => {
+            let range = servo.range.map(|r| r / speed);
+            let element = element
+                .with("dyntype", "integrator")
+                .with("ctrlrange", "-1 1");
+            (element.numbers("actrange", &range), speed)
+        }
+        Control::Offset { .. } => (element.numbers("ctrlrange", &servo.range), 1.0),
+    };
     let element = match servo.feedforward {
         true => element,
         false => element.numbers("forcerange", &servo.force),
     };
     element
         .with("gaintype", "fixed")
-        .numbers("gainprm", &[servo.stiffness * servo.speed])
+        .numbers("gainprm", &[servo.stiffness * unit])
         .with("biastype", "affine")
         .numbers("biasprm", &[0.0, -servo.stiffness, -damping])
 }
@@ -216,9 +226,13 @@ fn rates(mechanism: &Mechanism) -> impl Iterator<Item = &Actuator> {
     mechanism.actuators.iter().filter(|a| a.feedforward)
 }
 
-/// The rate of a servo with feedforward: `force = damping (speed * command - velocity)`.
+/// The rate of a servo with feedforward, where it is commanded: `force = damping (speed * command - velocity)`.
 fn rate(mechanism: &Mechanism, servo: &Actuator) -> Element {
     let name = format!("{}_rate", servo.name);
+    let speed = match servo.control {
+        Control::Rate(speed) => speed,
+        Control::Offset { .. } => 0.0,
+    };
     driving(
         mechanism,
         Element::new("general").with("name", name),
@@ -226,7 +240,7 @@ fn rate(mechanism: &Mechanism, servo: &Actuator) -> Element {
     )
     .with("ctrlrange", "-1 1")
     .with("gaintype", "fixed")
-    .numbers("gainprm", &[servo.damping * servo.speed])
+    .numbers("gainprm", &[servo.damping * speed])
     .with("biastype", "affine")
     .numbers("biasprm", &[0.0, 0.0, -servo.damping])
 }
@@ -260,11 +274,25 @@ fn start(mechanism: &Mechanism) -> Element {
             Joint::Axis(axis) => places.push(axis.start),
         }
     }
-    let set_points = mechanism.actuators.iter().map(|a| a.start / a.speed);
-    Element::new("key")
+    let (mut integrated, mut given) = (Vec::new(), Vec::new());
+    for servo in &mechanism.actuators {
+        match servo.control {
+            Control::Rate(speed) => {
+                integrated.push(servo.start / speed);
+                given.push(0.0);
+            }
+            Control::Offset { .. } => given.push(servo.start),
+        }
+    }
+    given.extend(rates(mechanism).map(|_| 0.0));
+    let key = Element::new("key")
         .with("name", "start")
         .numbers("qpos", &places)
-        .numbers("act", &set_points.collect::<Vec<f64>>())
+        .numbers("ctrl", &given);
+    match integrated.is_empty() {
+        true => key,
+        false => key.numbers("act", &integrated),
+    }
 }
 
 /// The order in which MuJoCo counts bodies.

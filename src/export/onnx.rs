@@ -5,14 +5,16 @@
 //! ```
 //!
 //! A policy of options ends in `ArgMax` instead, `command [batch, 1]`. Names and units of all numbers stand in the
-//! model's metadata (`observation`, `command`: JSON lists of `{name, unit}`).
+//! model's metadata (`observation`, `command`: JSON lists of `{name, unit}`), and so does what commands do to the
+//! exported machine's actuators (`control`).
 //!
 //! The messages are those of `onnx.proto3` (ONNX 1.15, IR version 8) that a perceptron needs.
 
 use prost::Message;
-use serde_json::json;
+use serde_json::{Value, json};
 use tandem_agents::policy::{Head, PolicySnapshot};
-use tandem_envs::{CommandSpace, Spec};
+use tandem_envs::mechanism::{Actuator, Control};
+use tandem_envs::{CommandSpace, Mechanism, Spec};
 
 /// Version of the file format.
 const IR_VERSION: i64 = 8;
@@ -230,8 +232,13 @@ impl Builder {
     }
 }
 
-/// The file of a policy; `task` names what it was trained for.
-pub fn write(policy: &PolicySnapshot, spec: &Spec, task: &str) -> Vec<u8> {
+/// The file of a policy; `task` names what it was trained for, `machine` what it drives, where that can be exported.
+pub fn write(
+    policy: &PolicySnapshot,
+    spec: &Spec,
+    task: &str,
+    machine: Option<&Mechanism>,
+) -> Vec<u8> {
     let mut b = Builder {
         last: "observation".into(),
         ..Builder::default()
@@ -258,7 +265,25 @@ pub fn write(policy: &PolicySnapshot, spec: &Spec, task: &str) -> Vec<u8> {
     finish(&mut b, policy.kind());
     b.graph.input = vec![port("observation", policy.observation_len())];
     b.graph.output = vec![port("command", policy.command_len())];
-    model(b.graph, spec, task).encode_to_vec()
+    let mut model = model(b.graph, spec, task);
+    if let Some(machine) = machine {
+        model.metadata_props.push(Entry {
+            key: "control".into(),
+            value: control(machine).to_string(),
+        });
+    }
+    model.encode_to_vec()
+}
+
+/// What each command does to its actuator, see [`Control`].
+fn control(machine: &Mechanism) -> Value {
+    let entry = |servo: &Actuator| match &servo.control {
+        Control::Rate(speed) => json!({"actuator": servo.name, "kind": "rate", "speed": speed}),
+        Control::Offset { unit, nominal } => {
+            json!({"actuator": servo.name, "kind": "offset", "unit": unit, "nominal": nominal})
+        }
+    };
+    machine.actuators.iter().map(entry).collect()
 }
 
 /// The last operations: what the problem does with a policy's mean.

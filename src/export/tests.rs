@@ -204,7 +204,7 @@ fn policies_agree(command: CommandSpace) {
     let policy = policy.snapshot();
     // far outliers too: the normaliser's and the command's clipping belong to the file
     let rows: Vec<f32> = (0..64).flat_map(|i| draw(f64::from(i))).collect();
-    let theirs = run_elsewhere(onnx::write(&policy, &spec, "a test"), &rows, 7);
+    let theirs = run_elsewhere(onnx::write(&policy, &spec, "a test", None), &rows, 7);
     let n = policy.command_len();
     let mut scratch = tandem_agents::kernel::Scratch::default();
     for (row, theirs) in rows.chunks(7).zip(theirs.chunks(n)) {
@@ -227,4 +227,82 @@ fn an_independent_runtime_computes_the_same_commands() {
     let channels = ["a", "b", "c"].map(|n| Channel::new(n, "1"));
     policies_agree(CommandSpace::Continuous(channels.to_vec()));
     policies_agree(CommandSpace::Discrete(4));
+}
+
+/// The pose that a chain of bodies has in the world: parents' poses, joint by joint, read from the file alone.
+mod chain {
+    use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
+
+    pub fn vector(v: &[f64]) -> Vector3<f64> {
+        Vector3::new(v[0], v[1], v[2])
+    }
+
+    pub fn frame(position: &[f64], wxyz: &[f64]) -> Isometry3<f64> {
+        let turn = Quaternion::new(wxyz[0], wxyz[1], wxyz[2], wxyz[3]);
+        let place = Translation3::from(vector(position));
+        Isometry3::from_parts(place, UnitQuaternion::from_quaternion(turn))
+    }
+
+    pub fn moved(kind: &str, axis: &[f64], by: f64) -> Isometry3<f64> {
+        match kind {
+            "slide" => Translation3::from(vector(axis) * by).into(),
+            _ => Isometry3::from_parts(
+                Translation3::identity(),
+                UnitQuaternion::new(vector(axis) * by),
+            ),
+        }
+    }
+}
+
+#[test]
+fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
+    use tandem_envs::hand3d::press;
+    let settings = press::Settings::new(&press::Config::default()).unwrap();
+    let mut problem = press::Press::new(settings).unwrap();
+    let mut stream = Stream::new(4, "designs", 0);
+    let design = problem.hardware().space().sample(&mut stream);
+    problem.reset(&design, Fidelity::Full, &mut stream).unwrap();
+    let mut observation = vec![0.0; problem.spec().observation.len()];
+    problem.observe(&mut observation);
+    let text = mjcf::write(&problem.mechanism(&design).unwrap().unwrap()).unwrap();
+    let document = Document::parse(&text).unwrap();
+    for finger in 1..=4 {
+        let mut pose = nalgebra::Isometry3::identity();
+        for (k, body) in ["palm", "yaw_body", "proximal", "distal"]
+            .iter()
+            .enumerate()
+        {
+            let name = match k {
+                0 => (*body).to_string(),
+                _ => format!("finger_{finger}_{body}"),
+            };
+            let bodies = named(&document, "body");
+            let body = bodies
+                .iter()
+                .find(|b| b.attribute("name") == Some(&name))
+                .unwrap();
+            let joint = body.children().find(|n| n.has_tag_name("joint")).unwrap();
+            // at the start the servos' targets, which are observed, are where the joints are
+            let at = if k == 0 { 0 } else { 3 * (finger - 1) + k };
+            let moved = chain::moved(
+                joint.attribute("type").unwrap(),
+                &numbers(joint, "axis"),
+                f64::from(observation[at]),
+            );
+            pose = pose * chain::frame(&numbers(*body, "pos"), &numbers(*body, "quat")) * moved;
+        }
+        let distal = format!("finger_{finger}_distal");
+        let bodies = named(&document, "body");
+        let distal = bodies
+            .iter()
+            .find(|b| b.attribute("name") == Some(&distal))
+            .unwrap();
+        let capsule = distal.children().find(|n| n.has_tag_name("geom")).unwrap();
+        let end = &numbers(capsule, "fromto")[3..6];
+        let tip = pose * nalgebra::Point3::from(chain::vector(end));
+        let [_, ours] = problem.finger(finger - 1).unwrap();
+        for (a, b) in ours.iter().zip(tip.iter()) {
+            assert!((f64::from(*a) - b).abs() < 1e-5, "{ours:?} is not {tip}");
+        }
+    }
 }

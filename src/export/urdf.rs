@@ -3,10 +3,15 @@
 
 use std::io;
 
-use tandem_envs::mechanism::{Axis, Body, Drive, Geom, Joint, Mechanism, Quaternion, Solid};
+use tandem_envs::mechanism::{
+    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
+};
 use thiserror::Error;
 
 use super::xml::{Element, numbers};
+
+/// Speed of joints that have no limit of it, rad/s or m/s.
+const UNLIMITED: f64 = 1000.0;
 
 /// Why there is no URDF.
 #[derive(Debug, Error)]
@@ -171,7 +176,12 @@ fn joint(mechanism: &Mechanism, index: usize, body: &Body) -> Element {
 fn limits(element: Element, mechanism: &Mechanism, index: usize, axis: &Axis) -> Element {
     let driven = mechanism.actuators.iter();
     let servo = driven.clone().find(|a| a.drive == Drive::Joint(index));
-    let (effort, speed) = servo.map_or((0.0, 0.0), |a| (a.force[1], a.speed));
+    // the format wants a highest speed; a servo that follows positions has none of its own
+    let speed = |a: &Actuator| match &a.control {
+        Control::Rate(speed) => *speed,
+        Control::Offset { .. } => UNLIMITED,
+    };
+    let (effort, speed) = servo.map_or((0.0, 0.0), |a| (a.force[1], speed(a)));
     let [low, high] = axis.limits.map(|l| numbers(&[l]));
     element
         .child(Element::new("axis").numbers("xyz", &axis.direction))

@@ -192,7 +192,7 @@ struct Chain<'a> {
     steps: &'a [Step],
     runners: Vec<Runner>,
     image: Vec<Tensor>,
-    /// The last layer that takes each result: after it the memory is given back, as a program would.
+    /// The last layer that takes each result: in its time the memory is given back.
     last: Vec<usize>,
 }
 
@@ -230,17 +230,22 @@ impl<'a> Chain<'a> {
                     taken.map(Tensor::shallow_clone).collect()
                 }
             };
-            let output = match timed {
-                false => runner.run(&inputs)?,
-                true => {
-                    let (time, output) = Timed::of(|| runner.run(&inputs));
-                    times.push(time);
-                    output?
+            let run = || -> Result<(), Error> {
+                let output = runner.run(&inputs)?;
+                drop(inputs);
+                results.push(Some(output));
+                for &input in step.inputs.iter().filter(|&&input| self.last[input] == at) {
+                    results[input] = None;
                 }
+                Ok(())
             };
-            results.push(Some(output));
-            for &input in step.inputs.iter().filter(|&&input| self.last[input] == at) {
-                results[input] = None;
+            match timed {
+                false => run()?,
+                true => {
+                    let (time, ran) = Timed::of(run);
+                    times.push(time);
+                    ran?;
+                }
             }
         }
         Ok(times)

@@ -32,6 +32,8 @@ pub struct Layer {
     /// What is done to its result before that is written, in this order: one-operand functions and pools that the
     /// compiler fused into it. Their values never reach the memory.
     pub fused: Vec<Op>,
+    /// Whether its output is a result of the network although other layers read it too.
+    pub kept: bool,
 }
 
 impl Layer {
@@ -43,6 +45,7 @@ impl Layer {
             shared: false,
             inputs,
             fused: Vec::new(),
+            kept: false,
         }
     }
 
@@ -92,7 +95,7 @@ pub enum NormKind {
 }
 
 /// What a layer does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// A convolution, grouped or depthwise ones included.
     Conv(Conv),

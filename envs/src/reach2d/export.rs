@@ -5,7 +5,7 @@ use super::hardware::{Arm, MOTOR_MASS};
 use super::machine::{DAMPING_TIME, FRICTION, FULL_TORQUE_ERROR, WALL_RADIUS, link_mass};
 use super::walls::Walls;
 use crate::mechanism::{
-    Actuator, Axis, Body, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal,
+    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal,
 };
 
 /// Physics steps of a control step: simulators that do not solve the servos of the whole chain at once, as ours does,
@@ -102,7 +102,7 @@ fn servo(settings: &Settings, arm: &Arm, i: usize) -> Actuator {
     Actuator {
         name: format!("servo_{}", i + 1),
         drive: Drive::Joint(i),
-        speed: decimal(STEP_ANGLE) / decimal(CONTROL_DT),
+        control: Control::Rate(decimal(STEP_ANGLE) / decimal(CONTROL_DT)),
         range: [-limit, limit],
         stiffness,
         damping: decimal(DAMPING_TIME) * stiffness,

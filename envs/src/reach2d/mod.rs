@@ -52,7 +52,7 @@ mod state;
 mod walls;
 mod world;
 
-pub use bench::{PhysicsRate, physics_bench};
+pub use bench::physics_bench;
 pub use config::{
     CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE,
     Settings,

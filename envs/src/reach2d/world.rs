@@ -250,6 +250,12 @@ impl Problem for Reach {
         Box::new(Self::from_setup(self.setup.clone()))
     }
 
+    fn half_step(&self) -> Option<Box<dyn Problem>> {
+        let mut settings = self.setup.settings.clone();
+        settings.substeps *= 2;
+        Some(Box::new(Self::new(settings).ok()?))
+    }
+
     fn reset(
         &mut self,
         design: &[f64],

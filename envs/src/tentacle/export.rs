@@ -10,7 +10,7 @@ use super::config::{
 use super::hardware::Body as Parts;
 use super::statics::stall;
 use crate::mechanism::{
-    Actuator, Axis, Body, Drive, Geom, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal,
+    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal,
 };
 
 /// Assumed stiffness of the elastic tendons, N/m; the rest pose does not depend on it.
@@ -65,7 +65,7 @@ pub(super) fn mechanism(settings: &Settings, parts: &Parts) -> Mechanism {
                 Actuator {
                     name: format!("winch_{}", i + 1),
                     drive: Drive::Tendon(i),
-                    speed: WINCH_RADIUS * decimal(WINCH_STEP) / CONTROL_DT,
+                    control: Control::Rate(WINCH_RADIUS * decimal(WINCH_STEP) / CONTROL_DT),
                     range: [0.0, longest.min(stall(radii))],
                     stiffness: WINCH[0],
                     damping: WINCH[1],

@@ -15,7 +15,7 @@ pub(super) fn combine(call: &Call, shape: &[u64]) -> Option<Numbers> {
     let mut operands = Vec::new();
     for value in &call.inputs {
         let value = (*value)?;
-        operands.push((value.content()?, places(&value.shape, shape, count)));
+        operands.push((value.content()?, places(&value.shape, shape)));
     }
     let op = call.node.op;
     if let [(Numbers::Ints(_), _), (a, at), (b, bt)] = &operands[..]
@@ -122,22 +122,50 @@ fn float_pair(op: &str, x: f64, y: f64) -> Option<f64> {
 }
 
 /// For each place of the output the place of an operand that is broadcast to it.
-fn places(from: &[u64], to: &[u64], count: usize) -> Vec<usize> {
-    let mut places = Vec::with_capacity(count);
-    for out in 0..count as u64 {
-        let (mut rest, mut step, mut place) = (out, 1, 0);
-        let mut sizes = from.iter().rev();
-        for &size in to.iter().rev() {
-            let at = rest % size;
-            rest /= size;
-            if let Some(&own) = sizes.next() {
-                place += if own == 1 { 0 } else { at * step };
-                step *= own;
-            }
-        }
-        places.push(place as usize);
+fn places(from: &[u64], to: &[u64]) -> Vec<usize> {
+    let mut steps = vec![0; to.len()];
+    for (to, (&size, step)) in steps
+        .iter_mut()
+        .rev()
+        .zip(from.iter().zip(strides(from)).rev())
+    {
+        *to = if size == 1 { 0 } else { step };
+    }
+    strided(to, 0, &steps)
+}
+
+/// How far apart neighbours are along each direction.
+fn strides(shape: &[u64]) -> Vec<i64> {
+    let mut strides = vec![1_i64; shape.len()];
+    for at in (1..shape.len()).rev() {
+        strides[at - 1] = strides[at].saturating_mul(shape[at].cast_signed());
+    }
+    strides
+}
+
+/// Places that begin at `first` and lie `steps` apart along each direction of the output, row by row.
+fn strided(to: &[u64], first: i64, steps: &[i64]) -> Vec<usize> {
+    let mut places = vec![first];
+    for (&size, &step) in to.iter().zip(steps) {
+        let along = |place: i64| {
+            (0..size.cast_signed()).map(move |at| place.saturating_add(at.saturating_mul(step)))
+        };
+        places = places.into_iter().flat_map(along).collect();
     }
     places
+        .into_iter()
+        .map(|place| usize::try_from(place).unwrap_or(usize::MAX))
+        .collect()
+}
+
+/// The contents with their directions in another order.
+pub(super) fn transpose(call: &Call, order: &[usize]) -> Option<Numbers> {
+    let value = call.get(0)?;
+    let content = value.content()?;
+    let own = strides(&value.shape);
+    let to: Vec<u64> = order.iter().map(|&at| value.shape[at]).collect();
+    let steps: Vec<i64> = order.iter().map(|&at| own[at]).collect();
+    pick(content, strided(&to, 0, &steps))
 }
 
 /// The contents of a cast; other operators that leave values as they are pass theirs on.
@@ -198,17 +226,20 @@ impl Range {
     pub fn len(&self) -> u64 {
         self.len
     }
-
-    fn places(&self) -> impl Iterator<Item = usize> {
-        (0..self.len.cast_signed()).map(|at| (self.start + at * self.step) as usize)
-    }
 }
 
 /// The places from `start` to before `end`; both are cut to what is there, negative ones count from the end.
 pub(super) fn slice_range(size: u64, start: i64, end: i64, step: i64) -> Result<Range, Fault> {
     let size = size.cast_signed();
+    if size == 0 && step != 0 {
+        return Ok(Range {
+            start: 0,
+            step,
+            len: 0,
+        });
+    }
     let from_end = |at: i64| if at < 0 { at.saturating_add(size) } else { at };
-    let len = match step {
+    let (start, len) = match step {
         0 => return wrong("a step of 0"),
         1.. => {
             let (start, end) = (from_end(start).clamp(0, size), from_end(end).clamp(0, size));
@@ -222,20 +253,22 @@ pub(super) fn slice_range(size: u64, start: i64, end: i64, step: i64) -> Result<
             (start, span.div_ceil(step.unsigned_abs()))
         }
     };
-    Ok(Range {
-        start: len.0,
-        step,
-        len: len.1,
-    })
+    Ok(Range { start, step, len })
 }
 
-/// The part of a list.
-pub(super) fn slice(call: &Call, ranges: &[Range]) -> Option<Numbers> {
+/// The part of a constant along the ranges of its directions; `None` is all of one.
+pub(super) fn slice(call: &Call, ranges: &[Option<Range>]) -> Option<Numbers> {
     let value = call.get(0)?;
-    match (ranges, value.shape.len()) {
-        ([range], 1) => pick(value.content()?, range.places()),
-        _ => None,
+    let content = value.content()?;
+    let (mut first, mut steps, mut to) = (0_i64, strides(&value.shape), value.shape.clone());
+    for (at, range) in ranges.iter().enumerate() {
+        if let Some(range) = range {
+            first = first.checked_add(range.start.checked_mul(steps[at])?)?;
+            steps[at] = steps[at].saturating_mul(range.step);
+            to[at] = range.len;
+        }
     }
+    pick(content, strided(&to, first, &steps))
 }
 
 /// Parts of a list that are named by their shapes.
@@ -274,7 +307,7 @@ pub(super) fn expand(call: &Call, to: &[u64]) -> Option<Numbers> {
     if count > LONGEST_CONTENT {
         return None;
     }
-    pick(value.content()?, places(&value.shape, to, count))
+    pick(value.content()?, places(&value.shape, to))
 }
 
 fn pick(numbers: &Numbers, places: impl IntoIterator<Item = usize>) -> Option<Numbers> {

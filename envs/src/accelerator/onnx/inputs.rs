@@ -167,7 +167,7 @@ pub(super) fn values<'a>(
     let sizes = Sizes::of(&data, options)?;
     for info in data {
         let shape = sizes.shape(info, options)?;
-        values.insert(info.name, Value::computed(shape, Vec::new()));
+        values.insert(info.name, Value::computed(shape, None));
     }
     for info in weights {
         let dims = info.shape.iter().flatten().map(|dim| match *dim {

@@ -6,7 +6,7 @@
 //!
 //! Only shapes are needed, so weights are never decoded, files that keep them elsewhere need not be complete, and
 //! models without any (weights as inputs, or as `ConstantOfShape`) are as good. Arithmetic on shapes is worked out
-//! ([`fold`]); what depends on constants only is dropped; views (`Reshape`, `Cast`, ...) cost nothing.
+//! (`fold`); what depends on constants only is dropped; views (`Reshape`, `Cast`, ...) cost nothing.
 //!
 //! The reader of the file format is small and our own. Of the ready ones, `rten-onnx` 0.27 recurses as deep as a file
 //! nests, copies all weights, allocates what a length declares, and does not read packed lists in attributes, which
@@ -29,7 +29,7 @@ use std::path::Path;
 use call::{Call, Fault, Outcome, Source};
 use inputs::Sizes;
 use proto::{Graph, Model};
-use value::{Origin, Shape, Value, elements};
+use value::{Numbers, Shape, Value, elements};
 
 use super::gemm::TooLarge;
 use super::input::{InputError, quote, read_large};
@@ -80,9 +80,19 @@ pub fn parse(bytes: &[u8], origin: &str, options: &Options) -> Result<Network, I
     let fail = |reason: String| InputError::file(origin, reason);
     let model = proto::model(bytes)
         .map_err(|malformed| fail(format!("is no complete ONNX file: {}", malformed.0)))?;
-    let mut network = import(&model, options).map_err(fail)?;
+    let mut network = import(&model, options).map_err(|reason| fail(shortened(reason)))?;
     network.name = origin.to_owned();
     Ok(network)
+}
+
+/// A message stays readable whatever lists a file holds.
+fn shortened(mut reason: String) -> String {
+    const LONGEST: usize = 500;
+    if let Some((end, _)) = reason.char_indices().nth(LONGEST) {
+        reason.truncate(end);
+        reason.push_str("...");
+    }
+    reason
 }
 
 fn import(model: &Model, options: &Options) -> Result<Network, String> {
@@ -116,6 +126,7 @@ fn import(model: &Model, options: &Options) -> Result<Network, String> {
         names: HashSet::new(),
         weights: HashSet::new(),
         fallen: Vec::new(),
+        reasons: HashMap::new(),
     };
     for at in order {
         import.node(graph, at, options).map_err(|fault| {
@@ -130,6 +141,7 @@ fn import(model: &Model, options: &Options) -> Result<Network, String> {
             format!("{}: {reason}{hint}", order::label(graph, at))
         })?;
     }
+    import.keep(graph);
     import.finish()
 }
 
@@ -152,8 +164,16 @@ struct Import<'a> {
     /// Constants that are weights of a layer already.
     weights: HashSet<&'a str>,
     notes: Vec<String>,
-    /// Operators that are not supported, and their nodes.
-    fallen: Vec<(String, Vec<String>)>,
+    /// Operators that are not supported, as they come, and their places in this list.
+    fallen: Vec<Fallen>,
+    reasons: HashMap<String, usize>,
+}
+
+/// Nodes that are not supported for the same reason.
+struct Fallen {
+    what: String,
+    first: String,
+    others: usize,
 }
 
 impl<'a> Import<'a> {
@@ -212,9 +232,15 @@ impl<'a> Import<'a> {
 
     fn fell(&mut self, op: &str, reason: &str, label: String) {
         let what = format!("operator {}: {reason}", quote(op));
-        match self.fallen.iter_mut().find(|(known, _)| *known == what) {
-            Some((_, nodes)) => nodes.push(label),
-            None => self.fallen.push((what, vec![label])),
+        let next = self.fallen.len();
+        let at = *self.reasons.entry(what.clone()).or_insert(next);
+        match self.fallen.get_mut(at) {
+            Some(fallen) => fallen.others += 1,
+            None => self.fallen.push(Fallen {
+                what,
+                first: label,
+                others: 0,
+            }),
         }
     }
 
@@ -227,26 +253,21 @@ impl<'a> Import<'a> {
         named: &str,
     ) -> Result<(), Fault> {
         let node = &graph.nodes[at];
-        let inputs = node.inputs.iter().map(|name| self.values.get(name));
-        let inputs: Vec<Option<Value>> = inputs.map(|value| value.cloned()).collect();
-        let values = inputs.iter().flatten();
-        let whole = outcome.parts.is_empty() && outcome.contents.iter().flatten().next().is_some();
-        let float = values
-            .clone()
-            .any(|value| matches!(value.origin, Origin::Constant { float: true, .. }));
-        if whole || values.clone().all(Value::is_constant) {
+        let values: Vec<&Value> = self.present(node).collect();
+        // a shape is known even where the values are not
+        let known = outcome.parts.is_empty() && outcome.contents.iter().any(Option::is_some);
+        if known || values.iter().all(|value| value.is_constant()) {
+            let float = ops::keeps_float(node) && values.iter().any(|value| value.is_float());
             let contents = outcome.contents.into_iter().chain(std::iter::repeat(None));
             for ((&name, shape), content) in node.outputs.iter().zip(outcome.shapes).zip(contents) {
-                let float = content
-                    .as_ref()
-                    .map_or(float, |c| matches!(c, value::Numbers::Floats(_)));
+                let float = content.as_ref().map_or(float, Numbers::is_float);
                 self.values
                     .insert(name, Value::constant(shape, float, content));
             }
             return Ok(());
         }
-        let all = makers(inputs.iter().flatten());
-        let shared = self.shared(node, &inputs);
+        let all: Vec<usize> = values.iter().filter_map(|value| value.maker()).collect();
+        let shared = self.shared(node);
         let first = self.layers.len();
         for part in outcome.parts {
             check(&part.op)?;
@@ -254,9 +275,7 @@ impl<'a> Import<'a> {
             for source in part.reads {
                 match source {
                     Source::Inputs => reads.extend(&all),
-                    Source::Input(input) => {
-                        reads.extend(makers(inputs.get(input).into_iter().flatten()))
-                    }
+                    Source::Input(input) => reads.extend(self.maker(node, input)),
                     Source::Part(part) => reads.push(first + part),
                 }
             }
@@ -266,24 +285,35 @@ impl<'a> Import<'a> {
                 ..Layer::new(name, part.op, without_repeats(reads))
             });
         }
-        let last = self.layers.len();
-        let makers = if last > first { vec![last - 1] } else { all };
+        // a view shows what its input shows
+        let maker = match self.layers.len() {
+            last if last > first => Some(last - 1),
+            _ => all.first().copied(),
+        };
         for (&name, shape) in node.outputs.iter().zip(outcome.shapes) {
-            self.values
-                .insert(name, Value::computed(shape, makers.clone()));
+            self.values.insert(name, Value::computed(shape, maker));
         }
         Ok(())
     }
 
+    /// The inputs of a node that are there.
+    fn present(&self, node: &'a proto::Node<'a>) -> impl Iterator<Item = &Value> {
+        node.inputs.iter().filter_map(|name| self.values.get(name))
+    }
+
+    /// The layer that made an input of a node.
+    fn maker(&self, node: &proto::Node, input: usize) -> Option<usize> {
+        self.values.get(node.inputs.get(input)?)?.maker()
+    }
+
     /// Whether the largest of a node's weights belong to a layer before it.
-    fn shared(&mut self, node: &proto::Node<'a>, inputs: &[Option<Value>]) -> bool {
-        let constants = node.inputs.iter().zip(inputs).filter_map(|(&name, value)| {
-            let value = value.as_ref()?;
-            let float = matches!(value.origin, Origin::Constant { float: true, .. });
+    fn shared(&mut self, node: &proto::Node<'a>) -> bool {
+        let weights = node.inputs.iter().filter_map(|&name| {
+            let value = self.values.get(name)?;
             let count = elements(&value.shape).ok()?;
-            (float && count > 1).then_some((count, name))
+            (value.is_constant() && value.is_float() && count > 1).then_some((count, name))
         });
-        match constants.max_by_key(|(count, _)| *count) {
+        match weights.max_by_key(|(count, _)| *count) {
             Some((_, name)) => !self.weights.insert(name),
             None => false,
         }
@@ -306,15 +336,35 @@ impl<'a> Import<'a> {
         unique
     }
 
+    /// Marks layers whose outputs are results of the network.
+    fn keep(&mut self, graph: &Graph) {
+        let read: HashSet<usize> = self
+            .layers
+            .iter()
+            .flat_map(|layer| layer.inputs.iter().copied())
+            .collect();
+        let results = graph
+            .outputs
+            .iter()
+            .filter_map(|output| self.values.get(output.name)?.maker());
+        for result in results.filter(|result| read.contains(result)) {
+            self.layers[result].kept = true;
+        }
+    }
+
     fn finish(mut self) -> Result<Network, String> {
-        for (what, nodes) in &self.fallen {
+        for Fallen {
+            what,
+            first,
+            others,
+        } in &self.fallen
+        {
+            let others = match others {
+                0 => String::new(),
+                more => format!(" and {more} other nodes"),
+            };
             self.notes.push(format!(
-                "{what}; counted as a function of each value at {}{}",
-                nodes[0],
-                match nodes.len() {
-                    1 => String::new(),
-                    more => format!(" and {} others", more - 1),
-                }
+                "{what}; counted as a function of each value at {first}{others}"
             ));
         }
         let network = Network {
@@ -361,17 +411,6 @@ fn check(op: &Op) -> Result<(), TooLarge> {
         count(op)?;
     }
     Ok(())
-}
-
-/// The layers that made these values.
-fn makers<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<usize> {
-    let mut makers = Vec::new();
-    for value in values {
-        if let Origin::Computed(of) = &value.origin {
-            makers.extend(of);
-        }
-    }
-    without_repeats(makers)
 }
 
 fn without_repeats(list: Vec<usize>) -> Vec<usize> {

@@ -11,7 +11,7 @@ pub(super) fn label(graph: &Graph, at: usize) -> String {
     let node = &graph.nodes[at];
     match node.name {
         "" => format!("node {at} ({})", quote(node.op)),
-        name => format!("node {} ({})", quote(name), node.op),
+        name => format!("node {} ({})", quote(name), quote(node.op)),
     }
 }
 

@@ -29,8 +29,8 @@ pub(super) enum Origin {
         /// Its contents, where they are known and few.
         content: Option<Numbers>,
     },
-    /// Computed from the input by these layers; none where it is the input itself.
-    Computed(Vec<usize>),
+    /// Computed from the input by this layer; none where it is the input itself.
+    Computed(Option<usize>),
 }
 
 /// The contents of a constant, row by row.
@@ -41,6 +41,10 @@ pub(super) enum Numbers {
 }
 
 impl Numbers {
+    pub fn is_float(&self) -> bool {
+        matches!(self, Self::Floats(_))
+    }
+
     pub fn len(&self) -> usize {
         match self {
             Self::Ints(ints) => ints.len(),
@@ -65,11 +69,24 @@ impl Value {
         Self::constant(vec![ints.len() as u64], false, Some(Numbers::Ints(ints)))
     }
 
-    pub fn computed(shape: Shape, makers: Vec<usize>) -> Self {
+    pub fn computed(shape: Shape, maker: Option<usize>) -> Self {
         Self {
             shape,
-            origin: Origin::Computed(makers),
+            origin: Origin::Computed(maker),
         }
+    }
+
+    /// The layer that made it.
+    pub fn maker(&self) -> Option<usize> {
+        match self.origin {
+            Origin::Computed(maker) => maker,
+            Origin::Constant { .. } => None,
+        }
+    }
+
+    /// Whether it is a constant of numbers with a fraction, as weights are.
+    pub fn is_float(&self) -> bool {
+        matches!(self.origin, Origin::Constant { float: true, .. })
     }
 
     pub fn is_constant(&self) -> bool {
@@ -87,14 +104,12 @@ impl Value {
     pub fn of_tensor(tensor: &Tensor) -> Result<Self, String> {
         let shape = shape(&tensor.dims)?;
         let count = elements(&shape).map_err(|error| error.to_string())?;
-        let (float, size) = match tensor.kind {
-            1 => (true, 4),
-            11 => (true, 8),
-            10 | 14..=20 | 23 | 24 => (true, 0),
-            6 => (false, 4),
-            7 => (false, 8),
-            2 | 3 | 9 => (false, 1),
-            _ => (false, 0),
+        let float = is_float(tensor.kind);
+        let size = match tensor.kind {
+            1 | 6 => 4,
+            7 | 11 => 8,
+            2 | 9 => 1,
+            _ => 0,
         };
         let content = match count <= LONGEST_CONTENT as u64 {
             true => content(tensor, count, float, size),
@@ -102,6 +117,12 @@ impl Value {
         };
         Ok(Self::constant(shape, float, content))
     }
+}
+
+/// Whether a type of the file's (TensorProto.DataType) has numbers with a fraction: single, double, half, brain, and
+/// those of eight and four bits.
+pub(super) fn is_float(kind: i64) -> bool {
+    matches!(kind, 1 | 10 | 11 | 16..=20 | 23 | 24)
 }
 
 /// The numbers of a tensor, each of `size` bytes where they are raw; `None` where they are elsewhere or of a type that

@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, Fault, Outcome, axes, axis, unsupported, wrong};
 use super::super::fold;
-use super::super::value::{Numbers, Origin, Shape, broadcast, elements, shape, size};
+use super::super::value::{Numbers, Shape, broadcast, elements, shape, size};
 use super::view::times;
 use crate::accelerator::gemm::{product, sum};
 use crate::accelerator::layer::Op;
@@ -80,7 +80,8 @@ pub(super) fn transpose(call: &Call) -> Result<Outcome, Fault> {
         let content = call.value(0)?.content().cloned();
         return Ok(Outcome::view(to).holding(content));
     }
-    spread(call, to)
+    let content = fold::transpose(call, &order);
+    Ok(spread(call, to)?.holding(content))
 }
 
 /// `Slice`.
@@ -110,12 +111,12 @@ pub(super) fn slice(call: &Call) -> Result<Outcome, Fault> {
     }
     axes(places, from.len())?;
     let mut to = from.to_vec();
-    let mut ranges = Vec::new();
+    let mut ranges = vec![None; from.len()];
     for at in 0..starts.len() {
         let place = axis(places[at], from.len())?;
         let range = fold::slice_range(from[place], starts[at], ends[at], steps[at])?;
         to[place] = range.len();
-        ranges.push(range);
+        ranges[place] = Some(range);
     }
     let content = fold::slice(call, &ranges);
     Ok(picked(to)?.holding(content))
@@ -163,7 +164,7 @@ pub(super) fn gather(call: &Call) -> Result<Outcome, Fault> {
     let (from, indices) = (call.shape_of_rank(0, 1)?, call.shape(1)?);
     let at = axis(call.int("axis").unwrap_or(0), from.len())?;
     let to = [&from[..at], indices, &from[at + 1..]].concat();
-    let weights = matches!(call.value(0)?.origin, Origin::Constant { float: true, .. });
+    let weights = call.value(0)?.is_float();
     if let (&[rows, width], 0, true, false) = (from, at, weights, call.constant(1)) {
         let op = Op::Embedding {
             rows,

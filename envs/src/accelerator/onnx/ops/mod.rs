@@ -10,7 +10,8 @@ mod view;
 mod window;
 
 use super::call::{Call, Fault, Outcome, unsupported};
-use super::value::Value;
+use super::proto::Node;
+use super::value::{Value, is_float};
 
 pub(super) use pointwise::elementwise;
 
@@ -238,5 +239,21 @@ pub(super) fn weights(op: &str) -> &'static [usize] {
         "PRelu" | "RMSNormalization" => &[1],
         "LSTM" | "GRU" | "RNN" => &[1, 2, 3],
         _ => &[],
+    }
+}
+
+/// Whether an operator of weights gives weights: what compares or counts gives no numbers that are learnt.
+pub(super) fn keeps_float(node: &Node) -> bool {
+    match node.op {
+        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Not" | "And" | "Or"
+        | "Xor" | "IsNaN" | "IsInf" | "ArgMax" | "ArgMin" | "Shape" | "Size" | "NonZero" => false,
+        "Cast" => {
+            let to = node
+                .attributes
+                .iter()
+                .find(|attribute| attribute.name == "to");
+            to.and_then(|to| to.int).is_none_or(is_float)
+        }
+        _ => true,
     }
 }

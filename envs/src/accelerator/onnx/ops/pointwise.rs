@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, Fault, Outcome, wrong};
 use super::super::fold;
-use super::super::value::{Origin, Shape, Value, broadcast, elements};
+use super::super::value::{Shape, Value, broadcast, elements};
 use crate::accelerator::gemm::{product, sum};
 use crate::accelerator::layer::{NormKind, Op};
 
@@ -11,7 +11,7 @@ fn learnt<'a>(values: impl IntoIterator<Item = &'a Value>) -> Result<u64, Fault>
     let mut numbers = Vec::new();
     for value in values {
         let count = elements(&value.shape)?;
-        if count > 1 && matches!(value.origin, Origin::Constant { float: true, .. }) {
+        if count > 1 && value.is_float() {
             numbers.push(count);
         }
     }

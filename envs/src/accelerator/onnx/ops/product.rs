@@ -4,6 +4,7 @@ use super::super::call::{Call, Fault, Outcome, unsupported, wrong};
 use super::super::value::{broadcast, elements};
 use crate::accelerator::conv::Conv;
 use crate::accelerator::gemm::{Gemm, product};
+use crate::accelerator::input::quote;
 use crate::accelerator::layer::Op;
 
 /// `MatMul`, `MatMulInteger` and `FusedMatMul` of ONNX Runtime.
@@ -146,14 +147,35 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
     };
     let operands: Vec<&str> = left.split(',').collect();
     if operands.len() != call.inputs.len() || operands.len() > 2 || equation.contains('.') {
-        return unsupported(format!("the equation {equation:?}"));
+        return unsupported(format!("the equation {}", quote(&equation)));
     }
+    let sizes = letters(call, &operands)?;
+    let mut shape = Vec::new();
+    for letter in output.chars() {
+        match sizes.iter().find(|(known, _)| *known == letter) {
+            Some(&(_, size)) => shape.push(size),
+            None => return wrong(format!("{letter:?} is not among the operands")),
+        }
+    }
+    let op = match operands[..] {
+        [a, b] => contraction(call, &sizes, [a, b, output])?,
+        _ => Op::Copy {
+            inputs: call.elements(0)?,
+            outputs: elements(&shape)?,
+        },
+    };
+    Ok(Outcome::layer(shape, op))
+}
+
+/// The letters of the operands with their sizes, as they come.
+fn letters(call: &Call, operands: &[&str]) -> Result<Vec<(char, u64)>, Fault> {
     let mut sizes: Vec<(char, u64)> = Vec::new();
     for (at, letters) in operands.iter().enumerate() {
         let shape = call.shape(at)?;
         if letters.chars().count() != shape.len() {
+            let letters = quote(letters);
             return wrong(format!(
-                "{letters:?} does not name the directions of {shape:?}"
+                "{letters} does not name the directions of {shape:?}"
             ));
         }
         for (letter, &size) in letters.chars().zip(shape) {
@@ -166,54 +188,35 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
             }
         }
     }
-    let mut shape = Vec::new();
-    for letter in output.chars() {
-        match sizes.iter().find(|(known, _)| *known == letter) {
-            Some(&(_, size)) => shape.push(size),
-            None => return wrong(format!("{letter:?} is not among the operands")),
-        }
-    }
-    let [a, b] = match operands[..] {
-        [a, b] => [a, b],
-        _ => {
-            let op = Op::Copy {
-                inputs: call.elements(0)?,
-                outputs: elements(&shape)?,
-            };
-            return Ok(Outcome::layer(shape, op));
-        }
-    };
-    // sizes of the letters in a, in b and in the output, or not
+    Ok(sizes)
+}
+
+/// The matrix products of an equation of two operands and an output.
+fn contraction(call: &Call, sizes: &[(char, u64)], parts: [&str; 3]) -> Result<Op, Fault> {
+    // the letters in the first operand, in the second, and in the output, or not
     let of = |wanted: [bool; 3]| {
-        let chosen = sizes.iter().filter(|(letter, _)| {
-            [a, b, output].map(|letters| letters.contains(*letter)) == wanted
-        });
-        product(
-            "the equation",
-            &chosen.map(|(_, size)| *size).collect::<Vec<_>>(),
-        )
+        let chosen = sizes
+            .iter()
+            .filter(|(letter, _)| parts.map(|letters| letters.contains(*letter)) == wanted);
+        let chosen: Vec<u64> = chosen.map(|(_, size)| *size).collect();
+        product("the equation", &chosen)
     };
+    let summed = [
+        of([true, true, false])?,
+        of([true, false, false])?,
+        of([false, true, false])?,
+    ];
     let gemm = Gemm {
         m: of([true, false, true])?,
         n: of([false, true, true])?,
-        k: product(
-            "the equation",
-            &[
-                of([true, true, false])?,
-                of([true, false, false])?,
-                of([false, true, false])?,
-            ],
-        )?,
+        k: product("the equation", &summed)?,
     };
-    let times = vec![of([true, true, true])?];
-    let stack = |constant: bool| {
-        if constant && times == [1] {
-            Vec::new()
-        } else {
-            times.clone()
-        }
+    let times = [of([true, true, true])?];
+    // one matrix of weights has no stack
+    let stack = |constant: bool| match constant && times == [1] {
+        true => &[][..],
+        false => &times[..],
     };
-    let stacks = [stack(call.constant(0)), stack(call.constant(1))];
-    let op = product_op(call, 1, [&stacks[0], &stacks[1], &times], gemm)?;
-    Ok(Outcome::layer(shape, op))
+    let stacks = [stack(call.constant(0)), stack(call.constant(1)), &times];
+    product_op(call, 1, stacks, gemm)
 }

@@ -173,10 +173,7 @@ pub(super) fn constant_of_shape(call: &Call) -> Result<Value, Fault> {
         None => Value::constant(vec![1], true, Some(Numbers::Floats(vec![0.0]))),
     };
     let count = elements(&to)?;
-    let float = matches!(
-        value.origin,
-        super::super::value::Origin::Constant { float: true, .. }
-    );
+    let float = value.is_float();
     let content = match (value.content(), usize::try_from(count)) {
         (Some(Numbers::Ints(one)), Ok(n)) if n <= LONGEST_CONTENT && !one.is_empty() => {
             Some(Numbers::Ints(vec![one[0]; n]))
@@ -205,7 +202,8 @@ pub(super) fn range(call: &Call) -> Result<Outcome, Fault> {
     }
     let whole = matches!(call.value(0)?.content(), Some(Numbers::Ints(_)));
     let content = (whole && count <= LONGEST_CONTENT as f64).then(|| {
-        let steps = (0..count as i64).map(|at| start as i64 + at * step as i64);
+        let (start, step) = (start as i64, step as i64);
+        let steps = (0..count as i64).map(|at| start.saturating_add(at.saturating_mul(step)));
         Numbers::Ints(steps.collect())
     });
     Ok(Outcome::view(vec![count as u64]).holding(content))

@@ -1,6 +1,7 @@
 //! Windows that slide over an image: kernel, stride, padding, dilation, as convolutions and pools share them.
 
 use super::super::call::{Call, Fault, unsupported, wrong};
+use crate::accelerator::input::quote;
 
 /// Largest side of a kernel, which keeps counting its taps short.
 const LARGEST_KERNEL: u64 = 1 << 16;
@@ -68,7 +69,7 @@ impl Window {
             "SAME_UPPER" => true,
             "SAME_LOWER" => false,
             "NOTSET" | "" => return self.explicit_padding(call),
-            other => return wrong(format!("`auto_pad` {other:?} is unknown")),
+            other => return wrong(format!("`auto_pad` {} is unknown", quote(other))),
         };
         Ok([0, 1].map(|axis| {
             // as many windows as strides fit into the image
