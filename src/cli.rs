@@ -50,6 +50,8 @@ enum Command {
     List(ListArgs),
     /// Run a neural network on a virtual accelerator
     Simulate(SimulateArgs),
+    /// Measure this machine, so that networks can be predicted on it
+    Calibrate(CalibrateArgs),
     /// Search machines and mappings for a neural network, with several methods at equal budgets
     Search(SearchArgs),
     /// Hold the accelerator models against reference data
@@ -351,6 +353,10 @@ pub enum ValidateWhat {
     Scalesim,
     /// Timeloop's cycles, energy and area of mapped layers
     Timeloop,
+    /// RTL cycles of mapped layers on Gemmini, as measured on FireSim
+    Gemmini,
+    /// This machine's own inference, measured now
+    Host,
 }
 
 /// Arguments of `tandem validate`.
@@ -358,14 +364,70 @@ pub enum ValidateWhat {
 #[command(after_help = "\
 Examples:
   tandem validate scalesim --data results/        tables of total_cycles, beside topologies/NETWORK.csv
-  tandem validate timeloop --data dataset.csv.tar.gz --json")]
+  tandem validate timeloop --data dataset.csv.tar.gz --json
+  tandem validate gemmini --data firesim_results.csv              also calibrated, cross-validated over layers
+  tandem validate gemmini --data dataset.csv --calibration firesim_results.csv
+  tandem validate host --calibration host.json                    networks that the calibration has not seen
+  tandem validate host --calibration host.json --networks vgg16,dilatedvgg-fov@128 --json")]
 pub struct ValidateArgs {
     /// Which reference
     #[arg(value_enum)]
     pub what: ValidateWhat,
-    /// Its data: a folder, or one table (CSV, gzip, tar.gz)
+    /// Its data: a folder, or one table (CSV, gzip, tar.gz); not for host
     #[arg(long, value_name = "PATH")]
-    pub data: PathBuf,
+    pub data: Option<PathBuf>,
+    /// Calibrate on this table instead of cross-validating (gemmini); what `tandem calibrate host` wrote (host,
+    /// measured first where it is left out)
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Networks to measure (host); NAME, or NAME@SIDE for an image of another size
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "dilatedvgg-fov@128,dilatedvgg-fov@256,resnet18,mobilenetv2"
+    )]
+    pub networks: Vec<String>,
+    /// Go on where a repeated measurement differs by more than 2 % (host)
+    #[arg(long)]
+    pub allow_noise: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `tandem calibrate` can calibrate.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CalibrateWhat {
+    /// This machine: inference with libtorch on one thread
+    Host,
+}
+
+/// Arguments of `tandem calibrate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Measures random layers, none of them from a network, on one thread that stays on one core. A machine on which a
+repeated measurement differs by more than 2 % is refused.
+
+Examples:
+  tandem calibrate host --out host.json
+  tandem calibrate host --out host.json --seed 1 --allow-noise --json")]
+pub struct CalibrateArgs {
+    /// What to calibrate
+    #[arg(value_enum)]
+    pub what: CalibrateWhat,
+    /// File to write
+    #[arg(long, default_value = "host.json", value_name = "FILE")]
+    pub out: PathBuf,
+    /// Random convolutions; other operators in proportion
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(60..=100_000))]
+    pub layers: u32,
+    /// Seed of the random layers
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Go on where a repeated measurement differs by more than 2 %
+    #[arg(long)]
+    pub allow_noise: bool,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
@@ -445,6 +507,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
+        Command::Calibrate(args) => commands::calibrate::run(args),
         Command::Search(args) => commands::search::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),

@@ -19,6 +19,7 @@ pub mod evaluate;
 pub mod experiment;
 pub mod export;
 pub mod film;
+pub mod host;
 pub mod interrupt;
 pub mod judge;
 pub mod metrics;

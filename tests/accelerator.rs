@@ -413,3 +413,78 @@ fn the_bench_of_the_models_has_the_entries_that_scripts_read() {
     assert!(value("layer_evaluations") > 1e5 && value("tasks") > 5e4);
     assert!(value("dilatedvgg_512x1024") < 20.0);
 }
+
+#[test]
+fn gemminis_rtl_is_met_within_its_error() {
+    // 60 rows of DOSA's calibration file (ucb-bar/dosa a7a3239, BSD-2), every 26th
+    let file = data("gemmini/rows.csv");
+    let words = ["validate", "gemmini", "--data", file.to_str().unwrap()];
+    let document = tandem(Path::new("."), &[&words[..], &["--json"]].concat())
+        .ended(0)
+        .json();
+    assert_eq!(document["rows"], 61);
+    let error = document["mean_abs_error_percent"].as_f64().unwrap();
+    assert!(error < 19.4, "{error}");
+    assert!(document["rank_correlation"].as_f64().unwrap() > 0.97);
+    assert!(
+        document["calibrated"]["mean_abs_error_percent"]
+            .as_f64()
+            .unwrap()
+            < 30.0
+    );
+    let calibration = [&words[..], &["--calibration", file.to_str().unwrap()]].concat();
+    tandem(Path::new("."), &calibration).ended(0);
+}
+
+#[test]
+fn rows_that_gemmini_cannot_run_are_named() {
+    let text = fs::read_to_string(data("gemmini/rows.csv")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    for (from, to, word) in [
+        (
+            "target.gemmini_cycle",
+            "cycles",
+            "no column \"target.cycle\"",
+        ),
+        ("L2[WI]", "L2[W]", "expected L2[WI]"),
+    ] {
+        fs::write(&path, text.replace("target.cycle,", "x,").replace(from, to)).unwrap();
+        let said = tandem(
+            folder.path(),
+            &["validate", "gemmini", "--data", "rows.csv"],
+        )
+        .ended(2);
+        assert!(said.err.contains(word), "{}", said.err);
+    }
+}
+
+#[test]
+fn what_the_host_cannot_be_asked_is_answered_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("host.json"), "{\"format\": \"none\"}").unwrap();
+    for (words, word) in [
+        (
+            &["validate", "host", "--networks", "vgg"][..],
+            "no network \"vgg\"",
+        ),
+        (
+            &["validate", "host", "--calibration", "absent.json"],
+            "no such file",
+        ),
+        (
+            &["validate", "host", "--calibration", "host.json"],
+            "is no calibration of a host",
+        ),
+        (&["validate", "timeloop"], "--data"),
+        (
+            &["calibrate", "host", "--out", "absent/host.json"],
+            "no such folder",
+        ),
+    ] {
+        let said = tandem(folder.path(), words).ended(2);
+        assert!(said.err.contains(word), "{}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert_eq!(said.out, "");
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod attention;
 pub mod bench;
+pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod evaluate;

@@ -23,7 +23,7 @@ pub struct Comparison {
 }
 
 /// Columns of layer and mapping, which DOSA's tables have in common.
-pub(super) struct Columns {
+pub(in crate::accelerator) struct Columns {
     mapping: usize,
     sizes: [usize; 7],
     stride: [usize; 2],
@@ -35,7 +35,7 @@ impl Columns {
     ///
     /// # Errors
     /// One that is absent.
-    pub(super) fn of(table: &Table) -> Result<Self, InputError> {
+    pub(in crate::accelerator) fn of(table: &Table) -> Result<Self, InputError> {
         let [mapping] = table.columns(["mapping.mapping"])?;
         Ok(Self {
             mapping,
@@ -51,7 +51,7 @@ impl Columns {
     ///
     /// # Errors
     /// A size that is no count.
-    pub(super) fn shape(&self, row: &Row) -> Result<Shape, InputError> {
+    pub(in crate::accelerator) fn shape(&self, row: &Row) -> Result<Shape, InputError> {
         let mut shape = Shape {
             sizes: [1; 7],
             stride: [1; 2],
@@ -73,7 +73,7 @@ impl Columns {
     ///
     /// # Errors
     /// A text that is no mapping.
-    pub(super) fn mapping(&self, row: &Row) -> Result<Mapping, InputError> {
+    pub(in crate::accelerator) fn mapping(&self, row: &Row) -> Result<Mapping, InputError> {
         Mapping::parse(row.text(self.mapping)).map_err(|error| row.fail(error.to_string()))
     }
 }
@@ -131,7 +131,7 @@ pub fn compare(data: &Path) -> Result<Comparison, InputError> {
 ///
 /// # Errors
 /// A file that cannot be read, is damaged, holds no text or more than is ever needed.
-pub(super) fn read_table(path: &Path) -> Result<String, InputError> {
+pub(in crate::accelerator) fn read_table(path: &Path) -> Result<String, InputError> {
     let origin = path.display().to_string();
     let bytes = read_bytes(path)?;
     if !bytes.starts_with(&[0x1f, 0x8b]) {

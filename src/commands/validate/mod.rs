@@ -1,10 +1,14 @@
 //! `tandem validate`: the accelerator models against reference data.
 
-use serde_json::{Value, json};
-use tandem_envs::accelerator::{Accuracy, loopnest, scalesim};
+mod host;
 
-use super::print_json;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tandem_envs::accelerator::{Accuracy, gemmini, loopnest, scalesim};
+
 use crate::cli::{ValidateArgs, ValidateWhat};
+use crate::commands::print_json;
 use crate::error::Error;
 
 /// Mismatches that are printed; the rest are counted.
@@ -18,11 +22,18 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
     match args.what {
         ValidateWhat::Scalesim => run_scalesim(args),
         ValidateWhat::Timeloop => run_timeloop(args),
+        ValidateWhat::Gemmini => run_gemmini(args),
+        ValidateWhat::Host => host::run(args),
     }
 }
 
+fn data(args: &ValidateArgs) -> Result<&Path, Error> {
+    let missing = || Error::Input("name the reference data with --data PATH".into());
+    args.data.as_deref().ok_or_else(missing)
+}
+
 fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
-    let comparison = scalesim::compare(&args.data)?;
+    let comparison = scalesim::compare(data(args)?)?;
     if args.json {
         let mut document = document(&comparison.accuracy);
         document["exact"] = json!(comparison.exact);
@@ -47,7 +58,7 @@ fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
 }
 
 fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
-    let comparison = loopnest::compare(&args.data)?;
+    let comparison = loopnest::compare(data(args)?)?;
     if args.json {
         let mut document = document(&comparison.latency);
         document["exact"] = json!(comparison.exact);
@@ -62,6 +73,44 @@ fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
     print_accuracy("cycles", &comparison.latency);
     print_accuracy("energy", &comparison.energy);
     print_accuracy("area", &comparison.area);
+    Ok(())
+}
+
+fn run_gemmini(args: &ValidateArgs) -> Result<(), Error> {
+    let calibration = args.calibration.as_deref();
+    let comparison = gemmini::compare(data(args)?, calibration)?;
+    if args.json {
+        let mut document = document(&comparison.plain);
+        document["rank_correlation"] = json!(comparison.rank_correlation);
+        document["constants"] = json!(gemmini::Constants::DOSA);
+        document["calibrated"] = json!(comparison.calibrated.map(|it| self::document(&it)));
+        document["cross_validated"] = json!(calibration.is_none());
+        document["fitted"] = json!(comparison.fitted);
+        document["left_out"] = json!(comparison.left_out);
+        return print_json(&document);
+    }
+    println!("Gemmini: {} layer runs", comparison.plain.rows);
+    if comparison.left_out > 0 {
+        println!(
+            "{} rows without measured cycles left out",
+            comparison.left_out
+        );
+    }
+    print_accuracy("shipped constants", &comparison.plain);
+    println!("rank correlation {:.4}", comparison.rank_correlation);
+    let Some(calibrated) = &comparison.calibrated else {
+        println!("too few layers to calibrate; name other rows with --calibration");
+        return Ok(());
+    };
+    match calibration {
+        Some(path) => print_accuracy(&format!("calibrated on {}", path.display()), calibrated),
+        None => {
+            let folds = gemmini::FOLDS;
+            let how =
+                format!("calibrated, layers in {folds} folds, each predicted from the others");
+            print_accuracy(&how, calibrated);
+        }
+    }
     Ok(())
 }
 

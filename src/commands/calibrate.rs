@@ -1,0 +1,71 @@
+//! `tandem calibrate`: this machine's own inference, measured on random layers.
+
+use serde_json::json;
+
+use super::print_json;
+use crate::atomic;
+use crate::cli::CalibrateArgs;
+use crate::error::Error;
+use crate::host::{self, Plan};
+use crate::interrupt;
+use tandem_envs::accelerator::host::{Calibration, HostModel};
+
+/// Runs the command.
+///
+/// # Errors
+/// A machine too busy to be measured, a signal, or a file that cannot be written.
+pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
+    let listening = interrupt::install();
+    listening.map_err(|error| Error::Run(format!("no signal handlers: {error}")))?;
+    let folder = args
+        .out
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) || args.out.is_dir() {
+        let out = args.out.display();
+        return Err(Error::Input(format!(
+            "{out}: no such folder, or a folder itself; name a file"
+        )));
+    }
+    host::pin_to_a_core();
+    let _guard = tch::no_grad_guard();
+    tch::manual_seed(0);
+    let plan = Plan {
+        convolutions: args.layers as usize,
+        seed: args.seed,
+        allow_noise: args.allow_noise,
+    };
+    let calibration = host::calibrate(&plan)?;
+    HostModel::fit(&calibration).map_err(|error| Error::Run(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&calibration)
+        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let out = &args.out;
+    atomic::write(out, (text + "\n").as_bytes())
+        .map_err(|error| Error::Run(format!("{}: {error}", out.display())))?;
+    report(args, &calibration)
+}
+
+fn report(args: &CalibrateArgs, calibration: &Calibration) -> Result<(), Error> {
+    let file = args.out.display().to_string();
+    if args.json {
+        return print_json(&json!({
+            "file": file,
+            "layers": calibration.samples.len(),
+            "repeat_percent": calibration.repeat_percent,
+            "dispatch_seconds": calibration.dispatch_seconds,
+            "processor": calibration.machine.processor,
+            "threads": calibration.machine.threads,
+        }));
+    }
+    println!(
+        "{} layers measured on {}",
+        calibration.samples.len(),
+        calibration.machine.processor
+    );
+    println!(
+        "a repeated measurement differs by {:.2} %",
+        calibration.repeat_percent
+    );
+    println!("{file} written; `tandem validate host --calibration {file}` asks it about networks");
+    Ok(())
+}

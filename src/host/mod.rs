@@ -1,0 +1,215 @@
+//! Measuring this machine: libtorch runs layers and networks, a clock counts the thread's own time.
+//!
+//! All on one thread that stays on one core. Processor time is the basis, so that a busy machine costs patience more
+//! than accuracy; what it costs nevertheless (shared caches and memory) is held against [`REPEAT_PERCENT`].
+
+mod clock;
+mod layer;
+pub mod network;
+mod random;
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use tandem_envs::accelerator::host::{Calibration, Demand, FORMAT, Machine, Sample, WORD_BYTES};
+
+pub use clock::{Timed, pin_to_a_core};
+pub use layer::{Layer, Runner};
+
+use crate::error::Error;
+use crate::interrupt;
+
+/// How far a repeated measurement may be from the first, %.
+pub const REPEAT_PERCENT: f64 = 2.0;
+/// Rounds over all layers.
+const ROUNDS: usize = 3;
+/// Runs per layer and round: as many as fit the time, in these bounds; 33 in all, fewer of long layers.
+const MOST_RUNS: usize = 11;
+const LEAST_RUNS: usize = 4;
+const SECONDS_PER_LAYER: f64 = 0.08;
+/// Results that live on, as in a network: their memory is not that of the next one, and is given back within its time.
+const ALIVE: usize = 2;
+/// Runs before those that count.
+const WARM_UP: usize = 2;
+/// Bytes of weights that runs of a layer take turns with, so that they find them out of the caches, as in a network
+/// whose layers all have weights of their own; and most copies for that. Code stays in the caches, as it does there.
+const TURNS_BYTES: u64 = 48 << 20;
+const MOST_TURNS: u64 = 24;
+/// Pause between two lines of progress, s.
+const PAUSE: f64 = 2.0;
+
+/// Progress of a known number of steps, on stderr.
+pub struct Countdown {
+    what: &'static str,
+    total: usize,
+    start: Instant,
+    said: f64,
+}
+
+impl Countdown {
+    /// Begins.
+    pub fn new(what: &'static str, total: usize) -> Self {
+        Self {
+            what,
+            total,
+            start: Instant::now(),
+            said: 0.0,
+        }
+    }
+
+    /// `done` steps are done; says so now and then.
+    ///
+    /// # Errors
+    /// A signal asks to stop.
+    pub fn at(&mut self, done: usize) -> Result<(), Error> {
+        if let Some(signal) = interrupt::requested() {
+            let name = signal.name();
+            return Err(Error::Run(format!(
+                "stopped by {name}; nothing was written"
+            )));
+        }
+        let elapsed = self.start.elapsed().as_secs_f64();
+        if done > 0 && (elapsed - self.said > PAUSE || done == self.total) {
+            self.said = elapsed;
+            let left = elapsed / done as f64 * (self.total - done.min(self.total)) as f64;
+            eprintln!(
+                "{}  {done}/{}  {elapsed:.0} s, ETA {left:.0} s",
+                self.what, self.total
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What a calibration is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Random convolutions; other operators in proportion.
+    pub convolutions: usize,
+    /// Seed of the random layers.
+    pub seed: u64,
+    /// Whether to go on where a repeated measurement differs too much.
+    pub allow_noise: bool,
+}
+
+/// Measures random layers, in rounds over all of them, so that a busy minute falls on no layer alone.
+///
+/// # Errors
+/// Rounds that differ too much, a signal, or libtorch refusing a layer.
+pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
+    let layers = random::layers(plan.convolutions, plan.seed);
+    let mut countdown = Countdown::new("calibrate host: layers", ROUNDS * layers.len());
+    let mut rounds: Vec<Vec<Vec<Timed>>> = Vec::with_capacity(ROUNDS);
+    for round in 0..ROUNDS {
+        let mut times = Vec::with_capacity(layers.len());
+        for (at, layer) in layers.iter().enumerate() {
+            countdown.at(round * layers.len() + at)?;
+            times.push(runs(layer)?);
+        }
+        rounds.push(times);
+    }
+    countdown.at(ROUNDS * layers.len())?;
+    let repeat_percent = spread(&rounds);
+    check_repeat(repeat_percent, plan.allow_noise)?;
+    let sample = |(at, layer): (usize, &Layer)| {
+        let times: Vec<Timed> = rounds.iter().flat_map(|round| round[at].clone()).collect();
+        let quartile = Timed::quartile(&times);
+        let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
+        Ok(Sample {
+            layer: layer.text(),
+            demand: Demand::of(&layer.op).map_err(too_large)?,
+            cpu_seconds: quartile.cpu,
+            wall_seconds: quartile.wall,
+            runs: times.len(),
+        })
+    };
+    let samples: Result<Vec<Sample>, Error> = layers.iter().enumerate().map(sample).collect();
+    Ok(Calibration {
+        format: FORMAT.to_owned(),
+        machine: machine(),
+        seed: plan.seed,
+        repeat_percent,
+        dispatch_seconds: network::dispatch_seconds()?,
+        samples: samples?,
+    })
+}
+
+/// How far rounds are from each other: the largest of their sums over all layers above the least, %.
+fn spread(rounds: &[Vec<Vec<Timed>>]) -> f64 {
+    let sum = |round: &Vec<Vec<Timed>>| -> f64 {
+        round.iter().map(|times| Timed::quartile(times).cpu).sum()
+    };
+    let sums: Vec<f64> = rounds.iter().map(sum).collect();
+    let most = sums.iter().copied().fold(0.0, f64::max);
+    let least = sums.iter().copied().fold(f64::INFINITY, f64::min);
+    100.0 * (most / least - 1.0)
+}
+
+/// Refuses a machine whose second measurement is not its first.
+///
+/// # Errors
+/// [`Error::Run`], unless noise is allowed.
+pub fn check_repeat(percent: f64, allow_noise: bool) -> Result<(), Error> {
+    if percent <= REPEAT_PERCENT {
+        return Ok(());
+    }
+    let measured =
+        format!("a repeated measurement differs by {percent:.1} %, {REPEAT_PERCENT} % are allowed");
+    if allow_noise {
+        eprintln!("note: {measured}; going on, as --allow-noise says");
+        return Ok(());
+    }
+    Err(Error::Run(format!(
+        "the machine is too busy to be measured: {measured}; try again when it is quiet, or with --allow-noise"
+    )))
+}
+
+/// The runs of a layer in one round.
+fn runs(layer: &Layer) -> Result<Vec<Timed>, Error> {
+    let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
+    let bytes = WORD_BYTES as u64 * layer.op.parameters().map_err(too_large)?;
+    let turns = TURNS_BYTES
+        .checked_div(bytes)
+        .unwrap_or(1)
+        .clamp(1, MOST_TURNS);
+    let runners: Result<Vec<Runner>, Error> = (0..turns).map(|_| Runner::new(layer)).collect();
+    let runners = runners?;
+    let inputs = runners.first().map(Runner::inputs).unwrap_or_default();
+    let mut times = Vec::new();
+    let mut results = VecDeque::with_capacity(ALIVE);
+    let (mut most, mut done) = (LEAST_RUNS + WARM_UP, 0);
+    for runner in runners.iter().cycle() {
+        if done == most {
+            break;
+        }
+        let inputs: Vec<_> = inputs.iter().map(layer::rewritten).collect();
+        let (time, ran) = Timed::of(|| {
+            if results.len() == ALIVE {
+                results.pop_front();
+            }
+            runner.run(&inputs).map(|result| results.push_back(result))
+        });
+        ran?;
+        done += 1;
+        if done > WARM_UP {
+            times.push(time);
+        }
+        if done == WARM_UP {
+            let fitting = (SECONDS_PER_LAYER / time.cpu.max(1e-9)) as usize;
+            most = WARM_UP + fitting.clamp(LEAST_RUNS, MOST_RUNS);
+        }
+    }
+    Ok(times)
+}
+
+fn machine() -> Machine {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let processor = name.map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    Machine {
+        processor: processor.to_owned(),
+        threads: 1,
+    }
+}
