@@ -61,15 +61,48 @@ impl Learnt {
         archive: &Archive,
         counters: Counters,
     ) -> Result<Self, Error> {
+        let mut learnt = Self::parts(experiment, archive, counters, "policy")?;
+        learnt.logits = archive.get_f64("best.logits")?;
+        Ok(learnt)
+    }
+
+    /// The best judged pair of a run folder; the present one, with a word on stderr, where none has been judged yet.
+    ///
+    /// # Errors
+    /// A folder without a checkpoint, or one that is damaged or foreign.
+    pub fn open_present(folder: &RunFolder) -> Result<Self, Error> {
+        if folder.best()?.is_some() {
+            return Self::open(folder);
+        }
+        let Some(checkpoint) = folder.latest_checkpoint()? else {
+            return Self::open(folder); // which says what to do
+        };
+        eprintln!("not judged yet: taking policy and design as they are at its latest checkpoint");
+        let archive = Archive::from_bytes(&checkpoint.bytes)?;
+        let counters = archive.get_json("counters")?;
+        let experiment = Experiment::from_run(folder)?;
+        let mut learnt = Self::parts(experiment, &archive, counters, "average")?;
+        if archive.contains("frozen") {
+            learnt.logits = archive.get_f64("frozen")?;
+        }
+        Ok(learnt)
+    }
+
+    /// Policy, stored under this name, and method of an archive; the method's own design.
+    fn parts(
+        experiment: Experiment,
+        archive: &Archive,
+        counters: Counters,
+        policy_name: &str,
+    ) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
         let mut policy = untrained(&experiment, instance.problem.spec(), 0);
-        policy.load(archive, "policy")?;
+        policy.load(archive, policy_name)?;
         let mut method = registry::method(&experiment, &instance)?;
         method.load(archive)?;
-        let logits = archive.get_f64("best.logits")?;
         Ok(Self {
             policy: policy.snapshot(),
-            logits,
+            logits: method.design(),
             method,
             instance,
             counters,

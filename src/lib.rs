@@ -17,6 +17,7 @@ pub mod commands;
 pub mod error;
 pub mod evaluate;
 pub mod experiment;
+pub mod export;
 pub mod film;
 pub mod interrupt;
 pub mod judge;

@@ -2,6 +2,7 @@
 //!
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
+use tandem_envs::accelerator::codesign;
 use tandem_envs::hand3d::{press, tendon};
 use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d, tentacle};
 
@@ -264,6 +265,17 @@ fn tentacles_keep_the_contract() {
         check_contract(&*tentacle::make(&config).unwrap());
     }
     check_contract(&*tentacle::make(&tentacle::Config::default()).unwrap());
+}
+
+#[test]
+fn accelerators_keep_the_contract() {
+    for preset in codesign::PRESETS {
+        let config = codesign::Config {
+            preset: Some(preset.name.into()),
+            ..codesign::Config::default()
+        };
+        check_contract(&*codesign::make(&config).unwrap());
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod learning;
 pub mod physics;
 pub mod selectivity;
+pub mod simulate;
 pub mod training;
 
 use serde::Serialize;

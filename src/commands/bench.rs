@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::bench::{Entry, learning, physics, selectivity, training};
+use crate::bench::{Entry, learning, physics, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 
@@ -18,6 +18,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         BenchWhat::Physics => run_physics(args),
         BenchWhat::Learning => run_learning(args),
         BenchWhat::Selectivity => run_selectivity(args),
+        BenchWhat::Simulate => run_simulate(args),
     }
 }
 
@@ -152,6 +153,24 @@ fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
                 percent("low"),
                 percent("high"),
                 args.designs
+            );
+        }
+        entries.push(entry);
+    }
+    finish(args, &entries)
+}
+
+fn run_simulate(args: &BenchArgs) -> Result<(), Error> {
+    let cases = simulate::CASES
+        .iter()
+        .filter(|case| case.name.contains(&args.only));
+    let mut entries = Vec::new();
+    for case in cases {
+        let entry = case.measure()?;
+        if !args.json {
+            println!(
+                "{:28} {:>14.4} {:10} {}",
+                entry.name, entry.value, entry.unit, case.about
             );
         }
         entries.push(entry);

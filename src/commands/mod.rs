@@ -1,11 +1,14 @@
 //! The commands, one file each. Results go to stdout, talk goes to stderr.
 
+pub mod attention;
 pub mod bench;
 pub mod check;
 pub mod compare;
 pub mod evaluate;
+pub mod export;
 pub mod list;
 pub mod render;
+pub mod search;
 pub mod simulate;
 pub mod train;
 pub mod validate;

@@ -76,7 +76,7 @@ pub(super) fn limb() -> RigidBodyBuilder {
 }
 
 /// Mass of a link of this length (m), kg.
-fn link_mass(length: f64) -> f64 {
+pub(super) fn link_mass(length: f64) -> f64 {
     LINK_MASS[0] + LINK_MASS[1] * length
 }
 

@@ -41,6 +41,7 @@ mod bench;
 mod config;
 pub mod controller;
 mod draw;
+mod export;
 mod hardware;
 pub mod machine;
 pub mod motion;

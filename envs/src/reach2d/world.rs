@@ -8,6 +8,7 @@ use super::motion::{self, Pose};
 use super::setup::Setup;
 use super::state::{Saved, SavedRef, State};
 use super::walls::{FAR, Path, Point, Walls, distance};
+use crate::mechanism::Mechanism;
 use crate::problem::{Fidelity, Hardware, Problem, ProblemError, Spec, Step};
 use crate::scene::Scene;
 use crate::stream::Stream;
@@ -418,5 +419,16 @@ impl Problem for Reach {
 
     fn scene(&self) -> Scene {
         super::draw::scene(self)
+    }
+
+    fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        let setup = &self.setup;
+        setup.hardware.space().check(design)?;
+        let arm = setup.hardware.arm(design);
+        Ok(Some(super::export::mechanism(
+            &setup.settings,
+            &setup.walls,
+            &arm,
+        )))
     }
 }

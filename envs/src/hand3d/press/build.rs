@@ -14,12 +14,12 @@ use crate::hand3d::parts::{
 };
 
 /// Mass of the palm, kg.
-const PALM_MASS: f32 = 0.5;
+pub(super) const PALM_MASS: f32 = 0.5;
 /// Mass of a finger's yaw joint, kg, and its moment of inertia, kg m^2.
-const YAW_MASS: f32 = 0.01;
-const YAW_INERTIA: f32 = 2e-6;
+pub(super) const YAW_MASS: f32 = 0.01;
+pub(super) const YAW_INERTIA: f32 = 2e-6;
 /// Damping of the button, N s/m.
-const BUTTON_DAMPING: f32 = 1.0;
+pub(super) const BUTTON_DAMPING: f32 = 1.0;
 /// What a finger's motors weigh at its tip when it is moved, kg: without it a link is so light that contacts give way.
 const ROTOR_MASS: f32 = 0.2;
 /// The box at rest on the table, with its button.

@@ -19,19 +19,19 @@ pub const SLIDE_LIMITS: [f64; 2] = [-0.01, 0.12];
 /// Half height of the palm, m.
 pub const PALM_HALF_HEIGHT: f64 = 0.02;
 /// Added inertia of every finger joint (its motor's rotor), kg m^2.
-const ARMATURE: f32 = 1e-4;
+pub(super) const ARMATURE: f32 = 1e-4;
 /// A servo: stiffness (N m/rad, N/m), damping (N m s/rad, N s/m) and limit (N m, N).
-struct Servo {
-    stiffness: f32,
-    damping: f32,
-    limit: f32,
+pub(super) struct Servo {
+    pub stiffness: f32,
+    pub damping: f32,
+    pub limit: f32,
 }
-const FINGER_SERVO: Servo = Servo {
+pub(super) const FINGER_SERVO: Servo = Servo {
     stiffness: 2.0,
     damping: 0.05,
     limit: 0.6,
 };
-const SLIDE_SERVO: Servo = Servo {
+pub(super) const SLIDE_SERVO: Servo = Servo {
     stiffness: 5000.0,
     damping: 100.0,
     limit: 60.0,

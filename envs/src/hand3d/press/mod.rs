@@ -20,7 +20,7 @@
 //! The joints of finger 1, the presser, are the policy's alone: a command of 1 moves a target on by 0.1 rad in a
 //! control step (20 ms). Commands of zero lift the box and press nothing.
 //!
-//! **Observation** (44). Servo targets (m, rad); tips in the box's frame, m; the box's place in the palm, m, its turn
+//! **Observation** (41). Servo targets (m, rad); tips in the box's frame, m; the box's place in the palm, m, its turn
 //! (a rotation vector, rad), velocity, m/s, and angular velocity, rad/s; its lift, m; the button's travel, in 3 mm;
 //! the presser's distance from the button, m; share of the horizon passed.
 //!
@@ -48,6 +48,7 @@ mod build;
 mod config;
 pub mod controller;
 mod draw;
+mod export;
 pub mod hand;
 mod hardware;
 pub mod machine;

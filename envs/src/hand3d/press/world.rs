@@ -17,6 +17,7 @@ use super::scene::Scenery;
 use super::task::{HOLD_STEPS, PALM_ABOVE_BOX, PRESS};
 use crate::hand3d::monitor::Fault;
 use crate::hand3d::parts::CONTROL_DT;
+use crate::mechanism::Mechanism;
 use crate::problem::{
     Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
 };
@@ -24,9 +25,9 @@ use crate::scene::Scene;
 use crate::stream::Stream;
 
 /// Motion of a target of the presser in one control step at command 1, rad.
-const PRESSER_STEP: f32 = 0.1;
+pub(super) const PRESSER_STEP: f32 = 0.1;
 /// What a command of 1 adds to the scripted grasp: slide, m, and joints of the gripping fingers, rad.
-const CORRECTION: [f32; 2] = [0.005, 0.15];
+pub(super) const CORRECTION: [f32; 2] = [0.005, 0.15];
 
 /// What environments of one problem share.
 #[derive(Debug)]
@@ -409,5 +410,11 @@ impl Problem for Press {
 
     fn scene(&self) -> Scene {
         super::draw::scene(self)
+    }
+
+    fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        self.setup.hardware.space().check(design)?;
+        let hand = Hand::new(design);
+        Ok(hand.map(|hand| super::export::mechanism(&self.setup.settings, &hand)))
     }
 }
