@@ -15,8 +15,8 @@ pub const QUERIES: usize = FINGER_JOINTS * FINGERS;
 const FEATURES: usize = 6;
 /// Unit of noise and error of the presser's places, m: about a link.
 const PRESSER_SCALE: f32 = 0.05;
-/// Unit of error of the gripping fingers' places, m: a grasp needs them more exactly.
-const GRIP_SCALE: f32 = 0.02;
+/// Unit of error of the gripping fingers' places, m: a grasp, 6 mm deep, needs them more exactly.
+const GRIP_SCALE: f32 = 0.01;
 /// The effects that the task sees: the tip of finger 1, the presser. The gripping fingers are not explored: noise would
 /// open the grasp, and their script's inverse kinematics takes every change of their design back, so that a gradient at
 /// a fixed query would lead astray.

@@ -21,8 +21,6 @@ use crate::stream::Stream;
 
 /// What a command of 1 adds in a control step: tension, N, and height of the palm, m.
 const STEP: [f32; 2] = [3.0, 0.004];
-/// Numbers of the command.
-const COMMANDS: usize = 2;
 /// Names of the reward's terms.
 const TERMS: [&str; 4] = ["reach", "lift", "success", "effort"];
 /// Cost of the tips' mean distance from the object, 1/m.
