@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tandem_envs::accelerator::{TooLarge, zoo};
 
 use super::print_json;
+use crate::adaptation::LanguageExperiment;
 use crate::cli::{ListArgs, ListWhat};
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -84,8 +85,12 @@ fn experiments(folder: &Path) -> Result<Vec<Value>, Error> {
         .iter()
         .map(|path| {
             let name = path.display().to_string();
-            match Experiment::read(path, &[]) {
-                Ok(experiment) => row(&name, &experiment.title),
+            let title = match LanguageExperiment::is_at(path) {
+                true => LanguageExperiment::read(path, &[]).map(|experiment| experiment.title),
+                false => Experiment::read(path, &[]).map(|experiment| experiment.title),
+            };
+            match title {
+                Ok(title) => row(&name, &title),
                 Err(error) => row(&name, &format!("not right: {error}")),
             }
         })

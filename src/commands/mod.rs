@@ -1,10 +1,13 @@
 //! The commands, one file each. Results go to stdout, talk goes to stderr.
 
+pub mod adapt;
 pub mod attention;
 pub mod bench;
 pub mod check;
 pub mod compare;
 pub mod evaluate;
+pub mod explore;
+pub mod generate;
 pub mod list;
 pub mod render;
 pub mod simulate;
