@@ -266,7 +266,7 @@ fn signals_measure_what_passes() {
     let hardware = hardware(&circuit, Mode::Nonlinear, Backward::Surrogate);
     let mut signals = Signals::default();
     let [q, k, v] = &inputs;
-    no_grad(|| hardware.attend([q, k, v], Some(&mut signals)));
+    let _ = no_grad(|| hardware.attend([q, k, v], Some(&mut signals)));
     let activity = signals.activity.unwrap();
     assert!(activity.score_ua > 0.5 && activity.score_ua < 5.0);
     assert!(activity.output_ua > 0.0 && activity.output_ua < activity.score_ua);

@@ -33,29 +33,19 @@ const BETAS: [f64; 2] = [0.9, 0.95];
 const EPSILON: f64 = 1e-8;
 
 /// What goes into a checkpoint beside arrays.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct State {
     /// Place in the plan.
     place: usize,
     of_stage: u64,
     iteration: u64,
-    stream: Stream0,
+    stream: Stream,
     /// Validation losses: stage, iteration of the stage, nat per character.
     validations: Vec<(Stage, u64, f64)>,
     adapted: Option<Adapted>,
     activity: Option<Activity>,
     /// Stages whose final weights are kept.
     kept: Vec<Stage>,
-}
-
-/// A stream that can be compared.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Stream0(Stream);
-
-impl PartialEq for Stream0 {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.state() == other.0.state()
-    }
 }
 
 /// An adaptation in progress.
@@ -93,7 +83,7 @@ impl Chain {
                 place: 0,
                 of_stage: 0,
                 iteration: 0,
-                stream: Stream0(Stream::new(settings.seed, "language/batch/softmax", 0)),
+                stream: Stream::new(settings.seed, "language/batch/softmax", 0),
                 validations: vec![],
                 adapted: None,
                 activity: None,
@@ -208,7 +198,9 @@ impl Chain {
         self.state.of_stage += 1;
         self.state.iteration += 1;
         let over = self.state.of_stage == planned.iterations;
-        if over || self.state.of_stage % self.settings.training.validate_every == 0 {
+        let every = self.settings.training.validate_every;
+        let due = self.state.of_stage.is_multiple_of(every);
+        if over || due {
             self.validate(stage)?;
         }
         let record = Record {
@@ -231,9 +223,7 @@ impl Chain {
     fn step(&mut self, planned: &Planned) -> Result<(f64, f64), LanguageError> {
         let t = &self.settings.training;
         let context = self.settings.model.context;
-        let batch = self
-            .corpus
-            .batch(&mut self.state.stream.0, t.batch, context);
+        let batch = self.corpus.batch(&mut self.state.stream, t.batch, context);
         let loss = self
             .model
             .loss(&batch, self.hardware(planned.stage.mode()), None);
@@ -355,7 +345,7 @@ impl Chain {
             self.model.load(&self.finished, Stage::Softmax.name())?;
         }
         let name = format!("language/batch/{}", next.stage.name());
-        self.state.stream = Stream0(Stream::new(self.settings.seed, &name, 0));
+        self.state.stream = Stream::new(self.settings.seed, &name, 0);
         self.adam = self.fresh_adam();
         Ok(())
     }

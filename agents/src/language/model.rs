@@ -67,7 +67,7 @@ impl Shape {
                 return fail(key, format!("is {value}; it must lie between 1 and {high}"));
             }
         }
-        if self.width % self.heads != 0 {
+        if !self.width.is_multiple_of(self.heads) {
             return fail(
                 "width",
                 format!("{} cannot be shared by {} heads", self.width, self.heads),
