@@ -1,4 +1,4 @@
-//! The learner: policy, its optimiser, and the statistics that travel with them.
+//! The learner: policy, its average and optimiser, and the statistics that travel with them.
 
 use tandem_agents::adam::Adam;
 use tandem_agents::archive::{Archive, ArchiveError};
@@ -11,10 +11,12 @@ use tandem_envs::{Spec, Stream};
 
 use crate::experiment::Experiment;
 
-/// Policy, optimiser and reward scale.
+/// Policy, its average, optimiser and reward scale.
 pub struct Agent {
     /// The policy; its observation normaliser is part of it.
     pub policy: Policy,
+    /// The policy's running average, which is judged and delivered.
+    pub average: Policy,
     adam: Adam,
     scaler: Option<RewardScaler>,
     spec: Spec,
@@ -34,6 +36,7 @@ impl Agent {
             stream: Stream::new(experiment.seed, "minibatches", 0),
             spec: spec.clone(),
             births: 0,
+            average: untrained(experiment, spec, 0),
             policy,
         }
     }
@@ -42,6 +45,7 @@ impl Agent {
     pub fn restart(&mut self, experiment: &Experiment) {
         self.births += 1;
         self.policy = untrained(experiment, &self.spec, self.births);
+        self.average = untrained(experiment, &self.spec, self.births);
         self.adam = Adam::new(self.policy.parameters());
         self.scaler = scaler(experiment);
     }
@@ -54,14 +58,14 @@ impl Agent {
         }
     }
 
-    /// One iteration of PPO on a roll-out with these scaled rewards.
+    /// One iteration of PPO on a roll-out with these scaled rewards, after this share of the whole run.
     ///
     /// # Errors
     /// A loss or gradient that is not finite.
     pub fn learn(
         &mut self,
         settings: &PpoSettings,
-        rate: f64,
+        passed: f64,
         rollout: &Rollout,
         rewards: &[f32],
         effect: Option<EffectUpdate>,
@@ -76,20 +80,25 @@ impl Agent {
             &mut self.policy,
             &mut self.adam,
             settings,
-            rate,
+            settings.rate_at(passed),
             rollout,
             &advantages,
             &returns,
             effect,
             &mut self.stream,
         )?;
+        if let Some(cap) = settings.log_std_cap_at(passed) {
+            self.policy.cap_log_std(cap);
+        }
         self.policy.normaliser.update(&rollout.moments);
+        self.average.follow(&self.policy, settings.averaging);
         Ok(stats)
     }
 
     /// Stores everything.
     pub fn save(&self, archive: &mut Archive) {
         self.policy.save(archive, "policy");
+        self.average.save(archive, "average");
         self.adam.save(archive, "policy.adam");
         if let Some(scaler) = &self.scaler {
             scaler.save(archive, "reward_scaler");
@@ -115,6 +124,7 @@ impl Agent {
     /// Entries that are missing or do not fit.
     pub fn load_learner(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.load_policy(archive)?;
+        self.average.load(archive, "average")?;
         self.adam.load(archive, "policy.adam")?;
         match &mut self.scaler {
             Some(scaler) => scaler.load(archive, "reward_scaler"),
@@ -134,7 +144,9 @@ impl Agent {
     /// # Errors
     /// Entries that are missing or do not fit.
     pub fn load_policy(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
-        self.policy.load(archive, "policy")
+        self.policy.load(archive, "policy")?;
+        self.average.follow(&self.policy, 1.0);
+        Ok(())
     }
 }
 

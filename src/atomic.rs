@@ -1,7 +1,7 @@
 //! Files that are either the old one or the new one, whatever happens while they are written.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,8 +17,16 @@ const SCRATCH_ENDING: &str = ".scratch";
 /// - After a **power cut** the same holds, and a call that returned `Ok` has its new file on the disk, as far as
 ///   the disk keeps its promise to sync.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// The same for files that are too large to be held in memory: `fill` writes them piece by piece.
+pub fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
     let scratch = scratch_beside(path)?;
-    let written = write_and_sync(&scratch, bytes).and_then(|()| fs::rename(&scratch, path));
+    let written = fill_and_sync(&scratch, fill).and_then(|()| fs::rename(&scratch, path));
     if let Err(error) = written {
         // The scratch file may not even exist; the first error is the one to report.
         let _ = fs::remove_file(&scratch);
@@ -74,10 +82,14 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+fn fill_and_sync(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create_new(path)?);
+    fill(&mut file)?;
+    file.flush()?;
+    file.get_ref().sync_all()
 }
 
 #[cfg(test)]

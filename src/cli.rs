@@ -16,7 +16,7 @@ Examples:
   tandem evaluate runs/far-3                         judge the learnt design in the true machine
   tandem compare experiments/far.json --methods morph,cma --seeds 5 --out runs/far
   tandem render runs/far-3 --out far.gif             start design and learnt design, side by side
-  tandem simulate net.csv --platform scale.cfg       a network on an accelerator, layer by layer
+  tandem simulate resnet50 --platform fpga --report report.html   a network on an accelerator, layer by layer
 
 Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
 Results go to stdout, talk goes to stderr.";
@@ -48,12 +48,16 @@ enum Command {
     Generate(GenerateArgs),
     /// Search for other circuits that serve an adapted language model
     Explore(ExploreArgs),
+    /// Write the learnt machine and its policy for other simulators
+    Export(ExportArgs),
     /// Check an experiment file without running it
     Check(CheckArgs),
-    /// What there is: problems, methods, experiments, networks
+    /// What there is: problems, methods, experiments, networks, platforms
     List(ListArgs),
     /// Run a neural network on a virtual accelerator
     Simulate(SimulateArgs),
+    /// Search machines and mappings for a neural network, with several methods at equal budgets
+    Search(SearchArgs),
     /// Hold the accelerator models against reference data
     Validate(ValidateArgs),
     /// Measure speed, learning and selectivity on this machine
@@ -258,6 +262,31 @@ pub struct RenderArgs {
     pub size: u32,
 }
 
+/// Arguments of `tandem export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem export runs/far --mjcf arm.xml --policy policy.onnx
+  tandem export runs/far --urdf arm.urdf
+  tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub struct ExportArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// MuJoCo model to write: machine, actuators, limits, scene
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub mjcf: Option<PathBuf>,
+    /// URDF to write: links, joints, limits
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub urdf: Option<PathBuf>,
+    /// ONNX file to write: the mean policy with its normaliser; names and units in its metadata
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub policy: Option<PathBuf>,
+    /// Export the start design, not the learnt one
+    #[arg(long)]
+    pub start: bool,
+}
+
 /// Arguments of `tandem check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -287,6 +316,10 @@ pub enum ListWhat {
     Experiments,
     /// Built-in neural networks, with parameters and multiply-accumulates
     Networks,
+    /// Built-in accelerator platforms, and the energy and area tables they use
+    Platforms,
+    /// Passes of the accelerators' compiler
+    Passes,
 }
 
 /// Arguments of `tandem list`.
@@ -311,19 +344,103 @@ pub struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  tandem simulate resnet50 --platform fpga
+  tandem simulate model.onnx --platform tpu --batch 8 --dim seq=128
+  tandem simulate dilatedvgg-fov --platform fpga --input 256x512 --report report.html --trace trace.json
+  tandem simulate resnet18 --platform gemmini --set memory.bandwidth_gb_per_s=4 --no-pass double_buffer
+  tandem simulate bert --platform my.json --input 512 --batch 8 --csv layers.csv --json
   tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
-  tandem simulate net.csv --platform scale.cfg --json
   tandem simulate attention --platform gain-cell        one head and token of analog attention in gain cells
-  tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one")]
+  tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one
+
+A platform file has the form of the presets: `tandem list platforms --json` prints them.
+Traces open in https://ui.perfetto.dev or chrome://tracing.")]
 pub struct SimulateArgs {
-    /// Network: a SCALE-Sim topology (CSV), or `attention`
+    /// Network: a built-in name (`tandem list networks`), an ONNX file, a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
-    /// Accelerator: a SCALE-Sim configuration; of `attention`, `gain-cell` or a JSON file with what differs from it
-    #[arg(long, value_name = "FILE")]
+    /// Platform: a preset (`tandem list platforms`), a JSON file, or a SCALE-Sim configuration (.cfg); of `attention`,
+    /// `gain-cell` or a JSON file with what differs from it
+    #[arg(long, value_name = "NAME|FILE")]
     pub platform: PathBuf,
+    /// Size of what a built-in network sees: HEIGHTxWIDTH, or a number of tokens
+    #[arg(long, value_name = "SIZE")]
+    pub input: Option<String>,
+    /// Images or texts at a time [default: 1, or what an ONNX file says]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u64>,
+    /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
+    #[arg(long = "dim", value_name = "NAME=N")]
+    pub dims: Vec<String>,
+    /// Operators of an ONNX file that are not supported: stop, or count them as a function of their inputs
+    #[arg(long, value_enum, default_value = "error")]
+    pub unsupported: OnUnsupported,
+    /// Change a setting of the platform: PATH=VALUE, e.g. engine.count=2 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Switch a pass of the compiler off, `tandem list passes` names them (repeatable)
+    #[arg(long, value_name = "PASS")]
+    pub no_pass: Vec<String>,
+    /// Largest area, mm2: say whether it is exceeded
+    #[arg(long, value_name = "MM2")]
+    pub max_area: Option<f64>,
+    /// Largest mean power, W: say whether it is exceeded
+    #[arg(long, value_name = "W")]
+    pub max_power: Option<f64>,
+    /// Write a trace for Perfetto (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Write a page with Gantt chart, roofline and layers (HTML, opens offline)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write a table of the layers (CSV)
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `tandem search`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem search gemmini --network resnet50 --budget 10000 --seeds 5
+  tandem search gemmini --network unet --methods random,bayes,proxy-policy --out runs/unet --json
+
+Spaces: gemmini (DOSA's machine and mappings; energy-delay product), confuciux (multipliers and buffer of each layer;
+latency under an area limit), platform (array, buffers, clock, memory; energy-delay product under area and power limits).
+One evaluation runs the model for every layer once; a gradient of the relaxed cost counts as one.
+Finished searches are read: the same command may be typed again at any time.")]
+pub struct SearchArgs {
+    /// Space: gemmini, confuciux, platform
+    pub space: String,
+    /// Built-in neural network; see tandem list networks
+    #[arg(long, default_value = "resnet50", value_name = "NAME")]
+    pub network: String,
+    /// Methods, separated by commas [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
+    pub methods: Vec<String>,
+    /// Evaluations per search
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=10_000_000))]
+    pub budget: u64,
+    /// Number of seeds
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub seeds: u32,
+    /// Folder of results, table and plot [default: runs/search-SPACE-NETWORK-BUDGET]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What happens to operators that are not supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnUnsupported {
+    /// An error that names the operator and its node
+    Error,
+    /// They cost as much as a function of each value of their inputs and outputs
+    Elementwise,
 }
 
 /// What `tandem validate` can hold a model against.
@@ -366,6 +483,8 @@ pub enum BenchWhat {
     Selectivity,
     /// Training with analog attention against softmax, and decoding per token and head
     Attention,
+    /// Closed forms of layers and tasks of the event core, per second on one core
+    Simulate,
 }
 
 /// Arguments of `tandem bench`.
@@ -376,7 +495,8 @@ Examples:
   tandem bench physics --json
   tandem bench learning --seeds 5
   tandem bench selectivity --designs 200
-  tandem bench attention --json")]
+  tandem bench attention --json
+  tandem bench simulate --json")]
 pub struct BenchArgs {
     /// What to measure
     #[arg(value_enum, default_value = "training")]
@@ -426,9 +546,11 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Adapt(args) => commands::adapt::run(args),
         Command::Explore(args) => commands::explore::run(args),
         Command::Generate(args) => commands::generate::run(args),
+        Command::Export(args) => commands::export::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
+        Command::Search(args) => commands::search::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),
     }

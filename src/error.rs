@@ -6,6 +6,8 @@ use tandem_agents::language::LanguageError;
 use tandem_agents::ppo::PpoError;
 use tandem_agents::rollout::{CollectError, LanesError};
 use tandem_envs::accelerator::InputError;
+use tandem_envs::accelerator::SimulationError;
+use tandem_envs::accelerator::network::NetworkError;
 use tandem_envs::accelerator::scalesim::LayerError;
 use tandem_envs::{DesignError, ProblemError};
 use thiserror::Error;
@@ -54,6 +56,12 @@ pub enum Error {
     /// A layer is too large to be simulated.
     #[error(transparent)]
     Layer(#[from] LayerError),
+    /// A network cannot be had.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A network cannot be simulated on a platform.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
     /// The run folder cannot be used.
     #[error(transparent)]
     Folder(#[from] RunError),
@@ -79,13 +87,13 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
-            Self::File(_) | Self::Layer(_) => 2,
             Self::Language(
                 LanguageError::NotFinite { .. }
                 | LanguageError::Torch(_)
                 | LanguageError::Archive(_),
             ) => 1,
             Self::Language(_) => 2,
+            Self::File(_) | Self::Layer(_) | Self::Network(_) | Self::Simulation(_) => 2,
             Self::Method(MethodError::NotFinite { .. }) => 1,
             Self::Method(_) => 2,
             Self::Folder(

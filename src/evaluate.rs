@@ -61,15 +61,48 @@ impl Learnt {
         archive: &Archive,
         counters: Counters,
     ) -> Result<Self, Error> {
+        let mut learnt = Self::parts(experiment, archive, counters, "policy")?;
+        learnt.logits = archive.get_f64("best.logits")?;
+        Ok(learnt)
+    }
+
+    /// The best judged pair of a run folder; the present one, with a word on stderr, where none has been judged yet.
+    ///
+    /// # Errors
+    /// A folder without a checkpoint, or one that is damaged or foreign.
+    pub fn open_present(folder: &RunFolder) -> Result<Self, Error> {
+        if folder.best()?.is_some() {
+            return Self::open(folder);
+        }
+        let Some(checkpoint) = folder.latest_checkpoint()? else {
+            return Self::open(folder); // which says what to do
+        };
+        eprintln!("not judged yet: taking policy and design as they are at its latest checkpoint");
+        let archive = Archive::from_bytes(&checkpoint.bytes)?;
+        let counters = archive.get_json("counters")?;
+        let experiment = Experiment::from_run(folder)?;
+        let mut learnt = Self::parts(experiment, &archive, counters, "average")?;
+        if archive.contains("frozen") {
+            learnt.logits = archive.get_f64("frozen")?;
+        }
+        Ok(learnt)
+    }
+
+    /// Policy, stored under this name, and method of an archive; the method's own design.
+    fn parts(
+        experiment: Experiment,
+        archive: &Archive,
+        counters: Counters,
+        policy_name: &str,
+    ) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
         let mut policy = untrained(&experiment, instance.problem.spec(), 0);
-        policy.load(archive, "policy")?;
+        policy.load(archive, policy_name)?;
         let mut method = registry::method(&experiment, &instance)?;
         method.load(archive)?;
-        let logits = archive.get_f64("best.logits")?;
         Ok(Self {
             policy: policy.snapshot(),
-            logits,
+            logits: method.design(),
             method,
             instance,
             counters,
@@ -117,6 +150,10 @@ impl Learnt {
         let sampled = self.judge(design, Actions::Sampled, &true_world, starts)?;
         let start_design = self.hardware().space().start();
         let start = self.judge(&start_design, Actions::Mean, &true_world, starts)?;
+        let half_step = self.half_step(design, starts)?;
+        let difference = half_step
+            .as_ref()
+            .map(|half| half.success() - mean.success());
         let faults = mean.outcomes.iter().filter(|o| o.fault.is_some()).count();
         Ok(json!({
             "problem": self.experiment.problem,
@@ -126,6 +163,8 @@ impl Learnt {
             "success": success(&mean),
             "success_sampled": success(&sampled),
             "success_start_design": success(&start),
+            "success_half_step": half_step.as_ref().map_or(Value::Null, success),
+            "half_step_difference": difference,
             "return": total_return(&mean, seed),
             "proxy_gap": self.proxy_gap(design, &mean, starts)?,
             "faults": faults,
@@ -133,6 +172,16 @@ impl Learnt {
             "hardware_queries": self.counters.hardware_queries,
             "seconds": self.counters.seconds,
         }))
+    }
+
+    /// The same episodes with half the time step in the physics; none where there is no time step.
+    fn half_step(&self, design: &[f64], starts: Starts) -> Result<Option<Judgement>, Error> {
+        let Some(finer) = self.instance.problem.half_step() else {
+            return Ok(None);
+        };
+        let mut judge = Judge::new(&*finer);
+        let judgement = judge.judge(&self.policy, design, Actions::Mean, &World::Full, starts)?;
+        Ok(Some(judgement))
     }
 
     /// RMSE and 95 % quantile of the proxy's task effects on visited and uniform queries, and what the

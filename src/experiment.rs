@@ -25,7 +25,7 @@ pub struct Experiment {
     /// Name of the problem (`tandem list problems`).
     pub problem: String,
     /// The problem's own settings, e.g. its preset.
-    #[serde(default)]
+    #[serde(default = "no_settings")]
     pub task: Value,
     /// Name of the method (`tandem list methods`).
     #[serde(default = "default_method")]
@@ -51,6 +51,10 @@ pub struct Experiment {
     /// When the run is saved.
     #[serde(default)]
     pub checkpoint: CheckpointSettings,
+}
+
+fn no_settings() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
 fn default_method() -> String {
@@ -289,7 +293,7 @@ pub fn split_sets(sets: &[String]) -> Result<Vec<(String, String)>, Error> {
 }
 
 /// Splits a `PATH=VALUE` of the command line.
-fn split(set: &str) -> Result<(String, String), Error> {
+pub(crate) fn split(set: &str) -> Result<(String, String), Error> {
     set.split_once('=')
         .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
         .ok_or_else(|| {

@@ -19,6 +19,7 @@ pub mod error;
 pub mod evaluate;
 pub mod experiment;
 pub mod explore;
+pub mod export;
 pub mod film;
 pub mod interrupt;
 pub mod judge;

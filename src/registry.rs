@@ -10,12 +10,14 @@ use tandem_agents::design::{
     HardwareAsPolicy, HardwareAsPolicySettings, MethodError, Morph, MorphConditioned,
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
+use tandem_envs::accelerator::codesign;
+use tandem_envs::hand3d::press;
 use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::strict::{ConfigError, Located};
-use crate::tensor_hardware::{PlanarArm, TensorTentacle};
+use crate::tensor_hardware::{PlanarArm, TensorAccelerator, TensorTentacle};
 
 /// Reads the part of an experiment at a path, so that typing errors in it are named with their line.
 pub type Reader = fn(&Located, &str) -> Result<(), ConfigError>;
@@ -106,6 +108,27 @@ pub const PROBLEMS: &[ProblemEntry] = &[
                     ..tentacle::Config::default()
                 };
                 tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
+            },
+        }),
+    },
+    ProblemEntry {
+        name: "accelerator",
+        about: "a neural network mapped layer after layer onto a platform of array, buffers, clock and memory, all designed",
+        build: build_accelerator,
+        read: typed::<codesign::Config>,
+        variants: || presets(&codesign::PRESETS),
+        selectivity: None,
+    },
+    ProblemEntry {
+        name: "hand3d-press",
+        about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
+        build: build_press,
+        read: typed::<press::Config>,
+        variants: || presets(&press::PRESETS),
+        selectivity: Some(Selectivity {
+            presets: &press::PRESETS,
+            measure: |_, designs, seed| {
+                press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
             },
         }),
     },
@@ -299,6 +322,23 @@ fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
         problem,
+    })
+}
+
+fn build_accelerator(task: &Value) -> Result<Instance, ProblemError> {
+    let config: codesign::Config = read(task)?;
+    let tensors = TensorAccelerator::new(&codesign::Settings::new(&config)?)?;
+    Ok(Instance {
+        tensor_hardware: Some(Arc::new(tensors)),
+        problem: codesign::make(&config)?,
+    })
+}
+
+fn build_press(task: &Value) -> Result<Instance, ProblemError> {
+    let config: press::Config = read(task)?;
+    Ok(Instance {
+        problem: press::make(&config)?,
+        tensor_hardware: None,
     })
 }
 

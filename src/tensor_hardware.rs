@@ -1,5 +1,6 @@
 //! Exact, differentiable forms of hardware models: what `hardware-as-policy` needs.
 
+mod accelerator;
 mod tentacle;
 
 use tandem_agents::design::TensorHardware;
@@ -7,6 +8,7 @@ use tandem_envs::Hardware;
 use tandem_envs::reach2d::STEP_ANGLE;
 use tch::{Kind, Tensor};
 
+pub use accelerator::TensorAccelerator;
 pub use tentacle::TensorTentacle;
 
 /// The planar arm's kinematics in tensors; the formula is [`tandem_envs::reach2d`]'s.

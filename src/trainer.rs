@@ -178,8 +178,7 @@ impl Trainer {
 
     /// Updates the policy by PPO and, while the search goes on, the method's effect beside it.
     fn learn(&mut self, phase: Phase) -> Result<PpoStats, Error> {
-        let rate = self.rate();
-        let progress = self.progress();
+        let (progress, passed) = (self.progress(), self.passed());
         let rewards = self.agent.scale_rewards(&self.rollout);
         let effect = if phase == Phase::FineTune {
             None
@@ -195,7 +194,7 @@ impl Trainer {
         let settings = &self.experiment.ppo;
         Ok(self
             .agent
-            .learn(settings, rate, &self.rollout, &rewards, effect)?)
+            .learn(settings, passed, &self.rollout, &rewards, effect)?)
     }
 
     /// Moves the design and does with the policy what the method asks for.
@@ -270,7 +269,7 @@ impl Trainer {
             seed: self.experiment.seed,
             episodes: self.experiment.evaluation.episodes,
         };
-        let policy = self.agent.policy.snapshot();
+        let policy = self.policy();
         let judgement = self
             .judge
             .judge(&policy, &design, Actions::Mean, &World::Full, starts)?;
@@ -303,7 +302,7 @@ impl Trainer {
     /// Policy, design and proxy, as `evaluate` needs them.
     fn pair(&self, logits: &[f64]) -> Archive {
         let mut archive = Archive::default();
-        self.agent.save(&mut archive);
+        self.agent.average.save(&mut archive, "policy");
         self.method.save(&mut archive);
         archive.put_f64("best.logits", logits);
         archive
@@ -319,9 +318,9 @@ impl Trainer {
         self.best.as_ref()
     }
 
-    /// The present policy, frozen.
+    /// The present policy as it is judged: its running average, frozen.
     pub fn policy(&self) -> PolicySnapshot {
-        self.agent.policy.snapshot()
+        self.agent.average.snapshot()
     }
 
     /// Weights of the policy's networks, by name.
@@ -356,10 +355,9 @@ impl Trainer {
             .progress(&self.experiment.schedule, self.counters.env_steps)
     }
 
-    /// The learning rate: linear over the whole budget, also across a resume.
-    fn rate(&self) -> f64 {
-        let passed = self.counters.env_steps as f64 / self.experiment.schedule.env_steps as f64;
-        self.experiment.ppo.rate_at(passed)
+    /// Fraction of the whole budget that has passed: the learning rate follows it, also across a resume.
+    fn passed(&self) -> f64 {
+        self.counters.env_steps as f64 / self.experiment.schedule.env_steps as f64
     }
 
     fn record(
@@ -370,7 +368,7 @@ impl Trainer {
         seconds: Seconds,
     ) -> Record {
         let mut scalars = self.method.report();
-        scalars.push(("rate", self.rate()));
+        scalars.push(("rate", self.experiment.ppo.rate_at(self.passed())));
         Record {
             phase,
             counters: self.counters.clone(),

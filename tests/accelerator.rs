@@ -181,3 +181,232 @@ fn networks_are_listed_with_their_sizes() {
         .unwrap();
     assert_eq!(vgg["parameters"], 138_357_544);
 }
+
+/// `tandem simulate` of a built-in network on a preset, as JSON.
+fn on_platform(words: &[&str]) -> serde_json::Value {
+    let command = ["simulate", "resnet18", "--platform", "fpga", "--json"];
+    tandem(Path::new("."), &[&command, words].concat())
+        .ended(0)
+        .json()
+}
+
+#[test]
+fn a_network_on_a_platform_has_time_energy_area_and_layers() {
+    let document = on_platform(&[]);
+    for key in ["seconds", "energy_j", "area_mm2", "utilisation", "cycles"] {
+        assert!(document[key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    let layers = document["layers"].as_array().unwrap();
+    let sum = |key: &str| {
+        layers
+            .iter()
+            .map(|layer| layer[key].as_f64().unwrap())
+            .sum::<f64>()
+    };
+    for key in ["cycles", "macs", "energy_j", "seconds"] {
+        let whole = document[key].as_f64().unwrap();
+        assert!((sum(key) / whole - 1.0).abs() < 1e-9, "{key}");
+    }
+    // published: 1.814 GMAC
+    assert_eq!(document["macs"], 1_814_073_344_u64);
+    let bounds = ["compute", "memory", "bus", "dma", "dispatch"];
+    let known = |value: &serde_json::Value| bounds.contains(&value.as_str().unwrap());
+    assert!(known(&document["bottleneck"]) && layers.iter().all(|layer| known(&layer["bound"])));
+    assert_eq!(on_platform(&[]), document, "the same again");
+    let said = tandem(
+        Path::new("."),
+        &["simulate", "resnet18", "--platform", "fpga"],
+    )
+    .ended(0);
+    for word in [
+        "layer",
+        "conv1",
+        "energy",
+        "area",
+        "bottleneck",
+        "utilisation",
+        "dosa40",
+    ] {
+        assert!(said.out.contains(word), "{word}: {}", said.out);
+    }
+}
+
+#[test]
+fn settings_sizes_and_passes_can_be_changed() {
+    let seconds = |words: &[&str]| on_platform(words)["seconds"].as_f64().unwrap();
+    let base = seconds(&[]);
+    assert!(seconds(&["--set", "bus.width_bits=32"]) > 1.5 * base);
+    assert!(seconds(&["--batch", "2"]) > 1.5 * base);
+    assert!(seconds(&["--input", "112x112"]) < 0.7 * base);
+    for pass in [
+        "fold_bn",
+        "fuse_activation",
+        "fuse_pool",
+        "tile",
+        "place",
+        "double_buffer",
+        "schedule",
+    ] {
+        let document = on_platform(&["--no-pass", pass]);
+        assert!(document["seconds"].as_f64().unwrap() > base, "{pass}");
+        assert_eq!(document["passes_off"][0], pass);
+    }
+    let tight = on_platform(&["--max-area", "1", "--max-power", "100"]);
+    assert_eq!(tight["feasible"], false);
+    assert_eq!(tight["violations"][0]["constraint"], "area_mm2");
+}
+
+#[test]
+fn a_platform_file_is_a_preset_that_was_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = tandem(folder.path(), &["list", "platforms", "--json"])
+        .ended(0)
+        .json();
+    let entries = list["entries"].as_array().unwrap();
+    let names: Vec<&str> = entries
+        .iter()
+        .map(|entry| entry["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["gemmini", "tpu", "fpga", "cpu"]);
+    fs::write(
+        folder.path().join("my.json"),
+        entries[2]["platform"].to_string(),
+    )
+    .unwrap();
+    let words = ["simulate", "resnet18", "--platform", "my.json", "--json"];
+    let document = tandem(folder.path(), &words).ended(0).json();
+    assert_eq!(document["seconds"], on_platform(&[])["seconds"]);
+}
+
+#[test]
+fn trace_report_and_table_are_written_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "simulate",
+        "resnet18",
+        "--platform",
+        "gemmini",
+        "--trace",
+        "t.json",
+        "--report",
+        "r.html",
+        "--csv",
+        "l.csv",
+    ];
+    tandem(folder.path(), &words).ended(0);
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&text("t.json")).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let task = events
+        .iter()
+        .find(|event| event["cat"] == "compute")
+        .unwrap();
+    for key in ["layer", "bytes", "macs", "stall_cause", "stall_us"] {
+        assert!(!task["args"][key].is_null(), "{key}");
+    }
+    let page = text("r.html");
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    for word in ["Roofline", "engine 0", "dma 0", "layer1.0.conv1"] {
+        assert!(page.contains(word), "{word}");
+    }
+    for elsewhere in ["http://", "https://", "src=", "url("] {
+        assert!(
+            !page.contains(elsewhere),
+            "the page must stand alone: {elsewhere}"
+        );
+    }
+    let table = text("l.csv");
+    let network = tandem(
+        folder.path(),
+        &["simulate", "resnet18", "--platform", "gemmini", "--json"],
+    )
+    .json();
+    assert_eq!(
+        table.lines().count(),
+        1 + network["layers"].as_array().unwrap().len()
+    );
+}
+
+#[test]
+fn topologies_run_on_platforms_too() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("net.csv"), TOPOLOGY).unwrap();
+    let words = ["simulate", "net.csv", "--platform", "gemmini"];
+    let said = tandem(folder.path(), &words)
+        .ended(0)
+        .saying(&["windows that overlap"]);
+    assert!(said.out.contains("0 conv1"), "{}", said.out);
+}
+
+#[test]
+fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = tandem(folder.path(), &["list", "platforms", "--json"]).json();
+    let fpga = serde_json::to_string_pretty(&list["entries"][2]["platform"]).unwrap();
+    fs::write(
+        folder.path().join("typo.json"),
+        fpga.replace("\"latency_ns\"", "\"latency\""),
+    )
+    .unwrap();
+    fs::write(folder.path().join("broken.json"), &fpga[..100]).unwrap();
+    let fpga = |words: &[&'static str]| [&["vgg16", "--platform", "fpga"], words].concat();
+    let cases: Vec<(Vec<&str>, &str)> = vec![
+        (vec!["vgg17", "--platform", "fpga"], "did you mean vgg16?"),
+        (vec!["vgg16", "--platform", "fpgb"], "did you mean fpga?"),
+        (
+            vec!["vgg16", "--platform", "typo.json"],
+            "memory.latency: unknown key",
+        ),
+        (vec!["vgg16", "--platform", "broken.json"], "broken.json:"),
+        (
+            fpga(&["--set", "dma.channels=0"]),
+            "dma.channels: must be a whole number from 1 to 64",
+        ),
+        (fpga(&["--set", "engine.model.kind=magic"]), "magic"),
+        (fpga(&["--set", "clock_mhz=-1"]), "clock_mhz"),
+        (fpga(&["--no-pass", "fly"]), "there is no pass \"fly\""),
+        (fpga(&["--input", "big"]), "HEIGHTxWIDTH"),
+        (fpga(&["--input", "0x5"]), "between 1 and"),
+        (fpga(&["--max-area", "-3"]), "above 0"),
+        (fpga(&["--report", "no/such/r.html"]), "no such folder"),
+        (
+            fpga(&["--set", "buffers.weight_kib=1"]),
+            "its weights do not fit",
+        ),
+    ];
+    for (words, word) in cases {
+        let words = [&["simulate"], words.as_slice()].concat();
+        let said = tandem(folder.path(), &words).ended(2);
+        assert!(said.err.contains(word), "{word}: {}", said.err);
+        assert_eq!(said.err.lines().count(), 1, "{}", said.err);
+        assert_eq!(said.out, "");
+    }
+    fs::write(folder.path().join("scale.cfg"), CONFIG).unwrap();
+    fs::write(folder.path().join("net.csv"), TOPOLOGY).unwrap();
+    let words = [
+        "simulate",
+        "net.csv",
+        "--platform",
+        "scale.cfg",
+        "--trace",
+        "t.json",
+    ];
+    tandem(folder.path(), &words)
+        .ended(2)
+        .saying(&["--trace does not go with"]);
+}
+
+#[test]
+fn the_bench_of_the_models_has_the_entries_that_scripts_read() {
+    let document = tandem(Path::new("."), &["bench", "simulate", "--json"])
+        .ended(0)
+        .json();
+    let results = document["results"].as_array().unwrap();
+    let value = |name: &str| {
+        let entry = results.iter().find(|entry| entry["name"] == name).unwrap();
+        entry["value"].as_f64().unwrap()
+    };
+    // bars are for quiet machines; this one must only be in the right world
+    assert!(value("layer_evaluations") > 1e5 && value("tasks") > 5e4);
+    assert!(value("dilatedvgg_512x1024") < 20.0);
+}

@@ -17,6 +17,8 @@ pub struct CmaEs {
     path_sigma: DVector<f64>,
     path_covariance: DVector<f64>,
     generation: u64,
+    /// Eigenvectors and deviations of the covariance, between asking and telling.
+    eigen: Option<(DMatrix<f64>, DVector<f64>)>,
     /// Clipped candidates of the current generation.
     candidates: Vec<DVector<f64>>,
     limit: f64,
@@ -81,6 +83,7 @@ impl CmaEs {
             path_sigma: DVector::zeros(n),
             path_covariance: DVector::zeros(n),
             generation: 0,
+            eigen: None,
             candidates: vec![DVector::zeros(n); population],
             limit,
             weights: Weights::new(n, population),
@@ -91,9 +94,10 @@ impl CmaEs {
     pub fn ask(&mut self, stream: &mut Stream) -> Vec<Vec<f64>> {
         let n = self.mean.len();
         let (basis, scale) = self.decompose();
+        let (basis, scale) = &*self.eigen.insert((basis, scale));
         for candidate in &mut self.candidates {
             let normal = DVector::from_fn(n, |i, _| scale[i] * stream.normal());
-            *candidate = (&self.mean + self.sigma * (&basis * normal))
+            *candidate = (&self.mean + self.sigma * (basis * normal))
                 .map(|x| x.clamp(-self.limit, self.limit));
         }
         let points = self.candidates.iter();
@@ -123,7 +127,8 @@ impl CmaEs {
         for (weight, step) in w.recombination.iter().zip(&steps) {
             mean_step += *weight * step;
         }
-        let (basis, scale) = self.decompose();
+        let eigen = self.eigen.take();
+        let (basis, scale) = eigen.unwrap_or_else(|| self.decompose());
         let whitened = &basis * (basis.transpose() * &mean_step).component_div(&scale);
         self.mean += self.sigma * &mean_step;
         self.generation += 1;

@@ -84,6 +84,16 @@ impl Kernel {
         self.layers.last().map_or(0, |l| l.outputs)
     }
 
+    /// The layers as [`Kernel::from_layers`] takes them, first to last.
+    pub fn layers(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
+        let unpadded = |l: &Layer| {
+            let rows = l.weights.chunks_exact(l.padded.max(1));
+            let weights = rows.flat_map(|row| row[..l.outputs].to_vec()).collect();
+            (weights, l.bias[..l.outputs].to_vec())
+        };
+        self.layers.iter().map(unpadded).collect()
+    }
+
     /// One forward pass: `input [inputs]` to `out [outputs]`.
     pub fn forward(&self, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
         self.forward_rows(1, input, scratch, out);

@@ -36,6 +36,7 @@ pub mod proxy;
 mod raw;
 pub mod reward_scaler;
 pub mod rollout;
+pub mod search;
 mod snapshot;
 #[cfg(test)]
 mod testing;

@@ -155,6 +155,12 @@ impl Normaliser {
         }
     }
 
+    /// What [`Normaliser::apply`] does, `out = clamp((raw - shift) * factor, -bound, bound)`; `None` when it is switched
+    /// off.
+    pub fn affine(&self) -> Option<(&[f32], &[f32], f32)> {
+        (!self.identity).then_some((&self.mean, &self.inverse, CLIP))
+    }
+
     /// Takes in what was seen since the last update.
     pub fn update(&mut self, seen: &Moments) {
         if !self.identity {

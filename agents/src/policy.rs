@@ -139,6 +139,25 @@ impl Policy {
         });
     }
 
+    /// Lowers log standard deviations that are above this.
+    pub fn cap_log_std(&mut self, cap: f64) {
+        raw::rewrite(&mut self.log_std, |s| {
+            s.iter_mut().for_each(|s| *s = s.min(cap as f32))
+        });
+    }
+
+    /// Moves every parameter by this share of the way to another policy's, and takes over its normaliser.
+    pub fn follow(&mut self, leader: &Self, share: f64) {
+        let (keep, take) = ((1.0 - share) as f32, share as f32);
+        for (mut own, other) in self.parameters().into_iter().zip(leader.parameters()) {
+            raw::rewrite(&mut own, |own| {
+                let pairs = own.iter_mut().zip(raw::floats(&other));
+                pairs.for_each(|(own, other)| *own = keep * *own + take * other);
+            });
+        }
+        self.normaliser = leader.normaliser.clone();
+    }
+
     /// A frozen copy for roll-outs and evaluation.
     pub fn snapshot(&self) -> PolicySnapshot {
         PolicySnapshot::new(Frozen {
@@ -193,6 +212,33 @@ mod tests {
 
     fn planar() -> CommandSpace {
         CommandSpace::Continuous(vec![Channel::new("x", "m"), Channel::new("y", "m")])
+    }
+
+    #[test]
+    fn a_follower_averages_and_a_full_step_copies() {
+        let command = planar();
+        let (leader, mut follower) = (policy(&command), policy(&command));
+        let set = |policy: &Policy, value: f32| {
+            for mut parameter in policy.parameters() {
+                raw::rewrite(&mut parameter, |p| p.fill(value));
+            }
+        };
+        set(&leader, 3.0);
+        set(&follower, 1.0);
+        for expected in [1.5, 1.875] {
+            follower.follow(&leader, 0.25);
+            for parameter in follower.parameters() {
+                assert!(raw::floats(&parameter).iter().all(|&p| p == expected));
+            }
+        }
+        follower.follow(&leader, 1.0);
+        assert_eq!(raw::floats(&follower.log_std), raw::floats(&leader.log_std));
+        set(&leader, 0.0);
+        assert_eq!(
+            raw::floats(&follower.log_std),
+            [3.0, 3.0],
+            "a copy, not a handle"
+        );
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl PolicySnapshot {
         &self.0.normaliser
     }
 
+    /// The actor's layers, each `(weights [in][out], bias [out])`: tanh after all but the last.
+    pub fn actor_layers(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
+        self.0.actor.layers()
+    }
+
     /// Log standard deviations `[cmd]`; empty for [`Head::Categorical`].
     pub fn log_std(&self) -> &[f32] {
         &self.0.log_std

@@ -13,17 +13,23 @@ mod check;
 pub mod classic;
 pub mod design;
 pub mod hand3d;
+pub mod mechanism;
+mod physics;
 pub mod preset;
 pub mod problem;
 pub mod reach2d;
 pub mod scene;
+pub mod search;
 pub mod stream;
 pub mod tentacle;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use mechanism::Mechanism;
+pub use physics::PhysicsRate;
 pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
 };
 pub use scene::{Role, Scene, Shape, View};
+pub use search::SearchSpace;
 pub use stream::Stream;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::design::{DesignError, DesignSpace};
+use crate::mechanism::Mechanism;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -182,6 +183,12 @@ pub trait Problem: Send {
     /// Another environment of the same problem, to be reset before use.
     fn fresh(&self) -> Box<dyn Problem>;
 
+    /// The same with half the time step in its physical machine, where there is one: how much of a judgement is owed
+    /// to the step.
+    fn half_step(&self) -> Option<Box<dyn Problem>> {
+        None
+    }
+
     /// Starts an episode with this design; all randomness of the episode comes from `stream`.
     ///
     /// # Errors
@@ -219,6 +226,14 @@ pub trait Problem: Send {
 
     /// What the current state looks like.
     fn scene(&self) -> Scene;
+
+    /// The machine that a design builds, for other simulators; `None` where the problem has none.
+    ///
+    /// # Errors
+    /// A design that cannot be built.
+    fn mechanism(&self, _design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        Ok(None)
+    }
 }
 
 /// Hardware without a design: the effect is the command. For problems where only the policy is learnt.

@@ -21,6 +21,8 @@ pub enum Role {
     Button,
     /// A trace of past positions.
     Trace,
+    /// A place where bodies touch.
+    Contact,
 }
 
 /// A shape in world coordinates; planar problems use z = 0.

@@ -2,6 +2,8 @@
 //!
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
+use tandem_envs::accelerator::codesign;
+use tandem_envs::hand3d::press;
 use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d, tentacle};
 
 /// A problem with the buffers that its spec asks for.
@@ -263,4 +265,20 @@ fn tentacles_keep_the_contract() {
         check_contract(&*tentacle::make(&config).unwrap());
     }
     check_contract(&*tentacle::make(&tentacle::Config::default()).unwrap());
+}
+
+#[test]
+fn accelerators_keep_the_contract() {
+    for preset in codesign::PRESETS {
+        let config = codesign::Config {
+            preset: Some(preset.name.into()),
+            ..codesign::Config::default()
+        };
+        check_contract(&*codesign::make(&config).unwrap());
+    }
+}
+
+#[test]
+fn pressing_hands_keep_the_contract() {
+    check_contract(&*press::make(&press::Config::default()).unwrap());
 }

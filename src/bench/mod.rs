@@ -4,6 +4,7 @@ pub mod attention;
 pub mod learning;
 pub mod physics;
 pub mod selectivity;
+pub mod simulate;
 pub mod training;
 
 use serde::Serialize;

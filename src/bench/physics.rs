@@ -1,13 +1,46 @@
 //! Physics steps per second, beside a bare rapier loop over the same scene.
 
-use tandem_envs::reach2d::{Config, PhysicsRate, Settings, physics_bench};
+use tandem_envs::hand3d::press;
+use tandem_envs::{PhysicsRate, ProblemError, reach2d};
 
 use super::Entry;
 use crate::error::Error;
 use crate::statistics::median;
 
-/// The scenes: five links without walls, with walls, fifteen links.
-pub const SCENES: [&str; 3] = ["far", "passage", "far-15"];
+/// A scene to measure: its name, and what runs so many control steps per thread on so many threads.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// Name of the scene.
+    pub name: &'static str,
+    run: fn(&str, usize, usize) -> Result<PhysicsRate, ProblemError>,
+}
+
+/// The scenes: five links without walls, with walls, fifteen links; a hand at work.
+pub const CASES: [Case; 4] = [
+    arm("far"),
+    arm("passage"),
+    arm("far-15"),
+    Case {
+        name: "press",
+        run: |_, steps, threads| {
+            let settings = press::Settings::new(&press::Config::default())?;
+            press::physics_bench(&settings, steps, threads)
+        },
+    },
+];
+
+/// The scene of an arm's preset.
+const fn arm(name: &'static str) -> Case {
+    let run = |name: &str, steps, threads| {
+        let config = reach2d::Config {
+            preset: Some(name.to_owned()),
+            ..reach2d::Config::default()
+        };
+        reach2d::physics_bench(&reach2d::Settings::new(&config)?, steps, threads)
+    };
+    Case { name, run }
+}
+
 /// Control steps of each loop per thread and round.
 const STEPS: usize = 1000;
 /// Rounds; the medians count, because other programs disturb some of them.
@@ -15,7 +48,7 @@ const ROUNDS: usize = 7;
 
 /// One scene on one and on all threads.
 pub struct Scene {
-    /// Its preset.
+    /// Its name.
     pub name: &'static str,
     /// On one thread.
     pub one: PhysicsRate,
@@ -24,30 +57,25 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Measures a preset on 1 and on `threads` threads.
+    /// Measures a scene on 1 and on `threads` threads.
     ///
     /// # Errors
-    /// A name that is no preset.
-    pub fn measure(name: &'static str, threads: usize) -> Result<Self, Error> {
-        let config = Config {
-            preset: Some(name.to_owned()),
-            ..Config::default()
-        };
-        let settings = Settings::new(&config)?;
+    /// Settings that make no problem.
+    pub fn measure(case: Case, threads: usize) -> Result<Self, Error> {
         let (mut one, mut all) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            one.push(physics_bench(&settings, STEPS, 1)?);
-            all.push(physics_bench(&settings, STEPS, threads)?);
+            one.push((case.run)(case.name, STEPS, 1)?);
+            all.push((case.run)(case.name, STEPS, threads)?);
         }
         Ok(Self {
-            name,
+            name: case.name,
             one: middle(&one, 1),
             all: middle(&all, threads),
         })
     }
 
     /// `NAME_full_THREADS` and `NAME_bare_THREADS` in control steps per second, `NAME_ratio_THREADS` (full to
-    /// bare), and `NAME_scaling` (all threads to one).
+    /// bare), `NAME_raw_THREADS` (physics steps of the bare loop), and `NAME_scaling` (all threads to one).
     pub fn entries(&self) -> Vec<Entry> {
         let mut rates = vec![self.one];
         rates.extend((self.all.threads > 1).then_some(self.all));
@@ -61,6 +89,8 @@ impl Scene {
                 rate.full / rate.bare,
                 "full to bare",
             ));
+            let raw = rate.bare * rate.substeps as f64;
+            entries.push(Entry::new(name("raw"), raw, "physics steps/s"));
         }
         let scaling = self.all.full / self.one.full;
         entries.push(Entry::new(
@@ -82,6 +112,7 @@ fn middle(rounds: &[PhysicsRate], threads: usize) -> PhysicsRate {
         threads,
         full: over(|rate| rate.full),
         bare: over(|rate| rate.bare),
+        substeps: rounds.first().map_or(0, |rate| rate.substeps),
     }
 }
 
@@ -95,6 +126,7 @@ mod tests {
             threads,
             full,
             bare,
+            substeps: 4,
         };
         let scene = Scene {
             name: "far",
@@ -104,6 +136,7 @@ mod tests {
         let entries = scene.entries();
         let value = |name: &str| entries.iter().find(|e| e.name == name).unwrap().value;
         assert_eq!((value("far_full_1"), value("far_bare_2")), (80.0, 150.0));
+        assert_eq!(value("far_raw_2"), 600.0);
         assert_eq!((value("far_ratio_1"), value("far_scaling")), (0.8, 1.5));
     }
 
@@ -113,6 +146,7 @@ mod tests {
             threads: 1,
             full,
             bare: 2.0 * full,
+            substeps: 4,
         };
         let middle = middle(&[rate(100.0), rate(3.0), rate(110.0)], 1);
         assert_eq!((middle.full, middle.bare), (100.0, 200.0));

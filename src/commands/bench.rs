@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::bench::{Entry, attention, learning, physics, selectivity, training};
+use crate::bench::{Entry, attention, learning, physics, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 
@@ -19,6 +19,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         BenchWhat::Learning => run_learning(args),
         BenchWhat::Selectivity => run_selectivity(args),
         BenchWhat::Attention => run_attention(args),
+        BenchWhat::Simulate => run_simulate(args),
     }
 }
 
@@ -70,12 +71,13 @@ fn run_attention(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {
-    let scenes = physics::SCENES
+    let cases = physics::CASES
         .into_iter()
-        .filter(|name| name.contains(&args.only));
+        .filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
-    for name in scenes {
-        let scene = physics::Scene::measure(name, rayon::current_num_threads())?;
+    for case in cases {
+        let scene = physics::Scene::measure(case, rayon::current_num_threads())?;
+        let name = scene.name;
         if !args.json {
             for rate in [scene.one, scene.all] {
                 println!(
@@ -165,6 +167,24 @@ fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
                 percent("low"),
                 percent("high"),
                 args.designs
+            );
+        }
+        entries.push(entry);
+    }
+    finish(args, &entries)
+}
+
+fn run_simulate(args: &BenchArgs) -> Result<(), Error> {
+    let cases = simulate::CASES
+        .iter()
+        .filter(|case| case.name.contains(&args.only));
+    let mut entries = Vec::new();
+    for case in cases {
+        let entry = case.measure()?;
+        if !args.json {
+            println!(
+                "{:28} {:>14.4} {:10} {}",
+                entry.name, entry.value, entry.unit, case.about
             );
         }
         entries.push(entry);

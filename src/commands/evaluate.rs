@@ -187,6 +187,10 @@ fn print_table(document: &Value) {
         &document["success_start_design"],
         1.0,
     );
+    if document["success_half_step"].is_object() {
+        let label = "true success, half the step";
+        line(label, &document["success_half_step"], 1.0);
+    }
     line("return", &document["return"], 1.0);
     if let Some(gap) = document["proxy_gap"].as_object() {
         for (name, value) in gap {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::{TooLarge, zoo};
+use tandem_envs::accelerator::compile::PASSES;
+use tandem_envs::accelerator::platform::PLATFORMS;
+use tandem_envs::accelerator::{Platform, TooLarge, zoo};
 
 use super::print_json;
 use crate::adaptation::LanguageExperiment;
@@ -22,6 +24,11 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         ListWhat::Methods => METHODS.iter().map(|m| row(m.name, m.about)).collect(),
         ListWhat::Experiments => experiments(&args.folder)?,
         ListWhat::Networks => networks()?,
+        ListWhat::Platforms => platforms(),
+        ListWhat::Passes => PASSES
+            .iter()
+            .map(|pass| row(pass.name, pass.about))
+            .collect(),
     };
     if args.json {
         return print_json(&json!({ "entries": rows }));
@@ -47,7 +54,7 @@ fn networks() -> Result<Vec<Value>, Error> {
     let too_large = |error: TooLarge| Error::Run(error.to_string());
     let mut rows = Vec::new();
     for entry in &zoo::NETWORKS {
-        let network = (entry.build)();
+        let network = entry.build();
         let parameters = network.parameters().map_err(too_large)?;
         let macs = network.macs().map_err(too_large)?;
         let (millions, billions) = (1e-6 * parameters as f64, 1e-9 * macs as f64);
@@ -58,6 +65,26 @@ fn networks() -> Result<Vec<Value>, Error> {
         rows.push(entry);
     }
     Ok(rows)
+}
+
+/// Built-in platforms; each with its file and where its energies come from.
+fn platforms() -> Vec<Value> {
+    let entry = |preset: &tandem_envs::accelerator::platform::Preset| {
+        let platform = Platform::preset(preset.name);
+        let table = platform.as_ref().map(|platform| platform.technology());
+        let area = platform.as_ref().map(|platform| platform.area().total());
+        let about = match (table, area) {
+            (Some(table), Some(area)) => {
+                format!("{}; {area:.1} mm2 by {}", preset.about, table.name)
+            }
+            _ => preset.about.to_owned(),
+        };
+        let mut entry = row(preset.name, &about);
+        entry["platform"] = json!(platform);
+        entry["technology"] = json!(table.map(|table| table.source));
+        entry
+    };
+    PLATFORMS.iter().map(entry).collect()
 }
 
 /// Problems, each followed by its presets.

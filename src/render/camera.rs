@@ -296,12 +296,13 @@ fn bodies_of(scene: &Scene, ghost: bool) -> Vec<Body> {
     for (role, shape) in &scene.shapes {
         let color = palette::of(*role, link, links);
         link += usize::from(*role == Role::Link);
-        let still = matches!(role, Role::Wall | Role::Goal | Role::Trace);
+        let still = matches!(role, Role::Wall | Role::Goal | Role::Trace | Role::Contact);
         if ghost && still {
             continue;
         }
         let (mask, finish) = match role {
             Role::Goal | Role::Trace => (HALF, Finish::Glowing),
+            Role::Contact => (OPAQUE, Finish::Glowing),
             Role::Wall => (OPAQUE, Finish::Matt),
             _ if ghost => (QUARTER, Finish::Shiny),
             _ => (OPAQUE, Finish::Shiny),

@@ -58,5 +58,6 @@ pub(super) fn of(role: Role, index: usize, count: usize) -> Color {
         Role::Object => rgb(0xd6a35c),
         Role::Button => rgb(0xef4444),
         Role::Trace => rgb(0xf43f5e),
+        Role::Contact => rgb(0x16a34a),
     }
 }

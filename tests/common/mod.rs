@@ -91,7 +91,7 @@ pub fn tiny(method: &str) -> Value {
             "cma": {"population": 4, "inner_iterations": 1, "warm_start": false, "halving": true}
         },
         "rollout": {"lanes": 8, "steps": 20},
-        "ppo": {"hidden": [16, 16], "epochs": 2, "minibatches": 2},
+        "ppo": {"hidden": [16, 16], "epochs": 2, "minibatches": 2, "averaging": 0.5},
         "schedule": {"env_steps": 8000, "burn_in": 0.2, "fine_tune": 0.3},
         "evaluation": {"every": 3, "episodes": 8},
         "checkpoint": {"every_seconds": 0.05}

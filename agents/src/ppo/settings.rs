@@ -32,12 +32,18 @@ pub struct PpoSettings {
     pub target_kl: Option<f64>,
     /// Start of the log standard deviation of commands.
     pub log_std_start: f64,
+    /// End of a cap on it that falls linearly over the run; absent: no cap. Precise tasks need it: the mean that is
+    /// best with much noise is not the mean that is best without.
+    pub log_std_end: Option<f64>,
     /// Hidden layers of actor and critic each.
     pub hidden: Vec<usize>,
     /// Whether observations are normalised by running statistics.
     pub normalise_observations: bool,
     /// Whether rewards are scaled by the running deviation of the discounted return.
     pub scale_rewards: bool,
+    /// Share of the newest parameters in their running average, per iteration; the average is what is judged and
+    /// delivered, since single iterations jitter about it (Polyak and Juditsky 1992). 1: no average.
+    pub averaging: f64,
     /// Whether a cut episode is worth the value of its final observation. Without, a cut counts as a
     /// termination, which is wrong: only for showing what that costs.
     pub bootstrap_truncation: bool,
@@ -58,9 +64,11 @@ impl Default for PpoSettings {
             max_grad_norm: 0.5,
             target_kl: None,
             log_std_start: 0.0,
+            log_std_end: None,
             hidden: vec![64, 64],
             normalise_observations: true,
             scale_rewards: true,
+            averaging: 1.0,
             bootstrap_truncation: true,
         }
     }
@@ -78,11 +86,13 @@ impl PpoSettings {
             ("lambda", self.lambda, 0.0..=1.0),
             ("clip", self.clip, 1e-6..=1e6),
             ("rate", self.rate, 0.0..=10.0),
+            ("averaging", self.averaging, 1e-4..=1.0),
             ("entropy", self.entropy, 0.0..=f64::MAX),
             ("value_weight", self.value_weight, 0.0..=f64::MAX),
             ("max_grad_norm", self.max_grad_norm, positive.clone()),
             ("target_kl", self.target_kl.unwrap_or(1.0), positive.clone()),
             ("log_std_start", self.log_std_start, -5.0..=2.0),
+            ("log_std_end", self.log_std_end.unwrap_or(0.0), -5.0..=2.0),
             ("epochs", self.epochs as f64, 1.0..=1e4),
             ("minibatches", self.minibatches as f64, 1.0..=1e6),
             (
@@ -102,6 +112,13 @@ impl PpoSettings {
             }
         }
         Ok(())
+    }
+
+    /// Highest log standard deviation after this share (0 to 1) of the whole run, where there is a cap.
+    pub fn log_std_cap_at(&self, progress: f64) -> Option<f64> {
+        let start = self.log_std_start;
+        self.log_std_end
+            .map(|end| start + (end - start) * progress.clamp(0.0, 1.0))
     }
 
     /// The rate after this share (0 to 1) of the whole run.

@@ -8,6 +8,9 @@ use thiserror::Error;
 /// Longest text that is read, bytes. The largest reference data set has 16 MB; a device or a wrong file has no end.
 pub(super) const LONGEST_TEXT: u64 = 256 << 20;
 
+/// Longest model that is read, bytes: 2 GiB is as much as a protocol buffer can be.
+pub(super) const LONGEST_MODEL: u64 = 2 << 30;
+
 /// What is wrong with an input, ready to be printed on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}", self.message())]
@@ -66,6 +69,25 @@ pub(super) fn quote(value: &str) -> String {
 /// # Errors
 /// No file, a folder, or more than [`LONGEST_TEXT`] bytes.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, InputError> {
+    read_up_to(path, LONGEST_TEXT)
+}
+
+/// The bytes of a file that may hold a large model.
+///
+/// # Errors
+/// As [`read_bytes`], with a limit of [`LONGEST_MODEL`] bytes, and anything else than a plain file.
+pub(super) fn read_large(path: &Path) -> Result<Vec<u8>, InputError> {
+    if path
+        .metadata()
+        .is_ok_and(|file| !file.is_file() && !file.is_dir())
+    {
+        let origin = path.display().to_string();
+        return Err(InputError::file(&origin, "is not a plain file"));
+    }
+    read_up_to(path, LONGEST_MODEL)
+}
+
+fn read_up_to(path: &Path, longest: u64) -> Result<Vec<u8>, InputError> {
     let origin = path.display().to_string();
     let fail = |reason: String| InputError::file(&origin, reason);
     if path.is_dir() {
@@ -77,11 +99,11 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, InputError> {
     };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(LONGEST_TEXT + 1)
+    file.take(longest + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    if bytes.len() as u64 > LONGEST_TEXT {
-        return Err(fail(format!("is longer than {LONGEST_TEXT} bytes")));
+    if bytes.len() as u64 > longest {
+        return Err(fail(format!("is longer than {longest} bytes")));
     }
     Ok(bytes)
 }

@@ -7,12 +7,14 @@ use super::conv::Conv;
 use super::gemm::{Gemm, TooLarge, product, sum};
 
 /// A network: its layers in the order in which they run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// Its name.
     pub name: String,
     /// Its layers.
     pub layers: Vec<Layer>,
+    /// What was assumed when it was read from a file, one sentence each, for the user to know.
+    pub notes: Vec<String>,
 }
 
 /// One layer.
@@ -24,10 +26,76 @@ pub struct Layer {
     pub op: Op,
     /// Whether its parameters are those of a layer before it.
     pub shared: bool,
+    /// The layers whose outputs it reads: places in the network's list, each before its own. Empty where it reads
+    /// nothing but the network's input.
+    pub inputs: Vec<usize>,
+    /// What is done to its result before that is written, in this order: one-operand functions and pools that the
+    /// compiler fused into it. Their values never reach the memory.
+    pub fused: Vec<Op>,
+    /// Whether its output is a result of the network although other layers read it too.
+    pub kept: bool,
+}
+
+impl Layer {
+    /// A layer with parameters of its own and nothing fused into it.
+    pub fn new(name: impl Into<String>, op: Op, inputs: Vec<usize>) -> Self {
+        Self {
+            name: name.into(),
+            op,
+            shared: false,
+            inputs,
+            fused: Vec::new(),
+            kept: false,
+        }
+    }
+
+    /// Activations that are read.
+    ///
+    /// # Errors
+    /// A count beyond 64 bits.
+    pub fn reads(&self) -> Result<u64, TooLarge> {
+        self.op.inputs()
+    }
+
+    /// Activations that are written, which is what the last of the fused operations leaves.
+    ///
+    /// # Errors
+    /// A count beyond 64 bits.
+    pub fn writes(&self) -> Result<u64, TooLarge> {
+        self.fused.last().unwrap_or(&self.op).outputs()
+    }
+
+    /// Learnt numbers, those of the fused operations included.
+    ///
+    /// # Errors
+    /// A count beyond 64 bits.
+    pub fn parameters(&self) -> Result<u64, TooLarge> {
+        let parts = std::iter::once(&self.op).chain(&self.fused);
+        let parameters = parts.map(Op::parameters).collect::<Result<Vec<_>, _>>()?;
+        sum("parameters", parameters)
+    }
+}
+
+/// What a pool keeps of its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The largest value.
+    Max,
+    /// The mean.
+    Mean,
+}
+
+/// Where a normalisation takes its mean and variance from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// From training: at inference it is a scale and a shift per channel, which fold into a convolution before it.
+    Batch,
+    /// From the values themselves (layer, group, instance and root-mean-square norms): it cannot be folded.
+    Layer,
 }
 
 /// What a layer does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// A convolution, grouped or depthwise ones included.
     Conv(Conv),
@@ -53,20 +121,40 @@ pub enum Op {
     },
     /// A maximum or mean over windows.
     Pool {
+        /// Which of the two.
+        kind: PoolKind,
+        /// Height and width of the window.
+        kernel: [u64; 2],
+        /// Step of the window.
+        stride: [u64; 2],
         /// Values in.
         inputs: u64,
         /// Values out.
         outputs: u64,
     },
-    /// A function of values at the same place, sums and activations included.
+    /// A function of values at the same place: an activation has one operand, a sum has more.
     Elementwise {
-        /// Operands that are read.
+        /// Activations that are combined, constants not counted.
         operands: u64,
-        /// Values out, and of each operand.
+        /// Values in, of all operands together; fewer than operands times elements where one is broadcast.
+        inputs: u64,
+        /// Values out.
         elements: u64,
+        /// Learnt numbers beside the operands, such as a bias of its own.
+        parameters: u64,
+    },
+    /// Values brought to another place and not changed or only interpolated: concatenation, transposition, slices,
+    /// padding, resizing.
+    Copy {
+        /// Values in.
+        inputs: u64,
+        /// Values out.
+        outputs: u64,
     },
     /// A normalisation with scale and shift.
     Norm {
+        /// Where mean and variance come from.
+        kind: NormKind,
         /// Values in and out.
         elements: u64,
         /// Scales and shifts.
@@ -89,6 +177,26 @@ pub enum Op {
 }
 
 impl Op {
+    /// A function of each of so many values.
+    pub fn activation(elements: u64) -> Self {
+        Self::Elementwise {
+            operands: 1,
+            inputs: elements,
+            elements,
+            parameters: 0,
+        }
+    }
+
+    /// The sum of two things of so many values.
+    pub fn sum(elements: u64) -> Self {
+        Self::Elementwise {
+            operands: 2,
+            inputs: elements.saturating_mul(2),
+            elements,
+            parameters: 0,
+        }
+    }
+
     /// The name in reports.
     pub fn name(&self) -> &'static str {
         match self {
@@ -99,6 +207,7 @@ impl Op {
             Self::MatMul { .. } => "matmul",
             Self::Pool { .. } => "pool",
             Self::Elementwise { .. } => "elementwise",
+            Self::Copy { .. } => "copy",
             Self::Norm { .. } => "norm",
             Self::Softmax { .. } => "softmax",
             Self::Embedding { .. } => "embedding",
@@ -181,7 +290,9 @@ impl Op {
                 bias,
                 ..
             } => biased(product("weights", &[inputs, outputs])?, bias, outputs),
-            &Self::Norm { parameters, .. } => Ok(parameters),
+            &Self::Norm { parameters, .. } | &Self::Elementwise { parameters, .. } => {
+                Ok(parameters)
+            }
             &Self::Embedding { rows, width, .. } => product("parameters", &[rows, width]),
             _ => Ok(0),
         }
@@ -203,8 +314,9 @@ impl Op {
                 let left = product(what, &[batch, gemm.m, gemm.k])?;
                 sum(what, [left, product(what, &[batch, gemm.k, gemm.n])?])
             }
-            &Self::Pool { inputs, .. } => Ok(inputs),
-            &Self::Elementwise { operands, elements } => product(what, &[operands, elements]),
+            &Self::Pool { inputs, .. }
+            | &Self::Elementwise { inputs, .. }
+            | &Self::Copy { inputs, .. } => Ok(inputs),
             &Self::Norm { elements, .. } | &Self::Softmax { elements } => Ok(elements),
             // the rows of the table that are looked up
             &Self::Embedding { width, tokens, .. } => product(what, &[width, tokens]),
@@ -225,7 +337,7 @@ impl Op {
             Self::ConvTranspose(conv) => image(conv, conv.transposed_output()),
             &Self::Linear { rows, outputs, .. } => product(what, &[rows, outputs]),
             &Self::MatMul { batch, gemm } => product(what, &[batch, gemm.m, gemm.n]),
-            &Self::Pool { outputs, .. } => Ok(outputs),
+            &Self::Pool { outputs, .. } | &Self::Copy { outputs, .. } => Ok(outputs),
             &Self::Elementwise { elements, .. }
             | &Self::Norm { elements, .. }
             | &Self::Softmax { elements } => Ok(elements),
@@ -253,7 +365,7 @@ impl Network {
     /// A count beyond 64 bits.
     pub fn parameters(&self) -> Result<u64, TooLarge> {
         let own = self.layers.iter().filter(|layer| !layer.shared);
-        let parameters = own.map(|layer| layer.op.parameters());
+        let parameters = own.map(Layer::parameters);
         sum("parameters", parameters.collect::<Result<Vec<u64>, _>>()?)
     }
 }

@@ -2,27 +2,14 @@
 
 use std::time::Instant;
 
-use rayon::prelude::*;
-use serde::Serialize;
-
 use super::config::{MAX_LINKS, Settings};
 use super::world::Reach;
+use crate::physics::PhysicsRate;
 use crate::problem::{Fidelity, Problem, ProblemError};
 use crate::stream::Stream;
 
 /// Control steps between two changes from one loop to the other: noise of the machine hits both alike.
 const TURN: usize = 100;
-
-/// Control steps per second, all threads together.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct PhysicsRate {
-    /// Threads at work, one world each.
-    pub threads: usize,
-    /// [`Problem::full_step`]: servos, guards, observation, reward and success.
-    pub full: f64,
-    /// The same scene, physics steps and servo targets in a loop of nothing but rapier.
-    pub bare: f64,
-}
 
 /// Measures both loops, `steps` control steps each and per thread, on `threads` threads.
 ///
@@ -35,20 +22,8 @@ pub fn physics_bench(
     steps: usize,
     threads: usize,
 ) -> Result<PhysicsRate, ProblemError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-    let pool = pool.build().map_err(|error| ProblemError::Setting {
-        key: "threads".into(),
-        reason: error.to_string(),
-    })?;
-    let measure = |i| seconds(settings, steps, i as u64);
-    let spent: Result<Vec<[f64; 2]>, ProblemError> =
-        pool.install(|| (0..threads.max(1)).into_par_iter().map(measure).collect());
-    let spent = spent?;
-    let rate = |loop_: usize| spent.iter().map(|s| steps as f64 / s[loop_]).sum();
-    Ok(PhysicsRate {
-        threads: threads.max(1),
-        full: rate(0),
-        bare: rate(1),
+    PhysicsRate::measure(steps, settings.substeps, threads, |thread| {
+        seconds(settings, steps, thread)
     })
 }
 

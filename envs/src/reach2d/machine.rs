@@ -16,16 +16,18 @@ pub const DENSITY: f64 = 200.0;
 /// Joint speed beyond which the physics is taken to have failed, rad/s; servos ask for 3.
 const SPEED_BOUND: f32 = 100.0;
 /// Servo stiffness: full torque at this error, rad.
-const FULL_TORQUE_ERROR: f32 = 0.05;
+pub(super) const FULL_TORQUE_ERROR: f32 = 0.05;
 /// Servo damping over stiffness, s.
-const DAMPING_TIME: f32 = 0.08;
+pub(super) const DAMPING_TIME: f32 = 0.08;
 /// The servo's target leads the joint by this much at most, rad: it cannot wind up against a wall.
 const MAX_LEAD: f32 = 0.3;
 /// Links may sink into a wall by this much, m, before they are stopped dead.
 const SINK: f32 = 0.5 * LINK_RADIUS;
 /// Radius of a wall's collider, m; the links' colliders are thinner by as much, so that contact begins
 /// where the kinematic world says it does.
-const WALL_RADIUS: f32 = 0.01;
+pub(super) const WALL_RADIUS: f32 = 0.01;
+/// Friction of links and walls.
+pub(super) const FRICTION: f32 = 0.1;
 const GROUP_ARM: Group = Group::GROUP_1;
 const GROUP_WALL: Group = Group::GROUP_2;
 
@@ -106,7 +108,7 @@ impl Machine {
                 LINK_RADIUS - WALL_RADIUS,
             )
             .mass(link_mass(arm.lengths[i]) as f32)
-            .friction(0.1)
+            .friction(FRICTION)
             .collision_groups(groups(GROUP_ARM, GROUP_WALL));
             let (child, _) = self.world.insert(body, shape);
             if let (Some(torques), true) = (arm.torques, i > 0) {
@@ -301,7 +303,7 @@ fn groups(member: Group, meets: Group) -> InteractionGroups {
 fn add_walls(world: &mut PhysicsWorld, walls: &Walls) {
     for &[a, b] in &walls.segments {
         let wall = ColliderBuilder::capsule_from_endpoints(flat(a), flat(b), WALL_RADIUS)
-            .friction(0.1)
+            .friction(FRICTION)
             .collision_groups(groups(GROUP_WALL, GROUP_ARM));
         world.insert_collider(wall, None);
     }

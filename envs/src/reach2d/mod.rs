@@ -41,6 +41,7 @@ mod bench;
 mod config;
 pub mod controller;
 mod draw;
+mod export;
 mod hardware;
 pub mod machine;
 pub mod motion;
@@ -51,7 +52,7 @@ mod state;
 mod walls;
 mod world;
 
-pub use bench::{PhysicsRate, physics_bench};
+pub use bench::physics_bench;
 pub use config::{
     CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE,
     Settings,

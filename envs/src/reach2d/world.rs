@@ -8,6 +8,7 @@ use super::motion::{self, Pose};
 use super::setup::Setup;
 use super::state::{Saved, SavedRef, State};
 use super::walls::{FAR, Path, Point, Walls, distance};
+use crate::mechanism::Mechanism;
 use crate::problem::{Fidelity, Hardware, Problem, ProblemError, Spec, Step};
 use crate::scene::Scene;
 use crate::stream::Stream;
@@ -249,6 +250,12 @@ impl Problem for Reach {
         Box::new(Self::from_setup(self.setup.clone()))
     }
 
+    fn half_step(&self) -> Option<Box<dyn Problem>> {
+        let mut settings = self.setup.settings.clone();
+        settings.substeps *= 2;
+        Some(Box::new(Self::new(settings).ok()?))
+    }
+
     fn reset(
         &mut self,
         design: &[f64],
@@ -412,5 +419,16 @@ impl Problem for Reach {
 
     fn scene(&self) -> Scene {
         super::draw::scene(self)
+    }
+
+    fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        let setup = &self.setup;
+        setup.hardware.space().check(design)?;
+        let arm = setup.hardware.arm(design);
+        Ok(Some(super::export::mechanism(
+            &setup.settings,
+            &setup.walls,
+            &arm,
+        )))
     }
 }

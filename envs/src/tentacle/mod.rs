@@ -50,6 +50,7 @@
 
 mod config;
 mod draw;
+mod export;
 mod hardware;
 mod selectivity;
 pub mod statics;

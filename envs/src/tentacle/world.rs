@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::config::{CONTROL_DT, FAR, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE, WINCH_STEP};
-use super::hardware::{TentacleHardware, within_stops};
+use super::hardware::{Body, TentacleHardware, within_stops};
+use crate::mechanism::Mechanism;
 use crate::problem::{
     Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
 };
@@ -310,5 +311,11 @@ impl Problem for Tentacle {
 
     fn scene(&self) -> Scene {
         super::draw::scene(self)
+    }
+
+    fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        self.setup.hardware.space().check(design)?;
+        let parts = Body::new(design, self.setup.settings.tendons());
+        Ok(parts.map(|parts| super::export::mechanism(&self.setup.settings, &parts)))
     }
 }

@@ -46,12 +46,12 @@ pub enum Bound {
 
 /// Accumulator words per cycle and column, scratchpad words per cycle and column, DRAM words per cycle: the bandwidths
 /// of DOSA's Gemmini (its `arch.yaml`; columns `shared_bandwidth` of the data set).
-const ACCUMULATOR_WORDS: f64 = 2.0;
-const SCRATCHPAD_WORDS: f64 = 2.0;
-const DRAM_WORDS: f64 = 8.0;
+pub(in crate::accelerator) const ACCUMULATOR_WORDS: f64 = 2.0;
+pub(in crate::accelerator) const SCRATCHPAD_WORDS: f64 = 2.0;
+pub(in crate::accelerator) const DRAM_WORDS: f64 = 8.0;
 
 /// Energies in pJ at 40 nm and 8 bits, as DOSA fits them to Accelergy's tables for Timeloop.
-mod picojoule {
+pub(in crate::accelerator) mod picojoule {
     /// One multiply-accumulate.
     pub const MAC: f64 = 0.5608;
     /// One access of a weight register.
@@ -94,9 +94,27 @@ impl Machine {
 
     /// Every part works at its own pace; the slowest sets the time.
     fn cycles(&self, mapping: &Mapping, accesses: &Accesses) -> (f64, Bound) {
+        let mut slowest = self.paces(mapping, accesses)[0];
+        for part in self.paces(mapping, accesses) {
+            if part.0 > slowest.0 {
+                slowest = part;
+            }
+        }
+        (slowest.0.ceil(), slowest.1)
+    }
+
+    /// Cycles as far as everything but DRAM sets them: for a tile that is in the scratchpad already.
+    pub fn on_chip_cycles(&self, mapping: &Mapping, accesses: &Accesses) -> f64 {
+        let parts = self.paces(mapping, accesses).into_iter();
+        let on_chip = parts.filter(|(_, bound)| *bound != Bound::Dram);
+        on_chip.map(|(cycles, _)| cycles).fold(0.0, f64::max).ceil()
+    }
+
+    /// Cycles of each part on its own.
+    fn paces(&self, mapping: &Mapping, accesses: &Accesses) -> [(f64, Bound); 4] {
         let columns = mapping.spatial(2) as f64;
         let cells = mapping.spatial(1) as f64 * columns;
-        let parts = [
+        [
             (accesses.macs / cells, Bound::Compute),
             (
                 accesses.accumulator / (ACCUMULATOR_WORDS * columns),
@@ -107,14 +125,7 @@ impl Machine {
                 Bound::Scratchpad,
             ),
             (accesses.dram / DRAM_WORDS, Bound::Dram),
-        ];
-        let mut slowest = parts[0];
-        for part in parts {
-            if part.0 > slowest.0 {
-                slowest = part;
-            }
-        }
-        (slowest.0.ceil(), slowest.1)
+        ]
     }
 
     fn picojoules(&self, accesses: &Accesses) -> f64 {

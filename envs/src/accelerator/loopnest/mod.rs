@@ -24,6 +24,7 @@ mod mapping;
 mod reference;
 
 pub use access::{Accesses, DRAM_BLOCK};
+pub(in crate::accelerator) use cost::{ACCUMULATOR_WORDS, DRAM_WORDS, SCRATCHPAD_WORDS, picojoule};
 pub use cost::{Bound, Cost, Machine};
 pub use mapping::{Dim, Loop, Mapping, MappingError, Shape};
 pub use reference::{Comparison, compare};

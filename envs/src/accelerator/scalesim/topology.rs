@@ -13,6 +13,7 @@ use std::path::Path;
 
 use crate::accelerator::gemm::{Gemm, TooLarge, product};
 use crate::accelerator::input::{InputError, positive, quote, read_text};
+use crate::accelerator::layer::{self as network, Network, Op};
 
 /// Most layers of a topology, channels of depthwise layers counted one by one.
 const MOST_LAYERS: u64 = 100_000;
@@ -131,6 +132,30 @@ impl Topology {
             ));
         }
         Ok(topology)
+    }
+
+    /// The layers as matrix products with weights, one after the other, for other models than the tool's.
+    pub fn network(&self, name: &str) -> Network {
+        let layer = |(at, layer): (usize, &Layer)| {
+            let op = Op::Linear {
+                rows: layer.gemm.m,
+                inputs: layer.gemm.k,
+                outputs: layer.gemm.n,
+                bias: false,
+            };
+            // names need not be unique in the tool's files
+            let before = at.checked_sub(1).into_iter().collect();
+            network::Layer::new(format!("{at} {}", layer.name), op, before)
+        };
+        Network {
+            name: name.to_owned(),
+            layers: self.layers.iter().enumerate().map(layer).collect(),
+            notes: vec![
+                "a topology's convolutions run as the matrix products they are lowered to: windows that overlap are \
+                 loaded once for each"
+                    .into(),
+            ],
+        }
     }
 
     /// Adds a row's layer, or layers.
@@ -342,5 +367,16 @@ mod tests {
                 .to_string()
                 .contains("no layers")
         );
+    }
+
+    #[test]
+    fn layers_become_matrix_products_for_other_models() {
+        let header = "Layer name, IFMAP Height, ...\n";
+        let text =
+            format!("{header}conv1, 70, 70, 7, 7, 3, 64, 2,\nconv1, 8, 8, 1, 1, 64, 10, 1,\n");
+        let net = Topology::parse(&text, "net.csv").unwrap().network("net");
+        assert_eq!(net.layers[1].name, "1 conv1");
+        assert_eq!(net.layers[1].inputs, [0]);
+        assert_eq!(net.macs(), Ok(1089 * 147 * 64 + 64 * 64 * 10));
     }
 }

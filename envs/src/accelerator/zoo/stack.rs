@@ -1,15 +1,26 @@
 //! Layers stacked one on the other, each taking its sizes from the one below.
 
+use super::Size;
 use crate::accelerator::conv::Conv;
-use crate::accelerator::layer::{Layer, Network, Op};
+use crate::accelerator::layer::{Layer, Network, NormKind, Op, PoolKind};
+
+/// What stands at a place of a network under construction.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// The layers that made it, side by side; none where it is the network's input.
+    pub makers: Vec<usize>,
+    /// Height and width of the image.
+    pub image: [u64; 2],
+    /// Channels of the image.
+    pub channels: u64,
+}
 
 /// A network under construction.
 pub(super) struct Stack {
     layers: Vec<Layer>,
-    /// Height and width of the image on top.
-    pub image: [u64; 2],
-    /// Channels of the image on top.
-    pub channels: u64,
+    batch: u64,
+    /// What is on top.
+    pub top: Place,
     /// Whether the layers to come share their parameters with earlier ones.
     pub shared: bool,
 }
@@ -53,11 +64,15 @@ impl Window {
 }
 
 impl Stack {
-    pub fn new(image: [u64; 2], channels: u64) -> Self {
+    pub fn new(size: Size, channels: u64) -> Self {
         Self {
             layers: Vec::new(),
-            image,
-            channels,
+            batch: size.batch,
+            top: Place {
+                makers: Vec::new(),
+                image: size.input,
+                channels,
+            },
             shared: false,
         }
     }
@@ -66,27 +81,41 @@ impl Stack {
         Network {
             name: name.to_owned(),
             layers: self.layers,
+            notes: Vec::new(),
         }
     }
 
+    /// Puts a layer on top that reads what is there.
     pub fn push(&mut self, name: impl Into<String>, op: Op) {
+        let inputs = std::mem::take(&mut self.top.makers);
+        self.push_on(name, op, inputs);
+    }
+
+    /// Puts a layer on top that reads these layers.
+    pub fn push_on(&mut self, name: impl Into<String>, op: Op, inputs: Vec<usize>) {
+        self.top.makers = vec![self.layers.len()];
+        let shared = self.shared;
         self.layers.push(Layer {
-            name: name.into(),
-            op,
-            shared: self.shared,
+            shared,
+            ..Layer::new(name, op, inputs)
         });
+    }
+
+    /// Images or texts at a time.
+    pub fn batch(&self) -> u64 {
+        self.batch
     }
 
     /// Values on top.
     pub fn elements(&self) -> u64 {
-        self.image[0] * self.image[1] * self.channels
+        self.batch * self.top.image[0] * self.top.image[1] * self.top.channels
     }
 
     fn shape(&self, filters: u64, window: Window, groups: u64, bias: bool) -> Conv {
         Conv {
-            batch: 1,
-            input: self.image,
-            channels: self.channels,
+            batch: self.batch,
+            input: self.top.image,
+            channels: self.top.channels,
             filters,
             kernel: [window.kernel; 2],
             stride: [window.stride; 2],
@@ -98,8 +127,8 @@ impl Stack {
     }
 
     fn put(&mut self, name: &str, conv: Conv) {
-        self.image = conv.output();
-        self.channels = conv.filters;
+        self.top.image = conv.output();
+        self.top.channels = conv.filters;
         self.push(name, Op::Conv(conv));
     }
 
@@ -120,6 +149,7 @@ impl Stack {
         self.push(
             format!("{name}.bn"),
             Op::Norm {
+                kind: NormKind::Batch,
                 elements: self.elements(),
                 parameters: 2 * filters,
             },
@@ -133,8 +163,8 @@ impl Stack {
             ..Window::bare(2)
         };
         let conv = self.shape(filters, window, 1, true);
-        self.image = conv.transposed_output();
-        self.channels = filters;
+        self.top.image = conv.transposed_output();
+        self.top.channels = filters;
         self.push(name, Op::ConvTranspose(conv));
     }
 
@@ -144,62 +174,72 @@ impl Stack {
 
     /// A function of each value.
     pub fn activation(&mut self, name: &str) {
-        self.push(
-            name,
-            Op::Elementwise {
-                operands: 1,
-                elements: self.elements(),
-            },
-        );
+        self.push(name, Op::activation(self.elements()));
     }
 
     /// The sum with something of the same size.
-    pub fn add(&mut self, name: &str) {
-        self.push(
-            name,
-            Op::Elementwise {
-                operands: 2,
-                elements: self.elements(),
-            },
-        );
+    pub fn add(&mut self, name: &str, other: &Place) {
+        let mut inputs = std::mem::take(&mut self.top.makers);
+        inputs.extend(&other.makers);
+        self.push_on(name, Op::sum(self.elements()), inputs);
     }
 
-    /// A pool over windows of `kernel` x `kernel`.
+    /// Something of the same size or larger, cropped, stands beside what is on top: the next layer reads both.
+    pub fn beside(&mut self, other: &Place) {
+        self.top.makers.extend(&other.makers);
+        self.top.channels += other.channels;
+    }
+
+    /// The image brought to another size, by repeated values.
+    pub fn resize(&mut self, name: &str, image: [u64; 2]) {
+        let inputs = self.elements();
+        self.top.image = image;
+        let outputs = self.elements();
+        self.push(name, Op::Copy { inputs, outputs });
+    }
+
+    /// A maximum over windows.
     pub fn pool(&mut self, name: &str, window: Window) {
-        let inputs = self.elements();
-        self.image = self.shape(self.channels, window, 1, false).output();
-        self.push(
-            name,
-            Op::Pool {
-                inputs,
-                outputs: self.elements(),
-            },
-        );
+        let conv = self.shape(self.top.channels, window, 1, false);
+        self.pool_to(name, PoolKind::Max, conv.kernel, conv.stride, conv.output());
     }
 
-    /// The mean over the whole image.
-    pub fn mean(&mut self, name: &str) {
+    /// The mean over windows that cut the image into this many, as even as can be; the whole image for one.
+    pub fn mean(&mut self, name: &str, windows: [u64; 2]) {
+        let kernel = [0, 1].map(|axis| self.top.image[axis].div_ceil(windows[axis]));
+        self.pool_to(name, PoolKind::Mean, kernel, kernel, windows);
+    }
+
+    fn pool_to(
+        &mut self,
+        name: &str,
+        kind: PoolKind,
+        kernel: [u64; 2],
+        stride: [u64; 2],
+        image: [u64; 2],
+    ) {
         let inputs = self.elements();
-        self.image = [1, 1];
-        self.push(
-            name,
-            Op::Pool {
-                inputs,
-                outputs: self.channels,
-            },
-        );
+        self.top.image = image;
+        let op = Op::Pool {
+            kind,
+            kernel,
+            stride,
+            inputs,
+            outputs: self.elements(),
+        };
+        self.push(name, op);
     }
 
     /// A matrix product with bias over all that is on top.
     pub fn linear(&mut self, name: &str, outputs: u64) {
         let op = Op::Linear {
-            rows: 1,
-            inputs: self.elements(),
+            rows: self.batch,
+            inputs: self.elements() / self.batch,
             outputs,
             bias: true,
         };
-        self.image = [1, 1];
-        self.channels = outputs;
+        self.top.image = [1, 1];
+        self.top.channels = outputs;
         self.push(name, op);
     }
 }

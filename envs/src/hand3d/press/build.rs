@@ -4,21 +4,24 @@ use rapier3d::prelude::*;
 
 use super::hand::{FINGER_JOINTS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::{CONTROL_DT, PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
+use super::scene::Scenery;
 use super::task::{
     BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
 };
 
 /// Mass of the palm, kg.
-const PALM_MASS: f32 = 0.5;
+pub(super) const PALM_MASS: f32 = 0.5;
 /// Mass of a finger's yaw joint, kg, and its moment of inertia, kg m^2.
-const YAW_MASS: f32 = 0.01;
-const YAW_INERTIA: f32 = 2e-6;
+pub(super) const YAW_MASS: f32 = 0.01;
+pub(super) const YAW_INERTIA: f32 = 2e-6;
 /// Mass of a link: a joint's share, kg, and a share per length, kg/m.
 const LINK_MASS: [f64; 2] = [0.01, 0.25];
 /// Damping of the button, N s/m.
-const BUTTON_DAMPING: f32 = 1.0;
+pub(super) const BUTTON_DAMPING: f32 = 1.0;
+/// What a finger's motors weigh at its tip when it is moved, kg: without it a link is so light that contacts give way.
+const ROTOR_MASS: f32 = 0.2;
 /// Friction of all surfaces.
-const FRICTION: f32 = 0.9;
+pub(super) const FRICTION: f32 = 0.9;
 const GROUP_HAND: Group = Group::GROUP_1;
 const GROUP_OBJECT: Group = Group::GROUP_2;
 const GROUP_TABLE: Group = Group::GROUP_3;
@@ -64,6 +67,8 @@ pub(super) fn table_world(substeps: usize) -> PhysicsWorld {
     p.num_solver_iterations = 4;
     p.length_unit = 0.1;
     p.max_ccd_substeps = 0;
+    // as multibodies have it always: the puppet's links must grip as the machine's do
+    p.friction_model = FrictionModel::Coulomb;
     let table = ColliderBuilder::cuboid(1.0, 1.0, 0.1)
         .translation(Vector::new(0.0, 0.0, -0.1))
         .friction(FRICTION)
@@ -77,10 +82,7 @@ fn limb() -> RigidBodyBuilder {
 }
 
 /// The box at rest on the table, with its button.
-pub(super) fn add_box(
-    world: &mut PhysicsWorld,
-    start: &Start,
-) -> (RigidBodyHandle, RigidBodyHandle) {
+pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start) -> Scenery {
     let [x, y] = start.offset;
     let turn = Rotation::from_rotation_z(start.turn as f32);
     let place = Pose::from_parts(vector([x, y, BOX_HALF[2]]), turn);
@@ -109,7 +111,7 @@ pub(super) fn add_box(
         )
         .build();
     world.insert_impulse_joint(object, button, joint);
-    (object, button)
+    Scenery { object, button }
 }
 
 /// The palm on its slide.
@@ -148,12 +150,7 @@ pub(super) fn add_finger(
     let joint = hinge(root, Vector::Z, heading, JOINT_LIMITS[0]);
     world.insert_multibody_joint(palm, yaw, joint)?;
     let mut link = |parent: RigidBodyHandle, from: f64, length: f64, limits: [f64; 2]| {
-        let tip = Vector::X * length as f32;
-        let shape = ColliderBuilder::capsule_from_endpoints(Vector::ZERO, tip, LINK_RADIUS as f32)
-            .mass(link_mass(length) as f32)
-            .friction(FRICTION)
-            .collision_groups(groups(GROUP_HAND, GROUP_OBJECT | GROUP_TABLE));
-        let (body, _) = world.insert(limb(), shape);
+        let (body, _) = world.insert(limb(), link_shape(length));
         let anchor = Vector::X * from as f32;
         let joint = hinge(anchor, Vector::Y, Rotation::IDENTITY, limits);
         world.insert_multibody_joint(parent, body, joint)?;
@@ -162,4 +159,21 @@ pub(super) fn add_finger(
     let proximal = link(yaw, 0.0, finger.proximal, JOINT_LIMITS[1])?;
     let distal = link(proximal, finger.proximal, finger.distal, JOINT_LIMITS[2])?;
     Some([yaw, proximal, distal])
+}
+
+/// The collider of a link of this length (m), from its body's origin along x.
+fn link_shape(length: f64) -> ColliderBuilder {
+    let tip = Vector::X * length as f32;
+    ColliderBuilder::capsule_from_endpoints(Vector::ZERO, tip, LINK_RADIUS as f32)
+        .mass(link_mass(length) as f32)
+        .friction(FRICTION)
+        .collision_groups(groups(GROUP_HAND, GROUP_OBJECT | GROUP_TABLE))
+}
+
+/// A distal link on its own, free of gravity; its knuckle is its origin, its axis x.
+pub(super) fn add_distal(world: &mut PhysicsWorld, pose: Pose, length: f64) -> RigidBodyHandle {
+    let body = limb().pose(pose).gravity_scale(0.0);
+    world
+        .insert(body.additional_mass(ROTOR_MASS), link_shape(length))
+        .0
 }

@@ -5,18 +5,21 @@ use super::machine::{Fault, JOINTS, Machine, Start};
 use super::task::{BOX_HALF, BUTTON_HALF, HOLD_STEPS, LIFT, PALM_ABOVE_BOX};
 
 /// The finger that presses; the others grip the box's sides.
-const PRESSER: usize = 0;
+pub const PRESSER: usize = 0;
 /// Control steps at which the phases end: lower the open fingers, close, hold, lift, press.
-const PHASES: [usize; 5] = [20, 40, 50, 80, 110];
+const PHASES: [usize; 5] = [12, 26, 32, 56, 76];
 /// Control steps of an attempt.
-const STEPS: usize = 160;
+const STEPS: usize = 120;
 /// Height to which the slide lifts, m.
-const LIFT_TO: f32 = 0.045;
+const LIFT_TO: f32 = 0.035;
 /// Gripping tips stand off from the box by this, m, and are then sent this far into it: a servo's spring turns
 /// depth into force.
 const STAND_OFF: f64 = 0.012;
 const SQUEEZE: f64 = 0.018;
-/// Gripping tips are sent up by this share of the depth.
+/// The same for the puppet, whose springs are stiffer than a finger's joints.
+const PUPPET_SQUEEZE: f64 = 0.006;
+/// Gripping tips of the machine are sent up by this share of the depth: the springs of a finger's joints turn depth
+/// into force that also points down. The puppet's springs do not.
 const RISE_OVER_SQUEEZE: f64 = 0.5;
 /// The same for the presser.
 const PRESS_OFF: f64 = 0.012;
@@ -50,7 +53,7 @@ fn reach(finger: &Finger, yaw: f64, out: f64, down: f64) -> Angles {
 }
 
 /// A gripping finger with its tip `gap` before (behind, if negative) the box's side.
-fn grip(finger: &Finger, gap: f64) -> Angles {
+fn grip(finger: &Finger, gap: f64, rise: f64) -> Angles {
     let root = finger.root();
     let side = root[1].signum();
     let across = side * std::f64::consts::FRAC_PI_2 - finger.placement;
@@ -58,8 +61,7 @@ fn grip(finger: &Finger, gap: f64) -> Angles {
     let yaw = across.clamp(-MOST_YAW, MOST_YAW);
     let tip = BOX_HALF[1] + LINK_RADIUS + gap;
     let out = (tip - side * root[1]) / (across - yaw).cos();
-    // squeezing upwards: a joint's spring would else push the box down and the palm up
-    let rise = RISE_OVER_SQUEEZE * (-gap).max(0.0);
+    let rise = rise * (-gap).max(0.0);
     reach(finger, yaw, out, PALM_ABOVE_BOX + BELOW - rise)
 }
 
@@ -74,8 +76,18 @@ fn press(finger: &Finger, gap: f64) -> Angles {
 }
 
 impl Script {
-    /// The script for a hand. Where a finger cannot reach its place it goes as far towards it as it can.
+    /// The script for the machine of a hand. Where a finger cannot reach its place it goes as far towards it as it can.
     pub fn new(hand: &Hand) -> Self {
+        Self::with_depth(hand, SQUEEZE, RISE_OVER_SQUEEZE)
+    }
+
+    /// The same for the puppet.
+    pub fn for_puppet(hand: &Hand) -> Self {
+        Self::with_depth(hand, PUPPET_SQUEEZE, 0.0)
+    }
+
+    /// Grips that go `squeeze` into the box, m, and up by `rise` of that.
+    fn with_depth(hand: &Hand, squeeze: f64, rise: f64) -> Self {
         // fingers that share a side share its force, so that both sides push alike
         let side = |finger: &Finger| finger.root()[1] > 0.0;
         let share = |i: usize| {
@@ -89,7 +101,7 @@ impl Script {
                 let finger = &hand.fingers[i];
                 let angles = match i == PRESSER {
                     true => press(finger, press_gap),
-                    false => grip(finger, grip_gap * share(i)),
+                    false => grip(finger, grip_gap * share(i), rise),
                 };
                 for (k, angle) in angles.iter().enumerate() {
                     targets[1 + i * FINGER_JOINTS + k] = *angle as f32;
@@ -99,9 +111,18 @@ impl Script {
         };
         Self {
             open: pose(STAND_OFF, PRESS_OFF),
-            close: pose(-SQUEEZE, PRESS_OFF),
-            press: pose(-SQUEEZE, -PRESS_IN),
+            close: pose(-squeeze, PRESS_OFF),
+            press: pose(-squeeze, -PRESS_IN),
         }
+    }
+
+    /// Servo targets at a control step without the press: the presser stays raised.
+    pub fn grasp(&self, step: usize) -> [f32; JOINTS] {
+        let mut targets = self.targets(step);
+        let raised = Start::default().joints;
+        let presser = joints_of(PRESSER);
+        targets[presser.clone()].copy_from_slice(&raised[presser]);
+        targets
     }
 
     /// Servo targets at a control step.
@@ -122,6 +143,12 @@ impl Script {
         out[0] += lift * LIFT_TO;
         out
     }
+}
+
+/// The places of a finger's joints among all joints.
+pub fn joints_of(finger: usize) -> std::ops::Range<usize> {
+    let first = 1 + finger * FINGER_JOINTS;
+    first..first + FINGER_JOINTS
 }
 
 /// How an attempt went.

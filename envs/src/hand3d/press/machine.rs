@@ -1,13 +1,12 @@
 //! The true machine: the hand as a rapier multibody over a box with a spring-loaded button, on a table.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use rapier3d::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::build::{add_box, add_finger, add_palm, table_world};
-use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS};
-use super::task::{BOX_HALF, BUTTON_HALF, Grip, PALM_ABOVE_BOX};
+use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS};
+use super::scene::{Scenery, advance, check_overlaps, deepest_overlap};
+use super::task::Grip;
 
 /// Joints of the hand: the palm's slide, then the fingers' joints, finger by finger.
 pub const JOINTS: usize = 1 + FINGERS * FINGER_JOINTS;
@@ -18,30 +17,25 @@ pub const CONTROL_DT: f32 = 0.02;
 /// Half height of the palm, m.
 pub const PALM_HALF_HEIGHT: f64 = 0.02;
 /// Added inertia of every finger joint (its motor's rotor), kg m^2.
-const ARMATURE: f32 = 1e-4;
+pub(super) const ARMATURE: f32 = 1e-4;
 /// A servo: stiffness (N m/rad, N/m), damping (N m s/rad, N s/m) and limit (N m, N).
-struct Servo {
-    stiffness: f32,
-    damping: f32,
-    limit: f32,
+pub(super) struct Servo {
+    pub stiffness: f32,
+    pub damping: f32,
+    pub limit: f32,
 }
-const FINGER_SERVO: Servo = Servo {
+pub(super) const FINGER_SERVO: Servo = Servo {
     stiffness: 2.0,
     damping: 0.05,
     limit: 0.6,
 };
-const SLIDE_SERVO: Servo = Servo {
+pub(super) const SLIDE_SERVO: Servo = Servo {
     stiffness: 5000.0,
     damping: 100.0,
     limit: 60.0,
 };
-/// Speeds beyond which the physics is taken to have failed: joints, rad/s (m/s), and the box, m/s.
+/// Joint speed beyond which the physics is taken to have failed, rad/s (m/s).
 const JOINT_SPEED_BOUND: f32 = 100.0;
-const BOX_SPEED_BOUND: f32 = 5.0;
-/// Kinetic energy of everything beyond which it has failed, J: the whole hand at some 6 m/s.
-const ENERGY_BOUND: f32 = 10.0;
-/// Two bodies overlap by this at most, m: contacts are soft, but a link's axis must stay outside.
-const OVERLAP_BOUND: f32 = LINK_RADIUS as f32;
 
 /// Why the physics gave up.
 pub type Fault = &'static str;
@@ -79,8 +73,7 @@ pub struct Machine {
     world: PhysicsWorld,
     chain: MultibodyJointHandle,
     links: Vec<RigidBodyHandle>,
-    object: RigidBodyHandle,
-    button: RigidBodyHandle,
+    scenery: Scenery,
     lengths: [[f32; 2]; FINGERS],
     target: [f32; JOINTS],
     substeps: usize,
@@ -92,7 +85,7 @@ impl Machine {
     /// `None` if rapier refuses the hand, which a valid design cannot cause.
     pub fn new(hand: &Hand, start: &Start, substeps: usize) -> Option<Self> {
         let mut world = table_world(substeps);
-        let (object, button) = add_box(&mut world, start);
+        let scenery = add_box(&mut world, start);
         let base = world.insert_body(RigidBodyBuilder::fixed());
         let (palm, chain) = add_palm(&mut world, base)?;
         let mut links = vec![palm];
@@ -103,8 +96,7 @@ impl Machine {
             world,
             chain,
             links,
-            object,
-            button,
+            scenery,
             lengths: hand
                 .fingers
                 .map(|f| [f.proximal, f.distal].map(|l| l as f32)),
@@ -183,28 +175,14 @@ impl Machine {
         self.world.bodies[self.links[0]].translation().z
     }
 
-    /// Centre of the box, m, and its orientation (x, y, z, w).
-    pub fn object(&self) -> ([f32; 3], [f32; 4]) {
-        pose_of(&self.world.bodies[self.object])
-    }
-
-    /// Centre of the button's plate, m, and its orientation (x, y, z, w).
-    pub fn button(&self) -> ([f32; 3], [f32; 4]) {
-        pose_of(&self.world.bodies[self.button])
+    /// The box with its button, and the world they are in.
+    pub fn scenery(&self) -> (&Scenery, &PhysicsWorld) {
+        (&self.scenery, &self.world)
     }
 
     /// What the task sees.
     pub fn grip(&self) -> Grip {
-        let object = &self.world.bodies[self.object];
-        let place = object.translation();
-        let plate = object.position().inverse() * self.world.bodies[self.button].translation();
-        let nominal = self.palm_height() - PALM_ABOVE_BOX as f32;
-        Grip {
-            lift: f64::from(place.z) - BOX_HALF[2],
-            turn: f64::from(object.rotation().angle_between(Rotation::IDENTITY)),
-            shift: [place.x.hypot(place.y), place.z - nominal].map(f64::from),
-            press: BOX_HALF[0] + BUTTON_HALF[0] - f64::from(plate.x),
-        }
+        self.scenery.grip(&self.world, self.palm_height())
     }
 
     /// Moves on by one control step with servo targets that go evenly to `targets` (m, rad), clamped to the stops.
@@ -214,19 +192,30 @@ impl Machine {
     pub fn step(&mut self, targets: &[f32; JOINTS]) -> Result<(), Fault> {
         let from = self.target;
         for k in 1..=self.substeps {
-            let share = k as f32 / self.substeps as f32;
-            for i in 0..JOINTS {
-                let [low, high] = limits(i).map(|l| l as f32);
-                self.target[i] = (from[i] + share * (targets[i] - from[i])).clamp(low, high);
-            }
-            self.drive();
-            let world = &mut self.world;
-            // rapier asserts on numbers that are no longer finite; such a panic ends the episode only
-            catch_unwind(AssertUnwindSafe(|| world.step()))
-                .map_err(|_| "the physics engine gave up")?;
+            self.aim(&from, targets, k);
+            advance(&mut self.world)?;
             self.check_speeds()?;
         }
-        self.check_overlaps()
+        check_overlaps(&self.world)
+    }
+
+    /// The same with nothing but servo targets and rapier steps: the yardstick of the benchmark.
+    pub(super) fn bare_step(&mut self, targets: &[f32; JOINTS]) {
+        let from = self.target;
+        for k in 1..=self.substeps {
+            self.aim(&from, targets, k);
+            self.world.step();
+        }
+    }
+
+    /// Sets the servos for the `k`-th physics step on the way from one set of targets to the next.
+    fn aim(&mut self, from: &[f32; JOINTS], to: &[f32; JOINTS], k: usize) {
+        let share = k as f32 / self.substeps as f32;
+        for i in 0..JOINTS {
+            let [low, high] = limits(i).map(|l| l as f32);
+            self.target[i] = (from[i] + share * (to[i] - from[i])).clamp(low, high);
+        }
+        self.drive();
     }
 
     /// Sets the servos for the next physics step, as implicit springs whose rest is chosen such that the force at
@@ -261,30 +250,12 @@ impl Machine {
         {
             return Err("a joint's speed left its bound");
         }
-        let speed = self.world.bodies[self.object].linvel().length();
-        if speed.is_nan() || speed > BOX_SPEED_BOUND {
-            return Err("the box's speed left its bound");
-        }
-        let bodies = self.world.bodies.iter();
-        let energy: f32 = bodies.map(|(_, body)| body.kinetic_energy()).sum();
-        if energy.is_nan() || energy > ENERGY_BOUND {
-            return Err("the kinetic energy left its bound");
-        }
-        Ok(())
-    }
-
-    fn check_overlaps(&self) -> Result<(), Fault> {
-        if self.deepest_overlap() > OVERLAP_BOUND {
-            return Err("two bodies went into each other");
-        }
-        Ok(())
+        self.scenery.check(&self.world)
     }
 
     /// Depth of the deepest contact, m; 0 where nothing overlaps.
     pub fn deepest_overlap(&self) -> f32 {
-        let pairs = self.world.contact_pairs();
-        let points = pairs.flat_map(|pair| pair.manifolds().iter().flat_map(|m| &m.points));
-        points.fold(0.0, |deepest, point| f32::max(deepest, -point.dist))
+        deepest_overlap(&self.world)
     }
 }
 
@@ -294,8 +265,4 @@ pub fn limits(i: usize) -> [f64; 2] {
         None => SLIDE_LIMITS,
         Some(k) => JOINT_LIMITS[k % FINGER_JOINTS],
     }
-}
-
-fn pose_of(body: &RigidBody) -> ([f32; 3], [f32; 4]) {
-    (body.translation().to_array(), body.rotation().to_array())
 }

@@ -1,20 +1,18 @@
-//! `tandem simulate`: a neural network on a virtual accelerator.
+//! SCALE-Sim's files, in the tool's own terms.
 
 use serde_json::{Value, json};
 use tandem_envs::accelerator::scalesim::{self, Config, LayerCost, Topology};
 
-use super::{attention, print_json};
 use crate::cli::SimulateArgs;
+use crate::commands::print_json;
 use crate::error::Error;
 
 /// Runs the command.
 ///
 /// # Errors
 /// A file that is not right, or a layer that is too large.
-pub fn run(args: &SimulateArgs) -> Result<(), Error> {
-    if args.network.as_os_str() == attention::NAME {
-        return attention::run(args);
-    }
+pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
+    super::without_a_system(args, "a SCALE-Sim configuration")?;
     let config = Config::read(&args.platform)?;
     let topology = Topology::read(&args.network)?;
     let costs = scalesim::run(&config, &topology)?;

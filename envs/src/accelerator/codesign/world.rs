@@ -1,0 +1,343 @@
+//! The mapping task: state, observation, reward and success.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::config::Settings;
+use super::hardware::{AcceleratorHardware, COMMANDS, EFFECTS, FEATURES};
+use crate::problem::{
+    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+};
+use crate::scene::Scene;
+use crate::stream::Stream;
+
+/// Weight of a limit's excess, on a logarithmic scale, against the logarithm of the product.
+const PENALTY: f32 = 5.0;
+/// Effects are cut to this, so that no proxy can break the sums.
+const LARGEST: f32 = 20.0;
+/// Terms of the reward.
+const TERMS: [&str; 4] = ["time", "energy", "area", "power"];
+
+/// What environments of one problem share.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub settings: Settings,
+    pub hardware: Arc<AcceleratorHardware>,
+    spec: Spec,
+}
+
+/// What changes during an episode.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The layers in the order of this episode.
+    order: Vec<usize>,
+    step: usize,
+    /// Time and energy so far, as shares of the reference's whole.
+    pub time: f32,
+    /// See `time`.
+    pub energy: f32,
+    /// Logarithm of area over its limit.
+    pub area: f32,
+    /// Time and energy of each layer against the reference, in the order of the network; 1 before it is mapped.
+    pub ratios: Vec<[f32; 2]>,
+    success: bool,
+    terms: [f32; TERMS.len()],
+}
+
+/// An episode as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Saved<D, S> {
+    fidelity: Fidelity,
+    design: D,
+    state: S,
+}
+
+/// The accelerator problem; see the module.
+pub struct Accelerator {
+    pub(super) setup: Arc<Setup>,
+    pub(super) state: State,
+    pub(super) design: Vec<f64>,
+    fidelity: Fidelity,
+}
+
+impl Accelerator {
+    /// An environment of these settings, to be reset before use.
+    ///
+    /// # Errors
+    /// Settings that make no design space.
+    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
+        let hardware = Arc::new(AcceleratorHardware::new(&settings)?);
+        let spec = spec(&settings);
+        Ok(Self::from_setup(Arc::new(Setup {
+            settings,
+            hardware,
+            spec,
+        })))
+    }
+
+    fn from_setup(setup: Arc<Setup>) -> Self {
+        Self {
+            state: State {
+                order: (0..setup.settings.works.len()).collect(),
+                ratios: vec![[1.0; 2]; setup.settings.works.len()],
+                ..State::default()
+            },
+            design: setup.hardware.space().start(),
+            setup,
+            fidelity: Fidelity::Effect,
+        }
+    }
+
+    fn layers(&self) -> usize {
+        self.setup.settings.works.len()
+    }
+
+    /// The layer to be mapped next.
+    fn layer(&self) -> usize {
+        self.state.order[self.state.step % self.layers()]
+    }
+
+    /// Power of the start platform, W.
+    fn reference_power(&self) -> f32 {
+        let works = self.setup.settings.works.iter();
+        let both = works.zip(self.setup.hardware.references());
+        let (seconds, joules) = both.fold((0.0, 0.0), |(seconds, joules), (work, own)| {
+            let count = work.count as f64;
+            (
+                seconds + count * own.cost.seconds,
+                joules + count * own.cost.joules,
+            )
+        });
+        (joules / seconds) as f32
+    }
+
+    /// Mean power over its limit so far, on a logarithmic scale.
+    pub(super) fn power(&self) -> f32 {
+        let power = self.reference_power() * self.state.energy / self.state.time.max(1e-9);
+        (power / self.setup.settings.power_limit as f32)
+            .max(1e-9)
+            .ln()
+    }
+
+    /// By how much the mean power is above its limit so far, on a logarithmic scale; 0 within the limit.
+    fn over_power(&self) -> f32 {
+        if self.state.time > 0.0 {
+            self.power().max(0.0)
+        } else {
+            0.0
+        }
+    }
+
+    /// How many times better than the reference the network's energy-delay product is, where all is mapped.
+    pub(super) fn gain(&self) -> f32 {
+        1.0 / (self.state.time * self.state.energy).max(1e-12)
+    }
+
+    fn true_effect(&self, command: &[f32]) -> [f32; EFFECTS] {
+        let mut query = [0.0; 1 + COMMANDS];
+        self.query(command, &mut query);
+        let mut effect = [0.0; EFFECTS];
+        self.setup
+            .hardware
+            .respond(&self.design, &query, &mut effect);
+        effect
+    }
+
+    /// Takes a layer's effect into the sums, rewards and judges.
+    fn take(&mut self, effect: &[f32]) -> Step {
+        if effect.iter().any(|value| !value.is_finite()) {
+            self.state.terms = [0.0; TERMS.len()];
+            return Step {
+                terminated: true,
+                success: self.state.success,
+                fault: Some("the effect is not finite"),
+                ..Step::default()
+            };
+        }
+        let (layer, layers) = (self.layer(), self.layers());
+        let own = self.setup.hardware.references()[layer];
+        let [time, energy, area] = [0, 1, 2].map(|at: usize| effect[at].clamp(-LARGEST, LARGEST));
+        let (time_share, energy_share) = (own.time_share as f32, own.energy_share as f32);
+        let over_before = self.over_power();
+        let s = &mut self.state;
+        s.time += time_share * time.exp();
+        s.energy += energy_share * energy.exp();
+        let over_power = self.over_power() - over_before;
+        let s = &mut self.state;
+        s.terms = [
+            -time_share * time,
+            -energy_share * energy,
+            -PENALTY * area.max(0.0) / layers as f32,
+            -PENALTY * over_power,
+        ];
+        s.area = area;
+        s.ratios[layer] = [time.exp(), energy.exp()];
+        s.step += 1;
+        let over = s.step >= layers;
+        let good = over && self.gain() >= self.setup.settings.target as f32;
+        let kept = self.state.area <= 1e-6 && self.power() <= 1e-6;
+        self.state.success = good && kept;
+        Step {
+            reward: self.state.terms.iter().sum(),
+            terminated: over,
+            truncated: false,
+            success: self.state.success,
+            fault: None,
+        }
+    }
+}
+
+fn spec(settings: &Settings) -> Spec {
+    let mut observation: Vec<Channel> = (1..=FEATURES)
+        .map(|at| Channel::new(format!("layer_feature_{at}"), "1"))
+        .collect();
+    let layers = settings.works.len();
+    observation.extend((1..=layers).map(|at| Channel::new(format!("layer_{at}_is_next"), "1")));
+    let rest = [
+        "progress",
+        "log_time",
+        "log_energy",
+        "log_area",
+        "log_power",
+    ];
+    observation.extend(rest.map(|name| Channel::new(name, "1")));
+    let commands = ["pixels", "depth", "filters", "order"];
+    Spec {
+        name: "accelerator".into(),
+        observation,
+        command: CommandSpace::Continuous(commands.map(|name| Channel::new(name, "1")).to_vec()),
+        reward_terms: TERMS.map(String::from).to_vec(),
+        horizon: layers,
+        control_dt: 1.0,
+    }
+}
+
+impl Problem for Accelerator {
+    fn spec(&self) -> &Spec {
+        &self.setup.spec
+    }
+
+    fn hardware(&self) -> Arc<dyn Hardware> {
+        self.setup.hardware.clone()
+    }
+
+    fn fresh(&self) -> Box<dyn Problem> {
+        Box::new(Self::from_setup(self.setup.clone()))
+    }
+
+    fn reset(
+        &mut self,
+        design: &[f64],
+        fidelity: Fidelity,
+        stream: &mut Stream,
+    ) -> Result<(), ProblemError> {
+        self.setup.hardware.space().check(design)?;
+        self.design.clear();
+        self.design.extend_from_slice(design);
+        self.fidelity = fidelity;
+        // sorted first, so that the episode depends on the stream alone
+        let mut ratios = std::mem::take(&mut self.state.ratios);
+        ratios.fill([1.0; 2]);
+        let mut order = std::mem::take(&mut self.state.order);
+        order.sort_unstable();
+        stream.shuffle(&mut order);
+        self.state = State {
+            order,
+            ratios,
+            ..State::default()
+        };
+        Ok(())
+    }
+
+    fn observe(&self, out: &mut [f32]) {
+        let (own, rest) = out.split_at_mut(FEATURES);
+        own.copy_from_slice(self.setup.hardware.layer_features(self.layer()));
+        let (places, rest) = rest.split_at_mut(self.layers());
+        places.fill(0.0);
+        places[self.layer()] = 1.0;
+        let s = &self.state;
+        // against the reference's shares of the layers mapped so far
+        let references = self.setup.hardware.references();
+        let mapped = s.order[..s.step].iter().map(|&layer| references[layer]);
+        let (time, energy) = mapped.fold((0.0, 0.0), |(time, energy), own| {
+            (time + own.time_share, energy + own.energy_share)
+        });
+        let log = |sum: f32, reference: f64| match s.step {
+            0 => 0.0,
+            _ => (sum / reference as f32).max(1e-9).ln(),
+        };
+        let power = if s.step == 0 { 0.0 } else { self.power() };
+        let numbers = [
+            s.step as f32 / self.layers() as f32,
+            log(s.time, time),
+            log(s.energy, energy),
+            s.area,
+            power,
+        ];
+        rest.copy_from_slice(&numbers);
+    }
+
+    fn query(&self, command: &[f32], out: &mut [f32]) {
+        out[0] = self.layer() as f32;
+        for (out, value) in out[1..].iter_mut().zip(command) {
+            *out = 0.5 * (value.clamp(-1.0, 1.0) + 1.0);
+        }
+    }
+
+    fn apply(&mut self, _command: &[f32], effect: &[f32]) -> Step {
+        self.take(effect)
+    }
+
+    fn full_step(&mut self, command: &[f32]) -> Step {
+        if self.fidelity != Fidelity::Full {
+            self.state.terms = [0.0; TERMS.len()];
+            return Step {
+                terminated: true,
+                fault: Some("the episode was not started in full fidelity"),
+                ..Step::default()
+            };
+        }
+        let effect = self.true_effect(command);
+        self.take(&effect)
+    }
+
+    fn reward_terms(&self, out: &mut [f32]) {
+        out.copy_from_slice(&self.state.terms);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let saved = Saved {
+            fidelity: self.fidelity,
+            design: &self.design[..],
+            state: &self.state,
+        };
+        postcard::to_stdvec(&saved).expect("plain data always serialises")
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
+        let misfit = |reason: String| ProblemError::State {
+            problem: self.setup.spec.name.clone(),
+            reason,
+        };
+        let saved: Saved<Vec<f64>, State> =
+            postcard::from_bytes(bytes).map_err(|error| misfit(error.to_string()))?;
+        self.setup.hardware.space().check(&saved.design)?;
+        let layers = self.layers();
+        let own = |state: &State| {
+            state.ratios.len() == layers
+                && state.order.len() == layers
+                && state.order.iter().all(|&layer| layer < layers)
+                && state.step <= layers
+        };
+        if !own(&saved.state) {
+            return Err(misfit("it is of another network".into()));
+        }
+        (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
+        Ok(())
+    }
+
+    fn scene(&self) -> Scene {
+        super::draw::scene(self)
+    }
+}

@@ -1,0 +1,6 @@
+//! Tests of the import: operators one by one, whole files, and files that are not right.
+
+mod build;
+mod files;
+mod hostile;
+mod operators;

@@ -1,0 +1,78 @@
+//! Spaces of machines and mappings, as searchers see them ([`SearchSpace`](crate::SearchSpace)).
+//!
+//! - [`gemmini`]: DOSA's space: three sizes of a Gemmini-like machine, and for each layer the split and order of its
+//!   loops; the objective is the energy-delay product of the network;
+//! - [`confuciux`]: ConfuciuX's space: multipliers and buffer of every layer's own engine, under an area limit;
+//! - [`system`]: the platform of [`platform`] with a tiling for each layer, under area and power limits.
+//!
+//! [`rescore`] runs winners on the event simulator.
+//!
+//! [`dual`] and [`nest`] are the differentiable form of [`loopnest`](super::loopnest); [`split`] turns genes into
+//! mappings; [`workload`] says which layers there are to map.
+
+pub mod confuciux;
+pub mod dual;
+pub mod gemmini;
+pub mod nest;
+pub mod platform;
+pub mod rescore;
+pub mod split;
+pub mod system;
+pub mod workload;
+
+pub use confuciux::{Confuciux, Goal};
+pub use gemmini::Gemmini;
+pub use system::System;
+pub use workload::{Work, WorkloadError, workload};
+
+use crate::accelerator::layer::Network;
+use crate::search::SearchSpace;
+
+/// A space that can be named.
+pub struct SpaceEntry {
+    /// Its name.
+    pub name: &'static str,
+    /// Makes it for a network.
+    pub build: fn(&Network) -> Result<Box<dyn SearchSpace>, WorkloadError>,
+    /// Runs a point's machine on the event simulator, where that can be: cycles and energy, J; or why not.
+    pub simulate: Option<fn(&Network, &[f64]) -> Result<[f64; 2], String>>,
+}
+
+fn simulate_gemmini(network: &Network, point: &[f64]) -> Result<[f64; 2], String> {
+    let space = Gemmini::new(network).map_err(|error| error.to_string())?;
+    let machine = space.solution(point).machine;
+    match rescore::simulate(&machine, network) {
+        Ok(Some(metrics)) => Ok([metrics.cycles as f64, metrics.energy_j]),
+        Ok(None) => Err("there is no preset to start from".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The spaces.
+pub const SPACES: [SpaceEntry; 5] = [
+    SpaceEntry {
+        name: "gemmini",
+        build: |network| Ok(Box::new(Gemmini::new(network)?)),
+        simulate: Some(simulate_gemmini),
+    },
+    SpaceEntry {
+        name: "confuciux",
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.5)?)),
+        simulate: None,
+    },
+    SpaceEntry {
+        name: "confuciux-tight",
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.05)?)),
+        simulate: None,
+    },
+    SpaceEntry {
+        name: "confuciux-energy",
+        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Energy, 0.5)?)),
+        simulate: None,
+    },
+    SpaceEntry {
+        name: "platform",
+        build: |network| Ok(Box::new(System::new(network)?)),
+        simulate: None,
+    },
+];

@@ -1,0 +1,241 @@
+//! `tandem search`: searchers over a space of machines and mappings, at equal counted budgets.
+//!
+//! Every finished search is one file in the output folder, so that a stopped comparison goes on where it was.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use tandem_agents::search::{METHODS, Method, Tracker};
+use tandem_envs::SearchSpace;
+use tandem_envs::accelerator::space::{SPACES, SpaceEntry};
+use tandem_envs::accelerator::zoo;
+
+use crate::atomic;
+use crate::cli::SearchArgs;
+use crate::error::Error;
+use crate::interrupt;
+use crate::progress::{Progress, Status};
+
+/// What is searched, and with which budget; stored with every result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Task {
+    space: String,
+    network: String,
+    budget: u64,
+}
+
+/// One finished search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    task: Task,
+    method: String,
+    seed: u64,
+    cost: f64,
+    evaluations: f64,
+    seconds: f64,
+    /// Evaluations spent and lowest cost so far.
+    history: Vec<(f64, f64)>,
+    /// Name, value and unit of the numbers behind the best point.
+    numbers: Vec<(String, f64, String)>,
+    /// The best point's genes.
+    point: Vec<f64>,
+    /// Cost of its machine on the event simulator, where it can run there.
+    #[serde(skip)]
+    simulated: Option<f64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Names that do not exist, a network that cannot be mapped, a folder that cannot be written; [`Error::Paused`] after
+/// Ctrl-C.
+pub fn run(args: &SearchArgs) -> Result<(), Error> {
+    let entry = named(
+        &SPACES,
+        |entry: &SpaceEntry| entry.name,
+        "space",
+        &args.space,
+    )?;
+    let network = zoo::named(&args.network).ok_or_else(|| {
+        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
+        let names = names.join(", ");
+        Error::Input(format!(
+            "there is no network `{}`; there are: {names}",
+            args.network
+        ))
+    })?;
+    let methods = methods(&args.methods)?;
+    let space = (entry.build)(&network).map_err(|error| Error::Input(error.to_string()))?;
+    let task = Task {
+        space: entry.name.into(),
+        network: network.name.clone(),
+        budget: args.budget,
+    };
+    let folder = args.out.clone().unwrap_or_else(|| {
+        PathBuf::from(format!(
+            "runs/search-{}-{}-{}",
+            task.space, task.network, task.budget
+        ))
+    });
+    std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
+    interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
+    let mut runs = search_all(&*space, &task, &methods, u64::from(args.seeds), &folder)?;
+    if let Some(simulate) = entry.simulate {
+        for run in &mut runs {
+            match simulate(&network, &run.point) {
+                Ok([cycles, joules]) => run.simulated = Some(cycles * joules),
+                Err(reason) => {
+                    eprintln!("{} seed {}: not simulated: {reason}", run.method, run.seed)
+                }
+            }
+        }
+    }
+    report::report(&*space, &task, &methods, &runs, &folder, args.json)
+}
+
+/// All searches in turn; those that are on the disk are read.
+fn search_all(
+    space: &dyn SearchSpace,
+    task: &Task,
+    methods: &[&'static Method],
+    seeds: u64,
+    folder: &Path,
+) -> Result<Vec<Run>, Error> {
+    let all = methods.len() as u64 * seeds * task.budget;
+    let mut progress = Progress::new("search", 0, all);
+    let (mut runs, mut done) = (Vec::new(), 0);
+    for &method in methods {
+        for seed in 0..seeds {
+            let path = folder.join(format!("{}-s{seed}.json", method.name));
+            let run = match read(&path, task)? {
+                Some(run) => run,
+                None => search(space, task, method, seed, &mut |spent| {
+                    progress.update(&Status {
+                        phase: method.name,
+                        env_steps: done + spent as u64,
+                        end: all,
+                        ..Status::default()
+                    });
+                })
+                .ok_or_else(|| {
+                    let folder = folder.display();
+                    Error::Paused(format!(
+                        "stopped; the same command goes on, finished searches are in {folder}"
+                    ))
+                })?,
+            };
+            write(&path, &run)?;
+            runs.push(run);
+            done += task.budget;
+        }
+    }
+    progress.update(&Status {
+        phase: "done",
+        env_steps: all,
+        end: all,
+        ..Status::default()
+    });
+    progress.finish();
+    Ok(runs)
+}
+
+/// One search; `None` if it was interrupted.
+fn search(
+    space: &dyn SearchSpace,
+    task: &Task,
+    method: &Method,
+    seed: u64,
+    tell: &mut dyn FnMut(f64),
+) -> Option<Run> {
+    let start = Instant::now();
+    let mut watch = |spent: f64, _best: f64| {
+        tell(spent);
+        interrupt::requested().is_none()
+    };
+    let mut tracker = Tracker::new(space, task.budget, &mut watch);
+    (method.search)(&mut tracker, seed);
+    if tracker.stopped() {
+        return None;
+    }
+    let evaluations = tracker.spent();
+    let outcome = tracker.finish();
+    let numbers = if outcome.point.is_empty() {
+        Vec::new()
+    } else {
+        space.describe(&outcome.point)
+    };
+    Some(Run {
+        task: task.clone(),
+        method: method.name.into(),
+        seed,
+        cost: outcome.cost,
+        evaluations,
+        seconds: start.elapsed().as_secs_f64(),
+        history: outcome.history,
+        numbers: numbers
+            .into_iter()
+            .map(|(name, value, unit)| (name, value, unit.to_owned()))
+            .collect(),
+        point: outcome.point,
+        simulated: None,
+    })
+}
+
+fn methods(names: &[String]) -> Result<Vec<&'static Method>, Error> {
+    if names.is_empty() {
+        return Ok(METHODS.iter().collect());
+    }
+    let find = |name: &String| named(&METHODS, |method| method.name, "method", name);
+    names.iter().map(find).collect()
+}
+
+fn named<'a, T>(
+    all: &'a [T],
+    name_of: impl Fn(&T) -> &'static str,
+    what: &str,
+    name: &str,
+) -> Result<&'a T, Error> {
+    all.iter().find(|one| name_of(one) == name).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(&name_of).collect();
+        let names = names.join(", ");
+        Error::Input(format!("there is no {what} `{name}`; there are: {names}"))
+    })
+}
+
+/// A finished search; `None` if there is none.
+fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot("read", path, &error)),
+    };
+    let place = path.display();
+    let run: Run = serde_json::from_str(&text)
+        .map_err(|error| Error::Input(format!("{place} is no result of a search: {error}")))?;
+    if run.task != *task {
+        let Task {
+            space,
+            network,
+            budget,
+        } = &run.task;
+        return Err(Error::Input(format!(
+            "{place} belongs to space {space}, network {network}, budget {budget}; give another --out"
+        )));
+    }
+    Ok(Some(run))
+}
+
+fn write(path: &Path, run: &Run) -> Result<(), Error> {
+    let text = serde_json::to_string(run)
+        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    atomic::write(path, text.as_bytes()).map_err(|error| cannot("write", path, &error))
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {
+    Error::Run(format!("cannot {what} {}: {error}", path.display()))
+}

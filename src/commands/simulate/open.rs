@@ -1,0 +1,129 @@
+//! Networks and platforms as they are named on the command line.
+
+use std::path::Path;
+
+use tandem_envs::accelerator::cost::CostModel;
+use tandem_envs::accelerator::onnx::Unsupported;
+use tandem_envs::accelerator::platform::PLATFORMS;
+use tandem_envs::accelerator::scalesim::Topology;
+use tandem_envs::accelerator::{InputError, Network, Platform, network, zoo};
+
+use super::has_extension;
+use crate::cli::{OnUnsupported, SimulateArgs};
+use crate::error::Error;
+use crate::experiment;
+use crate::strict::Located;
+
+/// A platform, and what tiles or layers cost on its engines.
+pub struct Opened {
+    pub platform: Platform,
+    pub costs: Box<dyn CostModel>,
+}
+
+/// A preset or a JSON file, with the settings of `--set`.
+///
+/// # Errors
+/// A name that there is not, or a file or setting that is not right.
+pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
+    let name = args.platform.display().to_string();
+    let sets = args
+        .sets
+        .iter()
+        .map(|set| experiment::split(set))
+        .collect::<Result<Vec<_>, _>>()?;
+    let preset = PLATFORMS.iter().find(|preset| preset.name == name);
+    let located = match preset {
+        Some(preset) => Located::parse(preset.json, preset.name, &sets)?,
+        None if args.platform.exists() => Located::read_file(&args.platform, &sets)?,
+        None => {
+            let names: Vec<&str> = PLATFORMS.iter().map(|preset| preset.name).collect();
+            let file = "a JSON file or a SCALE-Sim configuration (.cfg)";
+            return Err(absent(&name, "platform", &names, file));
+        }
+    };
+    let platform: Platform = located.read()?;
+    if let Err(fault) = platform.check() {
+        return Err(located.fail_at(fault.path, fault.reason).into());
+    }
+    let costs = platform.engine.model.cost_model();
+    Ok(Opened { platform, costs })
+}
+
+/// A built-in network at the size that is asked for, an ONNX file, or a SCALE-Sim topology.
+///
+/// # Errors
+/// A name that there is not, a size that it cannot have, or a file that is not right.
+pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
+    let name = args.network.display().to_string();
+    if has_extension(&args.network, "csv") {
+        return topology(args, &args.network);
+    }
+    if zoo::entry(&name).is_none() && !has_extension(&args.network, "onnx") {
+        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
+        let file = "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)";
+        return Err(absent(&name, "network", &names, file));
+    }
+    let options = network::Options {
+        input: args.input.as_deref().map(size).transpose()?,
+        batch: args.batch,
+        dims: args
+            .dims
+            .iter()
+            .map(|dim| named_size(dim))
+            .collect::<Result<_, _>>()?,
+        unsupported: match args.unsupported {
+            OnUnsupported::Error => Unsupported::Error,
+            OnUnsupported::Elementwise => Unsupported::Elementwise,
+        },
+    };
+    Ok(network::open(&name, &options)?)
+}
+
+fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
+    if args.input.is_some() || args.batch.is_some() || !args.dims.is_empty() {
+        let reason =
+            "--input, --batch and --dim do not go with a topology, which names its own sizes";
+        return Err(Error::Input(reason.into()));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Topology::read(path)?.network(&stem))
+}
+
+/// `512x1024`, or a number of tokens.
+fn size(text: &str) -> Result<Vec<u64>, Error> {
+    let sides: Result<Vec<u64>, _> = text.split(['x', 'X']).map(str::parse).collect();
+    match sides {
+        Ok(sides) if sides.len() <= 2 => Ok(sides),
+        _ => Err(Error::Input(format!(
+            "--input {text}: expected HEIGHTxWIDTH like 512x1024, or a number of tokens"
+        ))),
+    }
+}
+
+/// `seq=128`.
+fn named_size(text: &str) -> Result<(String, u64), Error> {
+    let parts = text.split_once('=');
+    match parts.map(|(name, size)| (name, size.parse())) {
+        Some((name, Ok(size))) if !name.is_empty() => Ok((name.to_owned(), size)),
+        _ => Err(Error::Input(format!(
+            "--dim {text}: expected NAME=N like seq=128"
+        ))),
+    }
+}
+
+/// A name that is neither built in nor a file.
+fn absent(name: &str, what: &str, names: &[&str], file: &str) -> Error {
+    let near = names
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    let hint = near.map_or(String::new(), |(_, known)| {
+        format!("; did you mean {known}?")
+    });
+    let reason = format!(
+        "there is no such {what}{hint} (built in are {}; or name {file})",
+        names.join(", ")
+    );
+    InputError::file(name, reason).into()
+}

@@ -1,0 +1,209 @@
+//! A network on a whole system, event by event.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tandem_envs::accelerator::compile::{PASSES, Passes};
+use tandem_envs::accelerator::simulation::{
+    Bound, LayerMetrics, Metrics, Simulation, simulate_with, write_trace,
+};
+use tandem_envs::accelerator::{Limits, Network, Options, Platform};
+
+use super::open::Opened;
+use super::watch::Watch;
+use super::{report, table};
+use crate::atomic;
+use crate::cli::SimulateArgs;
+use crate::commands::print_json;
+use crate::error::Error;
+
+/// Runs the network and prints what it comes to.
+///
+/// # Errors
+/// A pass that there is not, a network that does not fit, or a file that cannot be written.
+pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<(), Error> {
+    let Opened { platform, costs } = opened;
+    let options = options(args)?;
+    let files = [&args.trace, &args.report, &args.csv];
+    for path in files.into_iter().flatten() {
+        check_folder(path)?;
+    }
+    let mut watch = Watch::new();
+    let simulation = simulate_with(platform, network, &options, &**costs, |at| watch.update(at));
+    watch.finish();
+    let simulation = simulation?;
+    if let Some(path) = &args.trace {
+        atomic::write_with(path, |file| write_trace(file, platform, &simulation))
+            .map_err(|error| unwritable(path, &error))?;
+    }
+    if let Some(path) = &args.report {
+        save(path, &report::page(platform, &simulation))?;
+    }
+    if let Some(path) = &args.csv {
+        save(path, &table::csv(platform, &simulation))?;
+    }
+    if args.json {
+        return print_json(&document(platform, &simulation, &options));
+    }
+    for note in &simulation.network.notes {
+        eprintln!("{note}");
+    }
+    table::print(platform, &simulation);
+    for path in files.into_iter().flatten() {
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+fn options(args: &SimulateArgs) -> Result<Options, Error> {
+    let passes = Passes::without(&args.no_pass);
+    let passes = passes.map_err(|error| Error::Input(format!("--no-pass: {error}")))?;
+    let limit = |name: &str, limit: Option<f64>| match limit {
+        Some(limit) if !(limit > 0.0 && limit.is_finite()) => Err(Error::Input(format!(
+            "{name} {limit}: must be a number above 0"
+        ))),
+        other => Ok(other),
+    };
+    Ok(Options {
+        passes,
+        limits: Limits {
+            area_mm2: limit("--max-area", args.max_area)?,
+            power_w: limit("--max-power", args.max_power)?,
+        },
+    })
+}
+
+/// A file in a folder that there is not would only fail after the simulation.
+fn check_folder(path: &Path) -> Result<(), Error> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if path.is_dir() {
+        return Err(Error::Input(format!(
+            "{}: is a folder; name a file",
+            path.display()
+        )));
+    }
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(Error::Input(format!(
+            "{}: there is no such folder",
+            folder.display()
+        ))),
+    }
+}
+
+fn save(path: &Path, text: &str) -> Result<(), Error> {
+    atomic::write(path, text.as_bytes()).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Run(format!("cannot write {}: {error}", path.display()))
+}
+
+/// The document of `--json`.
+fn document(platform: &Platform, simulation: &Simulation, options: &Options) -> Value {
+    let metrics = &simulation.metrics;
+    let off = PASSES
+        .iter()
+        .map(|pass| pass.name)
+        .filter(|name| !options.passes.has(name));
+    let technology = platform.technology();
+    let busy = metrics.busy;
+    json!({
+        "network": simulation.network.name,
+        "platform": platform.name,
+        "cycles": metrics.cycles,
+        "seconds": metrics.seconds,
+        "energy_j": metrics.energy_j,
+        "area_mm2": metrics.area_mm2,
+        "power_w": metrics.power_w,
+        "utilisation": metrics.utilisation,
+        "bottleneck": metrics.bottleneck.name(),
+        "macs": metrics.macs,
+        "bytes": metrics.bytes,
+        "tasks": simulation.compiled.graph.tasks().len(),
+        "time_share": time_share(&metrics.shares, metrics.picoseconds),
+        "busy": {
+            "engines": busy.engines,
+            "dma_channels": busy.channels,
+            "bandwidth": busy.bandwidth,
+            "control": busy.control,
+        },
+        "energy": energy(&metrics.energy),
+        "area": {
+            "engines_mm2": metrics.area.engines,
+            "buffers_mm2": metrics.area.buffers,
+            "interconnect_mm2": metrics.area.interconnect,
+            "memory_interface_mm2": metrics.area.memory_interface,
+        },
+        "feasible": metrics.feasible(),
+        "violations": violations(metrics),
+        "passes_off": off.collect::<Vec<_>>(),
+        "technology": {"name": technology.name, "source": technology.source},
+        "settings": platform,
+        "notes": simulation.network.notes,
+        "layers": layers(simulation),
+    })
+}
+
+fn layers(simulation: &Simulation) -> Vec<Value> {
+    let named = simulation
+        .network
+        .layers
+        .iter()
+        .zip(&simulation.compiled.layers);
+    let rows = named.zip(&simulation.metrics.layers);
+    rows.map(|((layer, needs), metrics)| {
+        let LayerMetrics { energy: parts, .. } = metrics;
+        json!({
+            "name": layer.name,
+            "op": layer.op.name(),
+            "cycles": metrics.cycles,
+            "seconds": 1e-12 * metrics.picoseconds as f64,
+            "start_s": 1e-12 * metrics.start_ps as f64,
+            "end_s": 1e-12 * metrics.end_ps as f64,
+            "macs": metrics.macs,
+            "bytes": metrics.bytes,
+            "tasks": metrics.tasks,
+            "energy_j": parts.total(),
+            "energy": energy(parts),
+            "bound": metrics.bound.name(),
+            "time_share": time_share(&metrics.shares, metrics.picoseconds),
+            "utilisation": metrics.utilisation,
+            "tile": needs.tiling.map(|tiling| json!({
+                "groups": tiling.groups,
+                "m": tiling.gemm.m,
+                "n": tiling.gemm.n,
+                "k": tiling.gemm.k,
+                "order": tiling.order.name(),
+            })),
+        })
+    })
+    .collect()
+}
+
+fn energy(energy: &tandem_envs::accelerator::compile::Energy) -> Value {
+    json!({
+        "compute_j": energy.compute,
+        "buffers_j": energy.buffers,
+        "memory_j": energy.memory,
+        "leakage_j": energy.leakage,
+    })
+}
+
+fn time_share(shares: &[u64; 5], whole: u64) -> Map<String, Value> {
+    let whole = whole.max(1) as f64;
+    let parts = Bound::ALL.iter().zip(shares);
+    parts
+        .map(|(bound, &share)| (bound.name().to_owned(), json!(share as f64 / whole)))
+        .collect()
+}
+
+fn violations(metrics: &Metrics) -> Vec<Value> {
+    let violations = metrics.violations.iter();
+    violations
+        .map(|v| json!({"constraint": v.constraint, "value": v.value, "limit": v.limit}))
+        .collect()
+}
