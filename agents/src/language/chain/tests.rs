@@ -108,7 +108,6 @@ fn adaptation_of_random_networks_from_reset_scalers_converges_in_layers_plus_eig
         settings.model.layers = layers;
         settings.model.context = 32;
         settings.circuit.window = 32;
-        // every iteration of training moves the scalers a little, so that the targets are those of no special point
         let mut chain = chain(&settings);
         (0..12).for_each(|_| drop(chain.iterate().unwrap()));
         let adapted = chain.adapted().unwrap();
@@ -122,10 +121,8 @@ fn adaptation_of_random_networks_from_reset_scalers_converges_in_layers_plus_eig
             "{layers} layers: {} passes",
             adapted.passes.len() - 1
         );
-        assert!(
-            adapted.passes[0].deviation_error > 1e-2,
-            "it must start far away"
-        );
+        // keys and values start at 0 V instead of the middle of the rail
+        assert!(adapted.passes[0].mean_error > 0.1);
     }
 }
 
