@@ -42,6 +42,12 @@ enum Command {
     Compare(CompareArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
+    /// Bring a language model onto analog attention, beside a softmax control
+    Adapt(AdaptArgs),
+    /// Let an adapted language model write
+    Generate(GenerateArgs),
+    /// Search for other circuits that serve an adapted language model
+    Explore(ExploreArgs),
     /// Write the learnt machine and its policy for other simulators
     Export(ExportArgs),
     /// Check an experiment file without running it
@@ -83,6 +89,99 @@ pub struct TrainArgs {
     /// Seed of all random streams (same as --set seed=N)
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub seed: Option<u64>,
+}
+
+/// Arguments of `tandem adapt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem adapt experiments/attention-lm.json
+  tandem adapt experiments/attention-lm.json --set text.file=book.txt --out runs/book
+  tandem adapt experiments/attention-lm.json --seeds 5 --out runs/attention --json
+  tandem adapt --resume runs/book
+
+Softmax -> linear hardware -> adaptation of the scalers -> nonlinear hardware, and the controls.
+With --seeds, finished runs are read and stopped ones go on: the same command may be typed again.")]
+pub struct AdaptArgs {
+    /// Experiment file
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    pub experiment: Option<PathBuf>,
+    /// Change a setting: PATH=VALUE, e.g. language.training.rate=0.001 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "resume")]
+    pub sets: Vec<String>,
+    /// Run folder to make; with --seeds the folder of the runs [default: runs/EXPERIMENT-adapt-sSEED]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Go on with this run
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    /// Seed of all random streams (same as --set language.seed=N)
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    pub seed: Option<u64>,
+    /// Number of seeds, from the experiment's own upwards, one run each
+    #[arg(long, value_name = "N", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub seeds: Option<u32>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tandem generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem generate runs/attention-lm-adapt-s0 --prompt \"Ada went to\"
+  tandem generate runs/book --prompt \"Once\" --characters 500 --temperature 0.8 --seed 3")]
+pub struct GenerateArgs {
+    /// Run folder of `tandem adapt`
+    pub run: PathBuf,
+    /// Text to go on from
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: String,
+    /// Characters to write
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub characters: u32,
+    /// 0 always takes the likeliest character, 1 draws as the model believes
+    #[arg(long, default_value_t = 0.7, value_name = "X")]
+    pub temperature: f64,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Which finished stage's model [default: the latest on the way to nonlinear hardware]
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `tandem explore`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem explore runs/attention-lm-adapt-s0
+  tandem explore runs/book --evaluations 500 --margin 0.02 --seeds 5 --json
+
+The weights stay as they are; for every circuit the scalers are adapted. Half of the validation text serves the search,
+the other half the figures that are printed.")]
+pub struct ExploreArgs {
+    /// Run folder of `tandem adapt`
+    pub run: PathBuf,
+    /// Circuits to judge per search
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub evaluations: u32,
+    /// Perplexity that may be lost against the circuit as trained, as a share
+    #[arg(long, default_value_t = 0.01, value_name = "X")]
+    pub margin: f64,
+    /// Seed of the first search
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Number of searches
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub seeds: u32,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `tandem evaluate`.
@@ -444,6 +543,8 @@ pub enum BenchWhat {
     Learning,
     /// Share of random designs that work, per preset
     Selectivity,
+    /// Training with analog attention against softmax, and decoding per token and head
+    Attention,
     /// Closed forms of layers and tasks of the event core, per second on one core
     Simulate,
 }
@@ -456,6 +557,7 @@ Examples:
   tandem bench physics --json
   tandem bench learning --seeds 5
   tandem bench selectivity --designs 200
+  tandem bench attention --json
   tandem bench simulate --json")]
 pub struct BenchArgs {
     /// What to measure
@@ -503,6 +605,9 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Compare(args) => commands::compare::run(args),
         Command::Render(args) => commands::render::run(args),
+        Command::Adapt(args) => commands::adapt::run(args),
+        Command::Explore(args) => commands::explore::run(args),
+        Command::Generate(args) => commands::generate::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),

@@ -2,6 +2,7 @@
 
 use tandem_agents::archive::ArchiveError;
 use tandem_agents::design::MethodError;
+use tandem_agents::language::LanguageError;
 use tandem_agents::ppo::PpoError;
 use tandem_agents::rollout::{CollectError, LanesError};
 use tandem_envs::accelerator::InputError;
@@ -67,6 +68,9 @@ pub enum Error {
     /// The metrics cannot be read or written.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// A language model, its text or its circuit is not right.
+    #[error(transparent)]
+    Language(#[from] LanguageError),
     /// A picture cannot be drawn.
     #[error("picture: {0}")]
     Render(#[from] RenderError),
@@ -83,6 +87,12 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
+            Self::Language(
+                LanguageError::NotFinite { .. }
+                | LanguageError::Torch(_)
+                | LanguageError::Archive(_),
+            ) => 1,
+            Self::Language(_) => 2,
             Self::File(_) | Self::Layer(_) | Self::Network(_) | Self::Simulation(_) => 2,
             Self::Method(MethodError::NotFinite { .. }) => 1,
             Self::Method(_) => 2,

@@ -156,11 +156,7 @@ impl Experiment {
     /// # Errors
     /// The first thing that is not right: where it stands, what is wrong, what to write instead.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
-        let sets = sets
-            .iter()
-            .map(|set| split(set))
-            .collect::<Result<Vec<_>, _>>()?;
-        Self::from_located(&Located::read_file(path, &sets)?)
+        Self::from_located(&Located::read_file(path, &split_sets(sets)?)?)
     }
 
     /// Reads and checks an experiment's text; `origin` names it in messages.
@@ -286,6 +282,14 @@ fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint
         path.into(),
         format!("{value} must lie between {low} and {high}"),
     ))
+}
+
+/// Splits the `PATH=VALUE`s of the command line.
+///
+/// # Errors
+/// One without `=`.
+pub fn split_sets(sets: &[String]) -> Result<Vec<(String, String)>, Error> {
+    sets.iter().map(|set| split(set)).collect()
 }
 
 /// Splits a `PATH=VALUE` of the command line.

@@ -9,6 +9,7 @@
 //!
 //! Read [`trainer`] first: it is the method.
 
+pub mod adaptation;
 pub mod agent;
 pub mod atomic;
 pub mod bench;
@@ -17,6 +18,7 @@ pub mod commands;
 pub mod error;
 pub mod evaluate;
 pub mod experiment;
+pub mod explore;
 pub mod export;
 pub mod film;
 pub mod host;

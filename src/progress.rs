@@ -37,6 +37,8 @@ pub struct Status {
     pub success: Option<f64>,
     /// Mean error of the proxy against the true model.
     pub gap: Option<f64>,
+    /// Validation loss of a language model, nat per character.
+    pub loss: Option<f64>,
 }
 
 impl Status {
@@ -47,6 +49,7 @@ impl Status {
             mean_return: self.mean_return.or(before.mean_return),
             success: self.success.or(before.success),
             gap: self.gap.or(before.gap),
+            loss: self.loss.or(before.loss),
             ..self
         }
     }
@@ -188,10 +191,14 @@ impl Meter {
             format!("{}/{} steps ({percent:.0} %)", status.env_steps, status.end),
         ];
         let speed = self.speed();
-        parts.extend(speed.map(|s| format!("{s:.0} steps/s")));
+        parts.extend(speed.map(|s| match s < 10.0 {
+            true => format!("{s:.1} steps/s"),
+            false => format!("{s:.0} steps/s"),
+        }));
         parts.extend(status.mean_return.map(|r| format!("return {r:.2}")));
         parts.extend(status.success.map(|s| format!("success {s:.2}")));
         parts.extend(status.gap.map(|g| format!("gap {g:.3}")));
+        parts.extend(status.loss.map(|l| format!("loss {l:.4}")));
         let left = status.end.saturating_sub(status.env_steps) as f64;
         if left == 0.0 {
             parts.push(format!("{} in all", short(now.as_secs_f64())));

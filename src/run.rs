@@ -179,6 +179,7 @@ impl Run {
                 .as_ref()
                 .and_then(|e| e.gap)
                 .map(|g| g[0].rmse),
+            loss: None,
         });
         Ok(())
     }
@@ -324,7 +325,7 @@ pub fn design_json(experiment: &Experiment, space: &DesignSpace, values: &[f64])
 }
 
 /// All leaves of a JSON value with their dotted paths.
-fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
+pub(crate) fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {

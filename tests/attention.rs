@@ -66,3 +66,145 @@ fn a_file_changes_the_circuit_and_errors_say_where() {
         assert!(message.contains(expected), "{message}");
     }
 }
+
+/// A chain of a second, and its run folder.
+fn tiny(folder: &std::path::Path) -> String {
+    let path = folder.join("tiny.json");
+    let text = r#"{
+        "title": "tiny", "text": {"characters": 4000}, "checkpoint": {"every_seconds": 0},
+        "language": {
+            "model": {"layers": 1, "heads": 2, "width": 16, "context": 16},
+            "circuit": {"window": 16, "columns": 8},
+            "training": {"batch": 4, "validation": 8, "validate_every": 5},
+            "stages": {"softmax": 8, "linear": 6, "nonlinear": 4}
+        }
+    }"#;
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_language_model_is_adapted_and_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (experiment, out) = (tiny(folder.path()), folder.path().join("run"));
+    let run = out.display().to_string();
+    let output = tandem(&["adapt", &experiment, "--out", &run, "--json"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stages: Vec<&str> = document["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        stages,
+        [
+            "softmax",
+            "linear",
+            "adapt",
+            "nonlinear",
+            "control",
+            "direct"
+        ]
+    );
+    assert!(document["adaptation"]["passes"].as_array().unwrap().len() > 1);
+    assert!(document["hardware"]["energy_j"].as_f64().unwrap() > 0.0);
+    for name in [
+        "adaptation.png",
+        "curves.png",
+        "metrics.jsonl",
+        "evaluation/final.json",
+    ] {
+        assert!(out.join(name).is_file(), "{name}");
+    }
+    let write = |stage: &str| {
+        let output = tandem(&[
+            "generate",
+            &run,
+            "--prompt",
+            "Ada ",
+            "--characters",
+            "20",
+            "--stage",
+            stage,
+        ]);
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    let (code, text) = write("nonlinear");
+    assert_eq!(
+        (code, text.trim_end_matches('\n').starts_with("Ada ")),
+        (Some(0), true)
+    );
+    assert_eq!(write("nonlinear").1, text);
+    assert_eq!(write("nonsense").0, Some(2));
+}
+
+#[test]
+fn a_killed_adaptation_goes_on_to_the_same_metrics() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = tiny(folder.path());
+    let whole = folder.path().join("whole");
+    let output = tandem(&["adapt", &experiment, "--out", &whole.display().to_string()]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let cut = folder.path().join("cut").display().to_string();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["adapt", &experiment, "--out", &cut])
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let metrics = folder.path().join("cut/metrics.jsonl");
+    // kill it while it works; should it be faster, the resume has nothing left to do and must agree all the same
+    while child.try_wait().unwrap().is_none() {
+        if std::fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() > 5) {
+            child.kill().unwrap();
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.wait().unwrap();
+    let output = tandem(&["adapt", "--resume", &cut]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(metrics), read(whole.join("metrics.jsonl")));
+}
+
+#[test]
+fn bad_experiments_of_a_language_model_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = tiny(folder.path());
+    let out = folder.path().join("run").display().to_string();
+    for (set, expected) in [
+        ("language.training.rat=1", "did you mean `rate`"),
+        ("language.model.heads=3", "cannot be shared by 3 heads"),
+        ("language.circuit.output_bits=9", "at most 5 output bits"),
+        ("text.file=\"nowhere.txt\"", "there is no such file"),
+        ("text.characters=100", "too few"),
+        ("weights=\"tiny.json\"", "cannot be read"),
+    ] {
+        let output = tandem(&["adapt", &experiment, "--set", set, "--out", &out]);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{set}: {message}");
+        assert!(message.contains(expected), "{set}: {message}");
+        assert!(!folder.path().join("run").exists(), "{set}");
+    }
+    let output = tandem(&["train", &experiment]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("tandem adapt"));
+    assert_eq!(output.status.code(), Some(2));
+}

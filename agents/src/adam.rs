@@ -18,6 +18,9 @@ pub struct Adam {
     moments: Vec<[Vec<f32>; 2]>,
     steps: u64,
     epsilon: f64,
+    betas: [f64; 2],
+    /// Decoupled weight decay of each parameter.
+    decay: Vec<f64>,
 }
 
 impl Adam {
@@ -31,10 +34,24 @@ impl Adam {
         let zeros = |p: &Tensor| std::array::from_fn(|_| vec![0.0; p.numel()]);
         Self {
             moments: parameters.iter().map(zeros).collect(),
+            decay: vec![0.0; parameters.len()],
             parameters,
             steps: 0,
             epsilon,
+            betas: BETAS,
         }
+    }
+
+    /// AdamW (Loshchilov & Hutter 2019): other betas, and a decay per parameter, `p -= rate decay p` before each step.
+    pub fn with_decay(mut self, betas: [f64; 2], decay: Vec<f64>) -> Self {
+        assert_eq!(
+            decay.len(),
+            self.parameters.len(),
+            "one decay per parameter"
+        );
+        self.betas = betas;
+        self.decay = decay;
+        self
     }
 
     /// Number of steps since the start or the last reset.
@@ -51,22 +68,20 @@ impl Adam {
         );
         self.steps += 1;
         let t = self.steps as f64;
-        let [b1, b2] = BETAS;
+        let [b1, b2] = self.betas;
         let size = (rate / (1.0 - b1.powf(t))) as f32;
         let root = (1.0 / (1.0 - b2.powf(t)).sqrt()) as f32;
         let epsilon = self.epsilon as f32;
         let [c1, c2, b2] = [(1.0 - b1) as f32, (1.0 - b2) as f32, b2 as f32];
-        for ((parameter, moments), gradient) in self
-            .parameters
-            .iter_mut()
-            .zip(&mut self.moments)
-            .zip(gradients)
-        {
+        let states = self.parameters.iter_mut().zip(&mut self.moments);
+        for (((parameter, moments), decay), gradient) in states.zip(&self.decay).zip(gradients) {
+            let keep = (1.0 - rate * decay) as f32; // exactly 1 without decay
             let gradient = dense(gradient, parameter);
             let [first, second] = moments;
             raw::rewrite(parameter, |p| {
                 let state = first.iter_mut().zip(second.iter_mut());
                 for ((p, &g), (m, v)) in p.iter_mut().zip(raw::floats(&gradient)).zip(state) {
+                    *p *= keep;
                     *m += c1 * (g - *m);
                     *v = b2 * *v + c2 * g * g;
                     *p -= size * *m / (v.sqrt() * root + epsilon);
@@ -196,6 +211,15 @@ mod tests {
             let expected = reference(start, &gradients.map(|g| g[i]), 0.01);
             assert!((p.double_value(&[i as i64]) - expected).abs() < 1e-6);
         }
+    }
+
+    #[test]
+    fn decay_shrinks_without_touching_the_moments() {
+        let p = leaf(&[2.0, -4.0]);
+        let adam = Adam::new(vec![p.shallow_clone()]);
+        let mut adam = adam.with_decay([0.9, 0.95], vec![0.1]);
+        adam.step(&[Tensor::from_slice(&[0f32, 0.0])], 0.5);
+        assert_eq!(raw::floats(&p), [2.0 * 0.95, -4.0 * 0.95]);
     }
 
     #[test]

@@ -12,18 +12,21 @@
 //! | [`design`], [`cma_es`] | the design optimisers, one file per method |
 //! | [`adam`] | the optimiser |
 //! | [`archive`] | checkpoints |
+//! | [`attention`], [`language`] | analog attention on tensors, and a language model that is adapted to it |
 //!
 //! Networks live in libtorch only while they are trained; everything else is plain numbers. The same seed
 //! gives the same bytes with any number of threads.
 
 pub mod adam;
 pub mod archive;
+pub mod attention;
 pub mod cma_es;
 mod collect;
 pub mod design;
 pub mod gae;
 pub mod kernel;
 pub mod lanes;
+pub mod language;
 pub mod mlp;
 mod network;
 pub mod normaliser;

@@ -1,5 +1,6 @@
 //! What this machine gets out of Tandem, and what PPO learns on it: the measurements of `tandem bench`.
 
+pub mod attention;
 pub mod learning;
 pub mod physics;
 pub mod selectivity;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::bench::{Entry, learning, physics, selectivity, simulate, training};
+use crate::bench::{Entry, attention, learning, physics, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 
@@ -18,6 +18,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         BenchWhat::Physics => run_physics(args),
         BenchWhat::Learning => run_learning(args),
         BenchWhat::Selectivity => run_selectivity(args),
+        BenchWhat::Attention => run_attention(args),
         BenchWhat::Simulate => run_simulate(args),
     }
 }
@@ -54,6 +55,19 @@ fn print_speed(case: &training::Case, speed: &training::Speed) {
         "  first fit    {:>9.2} s, once, not counted above",
         speed.first_fit
     );
+}
+
+fn run_attention(args: &BenchArgs) -> Result<(), Error> {
+    let entries: Vec<Entry> = attention::measure()?
+        .into_iter()
+        .filter(|entry| entry.name.contains(&args.only))
+        .collect();
+    if !args.json {
+        for entry in &entries {
+            println!("{:34} {:>10.3} {}", entry.name, entry.value, entry.unit);
+        }
+    }
+    finish(args, &entries)
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! `tandem check`: is this experiment right? Nothing is run, nothing is written.
 
-use serde_json::json;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use super::print_json;
+use crate::adaptation::LanguageExperiment;
 use crate::cli::CheckArgs;
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, split_sets};
 
 /// Runs the command.
 ///
@@ -14,6 +17,10 @@ use crate::experiment::Experiment;
 pub fn run(args: &CheckArgs) -> Result<(), Error> {
     let mut resolved = Vec::new();
     for path in &args.experiments {
+        if LanguageExperiment::is_at(path) {
+            resolved.push(check_language(path, args)?);
+            continue;
+        }
         let experiment = Experiment::read(path, &args.sets)?;
         if !args.json {
             println!(
@@ -30,4 +37,19 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         print_json(&json!({ "experiments": resolved }))?;
     }
     Ok(())
+}
+
+fn check_language(path: &Path, args: &CheckArgs) -> Result<Value, Error> {
+    let experiment = LanguageExperiment::read(path, &split_sets(&args.sets)?)?;
+    if !args.json {
+        let stages = &experiment.language.stages;
+        println!(
+            "{}: good (a language model; {} iterations of softmax, {} of linear and {} of nonlinear hardware)",
+            path.display(),
+            stages.softmax,
+            stages.linear,
+            stages.nonlinear
+        );
+    }
+    Ok(json!({"file": path, "experiment": experiment}))
 }

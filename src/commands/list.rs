@@ -8,6 +8,7 @@ use tandem_envs::accelerator::platform::PLATFORMS;
 use tandem_envs::accelerator::{Platform, TooLarge, zoo};
 
 use super::print_json;
+use crate::adaptation::LanguageExperiment;
 use crate::cli::{ListArgs, ListWhat};
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -111,8 +112,12 @@ fn experiments(folder: &Path) -> Result<Vec<Value>, Error> {
         .iter()
         .map(|path| {
             let name = path.display().to_string();
-            match Experiment::read(path, &[]) {
-                Ok(experiment) => row(&name, &experiment.title),
+            let title = match LanguageExperiment::is_at(path) {
+                true => LanguageExperiment::read(path, &[]).map(|experiment| experiment.title),
+                false => Experiment::read(path, &[]).map(|experiment| experiment.title),
+            };
+            match title {
+                Ok(title) => row(&name, &title),
                 Err(error) => row(&name, &format!("not right: {error}")),
             }
         })

@@ -1,12 +1,15 @@
 //! The commands, one file each. Results go to stdout, talk goes to stderr.
 
+pub mod adapt;
 pub mod attention;
 pub mod bench;
 pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod evaluate;
+pub mod explore;
 pub mod export;
+pub mod generate;
 pub mod list;
 pub mod render;
 pub mod search;

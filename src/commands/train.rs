@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::adaptation::LanguageExperiment;
 use crate::cli::TrainArgs;
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -35,6 +36,13 @@ fn begin(path: &Path, args: &TrainArgs) -> Result<Run, Error> {
     let mut sets = args.sets.clone();
     if let Some(seed) = args.seed {
         sets.push(format!("seed={seed}"));
+    }
+    if LanguageExperiment::is_at(path) {
+        let text = format!(
+            "{0}: is a language model's experiment; `tandem adapt {0}` runs it",
+            path.display()
+        );
+        return Err(Error::Input(text));
     }
     let experiment = Experiment::read(path, &sets)?;
     let name = path

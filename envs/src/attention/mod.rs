@@ -10,6 +10,7 @@
 //! - [`converter`]: levels of pulses, stored voltages and counters;
 //! - [`head`]: one attention head, token by token, over a ring of cells, with noise and mismatch where asked;
 //! - [`cost`]: time, energy and area of a token, from the activity of the data;
+//! - [`design`]: what can be designed, as a design space;
 //! - [`gpu`]: measured graphics processors to compare with.
 //!
 //! The learner's form of the same equations, on tensors and with gradients, is in `tandem_agents::attention`; a test
@@ -18,6 +19,7 @@
 pub mod cell;
 pub mod converter;
 pub mod cost;
+pub mod design;
 pub mod gain_cell;
 pub mod gpu;
 pub mod head;

@@ -1,0 +1,63 @@
+//! A character language model of GPT-2's shape, whose attention may be softmax or an analog circuit.
+//!
+//! - [`corpus`] and [`story`]: text as numbers; a default text made by rule;
+//! - [`model`]: the transformer, its weights under GPT-2's own names;
+//! - [`weights`]: reading weights from a safetensors file;
+//! - [`chain`]: the stages of an adaptation, from softmax to nonlinear hardware, with its controls.
+
+pub mod chain;
+pub mod corpus;
+pub mod model;
+pub mod settings;
+pub mod story;
+pub mod weights;
+
+use tandem_envs::attention::CircuitError;
+use thiserror::Error;
+
+use crate::archive::ArchiveError;
+
+pub use chain::{Chain, Judge, Part, Record, Stage};
+pub use corpus::Corpus;
+pub use model::{Gpt, Shape};
+pub use settings::Settings;
+
+/// What can be wrong with a language model or its data.
+#[derive(Debug, Error)]
+pub enum LanguageError {
+    /// A setting out of range.
+    #[error("{key}: {reason}")]
+    Setting {
+        /// Path of the setting.
+        key: String,
+        /// What is wrong and what is allowed.
+        reason: String,
+    },
+    /// The text cannot be used.
+    #[error("text: {0}")]
+    Text(String),
+    /// The circuit cannot be built.
+    #[error("circuit.{0}")]
+    Circuit(#[from] CircuitError),
+    /// A file of weights does not fit.
+    #[error("weights: {0}")]
+    Weights(String),
+    /// A number that is not finite.
+    #[error(
+        "{what} is not finite in stage {stage}, iteration {iteration}; a smaller training.rate may help"
+    )]
+    NotFinite {
+        /// Which number.
+        what: &'static str,
+        /// Name of the stage.
+        stage: &'static str,
+        /// Iteration of the stage.
+        iteration: u64,
+    },
+    /// libtorch refuses.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+    /// A checkpoint does not fit.
+    #[error("checkpoint: {0}")]
+    Archive(#[from] ArchiveError),
+}

@@ -1,0 +1,178 @@
+//! Weights in the safetensors format, under GPT-2's public names, with or without their `transformer.` prefix.
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::LanguageError;
+use super::model::{Gpt, is_scaler};
+use crate::raw;
+
+/// Sets a model's weights from the bytes of a file. Its position table may be longer than the context. Scalers stay as
+/// they are; what else the file holds (the attention masks of old files, say) is passed over.
+///
+/// # Errors
+/// Truncated or foreign bytes; a weight that is missing, of another size or another kind of number. Nothing is changed
+/// then.
+pub fn load(model: &mut Gpt, bytes: &[u8]) -> Result<(), LanguageError> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| LanguageError::Weights(format!("no whole safetensors file ({error})")))?;
+    let tensors = model.tensors();
+    let pairs = model.names().iter().zip(&tensors);
+    let values = pairs
+        .map(|(name, tensor)| match is_scaler(name) {
+            true => Ok(raw::floats(tensor).to_vec()),
+            false => weight(&file, name, &tensor.size()),
+        })
+        .collect::<Result<Vec<_>, LanguageError>>()?;
+    model.set(values);
+    Ok(())
+}
+
+/// A model's weights as a file that [`load`] and other programs read; scalers included.
+///
+/// # Errors
+/// A file that cannot be encoded.
+pub fn save(model: &Gpt) -> Result<Vec<u8>, LanguageError> {
+    let tensors = model.tensors();
+    let data: Vec<(Vec<usize>, Vec<u8>)> = tensors
+        .iter()
+        .map(|t| {
+            let size = t.size().into_iter().map(|n| n as usize).collect();
+            let bytes = raw::floats(t).iter().flat_map(|x| x.to_le_bytes());
+            (size, bytes.collect())
+        })
+        .collect();
+    let views = model
+        .names()
+        .iter()
+        .zip(&data)
+        .map(|(name, (size, bytes))| {
+            TensorView::new(Dtype::F32, size.clone(), bytes).map(|view| (name.as_str(), view))
+        });
+    let views: Result<Vec<_>, _> = views.collect();
+    views
+        .and_then(|views| safetensors::serialize(views, None))
+        .map_err(|error| LanguageError::Weights(error.to_string()))
+}
+
+fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, LanguageError> {
+    let view = file
+        .tensor(name)
+        .or_else(|_| file.tensor(&format!("transformer.{name}")))
+        .map_err(|_| LanguageError::Weights(format!("the file has no `{name}`")))?;
+    if view.dtype() != Dtype::F32 {
+        let text = format!("`{name}` holds {:?}; store it as F32", view.dtype());
+        return Err(LanguageError::Weights(text));
+    }
+    let found = view.shape();
+    let rows = size.first().map_or(0, |&n| n as usize);
+    let tail = size.iter().skip(1).map(|&n| n as usize);
+    let longer = name == "wpe.weight" && found.first().is_some_and(|&n| n >= rows);
+    let fits = found.len() == size.len()
+        && (found.first() == Some(&rows) || longer)
+        && found.iter().skip(1).copied().eq(tail);
+    if !fits {
+        let text = format!("`{name}` is {found:?} in the file; this model needs {size:?}");
+        return Err(LanguageError::Weights(text));
+    }
+    let count = size.iter().product::<i64>() as usize;
+    let numbers = view.data().as_chunks::<4>().0.iter();
+    let values: Vec<f32> = numbers
+        .take(count)
+        .map(|b| f32::from_le_bytes(*b))
+        .collect();
+    match values.iter().all(|x| x.is_finite()) {
+        true => Ok(values),
+        false => Err(LanguageError::Weights(format!(
+            "`{name}` holds numbers that are not finite"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::model::Shape;
+    use tandem_envs::Stream;
+
+    const CHARACTERS: usize = 11;
+
+    fn model(seed: u64, context: usize) -> Gpt {
+        let shape = Shape {
+            layers: 2,
+            heads: 2,
+            width: 8,
+            context,
+        };
+        Gpt::new(&shape, CHARACTERS, &mut Stream::new(seed, "model", 0)).unwrap()
+    }
+
+    /// A file with the names and sizes of the public one, prefix and masks included.
+    fn public_file(model: &Gpt) -> Vec<u8> {
+        let tensors = model.tensors();
+        let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = vec![(
+            "transformer.h.0.attn.bias".into(),
+            vec![1, 1, 2, 2],
+            vec![0; 16],
+        )];
+        let pairs = model.names().iter().zip(&tensors);
+        for (name, tensor) in pairs.filter(|(name, _)| !is_scaler(name)) {
+            let size = tensor.size().iter().map(|&n| n as usize).collect();
+            let bytes = raw::floats(tensor).iter().flat_map(|x| x.to_le_bytes());
+            data.push((format!("transformer.{name}"), size, bytes.collect()));
+        }
+        let views = data.iter().map(|(name, size, bytes)| {
+            (
+                name,
+                TensorView::new(Dtype::F32, size.clone(), bytes).unwrap(),
+            )
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    #[test]
+    fn a_file_of_the_public_form_fills_every_weight() {
+        let (source, mut target) = (model(1, 16), model(2, 12));
+        load(&mut target, &public_file(&source)).unwrap();
+        for ((name, a), b) in source
+            .names()
+            .iter()
+            .zip(source.tensors())
+            .zip(target.tensors())
+        {
+            let same = raw::floats(&a).starts_with(raw::floats(&b));
+            assert!(same, "{name}");
+        }
+        let mut again = model(3, 16);
+        load(&mut again, &save(&source).unwrap()).unwrap();
+        assert_eq!(
+            raw::floats(&again.tensors()[2]),
+            raw::floats(&source.tensors()[2])
+        );
+    }
+
+    #[test]
+    fn wrong_and_truncated_files_say_what_is_wrong_and_change_nothing() {
+        let source = model(1, 16);
+        let bytes = public_file(&source);
+        let mut target = model(2, 16);
+        let before = raw::floats(&target.tensors()[0]).to_vec();
+        for cut in [0, 7, 100, bytes.len() / 2, bytes.len() - 1] {
+            let error = load(&mut target, &bytes[..cut]).unwrap_err().to_string();
+            assert!(error.contains("no whole safetensors file"), "{error}");
+        }
+        let mut longer = model(2, 20);
+        let error = load(&mut longer, &bytes).unwrap_err().to_string();
+        assert!(
+            error.contains("`wpe.weight` is [16, 8]") && error.contains("[20, 8]"),
+            "{error}"
+        );
+        let shape = Shape {
+            layers: 3,
+            ..source.shape().clone()
+        };
+        let mut deeper = Gpt::new(&shape, CHARACTERS, &mut Stream::new(0, "model", 0)).unwrap();
+        let error = load(&mut deeper, &bytes).unwrap_err().to_string();
+        assert!(error.contains("no `h.2.ln_1.weight`"), "{error}");
+        assert_eq!(raw::floats(&target.tensors()[0]), before);
+    }
+}

@@ -1,0 +1,133 @@
+//! `tandem adapt`: a language model onto analog attention.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::print_json;
+use crate::adaptation::{AdaptationRun, FINAL, LanguageExperiment, report};
+use crate::cli::AdaptArgs;
+use crate::error::Error;
+use crate::experiment::split_sets;
+use crate::interrupt;
+use crate::run_folder::RunFolder;
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of [`AdaptationRun`].
+pub fn run(args: &AdaptArgs) -> Result<(), Error> {
+    interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
+    let Some(path) = &args.experiment else {
+        let folder = args.resume.as_deref().unwrap_or(Path::new(""));
+        return finish(&mut AdaptationRun::resume(folder)?, args.json);
+    };
+    let mut sets = split_sets(&args.sets)?;
+    sets.extend(
+        args.seed
+            .map(|seed| ("language.seed".to_owned(), seed.to_string())),
+    );
+    let experiment = LanguageExperiment::read(path, &sets)?;
+    let name = path
+        .file_stem()
+        .map_or("run".into(), |s| s.to_string_lossy());
+    match args.seeds {
+        None => {
+            let mut run = AdaptationRun::start(&experiment, args.out.as_deref(), &name)?;
+            finish(&mut run, args.json)
+        }
+        Some(count) => {
+            let default = PathBuf::from(format!("runs/{name}-seeds"));
+            let folder = args.out.clone().unwrap_or(default);
+            seeds(&experiment, &folder, &name, u64::from(count), args.json)
+        }
+    }
+}
+
+fn finish(run: &mut AdaptationRun, json: bool) -> Result<(), Error> {
+    eprintln!("run folder: {}", run.path().display());
+    eprintln!("{}", run.about());
+    let document = run.complete()?;
+    if json {
+        return print_json(&document);
+    }
+    report::lines(&document)
+        .iter()
+        .for_each(|line| println!("{line}"));
+    let folder = run.path();
+    println!(
+        "pictures     {0}/adaptation.png, {0}/curves.png",
+        folder.display()
+    );
+    println!(
+        "let it write tandem generate {} --prompt \"Ada went to\"",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// One run per seed; what is finished is read, what was stopped goes on.
+fn seeds(
+    experiment: &LanguageExperiment,
+    folder: &Path,
+    name: &str,
+    count: u64,
+    json: bool,
+) -> Result<(), Error> {
+    let mut documents = Vec::new();
+    for seed in experiment.language.seed..experiment.language.seed.saturating_add(count) {
+        let mut own = experiment.clone();
+        own.language.seed = seed;
+        let path = folder.join(format!("s{seed}"));
+        eprintln!("run folder: {}", path.display());
+        documents.push(one(&own, &path, name)?);
+    }
+    if json {
+        return print_json(&json!({"runs": documents, "summary": summary(&documents)}));
+    }
+    for document in &documents {
+        println!("seed {}", document["seed"]);
+        report::lines(document)
+            .iter()
+            .for_each(|line| println!("  {line}"));
+    }
+    println!("{}", summary(&documents));
+    Ok(())
+}
+
+fn one(experiment: &LanguageExperiment, path: &Path, name: &str) -> Result<Value, Error> {
+    if !path.exists() {
+        return AdaptationRun::start(experiment, Some(path), name)?.complete();
+    }
+    let stored = LanguageExperiment::read(&path.join("experiment.json"), &[])?;
+    if stored != *experiment {
+        let text = "holds a run of another experiment; name another folder with --out";
+        return Err(Error::Input(format!("{}: {text}", path.display())));
+    }
+    match RunFolder::view(path)?.read_json(FINAL) {
+        Ok(document) => Ok(document),
+        Err(_) => AdaptationRun::resume(path)?.complete(),
+    }
+}
+
+/// Mean and range over the seeds of the figures that the adaptation is judged by.
+fn summary(documents: &[Value]) -> Value {
+    let over = |pointer: &str| {
+        let all: Vec<f64> = documents
+            .iter()
+            .filter_map(|d| d.pointer(pointer)?.as_f64())
+            .collect();
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        let low = all.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        json!({"mean": mean, "low": low, "high": high, "of": all.len()})
+    };
+    json!({
+        "seeds": documents.len(),
+        "recovered_after": over("/adaptation/recovered_after"),
+        "perplexity_over_control": over("/perplexity_over_control"),
+        "via_linear_minus_direct_equal_nonlinear": over("/via_linear_minus_direct/equal_nonlinear_iterations"),
+        "via_linear_minus_direct_equal_total": over("/via_linear_minus_direct/equal_iterations"),
+        "energy_j": over("/hardware/energy_j"),
+    })
+}
