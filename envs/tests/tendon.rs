@@ -6,7 +6,7 @@ use tandem_envs::hand3d::tendon::machine::Machine;
 use tandem_envs::hand3d::tendon::object::Object;
 use tandem_envs::hand3d::tendon::task::{HOLD_STEPS, Hold, LIFT, PUSH_STEPS, push};
 use tandem_envs::hand3d::tendon::{Config, Settings, Tendon, make, selectivity};
-use tandem_envs::{Fidelity, Hardware, Problem, Step, Stream};
+use tandem_envs::{Fidelity, Problem, Step, Stream};
 
 fn objects(count: usize) -> Vec<Object> {
     let mut stream = Stream::new(11, "objects", 0);
