@@ -218,7 +218,7 @@ impl Gpt {
         let count = scores.size()[2];
         scores
             .view([-1, count])
-            .cross_entropy_for_logits(&targets.view(-1))
+            .cross_entropy_for_logits(&targets.reshape(-1))
     }
 
     fn layer_norm(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {

@@ -65,7 +65,8 @@ impl Judge {
                 "one validation sequence cannot be parted; training.validation must be at least 2";
             return Err(LanguageError::Text(reason.into()));
         }
-        let parts = [0, 1].map(|first| [text, targets].map(|t| t.slice(0, first, count, 2)));
+        let parts =
+            [0, 1].map(|first| [text, targets].map(|t| t.slice(0, first, count, 2).contiguous()));
         let mut judge = Self {
             trained: vec![],
             targets: vec![],
