@@ -79,6 +79,3 @@ pub const METHODS: [Method; 8] = [
         search: proxy_policy::search,
     },
 ];
-
-#[cfg(test)]
-mod tests;
