@@ -96,7 +96,7 @@ impl Runnable {
             steps.push(Step {
                 name: layer.name.clone(),
                 layer: Layer {
-                    op: layer.op.clone(),
+                    op: layer.op,
                     input,
                 },
                 inputs: layer.inputs.clone(),

@@ -174,7 +174,8 @@ pub fn layers(convolutions: usize, seed: u64) -> Vec<Layer> {
         stream: Stream::new(seed, "calibration", 0),
     };
     let mut layers: Vec<Layer> = (0..convolutions).map(|_| draw.conv()).collect();
-    let kinds: [(f64, fn(&mut Draw) -> Layer); 5] = [
+    type Kind = fn(&mut Draw) -> Layer;
+    let kinds: [(f64, Kind); 5] = [
         (LINEAR, Draw::linear),
         (POOL, Draw::pool),
         (MEAN, Draw::mean),

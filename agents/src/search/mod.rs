@@ -79,3 +79,6 @@ pub const METHODS: [Method; 8] = [
         search: proxy_policy::search,
     },
 ];
+
+#[cfg(test)]
+mod tests;

@@ -163,10 +163,10 @@ fn exchange(tracker: &mut Tracker, best: &mut [f64], stream: &mut Stream) {
     let known = tracker.assemble(best);
     let found = tracker.costs(&points);
     let costs = found.iter().map(|(cost, _)| *cost);
-    if let Some((at, cost)) = costs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)) {
-        if cost < known {
-            best.copy_from_slice(&points[at]);
-        }
+    if let Some((at, cost)) = costs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
+        && cost < known
+    {
+        best.copy_from_slice(&points[at]);
     }
 }
 

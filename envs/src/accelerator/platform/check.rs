@@ -126,7 +126,8 @@ mod tests {
     fn impossible_settings_are_named() {
         let good = Platform::preset("fpga").unwrap();
         assert_eq!(good.check(), Ok(()));
-        let spoil: [(&str, fn(&mut Platform)); 7] = [
+        type Spoil = fn(&mut Platform);
+        let spoil: [(&str, Spoil); 7] = [
             ("format", |p| p.format = 2),
             ("technology", |p| p.technology = "tsmc3".into()),
             ("dma.channels", |p| p.dma.channels = 0),

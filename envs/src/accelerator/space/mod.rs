@@ -35,8 +35,11 @@ pub struct SpaceEntry {
     /// Makes it for a network.
     pub build: fn(&Network) -> Result<Box<dyn SearchSpace>, WorkloadError>,
     /// Runs a point's machine on the event simulator, where that can be: cycles and energy, J; or why not.
-    pub simulate: Option<fn(&Network, &[f64]) -> Result<[f64; 2], String>>,
+    pub simulate: Option<Simulate>,
 }
+
+/// Runs a point's machine on the event simulator: cycles and energy, J; or why that cannot be.
+pub type Simulate = fn(&Network, &[f64]) -> Result<[f64; 2], String>;
 
 fn simulate_gemmini(network: &Network, point: &[f64]) -> Result<[f64; 2], String> {
     let space = Gemmini::new(network).map_err(|error| error.to_string())?;

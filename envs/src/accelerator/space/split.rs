@@ -104,7 +104,7 @@ impl Splitter {
             if divisor > rest.min(most) {
                 break;
             }
-            if rest % divisor == 0 {
+            if rest.is_multiple_of(divisor) {
                 let ratio = divisor as f64 / wanted;
                 let error = ratio.max(1.0 / ratio);
                 if error < best.0 {

@@ -49,9 +49,11 @@ fn direction(knuckle: Vector, tip: Vector, ahead: Vector) -> Vector {
 
 /// The spring that draws the point `along` a link's axis, m, to a place; at the knuckle it holds the twist too.
 fn spring(place: Pose, along: f32, pull: Pull) -> GenericJoint {
-    let mut joint = GenericJoint::default();
-    joint.local_frame1 = place;
-    joint.local_frame2 = Pose::from_translation(Vector::X * along);
+    let mut joint = GenericJoint {
+        local_frame1: place,
+        local_frame2: Pose::from_translation(Vector::X * along),
+        ..GenericJoint::default()
+    };
     let mut motor = |axis, [stiffness, damping, limit]: [f32; 3]| {
         joint.set_motor_model(axis, MotorModel::ForceBased);
         joint.set_motor_position(axis, 0.0, stiffness, damping);

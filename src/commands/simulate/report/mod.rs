@@ -83,9 +83,9 @@ fn section(html: &mut String, title: &str, caption: &str, content: &str) {
         true => String::new(),
         false => format!("<p>{caption}</p>"),
     };
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<section><h2>{title}</h2>{caption}{content}</section>\n"
+        "<section><h2>{title}</h2>{caption}{content}</section>"
     );
 }
 

@@ -1,0 +1,75 @@
+//! `tandem search` as a user runs it.
+
+use serde_json::Value;
+use std::process::{Command, Output};
+
+fn search(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .arg("search")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn document(output: &Output) -> Value {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn methods_are_compared_at_equal_budgets_and_finished_searches_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let arguments = [
+        "gemmini",
+        "--network",
+        "resnet18",
+        "--budget",
+        "40",
+        "--seeds",
+        "2",
+        "--methods",
+        "random,gradient",
+        "--out",
+        out,
+        "--json",
+    ];
+    let first = document(&search(&arguments));
+    let rows = first["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert!(row["cost"]["median"].as_f64().unwrap() > first["floor"].as_f64().unwrap());
+        for run in row["runs"].as_array().unwrap() {
+            assert!(run["evaluations"].as_f64().unwrap() <= 40.0);
+            assert!(run["simulated_cost"].as_f64().unwrap() > 0.0);
+        }
+    }
+    assert_eq!(rows[0]["ratio_to_random"], 1.0);
+    assert!(folder.path().join("search.png").is_file());
+    // the second call reads what the first has written: even the seconds are the same
+    assert_eq!(first, document(&search(&arguments)));
+    // and refuses results of another budget
+    let mut other = arguments;
+    other[4] = "50";
+    let refused = search(&other);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("budget 40"));
+}
+
+#[test]
+fn names_that_do_not_exist_are_answered_with_those_that_do() {
+    for (arguments, known) in [
+        (vec!["nowhere"], "gemmini"),
+        (vec!["gemmini", "--network", "nothing"], "resnet50"),
+        (vec!["gemmini", "--methods", "magic"], "proxy-policy"),
+    ] {
+        let output = search(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(known));
+        assert!(output.stdout.is_empty());
+    }
+}
