@@ -189,7 +189,10 @@ impl<'a> Tracker<'a> {
     /// spent.
     pub fn substitute(&mut self, point: &mut [f64], trials: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
         let asked: u64 = trials.iter().map(|layer| layer.len() as u64).sum();
-        if self.stopped || asked > self.budget - self.spent {
+        if self.stopped {
+            return Vec::new();
+        }
+        if asked > self.budget - self.spent {
             self.spent = self.budget;
             return Vec::new();
         }

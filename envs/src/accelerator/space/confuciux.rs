@@ -3,7 +3,7 @@
 //! `limit = least + share (most - least)`, where ConfuciuX's share is 0.5. The dataflow is fixed: weights stay, tiles are as large as they fit.
 //!
 //! That is 144^layers points, but the layers meet only in the limit, so the optimum can be computed: dynamic programming
-//! over the area in [`CELLS`] steps gives a bound below it (areas rounded down) and a point near it (rounded up).
+//! over the area in `CELLS` steps gives a bound below it (areas rounded down) and a point near it (rounded up).
 //!
 //! A point beyond the limit costs more than any within it.
 

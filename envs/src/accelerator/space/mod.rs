@@ -1,4 +1,4 @@
-//! Spaces of machines and mappings, as searchers see them ([`SearchSpace`](crate::SearchSpace)).
+//! Spaces of machines and mappings, as searchers see them ([`SearchSpace`]).
 //!
 //! - [`gemmini`]: DOSA's space: three sizes of a Gemmini-like machine, and for each layer the split and order of its
 //!   loops; the objective is the energy-delay product of the network;
@@ -8,7 +8,7 @@
 //! [`rescore`] runs winners on the event simulator.
 //!
 //! [`dual`] and [`nest`] are the differentiable form of [`loopnest`](super::loopnest); [`split`] turns genes into
-//! mappings; [`workload`] says which layers there are to map.
+//! mappings; [`workload()`] says which layers there are to map.
 
 pub mod confuciux;
 pub mod dual;

@@ -3,7 +3,7 @@
 //!
 //! With whole factors every count equals [`Accesses`](crate::accelerator::loopnest::Accesses), to the last bit; a
 //! test holds them together. With real factors the counts are smooth between two structures: a loop counts as
-//! present, and so ends the reuse of what lies inside it, from a factor of [`PRESENT`] on.
+//! present, and so ends the reuse of what lies inside it, from a factor of `PRESENT` on.
 
 use super::dual::Real;
 use crate::accelerator::loopnest::{
