@@ -51,7 +51,7 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
     };
     shapes.push((Role::Trace, line));
     Scene {
-        view: View::Plane {
+        view: View::Chart {
             min: [0.0, 0.0],
             max: [WIDTH, HEIGHT],
         },

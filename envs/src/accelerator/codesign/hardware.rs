@@ -87,6 +87,19 @@ impl AcceleratorHardware {
         &self.references
     }
 
+    /// Mean power of the network on the start platform, W.
+    pub fn reference_power(&self) -> f64 {
+        let both = self.works.iter().zip(&self.references);
+        let (seconds, joules) = both.fold((0.0, 0.0), |(seconds, joules), (work, own)| {
+            let count = work.count as f64;
+            (
+                seconds + count * own.cost.seconds,
+                joules + count * own.cost.joules,
+            )
+        });
+        joules / seconds
+    }
+
     /// Features of a layer.
     pub(super) fn layer_features(&self, layer: usize) -> &[f32] {
         &self.features[layer.min(self.features.len() - 1)]

@@ -7,9 +7,8 @@
 //!
 //! A point beyond the limit costs more than any within it.
 
-use super::gemmini::features;
 use super::platform::{Command, LayerCost, PARAMETERS, Platform};
-use super::workload::{WorkloadError, workload};
+use super::workload::{Work, WorkloadError, workload};
 use crate::accelerator::layer::Network;
 use crate::search::{SearchSpace, gene_of, option};
 use crate::stream::Stream;
@@ -104,7 +103,7 @@ impl Confuciux {
         let (floor, _) = bounds(&table, limit);
         Ok(Self {
             table,
-            features: works.iter().map(features).collect(),
+            features: works.iter().map(Work::features).collect(),
             limit,
             worst,
             floor,
