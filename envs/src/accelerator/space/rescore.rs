@@ -5,7 +5,7 @@
 //! without products run too, so its numbers are not the search's: they show whether a winner holds what it promises
 //! where overlap is not perfect.
 
-use super::platform::Platform as Relaxed;
+use super::platform::{INTERFACE_W, Platform as Relaxed};
 use super::workload;
 use crate::accelerator::compile::{LayerMapping, Mappings, Passes};
 use crate::accelerator::cost::{CostModel, LoopNest};
@@ -66,10 +66,7 @@ pub fn system(network: &Network, point: &[f64]) -> Rescored {
     let own_tiles = match System::new(network) {
         Ok(space) => {
             let sizes = space.platform(&point[..space.hardware()]);
-            platform(&sizes, network).map(|run| Run {
-                cost: run.seconds * run.energy_j,
-                ..run
-            })
+            platform(&sizes, network)
         }
         Err(error) => Err(error.to_string()),
     };
@@ -147,7 +144,8 @@ fn mappings(solution: &Solution, network: &Network) -> Result<Mappings, TooLarge
     Ok(mappings)
 }
 
-/// A platform of space S3 with the simulator's own tiles. The bus is wider than the memory.
+/// A platform of space S3 with the simulator's own tiles; the cost is in J s. The bus is wider than the memory, whose
+/// interface takes the power that the closed form gives it.
 fn platform(sizes: &Relaxed<f64>, network: &Network) -> Result<Run, String> {
     let mut platform = preset("fpga")?;
     let (rows, cols) = (sizes.rows as u64, sizes.columns as u64);
@@ -166,7 +164,13 @@ fn platform(sizes: &Relaxed<f64>, network: &Network) -> Result<Run, String> {
     platform.buffers.weight_kib = half;
     platform.buffers.output_kib = kib(1024.0 * sizes.accumulator_kb);
     let costs = LoopNest { rows, cols };
-    run(&platform, network, &Options::default(), &costs)
+    let run = run(&platform, network, &Options::default(), &costs)?;
+    let energy_j = run.energy_j + INTERFACE_W * sizes.bandwidth * run.seconds;
+    Ok(Run {
+        cost: run.seconds * energy_j,
+        energy_j,
+        ..run
+    })
 }
 
 /// Runs the network; the cost is in J cycles.
@@ -279,5 +283,104 @@ mod tests {
         let [time, energy, product] = ranks(1000);
         println!("Spearman: time {time:.4}, energy {energy:.4}, product {product:.4}");
         assert!(time > 0.95 && product > 0.95);
+    }
+}
+#[cfg(test)]
+mod scratch {
+    use super::*;
+    use crate::accelerator::gemmini::rank_correlation;
+    use crate::accelerator::space::platform::Command;
+    use crate::accelerator::space::workload::workload as works_of;
+    use crate::accelerator::zoo;
+    use crate::stream::Stream;
+    #[test]
+    #[ignore]
+    fn scratch_ranks() {
+        let network = zoo::named("resnet18").unwrap();
+        let space = System::new(&network).unwrap();
+        let works = works_of(&network).unwrap();
+        let mut stream = Stream::new(0, "ranks", 0);
+        let mut cols: Vec<Vec<f64>> = vec![vec![]; 12];
+        while cols[0].len() < 300 {
+            let mut point = vec![0.0; space.dimensions()];
+            space.draw_hardware(&mut stream, &mut point[..space.hardware()]);
+            let sizes = space.platform(&point[..space.hardware()]);
+            let Ok(run) = platform(&sizes, &network) else { continue };
+            let mut greedy = [0.0; 3];
+            let mut best = [0.0; 3];
+            for w in &works {
+                let c = |p: f64, d: f64, f: f64, order| sizes.cost(&w.shape, &Command { pixels: p, depth: d, filters: f, order });
+                let g = c(1.0, 1.0, 1.0, 0);
+                let mut b = g;
+                for i in 0..5 { for j in 0..5 { for k in 0..5 { for o in 0..3 {
+                    let x = c(i as f64/4.0, j as f64/4.0, k as f64/4.0, o);
+                    if x.seconds*x.joules < b.seconds*b.joules { b = x; }
+                }}}}
+                for (s, x) in [(&mut greedy, g), (&mut best, b)] {
+                    s[0] += w.count as f64 * x.seconds;
+                    s[1] += w.count as f64 * x.joules;
+                    s[2] += w.count as f64 * x.bytes;
+                }
+            }
+            let inter = 0.015 * sizes.bandwidth;
+            let v = sizes.voltage();
+            let vals = [run.seconds, run.energy_j, run.seconds*run.energy_j, greedy[0], greedy[1], best[0], best[1],
+              greedy[1]-inter*greedy[0], best[1]-inter*best[0], run.energy_j + inter*run.seconds, best[2], v];
+            for (c, v) in cols.iter_mut().zip(vals) { c.push(v); }
+        }
+        let rc = |a: usize, b: usize| rank_correlation(&cols[a], &cols[b]);
+        let prod = |a: usize, b: usize| -> Vec<f64> { cols[a].iter().zip(&cols[b]).map(|(x,y)| x*y).collect() };
+        println!("time: greedy {:.3} best {:.3}", rc(0,3), rc(0,5));
+        println!("energy: greedy {:.3} best {:.3}; no interface: greedy {:.3} best {:.3}; both with interface greedy {:.3} best {:.3}", rc(1,4), rc(1,6), rc(1,7), rc(1,8), rc(9,4), rc(9,6));
+        println!("edp: greedy {:.3} best {:.3}; with interface greedy {:.3} best {:.3}", rank_correlation(&cols[2], &prod(3,4)), rank_correlation(&cols[2], &prod(5,6)),
+          rank_correlation(&prod(0,9), &prod(3,4)), rank_correlation(&prod(0,9), &prod(5,6)));
+        for i in 0..12 { println!("{:?}", cols.iter().map(|c| format!("{:.3e}", c[i])).collect::<Vec<_>>()); }
+    }
+
+    #[test]
+    #[ignore]
+    fn scratch_optimum() {
+        // coordinate search of the platform under the codesign objective, best commands by a grid
+        use crate::accelerator::space::platform::{PARAMETERS, Platform as P};
+        for net in ["resnet50", "unet"] {
+            let works = works_of(&zoo::named(net).unwrap()).unwrap();
+            let eval = |v: [f64; 6]| -> [f64; 4] {
+                let sizes = P::new(v);
+                let (mut t, mut e, mut peak) = (0.0, 0.0, 0.0f64);
+                for w in &works {
+                    let mut best: Option<(f64, f64)> = None;
+                    for k in 0..375 {
+                        let s = |at: u32| (k / 3 / 5usize.pow(at) % 5) as f64 / 4.0;
+                        let x = sizes.cost(&w.shape, &Command { pixels: s(0), depth: s(1), filters: s(2), order: k % 3 });
+                        if best.is_none_or(|b| x.seconds * x.joules < b.0 * b.1) { best = Some((x.seconds, x.joules)); }
+                    }
+                    let b = best.unwrap();
+                    t += w.count as f64 * b.0; e += w.count as f64 * b.1;
+                    peak = peak.max(b.1 / b.0);
+                }
+                [t, e, sizes.area_mm2(), peak]
+            };
+            let start = PARAMETERS.map(|p| p.4);
+            let reference = eval(start);
+            println!("{net}: start t {:.4e} e {:.4e} area {:.2} power {:.2} peak {:.2}", reference[0], reference[1], reference[2], reference[1]/reference[0], reference[3]);
+            let score = |v: [f64; 6]| { let r = eval(v); (reference[0]*reference[1]/(r[0]*r[1])).ln() - 5.0*(r[2]/10.0).ln().max(0.0) - 5.0*(r[1]/r[0]/3.0).ln().max(0.0) };
+            for i in 0..6 {
+                let h: f64 = 1.05;
+                let mut up = start; up[i] *= h; let mut down = start; down[i] /= h;
+                println!("  {} slope by ln: {:.3}", PARAMETERS[i].0, (score(up) - score(down)) / (2.0 * h.ln()));
+            }
+            let mut best = start; let mut s = score(start); let mut step: f64 = 0.7;
+            while step > 0.01 {
+                let mut moved = false;
+                for i in 0..6 { for j in 0..6 { for (a, b) in [(1.0, 0.0), (-1.0, 0.0), (1.0, -1.0), (1.0, 1.0)] {
+                    let mut v = best; v[i] = (v[i] * (a * step).exp()).clamp(PARAMETERS[i].2, PARAMETERS[i].3);
+                    if i != j { v[j] = (v[j] * (b * step).exp()).clamp(PARAMETERS[j].2, PARAMETERS[j].3); }
+                    let n = score(v); if n > s + 1e-6 { s = n; best = v; moved = true; }
+                }}}
+                if !moved { step *= 0.6; }
+            }
+            let r = eval(best);
+            println!("  best {:?} gain {:.3} area {:.2} power {:.2} peak {:.2}", best.map(|v| (v*10.0).round()/10.0), reference[0]*reference[1]/(r[0]*r[1]), r[2], r[1]/r[0], r[3]);
+        }
     }
 }
