@@ -201,7 +201,10 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
 
 /// What the columns of the event simulator mean, where there are any.
 fn explain(rows: &[Row]) {
-    if rows.iter().any(|row| row.runs.iter().any(|run| run.simulated.is_some())) {
+    if rows
+        .iter()
+        .any(|row| row.runs.iter().any(|run| run.simulated.is_some()))
+    {
         println!(
             "mappings, own tiles: the winners on the event simulator, following their mappings or with its own tiles, \
              layers without products included"

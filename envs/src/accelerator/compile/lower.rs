@@ -217,7 +217,9 @@ impl Lowering<'_> {
             self.emitter.whole(layer, seconds)?;
         } else if let Some(products) = Products::new(layer)? {
             if let Some(given) = self.mappings.get(&layer.name) {
-                given.check(layer, self.platform).map_err(Trouble::Mapping)?;
+                given
+                    .check(layer, self.platform)
+                    .map_err(Trouble::Mapping)?;
                 given.fits(&layer.name, self.platform, &self.room(keeps))?;
                 mapped::emit(&mut self.emitter, self.platform, &products, given)?;
                 return self.finish(layer, macs, None);

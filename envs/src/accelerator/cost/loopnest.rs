@@ -49,7 +49,7 @@ impl CostModel for LoopNest {
         let (shape, mapping) = self.nest(gemm);
         let accesses = Accesses::new(&shape, &mapping);
         let machine = Machine {
-            side: self.cols, // the scratchpad's port is as wide as a row
+            side: self.cols,     // the scratchpad's port is as wide as a row
             accumulator_kb: 0.0, // sizes matter to energy only
             scratchpad_kb: 0.0,
         };

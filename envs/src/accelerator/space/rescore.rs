@@ -104,7 +104,8 @@ fn follow(solution: &Solution, network: &Network) -> Result<Run, String> {
     let side = solution.machine.side;
     platform.engine.model = EngineModel::LoopNest { side };
     let passes = Passes::default();
-    let mappings = mappings(solution, &passes.rewrite(network)).map_err(|error| error.to_string())?;
+    let mappings =
+        mappings(solution, &passes.rewrite(network)).map_err(|error| error.to_string())?;
     let mut largest = [0; 3];
     for given in mappings.values() {
         let words = given.words().map_err(|error| error.to_string())?;
@@ -132,7 +133,10 @@ fn mappings(solution: &Solution, network: &Network) -> Result<Mappings, TooLarge
         let Some((shape, _)) = workload::shape(&layer.op)? else {
             continue;
         };
-        let found = solution.mappings.iter().find(|(work, _)| work.shape == shape);
+        let found = solution
+            .mappings
+            .iter()
+            .find(|(work, _)| work.shape == shape);
         if let Some((_, mapping)) = found {
             let given = LayerMapping {
                 shape,
@@ -305,17 +309,37 @@ mod scratch {
             let mut point = vec![0.0; space.dimensions()];
             space.draw_hardware(&mut stream, &mut point[..space.hardware()]);
             let sizes = space.platform(&point[..space.hardware()]);
-            let Ok(run) = platform(&sizes, &network) else { continue };
+            let Ok(run) = platform(&sizes, &network) else {
+                continue;
+            };
             let mut greedy = [0.0; 3];
             let mut best = [0.0; 3];
             for w in &works {
-                let c = |p: f64, d: f64, f: f64, order| sizes.cost(&w.shape, &Command { pixels: p, depth: d, filters: f, order });
+                let c = |p: f64, d: f64, f: f64, order| {
+                    sizes.cost(
+                        &w.shape,
+                        &Command {
+                            pixels: p,
+                            depth: d,
+                            filters: f,
+                            order,
+                        },
+                    )
+                };
                 let g = c(1.0, 1.0, 1.0, 0);
                 let mut b = g;
-                for i in 0..5 { for j in 0..5 { for k in 0..5 { for o in 0..3 {
-                    let x = c(i as f64/4.0, j as f64/4.0, k as f64/4.0, o);
-                    if x.seconds*x.joules < b.seconds*b.joules { b = x; }
-                }}}}
+                for i in 0..5 {
+                    for j in 0..5 {
+                        for k in 0..5 {
+                            for o in 0..3 {
+                                let x = c(i as f64 / 4.0, j as f64 / 4.0, k as f64 / 4.0, o);
+                                if x.seconds * x.joules < b.seconds * b.joules {
+                                    b = x;
+                                }
+                            }
+                        }
+                    }
+                }
                 for (s, x) in [(&mut greedy, g), (&mut best, b)] {
                     s[0] += w.count as f64 * x.seconds;
                     s[1] += w.count as f64 * x.joules;
@@ -324,17 +348,53 @@ mod scratch {
             }
             let inter = 0.015 * sizes.bandwidth;
             let v = sizes.voltage();
-            let vals = [run.seconds, run.energy_j, run.seconds*run.energy_j, greedy[0], greedy[1], best[0], best[1],
-              greedy[1]-inter*greedy[0], best[1]-inter*best[0], run.energy_j + inter*run.seconds, best[2], v];
-            for (c, v) in cols.iter_mut().zip(vals) { c.push(v); }
+            let vals = [
+                run.seconds,
+                run.energy_j,
+                run.seconds * run.energy_j,
+                greedy[0],
+                greedy[1],
+                best[0],
+                best[1],
+                greedy[1] - inter * greedy[0],
+                best[1] - inter * best[0],
+                run.energy_j + inter * run.seconds,
+                best[2],
+                v,
+            ];
+            for (c, v) in cols.iter_mut().zip(vals) {
+                c.push(v);
+            }
         }
         let rc = |a: usize, b: usize| rank_correlation(&cols[a], &cols[b]);
-        let prod = |a: usize, b: usize| -> Vec<f64> { cols[a].iter().zip(&cols[b]).map(|(x,y)| x*y).collect() };
-        println!("time: greedy {:.3} best {:.3}", rc(0,3), rc(0,5));
-        println!("energy: greedy {:.3} best {:.3}; no interface: greedy {:.3} best {:.3}; both with interface greedy {:.3} best {:.3}", rc(1,4), rc(1,6), rc(1,7), rc(1,8), rc(9,4), rc(9,6));
-        println!("edp: greedy {:.3} best {:.3}; with interface greedy {:.3} best {:.3}", rank_correlation(&cols[2], &prod(3,4)), rank_correlation(&cols[2], &prod(5,6)),
-          rank_correlation(&prod(0,9), &prod(3,4)), rank_correlation(&prod(0,9), &prod(5,6)));
-        for i in 0..12 { println!("{:?}", cols.iter().map(|c| format!("{:.3e}", c[i])).collect::<Vec<_>>()); }
+        let prod = |a: usize, b: usize| -> Vec<f64> {
+            cols[a].iter().zip(&cols[b]).map(|(x, y)| x * y).collect()
+        };
+        println!("time: greedy {:.3} best {:.3}", rc(0, 3), rc(0, 5));
+        println!(
+            "energy: greedy {:.3} best {:.3}; no interface: greedy {:.3} best {:.3}; both with interface greedy {:.3} best {:.3}",
+            rc(1, 4),
+            rc(1, 6),
+            rc(1, 7),
+            rc(1, 8),
+            rc(9, 4),
+            rc(9, 6)
+        );
+        println!(
+            "edp: greedy {:.3} best {:.3}; with interface greedy {:.3} best {:.3}",
+            rank_correlation(&cols[2], &prod(3, 4)),
+            rank_correlation(&cols[2], &prod(5, 6)),
+            rank_correlation(&prod(0, 9), &prod(3, 4)),
+            rank_correlation(&prod(0, 9), &prod(5, 6))
+        );
+        for i in 0..12 {
+            println!(
+                "{:?}",
+                cols.iter()
+                    .map(|c| format!("{:.3e}", c[i]))
+                    .collect::<Vec<_>>()
+            );
+        }
     }
 
     #[test]
@@ -351,36 +411,91 @@ mod scratch {
                     let mut best: Option<(f64, f64)> = None;
                     for k in 0..375 {
                         let s = |at: u32| (k / 3 / 5usize.pow(at) % 5) as f64 / 4.0;
-                        let x = sizes.cost(&w.shape, &Command { pixels: s(0), depth: s(1), filters: s(2), order: k % 3 });
-                        if best.is_none_or(|b| x.seconds * x.joules < b.0 * b.1) { best = Some((x.seconds, x.joules)); }
+                        let x = sizes.cost(
+                            &w.shape,
+                            &Command {
+                                pixels: s(0),
+                                depth: s(1),
+                                filters: s(2),
+                                order: k % 3,
+                            },
+                        );
+                        if best.is_none_or(|b| x.seconds * x.joules < b.0 * b.1) {
+                            best = Some((x.seconds, x.joules));
+                        }
                     }
                     let b = best.unwrap();
-                    t += w.count as f64 * b.0; e += w.count as f64 * b.1;
+                    t += w.count as f64 * b.0;
+                    e += w.count as f64 * b.1;
                     peak = peak.max(b.1 / b.0);
                 }
                 [t, e, sizes.area_mm2(), peak]
             };
             let start = PARAMETERS.map(|p| p.4);
             let reference = eval(start);
-            println!("{net}: start t {:.4e} e {:.4e} area {:.2} power {:.2} peak {:.2}", reference[0], reference[1], reference[2], reference[1]/reference[0], reference[3]);
-            let score = |v: [f64; 6]| { let r = eval(v); (reference[0]*reference[1]/(r[0]*r[1])).ln() - 5.0*(r[2]/10.0).ln().max(0.0) - 5.0*(r[1]/r[0]/3.0).ln().max(0.0) };
+            println!(
+                "{net}: start t {:.4e} e {:.4e} area {:.2} power {:.2} peak {:.2}",
+                reference[0],
+                reference[1],
+                reference[2],
+                reference[1] / reference[0],
+                reference[3]
+            );
+            let score = |v: [f64; 6]| {
+                let r = eval(v);
+                (reference[0] * reference[1] / (r[0] * r[1])).ln()
+                    - 5.0 * (r[2] / 10.0).ln().max(0.0)
+                    - 5.0 * (r[1] / r[0] / 3.0).ln().max(0.0)
+            };
             for i in 0..6 {
                 let h: f64 = 1.05;
-                let mut up = start; up[i] *= h; let mut down = start; down[i] /= h;
-                println!("  {} slope by ln: {:.3}", PARAMETERS[i].0, (score(up) - score(down)) / (2.0 * h.ln()));
+                let mut up = start;
+                up[i] *= h;
+                let mut down = start;
+                down[i] /= h;
+                println!(
+                    "  {} slope by ln: {:.3}",
+                    PARAMETERS[i].0,
+                    (score(up) - score(down)) / (2.0 * h.ln())
+                );
             }
-            let mut best = start; let mut s = score(start); let mut step: f64 = 0.7;
+            let mut best = start;
+            let mut s = score(start);
+            let mut step: f64 = 0.7;
             while step > 0.01 {
                 let mut moved = false;
-                for i in 0..6 { for j in 0..6 { for (a, b) in [(1.0, 0.0), (-1.0, 0.0), (1.0, -1.0), (1.0, 1.0)] {
-                    let mut v = best; v[i] = (v[i] * (a * step).exp()).clamp(PARAMETERS[i].2, PARAMETERS[i].3);
-                    if i != j { v[j] = (v[j] * (b * step).exp()).clamp(PARAMETERS[j].2, PARAMETERS[j].3); }
-                    let n = score(v); if n > s + 1e-6 { s = n; best = v; moved = true; }
-                }}}
-                if !moved { step *= 0.6; }
+                for i in 0..6 {
+                    for j in 0..6 {
+                        for (a, b) in [(1.0, 0.0), (-1.0, 0.0), (1.0, -1.0), (1.0, 1.0)] {
+                            let mut v = best;
+                            v[i] =
+                                (v[i] * (a * step).exp()).clamp(PARAMETERS[i].2, PARAMETERS[i].3);
+                            if i != j {
+                                v[j] = (v[j] * (b * step).exp())
+                                    .clamp(PARAMETERS[j].2, PARAMETERS[j].3);
+                            }
+                            let n = score(v);
+                            if n > s + 1e-6 {
+                                s = n;
+                                best = v;
+                                moved = true;
+                            }
+                        }
+                    }
+                }
+                if !moved {
+                    step *= 0.6;
+                }
             }
             let r = eval(best);
-            println!("  best {:?} gain {:.3} area {:.2} power {:.2} peak {:.2}", best.map(|v| (v*10.0).round()/10.0), reference[0]*reference[1]/(r[0]*r[1]), r[2], r[1]/r[0], r[3]);
+            println!(
+                "  best {:?} gain {:.3} area {:.2} power {:.2} peak {:.2}",
+                best.map(|v| (v * 10.0).round() / 10.0),
+                reference[0] * reference[1] / (r[0] * r[1]),
+                r[2],
+                r[1] / r[0],
+                r[3]
+            );
         }
     }
 }
