@@ -2,7 +2,8 @@
 //!
 //! Whatever has been evaluated for a layer is remembered. The price is the least at which the remembered options that are
 //! cheapest with it keep the limit; what is left of the limit then goes, layer by layer, to where it saves most. The
-//! policy learns from cost and price together, so that it proposes what is good at the present price.
+//! policy learns from cost and price together, so that it proposes what is good at the present price; some proposals are
+//! drawn from the space instead.
 
 use tandem_envs::{SearchSpace, Stream};
 
@@ -12,8 +13,10 @@ use super::proxy_policy::imitate;
 use super::reinforce::advantages;
 use super::tracker::greedy_start;
 
-/// Proposals per layer and update.
-const BATCH: usize = 8;
+/// Proposals of the policy per layer and update, and draws from the space itself: where the policy has made up its mind
+/// too early, those still find what it does not propose.
+const BATCH: usize = 6;
+const FRESH: usize = 2;
 /// How likely a gene is drawn, and how far a size moves.
 const NOISE: [f64; 2] = [0.5, 0.25];
 /// Adam's step size.
@@ -144,7 +147,16 @@ pub(super) fn search(tracker: &mut Tracker, stream: &mut Stream) {
             .collect();
         let trials: Vec<Vec<Vec<f64>>> = draws
             .iter()
-            .map(|layer| layer.iter().map(|draw| draw.mapping.clone()).collect())
+            .enumerate()
+            .map(|(layer, draws)| {
+                let fresh = (0..FRESH).map(|_| {
+                    let mut mapping = vec![0.0; space.width()];
+                    space.draw_mapping(hardware, layer, stream, &mut mapping);
+                    mapping
+                });
+                let proposed = draws.iter().map(|draw| draw.mapping.clone());
+                proposed.chain(fresh).collect()
+            })
             .collect();
         let Some(costs) = tracker.layer_costs(hardware, &trials) else {
             return;

@@ -76,6 +76,36 @@ const WIRE_CELLS: f64 = 512.0;
 pub(super) const INTERFACE_W: f64 = 0.015;
 const DISPATCH_CYCLES: f64 = 200.0;
 
+/// Steps of the grid of commands, along each of the first three.
+const GRID: usize = 5;
+
+impl Platform<f64> {
+    /// What a layer costs under the command of a grid with the smallest product of time and energy.
+    pub fn best_of_grid(&self, shape: &Shape) -> LayerCost<f64> {
+        let share = |k: usize| k as f64 / (GRID - 1) as f64;
+        let mut best: Option<LayerCost<f64>> = None;
+        for k in 0..GRID.pow(3) * ORDERS.len() {
+            let at = k / ORDERS.len();
+            let command = Command {
+                pixels: share(at % GRID),
+                depth: share(at / GRID % GRID),
+                filters: share(at / GRID.pow(2) % GRID),
+                order: k % ORDERS.len(),
+            };
+            let cost = self.cost(shape, &command);
+            let product = |cost: &LayerCost<f64>| cost.seconds * cost.joules;
+            if best.is_none_or(|best| product(&cost) < product(&best)) {
+                best = Some(cost);
+            }
+        }
+        best.unwrap_or(LayerCost {
+            seconds: f64::INFINITY,
+            joules: f64::INFINITY,
+            bytes: f64::INFINITY,
+        })
+    }
+}
+
 impl<T: Real> Platform<T> {
     /// From values in the order of [`PARAMETERS`].
     pub fn new(values: [T; 6]) -> Self {
@@ -116,7 +146,7 @@ impl<T: Real> Platform<T> {
     }
 
     /// By how much the array's wires lengthen its paths.
-    fn wires(&self) -> T {
+    pub fn wires(&self) -> T {
         let c = T::constant;
         c(1.0) + (self.rows + self.columns) / c(WIRE_CELLS)
     }
@@ -156,7 +186,8 @@ impl<T: Real> Platform<T> {
             + sized(picojoule::SCRATCHPAD, self.scratchpad_kb) * counts.scratchpad
     }
 
-    /// The tiling that a command stands for on this platform. What does not fit is made smaller: output channels
+    /// The tiling that a command stands for on this platform. Tiles have one half of each buffer, the other half is filled or
+    /// emptied meanwhile. What does not fit is made smaller: output channels
     /// first, then pixels, then input channels; channels are spread evenly over the passes that the array needs.
     fn nest(&self, shape: &Shape, command: &Command<T>) -> Nest<T> {
         let c = T::constant;
@@ -167,9 +198,9 @@ impl<T: Real> Platform<T> {
         let (channels, filters) = (size(Dim::C), size(Dim::K));
         let (deep, wide) = (up(channels / self.rows), up(filters / self.columns));
         let (rows, columns) = (channels / deep, filters / wide);
-        let bank = (c(256.0) * self.accumulator_kb / self.columns).larger(one);
+        let bank = (c(0.5 * 256.0) * self.accumulator_kb / self.columns).larger(one);
         let pixels = power(size(Dim::P) * size(Dim::Q), command.pixels).smaller(bank);
-        let words = c(1024.0) * self.scratchpad_kb;
+        let words = c(0.5 * 1024.0) * self.scratchpad_kb;
         let taps = size(Dim::R) * size(Dim::S);
         // at least a quarter of the scratchpad stays for weights
         let window = c(shape.stride[0] as f64 * shape.stride[1] as f64) * rows;
