@@ -290,7 +290,7 @@ const SHOWN: f64 = 1.5;
 fn figure(outcome: &Outcome, x: &str, value: fn(&Point) -> f64) -> Result<Figure, Error> {
     let at = |points: &[Point]| -> Vec<(f64, f64)> {
         let shown = points.iter().filter(|p| p.excess <= SHOWN.ln());
-        shown.map(|p| (value(p), p.excess.exp())).collect()
+        shown.map(|p| (value(p), p.loss.exp())).collect()
     };
     let series = |name: &str, points: &[Point]| Series {
         name: name.into(),
@@ -299,7 +299,7 @@ fn figure(outcome: &Outcome, x: &str, value: fn(&Point) -> f64) -> Result<Figure
     let axes = Axes {
         title: "Circuits designed with their language model".into(),
         x: x.into(),
-        y: "perplexity over the control's".into(),
+        y: "perplexity".into(),
         log_x: true,
         ..Axes::default()
     };

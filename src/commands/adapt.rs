@@ -81,7 +81,10 @@ fn seeds(
         own.language.seed = seed;
         let path = folder.join(format!("s{seed}"));
         eprintln!("run folder: {}", path.display());
-        documents.push(one(&own, &path, name)?);
+        documents.push(one(&own, &path, name).map_err(|error| match error {
+            Error::Paused(_) => Error::Paused("stopped; the same command goes on".into()),
+            other => other,
+        })?);
     }
     if json {
         return print_json(&json!({"runs": documents, "summary": summary(&documents)}));
