@@ -172,7 +172,7 @@ pub struct ExploreArgs {
     /// Run folders of `tandem adapt`
     #[arg(required = true)]
     pub runs: Vec<PathBuf>,
-    /// Rounds [default: the run's own, or 12]
+    /// Rounds [default: the run's own, or 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rounds: Option<u32>,
     /// Circuits to judge in a round [default: the run's own, or 12]

@@ -58,7 +58,7 @@ pub fn document(experiment: &LanguageExperiment, codesign: &Codesign, outcome: &
     let winner = &outcome.winner;
     let reverted = |one: &Reverted| match &one.point {
         Ok(point) => json!({
-            "parameter": one.parameter, "published": one.values[0], "found": one.values[1],
+            "parameter": one.parameter, "published": one.values[0], "found": one.values[1], "with": one.with,
             "energy_factor": point.cost.energy_j / winner.cost.energy_j,
             "seconds_factor": point.cost.seconds / winner.cost.seconds,
             "area_factor": point.cost.area_m2 / winner.cost.area_m2,
@@ -149,8 +149,15 @@ fn reverted_line(one: &Value) -> String {
     if let Some(reason) = one["cannot_be_built"].as_str() {
         return format!("  {name:18} {values:22} cannot be built: {reason}");
     }
+    let with: Vec<&str> = (one["with"].as_array().into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect();
+    let with = match with.is_empty() {
+        true => String::new(),
+        false => format!("  (with {})", with.join(", ")),
+    };
     format!(
-        "  {name:18} {values:22} energy x {:.2}  time x {:.2}  area x {:.2}  perplexity x {:.4}",
+        "  {name:18} {values:22} energy x {:.2}  time x {:.2}  area x {:.2}  perplexity x {:.4}{with}",
         number(&one["energy_factor"]),
         number(&one["seconds_factor"]),
         number(&one["area_factor"]),

@@ -9,7 +9,7 @@ use crate::language::chain::{mean_activity, moments};
 use crate::language::{Gpt, LanguageError};
 
 /// Updates of the scalers for each circuit: the adaptation is within a thousandth of its end by then.
-const UPDATES: u32 = 6;
+const UPDATES: u32 = 4;
 
 /// Which part of the validation text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

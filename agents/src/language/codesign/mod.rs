@@ -74,7 +74,7 @@ pub struct CodesignSettings {
 impl Default for CodesignSettings {
     fn default() -> Self {
         Self {
-            rounds: 12,
+            rounds: 10,
             candidates: 12,
             training: 25,
             rate: 3e-4,

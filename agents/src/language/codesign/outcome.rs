@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tandem_envs::Design;
-use tandem_envs::attention::{GainCell, cost};
+use tandem_envs::attention::{GainCell, cost, design};
 
 use super::judge::{Home, Part};
 use super::point::{Origin, Point, front};
@@ -32,6 +32,8 @@ pub struct Reverted {
     pub parameter: String,
     /// Its value in the start design and in the winner.
     pub values: [f64; 2],
+    /// Other parameters that had to follow it, so that the circuit can be built.
+    pub with: Vec<String>,
     /// What it does, or why it cannot be built.
     pub point: Result<Point, String>,
 }
@@ -103,17 +105,21 @@ impl Codesign {
     fn reverted(
         &mut self,
         home: &Home,
-        design: &Design,
+        found: &Design,
         control: f64,
     ) -> Result<Vec<Reverted>, LanguageError> {
         let start = self.space.start();
         let mut all = Vec::new();
         for i in 0..start.len() {
-            if design[i] == start[i] {
+            if found[i] == start[i] {
                 continue;
             }
-            let mut back = design.clone();
+            let mut back = found.clone();
             back[i] = start[i];
+            let mended = design::mend(&self.space, &back, &self.base);
+            if mended[i] == start[i] {
+                back = mended;
+            }
             let point = match self.circuit(&back)?.check() {
                 Err(error) => Err(error.to_string()),
                 Ok(()) => match self.final_point(home, &back, control, Origin::Change) {
@@ -121,9 +127,12 @@ impl Codesign {
                     other => Ok(other?),
                 },
             };
+            let name = |i: usize| self.space.parameters[i].name.clone();
+            let followed = (0..start.len()).filter(|&j| j != i && back[j] != found[j]);
             all.push(Reverted {
-                parameter: self.space.parameters[i].name.clone(),
-                values: [start[i], design[i]],
+                parameter: name(i),
+                values: [start[i], found[i]],
+                with: followed.map(name).collect(),
                 point,
             });
         }
