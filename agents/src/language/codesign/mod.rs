@@ -13,6 +13,11 @@
 //! judged circuits in every round, and checked on the next ones before it learns from them. Designs are explicit
 //! parameters; no figure of the proxy is ever reported as a result.
 //!
+//! This is the shared loop's idea (a policy, a proxy learnt beside it and held to the true hardware, an explicit design) in a
+//! loop of its own. The trainer of robots does not fit: its policies learn by reward from millions of cheap steps, and the
+//! language model has the exact gradient of its loss; its proxy stands for one control step of the hardware, and what counts
+//! here is a text's loss, a tenth of a second per circuit.
+//!
 //! The control is the same model on the circuit it started with, trained for as many iterations on the same batches: what
 //! is won must not come from longer training.
 
