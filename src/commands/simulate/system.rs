@@ -80,6 +80,7 @@ fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
             area_mm2: limit("--max-area", args.max_area)?,
             power_w: limit("--max-power", args.max_power)?,
         },
+        ..Options::default()
     })
 }
 
