@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::error::Error;
+use crate::host;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +47,7 @@ enum Command {
     Adapt(AdaptArgs),
     /// Let an adapted language model write
     Generate(GenerateArgs),
-    /// Search for other circuits that serve an adapted language model
+    /// Design the circuit together with an adapted language model
     Explore(ExploreArgs),
     /// Write the learnt machine and its policy for other simulators
     Export(ExportArgs),
@@ -71,6 +72,7 @@ enum Command {
 #[command(after_help = "\
 Examples:
   tandem train experiments/quickstart.json
+  tandem train experiments/attention.json
   tandem train experiments/far.json --set method=gaussian --set methods.gaussian.rate=0.05 --seed 2
   tandem train --resume runs/far-gaussian-s2")]
 pub struct TrainArgs {
@@ -98,6 +100,7 @@ Examples:
   tandem adapt experiments/attention-lm.json
   tandem adapt experiments/attention-lm.json --set text.file=book.txt --out runs/book
   tandem adapt experiments/attention-lm.json --seeds 5 --out runs/attention --json
+  tandem adapt gpt2.json --set text.file=book.txt --set 'text.tokenizer={\"vocab\":\"vocab.json\",\"merges\":\"merges.txt\"}'
   tandem adapt --resume runs/book
 
 Softmax -> linear hardware -> adaptation of the scalers -> nonlinear hardware, and the controls.
@@ -138,7 +141,7 @@ pub struct GenerateArgs {
     /// Text to go on from
     #[arg(long, value_name = "TEXT")]
     pub prompt: String,
-    /// Characters to write
+    /// Characters to write (tokens, where the model has a tokenizer)
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub characters: u32,
     /// 0 always takes the likeliest character, 1 draws as the model believes
@@ -160,23 +163,32 @@ pub struct GenerateArgs {
 #[command(after_help = "\
 Examples:
   tandem explore runs/attention-lm-adapt-s0
-  tandem explore runs/book --evaluations 500 --margin 0.02 --seeds 5 --json
+  tandem explore runs/attention-lm-seeds/s* --json
+  tandem explore runs/book --rounds 20 --margin 0.02 --seeds 5
 
-The weights stay as they are; for every circuit the scalers are adapted. Half of the validation text serves the search,
-the other half the figures that are printed.")]
+Circuit and model are designed together: a proxy of the true circuit proposes designs, the model goes on learning on the
+best one, and a control learns as long on the circuit that both started with. What is printed is measured on text that no
+search saw, with the true circuit. Stopped co-designs go on, finished ones are read: the same command may be typed again.")]
 pub struct ExploreArgs {
-    /// Run folder of `tandem adapt`
-    pub run: PathBuf,
-    /// Circuits to judge per search
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub evaluations: u32,
-    /// Perplexity that may be lost against the circuit as trained, as a share
-    #[arg(long, default_value_t = 0.01, value_name = "X")]
-    pub margin: f64,
-    /// Seed of the first search
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub seed: u64,
-    /// Number of searches
+    /// Run folders of `tandem adapt`
+    #[arg(required = true)]
+    pub runs: Vec<PathBuf>,
+    /// Rounds [default: the run's own, or 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rounds: Option<u32>,
+    /// Circuits to judge in a round [default: the run's own, or 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub candidates: Option<u32>,
+    /// Iterations of model and control in a round [default: the run's own, or 25]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    pub training: Option<u64>,
+    /// Perplexity that may be lost against the control, as a share [default: the run's own, or 0.01]
+    #[arg(long, value_name = "X")]
+    pub margin: Option<f64>,
+    /// Seed of the first co-design of each run [default: the run's own, or 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Co-designs per run, with seeds one after the other
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub seeds: u32,
     /// Print one JSON document
@@ -360,7 +372,7 @@ Traces open in https://ui.perfetto.dev or chrome://tracing.")]
 pub struct SimulateArgs {
     /// Network: a built-in name (`tandem list networks`), an ONNX file, a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
-    /// Platform: a preset (`tandem list platforms`), a JSON file, or a SCALE-Sim configuration (.cfg); of `attention`,
+    /// Platform: a preset (`tandem list platforms`), a JSON file, what `tandem calibrate host` wrote, or a SCALE-Sim configuration (.cfg); of `attention`,
     /// `gain-cell` or a JSON file with what differs from it
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: PathBuf,
@@ -505,8 +517,8 @@ pub enum CalibrateWhat {
 /// Arguments of `tandem calibrate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Measures random layers, none of them from a network, on one thread that stays on one core. A machine on which a
-repeated measurement differs by more than 2 % is refused.
+Measures random layers, none of them from a network, on one thread that stays on one core: two to three minutes. A
+machine on which no three of six rounds agree to 2 % is refused.
 
 Examples:
   tandem calibrate host --out host.json
@@ -519,7 +531,7 @@ pub struct CalibrateArgs {
     #[arg(long, default_value = "host.json", value_name = "FILE")]
     pub out: PathBuf,
     /// Random convolutions; other operators in proportion
-    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(60..=100_000))]
+    #[arg(long, default_value_t = host::CONVOLUTIONS, value_name = "N", value_parser = clap::value_parser!(u32).range(60..=100_000))]
     pub layers: u32,
     /// Seed of the random layers
     #[arg(long, default_value_t = 0, value_name = "N")]

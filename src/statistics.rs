@@ -75,6 +75,33 @@ pub fn bootstrap(
     percentile_interval(value, &values?)
 }
 
+/// Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom.
+const T95: [f64; 30] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+    2.052, 2.048, 2.045, 2.042,
+];
+
+/// The mean with Student's interval (Gosset 1908), for values that are about normal; of a single value no interval is
+/// known, and its ends are infinite. `None` without values.
+pub fn mean_interval(values: &[f64]) -> Option<Estimate> {
+    let value = mean(values)?;
+    let freedom = values.len() - 1;
+    let half = match freedom {
+        0 => f64::INFINITY,
+        _ => {
+            let squares = values.iter().map(|v| (v - value).powi(2)).sum::<f64>();
+            let t = T95.get(freedom - 1).copied().unwrap_or(Z95);
+            t * (squares / (freedom * values.len()) as f64).sqrt()
+        }
+    };
+    Some(Estimate {
+        value,
+        low: value - half,
+        high: value + half,
+    })
+}
+
 /// Success probability with Wilson's score interval (Wilson 1927), which stays honest near 0 and 1.
 ///
 /// `None` without trials or with more successes than trials.
@@ -355,5 +382,15 @@ mod tests {
         assert_eq!(median_steps(&[Some(10), None, None]), None);
         assert_eq!(median_steps(&[Some(10), None]), None);
         assert_eq!(median_steps(&[]), None);
+    }
+
+    #[test]
+    fn a_mean_has_students_interval() {
+        // deviation √2.5, five values: 2.776 √(2.5 / 5)
+        let found = mean_interval(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        assert_eq!(found.value, 3.0);
+        assert!((found.high - 3.0 - 2.776 * 0.5f64.sqrt()).abs() < 1e-12);
+        assert!(mean_interval(&[1.0]).unwrap().low.is_infinite());
+        assert_eq!(mean_interval(&[]), None);
     }
 }

@@ -64,6 +64,9 @@ fn a_file_changes_the_circuit_and_errors_say_where() {
         let message = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{message}");
         assert!(message.contains(expected), "{message}");
+        for twice in ["window: window", "output_bits: output_bits"] {
+            assert!(!message.contains(twice), "{message}");
+        }
     }
 }
 
@@ -207,4 +210,120 @@ fn bad_experiments_of_a_language_model_are_refused() {
     let output = tandem(&["train", &experiment]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("tandem adapt"));
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn circuit_and_model_are_designed_together_and_a_killed_codesign_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(tiny(folder.path())).unwrap();
+    let codesign = r#""codesign": {"rounds": 4, "candidates": 4, "training": 2, "margin": 0.5, "chips": 1},
+        "language": {"#;
+    let text = text.replacen("\"language\": {", codesign, 1);
+    let experiment = folder.path().join("both.json");
+    std::fs::write(&experiment, text).unwrap();
+    let experiment = experiment.display().to_string();
+    let out = folder.path().join("run");
+    let run = out.display().to_string();
+    let output = tandem(&["train", &experiment, "--out", &run]);
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(printed.contains("times less energy"), "{printed}");
+    for name in [
+        "pareto-energy.png",
+        "pareto-latency.png",
+        "pareto-area.png",
+        "evaluation/final.json",
+    ] {
+        assert!(out.join("codesign-s0").join(name).is_file(), "{name}");
+    }
+    // a finished one is read; one of another seed is made, killed on its way, and goes on to the same rounds
+    let explore = |seed: &str| tandem(&["explore", &run, "--seed", seed, "--json"]);
+    let document: Value = serde_json::from_slice(&explore("0").stdout).unwrap();
+    let first = &document["codesigns"][0];
+    assert_eq!(first["problem"], "attention");
+    assert!(first["energy_saving"].as_f64().unwrap() >= 1.0);
+    assert!(!first["front"].as_array().unwrap().is_empty());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["explore", &run, "--seed", "1"])
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let metrics = out.join("codesign-s1/metrics.jsonl");
+    while child.try_wait().unwrap().is_none() {
+        if std::fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() > 1) {
+            child.kill().unwrap();
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.wait().unwrap();
+    assert!(explore("1").status.success());
+    let killed = std::fs::read_to_string(&metrics).unwrap();
+    std::fs::remove_dir_all(out.join("codesign-s1")).unwrap();
+    assert!(explore("1").status.success());
+    assert_eq!(std::fs::read_to_string(&metrics).unwrap(), killed);
+    let other = tandem(&["explore", &run, "--seed", "1", "--rounds", "2"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&other.stderr).contains("other settings"));
+}
+
+#[test]
+fn public_byte_pairs_are_read_from_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = tiny(folder.path());
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    // all bytes in the public spelling, and two merges
+    let visible = |b: &u32| matches!(b, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let bytes = (0..256u32).filter(visible).chain(0x100..0x144);
+    let mut tokens: Vec<String> = bytes.filter_map(char::from_u32).map(String::from).collect();
+    tokens.extend(["th".to_owned(), "the".to_owned()]);
+    let numbers: serde_json::Map<String, Value> = tokens
+        .iter()
+        .enumerate()
+        .map(|(i, token)| (token.clone(), i.into()))
+        .collect();
+    let vocab = write("vocab.json", &Value::Object(numbers).to_string());
+    let merges = write("merges.txt", "#version: 0.2\nt h\nth e\n");
+    let out = folder.path().join("run").display().to_string();
+    let adapt = |vocab: &std::path::Path| {
+        let set = format!(
+            "text.tokenizer={{\"vocab\": \"{}\", \"merges\": \"{}\"}}",
+            vocab.display(),
+            merges.display()
+        );
+        tandem(&["adapt", &experiment, "--set", &set, "--out", &out])
+    };
+    let wrong = write("wrong.json", r#"{"a": 3}"#);
+    let output = adapt(&wrong);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("tokenizer: vocab"), "{message}");
+    let output = adapt(&vocab);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("tokens to learn from") && message.contains("258 different"));
+    // the run has copies of its own
+    std::fs::remove_file(&vocab).unwrap();
+    let output = tandem(&[
+        "generate",
+        &out,
+        "--prompt",
+        "the \u{fc}",
+        "--characters",
+        "5",
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -2,21 +2,24 @@
 //!
 //! ```text
 //! experiment.json   text, model, circuit, stages          text.txt     the text itself
-//! metrics.jsonl     one row per iteration                 checkpoints/ the last two states
+//! metrics.jsonl     one row per iteration                 vocab.json, merges.txt  the tokenizer, where one is named
+//! checkpoints/      the last two states
 //! evaluation/final.json                                   adaptation.png, curves.png
 //! ```
 
 mod experiment;
 pub mod report;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::Value;
 use tandem_agents::Archive;
-use tandem_agents::language::{Chain, Corpus, Record, Stage};
+use tandem_agents::language::{Chain, CodesignSettings, Record, Stage};
 
-pub use experiment::{LanguageExperiment, TextSettings};
+pub use experiment::LanguageExperiment;
+pub use source::{Source, TextSettings, TokenizerSettings};
 
 use crate::error::Error;
 use crate::interrupt;
@@ -28,7 +31,6 @@ use crate::tensorboard::Board;
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";
-const TEXT: &str = "text.txt";
 /// Where the result of a finished run stands.
 pub const FINAL: &str = "evaluation/final.json";
 
@@ -53,8 +55,8 @@ impl AdaptationRun {
         out: Option<&Path>,
         name: &str,
     ) -> Result<Self, Error> {
-        let text = experiment.text.read()?;
-        let chain = fresh(experiment, &text)?;
+        let source = Source::read(&experiment.text)?;
+        let chain = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
         let meta = Meta::collect();
@@ -65,9 +67,7 @@ impl AdaptationRun {
                 RunFolder::create_default(runs, name, METHOD, seed, &resolved, &meta)?
             }
         };
-        let path = folder.file(TEXT);
-        crate::atomic::write(&path, text.as_bytes())
-            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+        source.save(&folder)?;
         let mut run = Self::open(folder, experiment.clone(), chain)?;
         run.introduce(&resolved);
         run.checkpoint()?; // weights may have come from a file that is gone at a resume
@@ -123,12 +123,18 @@ impl AdaptationRun {
         self.folder.path().to_owned()
     }
 
+    /// Settings of the co-design that follows, where the experiment has one.
+    pub fn codesign(&self) -> Option<&CodesignSettings> {
+        self.experiment.codesign.as_ref()
+    }
+
     /// The text and the model, in one line.
     pub fn about(&self) -> String {
         let [training, validation] = self.chain.corpus().lengths();
         format!(
-            "{training} characters to learn from, {validation} held back, {} different; {} weights",
-            self.chain.corpus().characters().len(),
+            "{training} {}s to learn from, {validation} held back, {} different; {} weights",
+            self.chain.corpus().vocabulary().unit(),
+            self.chain.corpus().vocabulary().len(),
             self.chain.model().parameters()
         )
     }
@@ -240,8 +246,8 @@ impl AdaptationRun {
 }
 
 /// A chain at its start, with weights from a file where the experiment names one.
-fn fresh(experiment: &LanguageExperiment, text: &str) -> Result<Chain, Error> {
-    let corpus = Corpus::new(text, experiment.language.model.context)?;
+fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Chain, Error> {
+    let corpus = source.corpus(experiment.language.model.context)?;
     let mut chain = Chain::new(&experiment.language, corpus)?;
     if let Some(path) = &experiment.weights {
         let bytes = std::fs::read(path).map_err(|error| {
@@ -258,20 +264,13 @@ fn fresh(experiment: &LanguageExperiment, text: &str) -> Result<Chain, Error> {
 /// Experiment and chain of a run as last saved, and what is wrong with newer checkpoints.
 fn restore(folder: &RunFolder) -> Result<(LanguageExperiment, Chain, Vec<String>), Error> {
     let mut experiment = LanguageExperiment::read(&folder.file("experiment.json"), &[])?;
-    let path = folder.file(TEXT);
-    let text = match std::fs::read_to_string(&path) {
-        // killed before the text was copied
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => experiment.text.read()?,
-        other => {
-            other.map_err(|e| Error::Run(format!("{}: cannot be read: {e}", path.display())))?
-        }
-    };
+    let source = Source::load(folder, &experiment.text)?;
     let Some(checkpoint) = folder.latest_checkpoint()? else {
-        let chain = fresh(&experiment, &text)?;
+        let chain = fresh(&experiment, &source)?;
         return Ok((experiment, chain, vec![]));
     };
     let weights = experiment.weights.take(); // in the checkpoint already
-    let mut chain = fresh(&experiment, &text)?;
+    let mut chain = fresh(&experiment, &source)?;
     experiment.weights = weights;
     chain.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
     Ok((experiment, chain, checkpoint.passed_over))

@@ -53,17 +53,19 @@ pub fn document(experiment: &LanguageExperiment, chain: &Chain) -> Value {
         json!({
             "linear_loss": a.linear_loss, "carried_loss": a.carried_loss, "passes": a.passes,
             "recovered_after": a.recovered_after(MARGIN), "margin": MARGIN,
+            "reset_above_linear": a.passes.first().map(|first| first.loss - a.linear_loss),
         })
     });
     json!({
         "title": experiment.title,
         "seed": experiment.language.seed,
-        "characters": chain.corpus().lengths(),
+        "characters": chain.corpus().lengths(), "unit": chain.corpus().vocabulary().unit(),
         "weights": chain.model().parameters(),
         "stages": stages,
         "adaptation": adaptation,
         "perplexity_over_control": over_control(chain),
         "via_linear_minus_direct": via_linear_minus_direct(experiment, chain),
+        "perplexity_on_noisy_chip": chain.on_chip().map(f64::exp),
         "hardware": hardware(experiment, chain),
     })
 }
@@ -139,6 +141,11 @@ pub fn lines(document: &Value) -> Vec<String> {
             number(&way["equal_iterations"])
         ));
     }
+    if let Some(perplexity) = document["perplexity_on_noisy_chip"].as_f64() {
+        lines.push(format!(
+            "on a chip    perplexity {perplexity:.4}, cell for cell with the circuit's noise and mismatch"
+        ));
+    }
     let hardware = &document["hardware"];
     if hardware.is_object() {
         lines.push(format!(
@@ -174,10 +181,11 @@ pub fn figures(chain: &Chain) -> Result<Vec<(&'static str, Figure)>, Error> {
             )
         })
         .collect();
+    let unit = chain.corpus().vocabulary().unit();
     let axes = |title: &str, x: &str| Axes {
         title: title.into(),
         x: x.into(),
-        y: "cross-entropy (nat per character)".into(),
+        y: format!("cross-entropy (nat per {unit})"),
         ..Axes::default()
     };
     let mut figures = vec![(

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tandem_agents::attention::{Backward, Hardware, Mode, Ring};
+use tandem_agents::attention::{Backward, Circuit, Hardware, Mode, Ring};
 use tandem_agents::language::{Gpt, LanguageError, Shape};
 use tandem_agents::{Adam, gradients};
 use tandem_envs::Stream;
@@ -76,7 +76,8 @@ fn training(tokens: usize, entries: &mut Vec<Entry>) -> Result<(), Error> {
     for _ in 0..=STEPS {
         for ((_, hardware), seconds) in kinds.iter().zip(&mut seconds) {
             let clock = Instant::now();
-            let loss = model.loss(&batch, hardware.as_ref(), None);
+            let hardware = hardware.as_ref().map(|h| h as &dyn Circuit);
+            let loss = model.loss(&batch, hardware, None);
             let gradients = gradients(&loss, &model.tensors()).map_err(LanguageError::from)?;
             adam.step(&gradients, 1e-6);
             seconds.push(clock.elapsed().as_secs_f64());

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::experiment::split_sets;
 use crate::interrupt;
 use crate::run_folder::RunFolder;
+use crate::statistics::mean_interval;
 
 /// Runs the command.
 ///
@@ -80,7 +81,10 @@ fn seeds(
         own.language.seed = seed;
         let path = folder.join(format!("s{seed}"));
         eprintln!("run folder: {}", path.display());
-        documents.push(one(&own, &path, name)?);
+        documents.push(one(&own, &path, name).map_err(|error| match error {
+            Error::Paused(_) => Error::Paused("stopped; the same command goes on".into()),
+            other => other,
+        })?);
     }
     if json {
         return print_json(&json!({"runs": documents, "summary": summary(&documents)}));
@@ -91,7 +95,9 @@ fn seeds(
             .iter()
             .for_each(|line| println!("  {line}"));
     }
-    println!("{}", summary(&documents));
+    summary_lines(&summary(&documents))
+        .iter()
+        .for_each(|line| println!("{line}"));
     Ok(())
 }
 
@@ -110,24 +116,85 @@ fn one(experiment: &LanguageExperiment, path: &Path, name: &str) -> Result<Value
     }
 }
 
-/// Mean and range over the seeds of the figures that the adaptation is judged by.
+/// Mean, 95 % interval and range over the seeds of the figures that the adaptation is judged by.
 fn summary(documents: &[Value]) -> Value {
     let over = |pointer: &str| {
         let all: Vec<f64> = documents
             .iter()
             .filter_map(|d| d.pointer(pointer)?.as_f64())
             .collect();
-        let mean = all.iter().sum::<f64>() / all.len() as f64;
-        let low = all.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        json!({"mean": mean, "low": low, "high": high, "of": all.len()})
+        let mean = mean_interval(&all);
+        let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        json!({
+            "mean": mean.map(|m| m.value), "low": mean.map(|m| m.low), "high": mean.map(|m| m.high),
+            "least": least, "most": most, "of": all.len(),
+        })
     };
-    json!({
-        "seeds": documents.len(),
-        "recovered_after": over("/adaptation/recovered_after"),
-        "perplexity_over_control": over("/perplexity_over_control"),
-        "via_linear_minus_direct_equal_nonlinear": over("/via_linear_minus_direct/equal_nonlinear_iterations"),
-        "via_linear_minus_direct_equal_total": over("/via_linear_minus_direct/equal_iterations"),
-        "energy_j": over("/hardware/energy_j"),
-    })
+    let rows = SUMMARY.map(|(key, pointer, _, _)| (key.to_owned(), over(pointer)));
+    let mut all = serde_json::Map::from_iter(rows);
+    all.insert("seeds".into(), documents.len().into());
+    Value::Object(all)
+}
+
+/// Rows of the summary: key, where it stands in a run's document, name, factor for people.
+const SUMMARY: [(&str, &str, &str, f64); 6] = [
+    (
+        "recovered_after",
+        "/adaptation/recovered_after",
+        "updates until adapted",
+        1.0,
+    ),
+    (
+        "reset_above_linear",
+        "/adaptation/reset_above_linear",
+        "nat above linear at the reset start",
+        1.0,
+    ),
+    (
+        "perplexity_over_control",
+        "/perplexity_over_control",
+        "% perplexity over the softmax control",
+        100.0,
+    ),
+    (
+        "via_linear_minus_direct_equal_nonlinear",
+        "/via_linear_minus_direct/equal_nonlinear_iterations",
+        "nat, via linear minus direct, equal nonlinear iterations",
+        1.0,
+    ),
+    (
+        "via_linear_minus_direct_equal_total",
+        "/via_linear_minus_direct/equal_iterations",
+        "nat, via linear minus direct, equal iterations in all",
+        1.0,
+    ),
+    (
+        "energy_j",
+        "/hardware/energy_j",
+        "pJ per head and token",
+        1e12,
+    ),
+];
+
+/// The summary for people.
+fn summary_lines(summary: &Value) -> Vec<String> {
+    let mut lines = vec![format!(
+        "over {} seeds, mean [95 %] (least, most):",
+        summary["seeds"]
+    )];
+    for (key, _, name, factor) in SUMMARY {
+        let row = &summary[key];
+        let part = |part: &str| factor * row[part].as_f64().unwrap_or(f64::NAN);
+        lines.push(format!(
+            "  {:9.4} [{:.4}, {:.4}] ({:.4}, {:.4}) of {}  {name}",
+            part("mean"),
+            part("low"),
+            part("high"),
+            part("least"),
+            part("most"),
+            row["of"]
+        ));
+    }
+    lines
 }

@@ -48,7 +48,7 @@ pub fn read(platform: &Path) -> Result<GainCell, Error> {
     let circuit: GainCell = located.read()?;
     circuit
         .check()
-        .map_err(|error| located.fail_at(error.key(), error.to_string()))?;
+        .map_err(|error| located.fail_at(error.key(), error.reason()))?;
     Ok(circuit)
 }
 

@@ -44,11 +44,17 @@ fn check_language(path: &Path, args: &CheckArgs) -> Result<Value, Error> {
     if !args.json {
         let stages = &experiment.language.stages;
         println!(
-            "{}: good (a language model; {} iterations of softmax, {} of linear and {} of nonlinear hardware)",
+            "{}: good (a language model; {} iterations of softmax, {} of linear and {} of nonlinear hardware{})",
             path.display(),
             stages.softmax,
             stages.linear,
-            stages.nonlinear
+            stages.nonlinear,
+            experiment
+                .codesign
+                .as_ref()
+                .map_or(String::new(), |codesign| {
+                    format!("; {} rounds of co-design", codesign.rounds)
+                })
         );
     }
     Ok(json!({"file": path, "experiment": experiment}))

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::adaptation::LanguageExperiment;
+use super::explore;
+use crate::adaptation::{AdaptationRun, LanguageExperiment, report};
 use crate::cli::TrainArgs;
+use crate::codesign;
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, split_sets};
 use crate::interrupt;
 use crate::run::Run;
 
@@ -18,7 +20,13 @@ use crate::run::Run;
 pub fn run(args: &TrainArgs) -> Result<(), Error> {
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let mut run = match (&args.resume, &args.experiment) {
+        (Some(folder), _) if LanguageExperiment::is_at(&folder.join("experiment.json")) => {
+            return language(AdaptationRun::resume(folder)?);
+        }
         (Some(folder), _) => Run::resume(folder)?,
+        (None, Some(path)) if LanguageExperiment::is_at(path) => {
+            return language(begin_language(path, args)?);
+        }
         (None, Some(path)) => begin(path, args)?,
         (None, None) => {
             return Err(Error::Input(
@@ -37,18 +45,56 @@ fn begin(path: &Path, args: &TrainArgs) -> Result<Run, Error> {
     if let Some(seed) = args.seed {
         sets.push(format!("seed={seed}"));
     }
-    if LanguageExperiment::is_at(path) {
+    let experiment = Experiment::read(path, &sets)?;
+    Run::start(&experiment, args.out.as_deref(), &name_of(path))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem()
+        .map_or("run".into(), |s| s.to_string_lossy().into_owned())
+}
+
+/// The adaptation that a co-design of circuit and language model begins with.
+fn begin_language(path: &Path, args: &TrainArgs) -> Result<AdaptationRun, Error> {
+    let mut sets = split_sets(&args.sets)?;
+    for key in ["language.seed", "codesign.seed"] {
+        sets.extend(args.seed.map(|seed| (key.to_owned(), seed.to_string())));
+    }
+    let experiment = LanguageExperiment::read(path, &sets)?;
+    if experiment.codesign.is_none() {
         let text = format!(
-            "{0}: is a language model's experiment; `tandem adapt {0}` runs it",
+            "{0}: has no section `codesign`; `tandem adapt {0}` adapts its language model",
             path.display()
         );
         return Err(Error::Input(text));
     }
-    let experiment = Experiment::read(path, &sets)?;
-    let name = path
-        .file_stem()
-        .map_or("run".into(), |s| s.to_string_lossy());
-    Run::start(&experiment, args.out.as_deref(), &name)
+    AdaptationRun::start(&experiment, args.out.as_deref(), &name_of(path))
+}
+
+/// The adaptation, then the co-design.
+fn language(mut run: AdaptationRun) -> Result<(), Error> {
+    let path = run.path();
+    let Some(settings) = run.codesign().cloned() else {
+        let text = format!(
+            "{0}: was made by `tandem adapt`; `tandem adapt --resume {0}` goes on",
+            path.display()
+        );
+        return Err(Error::Input(text));
+    };
+    let command = format!("tandem train --resume {}", path.display());
+    eprintln!("run folder: {}", path.display());
+    eprintln!("{}", run.about());
+    let adapted = run.complete().map_err(|error| match error {
+        Error::Paused(_) => Error::Paused(format!("stopped; `{command}` goes on")),
+        other => other,
+    })?;
+    drop(run); // its lock goes
+    report::lines(&adapted)
+        .iter()
+        .for_each(|line| println!("{line}"));
+    let document = codesign::complete(&path, &settings, &command)?;
+    let folder = codesign::folder_of(&path, settings.seed);
+    explore::show(&[(folder, document)], false)
 }
 
 /// What was learnt and where to look.

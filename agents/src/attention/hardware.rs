@@ -9,8 +9,8 @@ use tandem_envs::attention::converter::Levels;
 use tandem_envs::attention::{Activity, CellLaw, CircuitError, GainCell};
 use tch::{Kind, Tensor, no_grad};
 
-use super::Mode;
 use super::signals::Signals;
+use super::{Circuit, Mode};
 
 /// Largest decay over the tokens of one call, in the exponent: its cube still fits single precision.
 const LARGEST_DECAY: f64 = 20.0;
@@ -231,6 +231,12 @@ impl Hardware {
         }
         let [a0, a1, a2, a3] = self.cubic;
         ((volts * a3 + a2) * volts + a1) * volts + a0
+    }
+}
+
+impl Circuit for Hardware {
+    fn attend(&self, _: usize, inputs: [&Tensor; 3], signals: Option<&mut Signals>) -> Tensor {
+        Self::attend(self, inputs, signals)
     }
 }
 

@@ -3,9 +3,11 @@
 //! Shapes are `[batch, heads, tokens, head dimension]`, [`Ring`] included, which takes one token at a time. The equations are
 //! those of `tandem_envs::attention::head`; a test holds the two against each other. What is differentiated, as published:
 //! converters pass gradients straight through, clipping stops them outside its limits, decay and mask are constants,
-//! and the cubic cell is differentiated as if it were the linear one ([`Backward::Surrogate`]) or exactly.
+//! and the cubic cell is differentiated as if it were the linear one ([`Backward::Surrogate`]) or exactly. Noise and mismatch
+//! are in [`CellForCell`] only.
 
 pub mod adaptation;
+mod cells;
 mod hardware;
 mod ring;
 mod signals;
@@ -15,6 +17,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
+pub use cells::CellForCell;
 pub use hardware::{Backward, Hardware};
 pub use ring::Ring;
 pub(crate) use signals::numbers;
@@ -41,6 +44,13 @@ impl Mode {
             Self::Nonlinear => "nonlinear",
         }
     }
+}
+
+/// A circuit that takes softmax attention's place in a model.
+pub trait Circuit {
+    /// Attention of layer number `layer` on scaled queries, keys and values; the output is not scaled yet. `signals` notes
+    /// what the circuit does, where asked and where it can.
+    fn attend(&self, layer: usize, inputs: [&Tensor; 3], signals: Option<&mut Signals>) -> Tensor;
 }
 
 /// Causal softmax attention.

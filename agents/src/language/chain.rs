@@ -9,8 +9,10 @@
 //! Every stage has its own random stream and a fresh optimiser. A chain can be saved between any two iterations and
 //! goes on to the same numbers.
 
-mod judge;
+mod adapting;
 mod stage;
+mod training;
+mod writing;
 
 use serde::{Deserialize, Serialize};
 use tandem_envs::Stream;
@@ -19,18 +21,14 @@ use tch::{Tensor, no_grad};
 
 use super::LanguageError;
 use super::corpus::Corpus;
-use super::model::{Gpt, draw, is_scaler};
+use super::model::Gpt;
 use super::settings::Settings;
-use crate::adam::{Adam, clip_global_norm, gradients};
+use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
-use crate::attention::adaptation::{Moments, Scaler, adapt};
-use crate::attention::{Hardware, Mode, Signals};
+use crate::attention::{CellForCell, Circuit, Hardware, Mode};
 
-pub use judge::{Judge, Judged, Part};
+pub(in crate::language) use adapting::{mean_activity, moments};
 pub use stage::{Adapted, Planned, Record, Stage, plan};
-
-const BETAS: [f64; 2] = [0.9, 0.95];
-const EPSILON: f64 = 1e-8;
 
 /// What goes into a checkpoint beside arrays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +42,9 @@ struct State {
     validations: Vec<(Stage, u64, f64)>,
     adapted: Option<Adapted>,
     activity: Option<Activity>,
+    /// Validation loss of the nonlinear stage's model on a chip with noise, where the circuit has any.
+    #[serde(default)]
+    on_chip: Option<f64>,
     /// Stages whose final weights are kept.
     kept: Vec<Stage>,
 }
@@ -62,6 +63,14 @@ pub struct Chain {
     finished: Archive,
 }
 
+/// What a finished nonlinear stage leaves.
+pub(in crate::language) struct Trained {
+    pub settings: Settings,
+    pub corpus: Corpus,
+    pub model: Gpt,
+    pub validation: [Tensor; 2],
+}
+
 impl Chain {
     /// The start of a chain.
     ///
@@ -73,7 +82,7 @@ impl Chain {
         let hardware =
             |mode| Hardware::new(&circuit, mode, settings.backward, settings.model.context);
         let mut stream = Stream::new(settings.seed, "language/weights", 0);
-        let model = Gpt::new(&settings.model, corpus.characters().len(), &mut stream)?;
+        let model = Gpt::new(&settings.model, corpus.vocabulary().len(), &mut stream)?;
         let validation = corpus.validation(settings.training.validation, settings.model.context);
         let mut chain = Self {
             hardware: [hardware(Mode::Linear)?, hardware(Mode::Nonlinear)?],
@@ -87,6 +96,7 @@ impl Chain {
                 validations: vec![],
                 adapted: None,
                 activity: None,
+                on_chip: None,
                 kept: vec![],
             },
             finished: Archive::new(),
@@ -146,36 +156,18 @@ impl Chain {
         self.state.activity
     }
 
-    fn hardware(&self, mode: Mode) -> Option<&Hardware> {
+    /// Validation loss of the nonlinear stage's model on a chip, cell for cell, with the circuit's noise and mismatch; `None`
+    /// where it has none.
+    pub fn on_chip(&self) -> Option<f64> {
+        self.state.on_chip
+    }
+
+    fn hardware(&self, mode: Mode) -> Option<&dyn Circuit> {
         match mode {
             Mode::Softmax => None,
             Mode::Linear => Some(&self.hardware[0]),
             Mode::Nonlinear => Some(&self.hardware[1]),
         }
-    }
-
-    /// An optimiser for the present stage: matrices decay, and scalers where there is hardware.
-    fn fresh_adam(&self) -> Adam {
-        let softmax = self
-            .plan
-            .get(self.state.place)
-            .is_none_or(|p| p.stage.mode() == Mode::Softmax);
-        let tensors = self.model.tensors();
-        let decay = self
-            .model
-            .names()
-            .iter()
-            .zip(&tensors)
-            .map(|(name, tensor)| {
-                let decays = tensor.dim() >= 2 && !(softmax && is_scaler(name));
-                if decays {
-                    self.settings.training.weight_decay
-                } else {
-                    0.0
-                }
-            });
-        let decay = decay.collect();
-        Adam::with_epsilon(tensors, EPSILON).with_decay(BETAS, decay)
     }
 
     /// One iteration; `None` at the end.
@@ -220,125 +212,22 @@ impl Chain {
         Ok(Some(record))
     }
 
-    fn step(&mut self, planned: &Planned) -> Result<(f64, f64), LanguageError> {
-        let t = &self.settings.training;
-        let context = self.settings.model.context;
-        let batch = self.corpus.batch(&mut self.state.stream, t.batch, context);
-        let loss = self
-            .model
-            .loss(&batch, self.hardware(planned.stage.mode()), None);
-        let mut gradients = gradients(&loss, &self.model.tensors())?;
-        let norm = clip_global_norm(&mut gradients, t.clip);
-        let loss = loss.double_value(&[]);
-        for (what, value) in [("the loss", loss), ("the gradient", norm)] {
-            self.finite(what, value)?;
-        }
-        let rate = self.rate(planned);
-        self.adam.step(&gradients, rate);
-        Ok((loss, norm))
-    }
-
-    /// Rate of the present iteration: rises, stays, and falls where nothing follows.
-    fn rate(&self, planned: &Planned) -> f64 {
-        let t = &self.settings.training;
-        let ramp = |count: u64, length: u64| (count as f64 / length.max(1) as f64).min(1.0);
-        let rise = ramp(self.state.of_stage + 1, t.warm_up);
-        let fall = match planned.continued {
-            true => 1.0,
-            false => ramp(planned.iterations - self.state.of_stage, t.cool_down),
-        };
-        t.rate * rise.min(fall)
-    }
-
-    fn finite(&self, what: &'static str, value: f64) -> Result<f64, LanguageError> {
-        if value.is_finite() {
-            return Ok(value);
-        }
-        let stage = self
-            .plan
-            .get(self.state.place)
-            .map_or("end", |p| p.stage.name());
-        Err(LanguageError::NotFinite {
-            what,
-            stage,
-            iteration: self.state.of_stage,
-        })
-    }
-
-    fn validate(&mut self, stage: Stage) -> Result<(), LanguageError> {
-        let loss = self.loss_on(&self.validation, stage.mode());
-        let loss = self.finite("the validation loss", loss)?;
-        self.state
-            .validations
-            .push((stage, self.state.of_stage, loss));
-        Ok(())
-    }
-
-    /// Mean loss on sequences, in batches of the training's size.
-    fn loss_on(&self, [text, targets]: &[Tensor; 2], mode: Mode) -> f64 {
-        let (count, batch) = (text.size()[0], self.settings.training.batch as i64);
-        let mut sum = 0.0;
-        for start in (0..count).step_by(batch as usize) {
-            let length = batch.min(count - start);
-            let part = [text, targets].map(|t| t.narrow(0, start, length));
-            let loss = no_grad(|| self.model.loss(&part, self.hardware(mode), None));
-            sum += loss.double_value(&[]) * length as f64;
-        }
-        sum / count as f64
-    }
-
-    /// Loss and signals of a batch on hardware.
-    fn measure(&self, batch: &[Tensor; 2], mode: Mode) -> (f64, Vec<Signals>) {
-        let mut signals = Vec::new();
-        let loss = no_grad(|| {
-            let loss = self
-                .model
-                .loss(batch, self.hardware(mode), Some(&mut signals));
-            loss.double_value(&[])
-        });
-        (loss, signals)
-    }
-
-    /// Records the linear model's signals and moves the nonlinear model's scalers to them. Gives the last loss.
-    fn adapt(&mut self) -> Result<f64, LanguageError> {
-        let settings = self.settings.adaptation.clone();
-        let mut stream = Stream::new(self.settings.seed, "language/adaptation", 0);
-        let batch = self
-            .corpus
-            .batch(&mut stream, settings.batch, self.settings.model.context);
-        let (linear_loss, signals) = self.measure(&batch, Mode::Linear);
-        let targets = moments(&signals);
-        let (carried_loss, _) = self.measure(&batch, Mode::Nonlinear);
-        let mut scalers = match settings.reset {
-            true => vec![Scaler::RESET; targets.len()],
-            false => self.model.scalers(),
-        };
-        let passes = adapt(&mut scalers, &targets, &settings.schedule, |scalers| {
-            self.model.set_scalers(scalers);
-            let (loss, signals) = self.measure(&batch, Mode::Nonlinear);
-            self.finite("the loss of an adaptation pass", loss)?;
-            Ok::<_, LanguageError>((loss, moments(&signals)))
-        })?;
-        let loss = passes.last().map_or(f64::NAN, |pass| pass.loss);
-        self.state.adapted = Some(Adapted {
-            linear_loss,
-            carried_loss,
-            passes,
-        });
-        Ok(loss)
-    }
-
-    /// Keeps a finished stage's weights and prepares the next one.
     fn leave(&mut self, stage: Stage) -> Result<(), LanguageError> {
         if stage == Stage::Nonlinear {
             let (_, signals) = self.measure(&self.validation, Mode::Nonlinear);
             self.state.activity = mean_activity(&signals);
+            let circuit = self.settings.circuit();
+            if circuit.noise.any() {
+                let chip = CellForCell::new(&circuit, self.settings.seed)?;
+                let loss = no_grad(|| self.model.loss(&self.validation, Some(&chip), None));
+                self.state.on_chip = Some(loss.double_value(&[]));
+            }
         }
         self.model.save(&mut self.finished, stage.name());
         self.state.kept.push(stage);
         self.state.place += 1;
         self.state.of_stage = 0;
-        let Some(next) = self.plan.get(self.state.place) else {
+        let Some(&next) = self.plan.get(self.state.place) else {
             return Ok(());
         };
         if matches!(next.stage, Stage::Control | Stage::Direct) {
@@ -367,43 +256,23 @@ impl Chain {
         &self.state.kept
     }
 
-    /// Continues `prompt` by `count` characters with a finished stage's model.
+    /// The nonlinear stage's model and what it was trained with.
     ///
     /// # Errors
-    /// A stage that is not finished, an empty prompt, or characters that the model does not know.
-    pub fn generate(
-        &mut self,
-        stage: Stage,
-        prompt: &str,
-        count: usize,
-        temperature: f64,
-        stream: &mut Stream,
-    ) -> Result<String, LanguageError> {
-        self.model.load(&self.finished, stage.name())?;
-        let mut numbers = Vec::new();
-        for character in prompt.chars() {
-            let known = self.corpus.number(character);
-            numbers.push(known.ok_or_else(|| {
-                LanguageError::Text(format!(
-                    "the model has never seen {character:?}; its text did not hold it"
-                ))
-            })?);
-        }
-        if numbers.is_empty() {
+    /// A chain whose nonlinear stage is not finished.
+    pub(in crate::language) fn into_trained(mut self) -> Result<Trained, LanguageError> {
+        if !self.state.kept.contains(&Stage::Nonlinear) {
             return Err(LanguageError::Text(
-                "the prompt is empty; give at least one character".into(),
+                "the run has no finished nonlinear stage; let `tandem adapt` finish it".into(),
             ));
         }
-        let mut text = String::new();
-        for _ in 0..count {
-            let first = numbers.len().saturating_sub(self.settings.model.context);
-            let seen = Tensor::from_slice(&numbers[first..]).unsqueeze(0);
-            let scores = no_grad(|| self.model.forward(&seen, self.hardware(stage.mode()), None));
-            let next = draw(&scores.get(0).get(-1), temperature, stream);
-            numbers.push(next);
-            text.extend(self.corpus.characters().get(next as usize));
-        }
-        Ok(text)
+        self.model.load(&self.finished, Stage::Nonlinear.name())?;
+        Ok(Trained {
+            settings: self.settings,
+            corpus: self.corpus,
+            model: self.model,
+            validation: self.validation,
+        })
     }
 
     /// Everything a chain needs to go on.
@@ -434,25 +303,5 @@ impl Chain {
     }
 }
 
-/// Signals in the order of [`Gpt::scalers`].
-fn moments(signals: &[Signals]) -> Vec<Moments> {
-    let layer = |s: &Signals| -> Vec<Moments> {
-        let pairs = s.mean.iter().flatten().zip(s.deviation.iter().flatten());
-        pairs
-            .map(|(&mean, &deviation)| Moments { mean, deviation })
-            .collect()
-    };
-    signals.iter().flat_map(layer).collect()
-}
-
-fn mean_activity(signals: &[Signals]) -> Option<Activity> {
-    let all: Vec<Activity> = signals.iter().filter_map(|s| s.activity).collect();
-    let mean = |of: fn(&Activity) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
-    (!all.is_empty()).then(|| Activity {
-        score_ua: mean(|a| a.score_ua),
-        output_ua: mean(|a| a.output_ua),
-    })
-}
-
 #[cfg(test)]
-mod tests;
+pub(in crate::language) mod tests;

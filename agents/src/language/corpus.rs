@@ -1,78 +1,64 @@
-//! A text as a row of character numbers, with a part held back for validation.
-
-use std::collections::BTreeSet;
+//! A text as a row of token numbers, with a part held back for validation.
 
 use tandem_envs::Stream;
 use tch::Tensor;
 
 use super::LanguageError;
+use super::vocabulary::Vocabulary;
 
 /// Share of the text, at its end, that is never trained on.
 const HELD_BACK: f64 = 0.1;
-/// Most different characters: beyond this, characters are the wrong units.
-const MOST_CHARACTERS: usize = 4096;
-
 /// A text for training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Corpus {
-    /// The characters that occur, in order; a character's number is its place.
-    characters: Vec<char>,
+    vocabulary: Vocabulary,
     training: Vec<i64>,
     validation: Vec<i64>,
 }
 
 impl Corpus {
-    /// A corpus of this text, for sequences of `context` characters.
+    /// A corpus of this text's characters, for sequences of `context` characters.
     ///
     /// # Errors
     /// A text that is too short for one sequence in either part, or has too many different characters.
     pub fn new(text: &str, context: usize) -> Result<Self, LanguageError> {
-        let found: BTreeSet<char> = text.chars().collect();
-        if found.len() > MOST_CHARACTERS {
-            let reason = format!(
-                "{} different characters; at most {MOST_CHARACTERS} can be used",
-                found.len()
-            );
-            return Err(LanguageError::Text(reason));
-        }
-        let characters: Vec<char> = found.into_iter().collect();
-        let mut corpus = Self {
-            characters,
-            training: vec![],
-            validation: vec![],
-        };
-        let mut numbers: Vec<i64> = text.chars().filter_map(|c| corpus.number(c)).collect();
-        let kept = numbers.len() - (numbers.len() as f64 * HELD_BACK) as usize;
-        corpus.validation = numbers.split_off(kept);
-        corpus.training = numbers;
-        if corpus.validation.len() <= context {
+        Self::with(Vocabulary::characters(text)?, text, context)
+    }
+
+    /// A corpus of this text's tokens, for sequences of `context` tokens.
+    ///
+    /// # Errors
+    /// A text that is too short for one sequence in either part, or holds what the vocabulary does not.
+    pub fn with(vocabulary: Vocabulary, text: &str, context: usize) -> Result<Self, LanguageError> {
+        let mut training = vocabulary.encode(text)?;
+        let all = training.len();
+        let validation = training.split_off(all - (all as f64 * HELD_BACK) as usize);
+        if validation.len() <= context {
             let needed = ((context + 1) as f64 / HELD_BACK).ceil();
+            let unit = vocabulary.unit();
             let reason = format!(
-                "{} characters are too few; with a context of {context} it needs at least {needed}",
-                corpus.training.len() + corpus.validation.len()
+                "{all} {unit}s are too few; with a context of {context} it needs at least {needed}"
             );
             return Err(LanguageError::Text(reason));
         }
-        Ok(corpus)
+        Ok(Self {
+            vocabulary,
+            training,
+            validation,
+        })
     }
 
-    /// The characters, in the order of their numbers.
-    pub fn characters(&self) -> &[char] {
-        &self.characters
+    /// The tokens.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
     }
 
-    /// Numbers of characters: training, validation.
+    /// Numbers of tokens: training, validation.
     pub fn lengths(&self) -> [usize; 2] {
         [self.training.len(), self.validation.len()]
     }
 
-    /// A character's number.
-    pub fn number(&self, character: char) -> Option<i64> {
-        let place = self.characters.binary_search(&character).ok()?;
-        Some(place as i64)
-    }
-
-    /// Random sequences of the training text and what follows each of their characters, `[batch, context]`.
+    /// Random sequences of the training text and what follows each of their tokens, `[batch, context]`.
     pub fn batch(&self, stream: &mut Stream, batch: usize, context: usize) -> [Tensor; 2] {
         let starts: Vec<usize> = (0..batch)
             .map(|_| stream.below(self.training.len() - context))

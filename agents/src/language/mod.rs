@@ -1,26 +1,39 @@
-//! A character language model of GPT-2's shape, whose attention may be softmax or an analog circuit.
+//! A language model of GPT-2's shape, whose attention may be softmax or an analog circuit.
 //!
 //! - [`corpus`] and [`story`]: text as numbers; a default text made by rule;
-//! - [`model`]: the transformer, its weights under GPT-2's own names;
+//! - [`vocabulary`] and [`pairs`]: characters, or GPT-2's byte pairs, as tokens;
+//! - [`shape`], [`model`]: the transformer, its weights under GPT-2's own names;
 //! - [`weights`]: reading weights from a safetensors file;
-//! - [`chain`]: the stages of an adaptation, from softmax to nonlinear hardware, with its controls.
+//! - [`chain`]: the stages of an adaptation, from softmax to nonlinear hardware, with its controls;
+//! - [`codesign`]: circuit and model designed together.
 
 pub mod chain;
+pub mod codesign;
 pub mod corpus;
 pub mod model;
+pub mod pairs;
 pub mod settings;
+pub mod shape;
+mod stepper;
 pub mod story;
+#[cfg(test)]
+mod tests;
+pub mod vocabulary;
 pub mod weights;
 
+use tandem_envs::DesignError;
 use tandem_envs::attention::CircuitError;
 use thiserror::Error;
 
 use crate::archive::ArchiveError;
 
-pub use chain::{Chain, Judge, Part, Record, Stage};
+pub use chain::{Chain, Record, Stage};
+pub use codesign::{Codesign, CodesignSettings};
 pub use corpus::Corpus;
-pub use model::{Gpt, Shape};
+pub use model::Gpt;
 pub use settings::Settings;
+pub use shape::Shape;
+pub use vocabulary::Vocabulary;
 
 /// What can be wrong with a language model or its data.
 #[derive(Debug, Error)]
@@ -36,9 +49,15 @@ pub enum LanguageError {
     /// The text cannot be used.
     #[error("text: {0}")]
     Text(String),
+    /// The files of a byte-pair encoding do not fit.
+    #[error("tokenizer: {0}")]
+    Tokenizer(String),
     /// The circuit cannot be built.
     #[error("circuit.{0}")]
     Circuit(#[from] CircuitError),
+    /// A circuit outside the design space.
+    #[error("circuit: {0}")]
+    Design(#[from] DesignError),
     /// A file of weights does not fit.
     #[error("weights: {0}")]
     Weights(String),

@@ -3,124 +3,19 @@
 //! Weights have GPT-2's names and shapes (`h.0.attn.c_attn.weight` is `[width, 3 width]`, inputs first), and each layer
 //! has eight scalers per head beside them, which softmax attention does not use.
 
-use serde::{Deserialize, Serialize};
 use tandem_envs::Stream;
 use tch::{Kind, Tensor};
 
 use super::LanguageError;
+use super::shape::{FIRST_OFFSETS, LAYER_WEIGHTS, Shape, is_scaler};
 use crate::archive::{Archive, ArchiveError};
 use crate::attention::adaptation::Scaler;
-use crate::attention::{Hardware, SIGNALS, Signals, softmax};
+use crate::attention::{Circuit, SIGNALS, Signals, softmax};
 use crate::raw;
 
 /// Deviation of new weights, and what the output side of each residual branch is divided by: GPT-2's.
 const INITIAL_DEVIATION: f64 = 0.02;
 const EPSILON: f64 = 1e-5;
-
-/// Sizes of the transformer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Shape {
-    /// Layers.
-    pub layers: usize,
-    /// Heads of a layer.
-    pub heads: usize,
-    /// Components of a token's vector; heads share it evenly.
-    pub width: usize,
-    /// Tokens of a sequence.
-    pub context: usize,
-}
-
-impl Default for Shape {
-    fn default() -> Self {
-        Self {
-            layers: 2,
-            heads: 2,
-            width: 128,
-            context: 128,
-        }
-    }
-}
-
-impl Shape {
-    /// Components of a head.
-    pub fn head_dimension(&self) -> usize {
-        self.width / self.heads.max(1)
-    }
-
-    /// # Errors
-    /// A size out of range, or a width that the heads cannot share.
-    pub fn check(&self) -> Result<(), LanguageError> {
-        let fail = |key: &str, reason: String| {
-            Err(LanguageError::Setting {
-                key: format!("model.{key}"),
-                reason,
-            })
-        };
-        for (key, value, high) in [
-            ("layers", self.layers, 96),
-            ("heads", self.heads, 128),
-            ("width", self.width, 16_384),
-            ("context", self.context, 4096),
-        ] {
-            if value < 1 || value > high {
-                return fail(key, format!("is {value}; it must lie between 1 and {high}"));
-            }
-        }
-        if !self.width.is_multiple_of(self.heads) {
-            return fail(
-                "width",
-                format!("{} cannot be shared by {} heads", self.width, self.heads),
-            );
-        }
-        Ok(())
-    }
-
-    /// Names and sizes of all weights, in a fixed order.
-    pub fn weights(&self, characters: usize) -> Vec<(String, Vec<i64>)> {
-        let (w, c) = (self.width as i64, self.context as i64);
-        let mut all = vec![
-            ("wte.weight".to_owned(), vec![characters as i64, w]),
-            ("wpe.weight".to_owned(), vec![c, w]),
-        ];
-        for layer in 0..self.layers {
-            for (name, size) in [
-                ("ln_1.weight", vec![w]),
-                ("ln_1.bias", vec![w]),
-                ("attn.c_attn.weight", vec![w, 3 * w]),
-                ("attn.c_attn.bias", vec![3 * w]),
-                ("attn.c_proj.weight", vec![w, w]),
-                ("attn.c_proj.bias", vec![w]),
-                ("ln_2.weight", vec![w]),
-                ("ln_2.bias", vec![w]),
-                ("mlp.c_fc.weight", vec![w, 4 * w]),
-                ("mlp.c_fc.bias", vec![4 * w]),
-                ("mlp.c_proj.weight", vec![4 * w, w]),
-                ("mlp.c_proj.bias", vec![w]),
-                (SCALER_GAIN, vec![4, self.heads as i64]),
-                (SCALER_OFFSET, vec![4, self.heads as i64]),
-            ] {
-                all.push((format!("h.{layer}.{name}"), size));
-            }
-        }
-        all.push(("ln_f.weight".to_owned(), vec![w]));
-        all.push(("ln_f.bias".to_owned(), vec![w]));
-        all
-    }
-}
-
-const SCALER_GAIN: &str = "attn.scaler.gain";
-const SCALER_OFFSET: &str = "attn.scaler.offset";
-/// Weights of a layer in [`Shape::weights`].
-const LAYER_WEIGHTS: usize = 14;
-
-/// Where training on hardware starts: signals as they are, keys and values about the middle of the rail.
-const FIRST_OFFSETS: [f64; 4] = [0.0, 0.45, 0.45, 0.0];
-
-/// Whether a weight is one of the hardware's scalers.
-pub fn is_scaler(name: &str) -> bool {
-    name.contains("attn.scaler.")
-}
 
 /// A language model.
 #[derive(Debug)]
@@ -154,6 +49,16 @@ impl Gpt {
         })
     }
 
+    /// A model of its own with the same weights.
+    pub fn twin(&self) -> Self {
+        let copy = |t: &Tensor| t.detach().copy().set_requires_grad(true);
+        Self {
+            shape: self.shape.clone(),
+            names: self.names.clone(),
+            tensors: self.tensors.iter().map(copy).collect(),
+        }
+    }
+
     /// The sizes.
     pub fn shape(&self) -> &Shape {
         &self.shape
@@ -183,7 +88,7 @@ impl Gpt {
     pub fn forward(
         &self,
         characters: &Tensor,
-        hardware: Option<&Hardware>,
+        hardware: Option<&dyn Circuit>,
         mut signals: Option<&mut Vec<Signals>>,
     ) -> Tensor {
         let tokens = characters.size()[1];
@@ -196,7 +101,7 @@ impl Gpt {
             let mut noted = signals.as_ref().map(|_| Signals::default());
             let normal = self.layer_norm(&x, &w[0], &w[1]);
             // not in place: the norm before needs its input for the gradient
-            x = &x + self.attention(&normal, w, hardware, noted.as_mut());
+            x = &x + self.attention(&normal, w, hardware.map(|h| (layer, h)), noted.as_mut());
             let normal = self.layer_norm(&x, &w[6], &w[7]);
             x = &x + linear(&linear(&normal, &w[8], &w[9]).gelu("tanh"), &w[10], &w[11]);
             if let (Some(all), Some(noted)) = (signals.as_deref_mut(), noted) {
@@ -212,7 +117,7 @@ impl Gpt {
     pub fn loss(
         &self,
         [characters, targets]: &[Tensor; 2],
-        hardware: Option<&Hardware>,
+        hardware: Option<&dyn Circuit>,
         signals: Option<&mut Vec<Signals>>,
     ) -> Tensor {
         let scores = self.forward(characters, hardware, signals);
@@ -231,7 +136,7 @@ impl Gpt {
         &self,
         x: &Tensor,
         w: &[Tensor],
-        hardware: Option<&Hardware>,
+        hardware: Option<(usize, &dyn Circuit)>,
         signals: Option<&mut Signals>,
     ) -> Tensor {
         let size = x.size();
@@ -326,7 +231,7 @@ impl Gpt {
 
 /// Scalers around the circuit; notes their signals where asked.
 fn scaled(
-    hardware: &Hardware,
+    (layer, hardware): (usize, &dyn Circuit),
     inputs: [Tensor; 3],
     [gains, offsets]: [&Tensor; 2],
     mut signals: Option<&mut Signals>,
@@ -347,7 +252,11 @@ fn scaled(
             .enumerate()
             .for_each(|(i, x)| signals.note(i, x));
     }
-    let out = hardware.attend([&inputs[0], &inputs[1], &inputs[2]], signals.as_deref_mut());
+    let out = hardware.attend(
+        layer,
+        [&inputs[0], &inputs[1], &inputs[2]],
+        signals.as_deref_mut(),
+    );
     let out = scale(3, &out);
     if let Some(signals) = signals {
         signals.note(3, &out);
@@ -402,52 +311,4 @@ pub fn draw(scores: &Tensor, temperature: f64, stream: &mut Stream) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tch::no_grad;
-
-    #[test]
-    fn gpt2_has_its_published_number_of_parameters() {
-        let gpt2 = Shape {
-            layers: 12,
-            heads: 12,
-            width: 768,
-            context: 1024,
-        };
-        let weights = gpt2.weights(50_257);
-        let plain = weights.iter().filter(|(name, _)| !is_scaler(name));
-        let count: i64 = plain.map(|(_, size)| size.iter().product::<i64>()).sum();
-        assert_eq!(count, 124_439_808);
-        assert_eq!(gpt2.head_dimension(), 64);
-    }
-
-    #[test]
-    fn a_new_model_knows_nothing_and_sees_no_future() {
-        let shape = Shape {
-            width: 32,
-            context: 16,
-            ..Shape::default()
-        };
-        let model = Gpt::new(&shape, 30, &mut Stream::new(0, "model", 0)).unwrap();
-        let text = Tensor::from_slice(&(0..16i64).collect::<Vec<_>>()).view([1, 16]);
-        let (all, cut) = no_grad(|| {
-            let cut = model.forward(&text.narrow(1, 0, 7), None, None);
-            (model.forward(&text, None, None), cut)
-        });
-        assert!((all.narrow(1, 0, 7) - cut).abs().max().double_value(&[]) < 1e-5);
-        let loss =
-            no_grad(|| model.loss(&[text.copy(), text.flip([1])], None, None)).double_value(&[]);
-        assert!((loss - 30f64.ln()).abs() < 0.3, "{loss}");
-    }
-
-    #[test]
-    fn temperature_zero_takes_the_best_and_one_takes_all() {
-        let scores = Tensor::from_slice(&[0.0f32, 1.0, 0.5]);
-        let mut stream = Stream::new(0, "draw", 0);
-        assert_eq!(draw(&scores, 0.0, &mut stream), 1);
-        let mut counts = [0; 3];
-        (0..3000).for_each(|_| counts[draw(&scores, 1.0, &mut stream) as usize] += 1);
-        let total: f64 = [0.0f64, 1.0, 0.5].iter().map(|s| s.exp()).sum();
-        assert!((f64::from(counts[1]) / 3000.0 - 1f64.exp() / total).abs() < 0.04);
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tandem_envs::attention::GainCell;
 
 use super::LanguageError;
-use super::model::Shape;
+use super::shape::Shape;
 use crate::attention::Backward;
 use crate::attention::adaptation::Schedule;
 

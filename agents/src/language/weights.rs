@@ -3,7 +3,8 @@
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::LanguageError;
-use super::model::{Gpt, is_scaler};
+use super::model::Gpt;
+use super::shape::is_scaler;
 use crate::raw;
 
 /// Sets a model's weights from the bytes of a file. Its position table may be longer than the context. Scalers stay as
@@ -91,7 +92,7 @@ fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, Lang
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::model::Shape;
+    use crate::language::shape::Shape;
     use tandem_envs::Stream;
 
     const CHARACTERS: usize = 11;

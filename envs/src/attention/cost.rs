@@ -38,7 +38,7 @@ impl Default for Activity {
 }
 
 /// Cost of one head and one token, with its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
     /// Time from the token's query to its output, s; all heads of a layer work at once.
     pub seconds: f64,
@@ -55,7 +55,7 @@ pub struct Cost {
 }
 
 /// Parts of the time, s.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimeParts {
     /// Writing the token's key and value.
     pub write: f64,
@@ -72,7 +72,7 @@ pub struct TimeParts {
 }
 
 /// Parts of the energy, J.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EnergyParts {
     /// Currents of the first array.
     pub score_array: f64,
@@ -91,7 +91,7 @@ pub struct EnergyParts {
 }
 
 /// Parts of the area, m².
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AreaParts {
     /// Cells; those of a stack share one ground.
     pub cells: f64,

@@ -105,6 +105,19 @@ pub fn circuit(
     })
 }
 
+/// A design near `design` whose circuit can be built, where counters and capacitors are all that hinders: counters get no
+/// more bits than a pulse has clocks, capacitors no more than a write can fill.
+pub fn mend(space: &DesignSpace, design: &[f64], base: &GainCell) -> Vec<f64> {
+    let mut mended = design.to_vec();
+    if let Ok(circuit) = circuit(space, design, base) {
+        mended[4] = mended[4].min(f64::from(circuit.query_bits + 1));
+        let largest = circuit.capacitor_f * circuit.process().write_s / circuit.settling_s();
+        let low = space.parameters[10].low;
+        mended[10] = mended[10].min(largest.max(low));
+    }
+    mended
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +156,21 @@ mod tests {
             }
         }
         assert!(built > 100 && built < 1900, "{built}");
+    }
+
+    #[test]
+    fn a_mended_design_can_be_built_and_one_that_could_is_left_alone() {
+        let base = GainCell::default();
+        let space = space(&base).unwrap();
+        let mut stream = Stream::new(1, "designs", 0);
+        let built = |design: &[f64]| circuit(&space, design, &base).unwrap().check();
+        for _ in 0..2000 {
+            let design = space.sample(&mut stream);
+            let mended = mend(&space, &design, &base);
+            assert_eq!(built(&mended), Ok(()), "{design:?}");
+            if built(&design).is_ok() {
+                assert_eq!(mended, design);
+            }
+        }
     }
 }

@@ -104,6 +104,13 @@ pub struct Noise {
     pub jitter_s: f64,
 }
 
+impl Noise {
+    /// Whether any of it is switched on.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
 /// A circuit: one set of parameters from which accuracy, time, energy and area follow. [`QUANTITIES`] has unit,
 /// bounds and source of each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -77,6 +77,13 @@ impl CircuitError {
             Self::OutOfBounds { key, .. } | Self::Constraint { key, .. } => key,
         }
     }
+
+    /// What is wrong, without the parameter's path: for messages that name it themselves.
+    pub fn reason(&self) -> String {
+        let (text, key) = (self.to_string(), self.key());
+        let rest = text.strip_prefix(key).unwrap_or(&text);
+        rest.trim_start_matches([':', ' ']).to_owned()
+    }
 }
 
 impl Quantity {

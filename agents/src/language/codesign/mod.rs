@@ -1,0 +1,417 @@
+//! Circuit and language model, designed together.
+//!
+//! ```text
+//! repeat: propose circuits   the proxy's gradient, random changes
+//!         judge them         true circuit (whole bits, clipping), scalers adapted, loss on the search text
+//!         fit the proxy      design -> loss, energy, time, area
+//!         train the model    on the thriftiest circuit that is good enough; the control on its own, as long
+//! then:   judge the winner   on text that no search saw, cell for cell with noise; one parameter back at a time
+//! ```
+//!
+//! The language model is what the hardware serves, and its loss is what counts; it goes on learning on the circuit that is
+//! being designed. The true circuit has no gradient by its design, the proxy has one: a network that is fitted anew to all
+//! judged circuits in every round, and checked on the next ones before it learns from them. Designs are explicit
+//! parameters; no figure of the proxy is ever reported as a result.
+//!
+//! This is the shared loop's idea (a policy, a proxy learnt beside it and held to the true hardware, an explicit design) in a
+//! loop of its own. The trainer of robots does not fit: its policies learn by reward from millions of cheap steps, and the
+//! language model has the exact gradient of its loss; its proxy stands for one control step of the hardware, and what counts
+//! here is a text's loss, a tenth of a second per circuit.
+//!
+//! The control is the same model on the circuit it started with, trained for as many iterations on the same batches: what
+//! is won must not come from longer training.
+
+mod judge;
+mod outcome;
+mod point;
+mod proposals;
+mod proxy;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+use serde::{Deserialize, Serialize};
+use tandem_envs::attention::{GainCell, cost, design};
+use tandem_envs::{Design, DesignSpace, Stream};
+
+use super::chain::Chain;
+use super::corpus::Corpus;
+use super::model::Gpt;
+use super::stepper::Stepper;
+use super::{LanguageError, Settings};
+use crate::archive::{Archive, ArchiveError};
+
+pub use judge::Part;
+use judge::{Home, Judge};
+pub use outcome::{Outcome, Reverted};
+use point::thriftiest;
+pub use point::{Origin, Point, front};
+use proxy::{Proxy, effects};
+pub use trial::Trial;
+
+/// Judged circuits before the first proxy.
+const PROXY_ROWS: usize = 10;
+/// Circuits that are judged again after the model has moved.
+const RECHECKED: usize = 4;
+
+/// Settings of a co-design.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CodesignSettings {
+    /// Rounds.
+    pub rounds: u32,
+    /// Circuits that are judged in a round.
+    pub candidates: usize,
+    /// Iterations of the model, and of the control, in a round.
+    pub training: u64,
+    /// Rate of AdamW at the start; falls to zero over the rounds.
+    pub rate: f64,
+    /// Perplexity that may be lost against the control, as a share.
+    pub margin: f64,
+    /// Part of that margin that a circuit may take on the search text: the rest is for texts that differ.
+    pub reserve: f64,
+    /// Chips with different noise that the last judgement takes.
+    pub chips: u32,
+    /// Seed of all random streams.
+    pub seed: u64,
+}
+
+impl Default for CodesignSettings {
+    fn default() -> Self {
+        Self {
+            rounds: 10,
+            candidates: 12,
+            training: 25,
+            rate: 3e-4,
+            margin: 0.01,
+            reserve: 0.5,
+            chips: 2,
+            seed: 0,
+        }
+    }
+}
+
+impl CodesignSettings {
+    /// Checks all ranges.
+    ///
+    /// # Errors
+    /// The first setting out of range.
+    pub fn check(&self) -> Result<(), LanguageError> {
+        let rows = [
+            ("rounds", f64::from(self.rounds), 1.0, 1e5),
+            ("candidates", self.candidates as f64, 1.0, 1e4),
+            ("training", self.training as f64, 0.0, 1e6),
+            ("rate", self.rate, 0.0, 1.0),
+            ("margin", self.margin, 0.0, 10.0),
+            ("reserve", self.reserve, 0.0, 1.0),
+            ("chips", f64::from(self.chips), 0.0, 1000.0),
+        ];
+        for (key, value, low, high) in rows {
+            if !(value >= low && value <= high) {
+                return Err(LanguageError::Setting {
+                    key: format!("codesign.{key}"),
+                    reason: format!("is {value}; it must lie between {low} and {high}"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Loss above the control's that a circuit may have while the search goes on, nat.
+    fn allowed(&self) -> f64 {
+        (1.0 - self.reserve) * self.margin.ln_1p()
+    }
+}
+
+/// What a round did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// Rounds so far.
+    pub round: u32,
+    /// Circuits judged so far.
+    pub judged: usize,
+    /// Root of the mean squared error of the proxy on this round's circuits before it saw them: logarithm of the energy, and
+    /// loss compressed about the margin; `None` before the first proxy.
+    pub proxy_gap: Option<[f64; 2]>,
+    /// The circuit that the model is trained on now.
+    pub best: Point,
+    /// Loss of the control on the search text, nat per token.
+    pub control: f64,
+}
+
+/// What goes into a checkpoint beside arrays.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct State {
+    round: u32,
+    stream: Stream,
+    batches: Stream,
+    points: Vec<Point>,
+    /// Design that the model was last trained on.
+    home: Design,
+    rounds: Vec<Round>,
+}
+
+/// A co-design in progress.
+pub struct Codesign {
+    settings: CodesignSettings,
+    language: Settings,
+    base: GainCell,
+    space: DesignSpace,
+    corpus: Corpus,
+    judge: Judge,
+    model: Stepper,
+    control: Stepper,
+    state: State,
+}
+
+impl Codesign {
+    /// The start: the chain's nonlinear model, twice.
+    ///
+    /// # Errors
+    /// Settings out of range, a chain whose nonlinear stage is not finished, a circuit outside the design space.
+    pub fn new(chain: Chain, settings: &CodesignSettings) -> Result<Self, LanguageError> {
+        settings.check()?;
+        let trained = chain.into_trained()?;
+        let language = trained.settings;
+        let base = language.circuit();
+        let space = design::space(&base)?;
+        let mut stream = Stream::new(settings.seed, "codesign/adaptation", 0);
+        let (count, context) = (language.adaptation.batch, language.model.context);
+        let batch = trained.corpus.batch(&mut stream, count, context);
+        let judge = Judge::new(batch, &trained.validation, context)?;
+        let stream = |name| Stream::new(settings.seed, name, 0);
+        Ok(Self {
+            state: State {
+                round: 0,
+                stream: stream("codesign/proposals"),
+                batches: stream("codesign/batches"),
+                points: vec![],
+                home: space.start(),
+                rounds: vec![],
+            },
+            control: Stepper::new(trained.model.twin(), &language.training),
+            model: Stepper::new(trained.model, &language.training),
+            settings: settings.clone(),
+            language,
+            base,
+            space,
+            corpus: trained.corpus,
+            judge,
+        })
+    }
+
+    /// Rounds so far, and at the end.
+    pub fn progress(&self) -> [u32; 2] {
+        [self.state.round, self.settings.rounds]
+    }
+
+    /// What the rounds did.
+    pub fn rounds(&self) -> &[Round] {
+        &self.state.rounds
+    }
+
+    /// The design parameters.
+    pub fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+
+    fn circuit(&self, design: &[f64]) -> Result<GainCell, LanguageError> {
+        Ok(design::circuit(&self.space, design, &self.base)?)
+    }
+
+    /// Loss of the control on its own circuit.
+    fn control_loss(&self, part: Part) -> Result<f64, LanguageError> {
+        let hardware = self.judge.hardware(&self.base)?;
+        Ok(self.judge.loss(&self.control.model, &hardware, part))
+    }
+
+    /// One round; `None` at the end.
+    ///
+    /// # Errors
+    /// Numbers that are not finite in training.
+    pub fn round(&mut self) -> Result<Option<Round>, LanguageError> {
+        if self.state.round >= self.settings.rounds {
+            return Ok(None);
+        }
+        let home = self
+            .judge
+            .home(&self.model.model, &self.circuit(&self.state.home)?)?;
+        let control = self.control_loss(Part::Search)?;
+        let proxy = self.proxy()?;
+        let first = self.state.points.len();
+        if first == 0 {
+            self.judge_design(&home, self.space.start(), control, Origin::Start)?;
+        }
+        for (design, origin) in self.propose(proxy.as_ref())? {
+            self.judge_design(&home, design, control, origin)?;
+        }
+        let proxy_gap = proxy.and_then(|proxy| self.gap(&proxy, first));
+        let best = self.best();
+        self.train(&home, best)?;
+        let control = self.recheck()?;
+        self.state.round += 1;
+        let round = Round {
+            round: self.state.round,
+            judged: self.state.points.len(),
+            proxy_gap,
+            best: self.state.points[self.best()].clone(),
+            control,
+        };
+        self.state.rounds.push(round.clone());
+        Ok(Some(round))
+    }
+
+    /// The thriftiest circuit that is good enough; the start where there is none.
+    fn best(&self) -> usize {
+        thriftiest(&self.state.points, self.settings.allowed()).unwrap_or(0)
+    }
+
+    /// Judges a design and notes it; nothing where it cannot be built.
+    fn judge_design(
+        &mut self,
+        home: &Home,
+        design: Design,
+        control: f64,
+        origin: Origin,
+    ) -> Result<(), LanguageError> {
+        let circuit = self.circuit(&design)?;
+        let model = &mut self.model.model;
+        let judged = match self.judge.judge(model, home, &circuit, Part::Search) {
+            Ok(judged) if judged.loss.is_finite() => judged,
+            Ok(_) | Err(LanguageError::Circuit(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.state.points.push(Point {
+            design,
+            loss: judged.loss,
+            excess: judged.loss - control,
+            cost: cost::cost(&circuit, &judged.activity),
+            origin,
+        });
+        Ok(())
+    }
+
+    fn proxy(&self) -> Result<Option<Proxy>, LanguageError> {
+        if self.state.points.len() < PROXY_ROWS {
+            return Ok(None);
+        }
+        let rows: Vec<_> = self
+            .state
+            .points
+            .iter()
+            .map(|point| (self.space.logits(&point.design), effects(point)))
+            .collect();
+        let seed = self.settings.seed;
+        let mut stream = Stream::new(seed, "codesign/proxy", u64::from(self.state.round));
+        Proxy::fit(&rows, &mut stream).map(Some)
+    }
+
+    /// Error of the proxy on the points from `first` on.
+    fn gap(&self, proxy: &Proxy, first: usize) -> Option<[f64; 2]> {
+        let new = self
+            .state
+            .points
+            .get(first..)
+            .filter(|new| !new.is_empty())?;
+        let mut sums = [0.0; 2];
+        for point in new {
+            let (found, true_) = (
+                proxy.predict(&self.space.logits(&point.design)),
+                effects(point),
+            );
+            sums[0] += (found[1] - true_[1]).powi(2);
+            sums[1] += (found[0] - true_[0]).powi(2);
+        }
+        Some(sums.map(|sum| (sum / new.len() as f64).sqrt()))
+    }
+
+    /// Trains the model on a circuit and the control on its own, on the same batches.
+    fn train(&mut self, home: &Home, best: usize) -> Result<(), LanguageError> {
+        let design = self.state.points[best].design.clone();
+        let circuit = self.circuit(&design)?;
+        let hardware = self.judge.adapt(&mut self.model.model, home, &circuit)?;
+        let own = self.judge.hardware(&self.base)?;
+        let (count, context) = (self.language.training.batch, self.language.model.context);
+        let total = self.settings.training * u64::from(self.settings.rounds);
+        let done = self.settings.training * u64::from(self.state.round);
+        for step in done..done + self.settings.training {
+            let batch = self.corpus.batch(&mut self.state.batches, count, context);
+            let rise = ((step + 1) as f64 / self.language.training.warm_up.max(1) as f64).min(1.0);
+            let fall = 1.0 - step as f64 / total.max(1) as f64;
+            let rate = self.settings.rate * rise.min(fall);
+            self.model.step(&batch, &hardware, rate)?;
+            self.control.step(&batch, &own, rate)?;
+        }
+        self.state.home = design;
+        Ok(())
+    }
+
+    /// Judges the thriftiest circuits again, now that the model has moved: those that may have become good enough, and the
+    /// best until it is one of them. Gives the control's loss.
+    fn recheck(&mut self) -> Result<f64, LanguageError> {
+        let circuit = self.circuit(&self.state.home)?;
+        let home = self.judge.home(&self.model.model, &circuit)?;
+        let control = self.control_loss(Part::Search)?;
+        let near = 2.0 * self.settings.allowed();
+        let points = &self.state.points;
+        let mut places: Vec<usize> = (0..points.len()).collect();
+        places.retain(|&i| points[i].excess <= near);
+        places.sort_by(|&a, &b| {
+            let energy = |i: usize| points[i].cost.energy_j;
+            energy(a).total_cmp(&energy(b))
+        });
+        places.truncate(RECHECKED);
+        for &place in &places {
+            self.judge_again(&home, place, control)?;
+        }
+        for _ in 0..RECHECKED {
+            let best = self.best();
+            if places.contains(&best) {
+                break;
+            }
+            self.judge_again(&home, best, control)?;
+            places.push(best);
+        }
+        Ok(control)
+    }
+
+    fn judge_again(
+        &mut self,
+        home: &Home,
+        place: usize,
+        control: f64,
+    ) -> Result<(), LanguageError> {
+        let circuit = self.circuit(&self.state.points[place].design)?;
+        let model = &mut self.model.model;
+        let judged = self.judge.judge(model, home, &circuit, Part::Search)?;
+        let point = &mut self.state.points[place];
+        point.loss = judged.loss;
+        point.excess = judged.loss - control;
+        point.cost = cost::cost(&circuit, &judged.activity);
+        Ok(())
+    }
+
+    /// Everything that is needed to go on.
+    pub fn save(&self) -> Archive {
+        let mut archive = Archive::new();
+        archive.put_json("codesign", &self.state);
+        self.model.save(&mut archive, "model");
+        self.control.save(&mut archive, "control");
+        archive
+    }
+
+    /// Goes on from what [`Codesign::save`] gave, with the same settings and chain.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        self.state = archive.get_json("codesign")?;
+        self.model.load(archive, "model")?;
+        self.control.load(archive, "control")
+    }
+
+    /// The model, for what comes after.
+    pub fn model(&self) -> &Gpt {
+        &self.model.model
+    }
+}

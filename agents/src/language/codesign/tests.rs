@@ -1,0 +1,86 @@
+use super::*;
+use crate::language::Stage;
+use crate::language::chain::tests::{chain, tiny};
+
+fn settings() -> CodesignSettings {
+    CodesignSettings {
+        rounds: 4,
+        candidates: 5,
+        training: 2,
+        margin: 0.5,
+        chips: 1,
+        ..CodesignSettings::default()
+    }
+}
+
+fn trained() -> Chain {
+    let mut settings = tiny();
+    settings.training.validation = 4;
+    settings.stages.control = false;
+    settings.stages.direct = false;
+    let mut chain = chain(&settings);
+    while chain.iterate().unwrap().is_some() {}
+    chain
+}
+
+fn rounds(codesign: &mut Codesign) -> Vec<Round> {
+    std::iter::from_fn(|| codesign.round().unwrap()).collect()
+}
+
+#[test]
+fn it_finds_a_thriftier_circuit_and_judges_it_beside_an_equally_trained_control() {
+    let mut codesign = Codesign::new(trained(), &settings()).unwrap();
+    let rounds = rounds(&mut codesign);
+    assert_eq!(rounds.len(), 4);
+    assert!(rounds[0].proxy_gap.is_none() && rounds[3].proxy_gap.is_some());
+    let outcome = codesign.outcome().unwrap();
+    let saving = outcome.control.cost.energy_j / outcome.winner.cost.energy_j;
+    assert!(saving > 1.0, "{saving}");
+    outcome.circuit.check().unwrap();
+    assert_eq!(outcome.control.design, codesign.space().start());
+    assert_eq!(outcome.chips.len(), 1);
+    // without noise a chip is the tensor model
+    let [control, winner] = outcome.chips[0];
+    assert!((control - outcome.control.loss).abs() < 1e-3);
+    assert!((winner - outcome.winner.loss).abs() < 1e-3);
+    for one in &outcome.reverted {
+        assert_ne!(one.values[0], one.values[1], "{}", one.parameter);
+    }
+    assert!(!outcome.front.is_empty());
+    // both have moved, by as many steps
+    let [a, b] = [&codesign.model, &codesign.control].map(|s| s.steps());
+    assert_eq!([a, b], [8, 8]);
+}
+
+#[test]
+fn a_codesign_stopped_after_any_round_goes_on_to_the_same_numbers() {
+    let mut whole = Codesign::new(trained(), &settings()).unwrap();
+    let expected = rounds(&mut whole);
+    for stop in [0, 1, 3] {
+        let mut first = Codesign::new(trained(), &settings()).unwrap();
+        (0..stop).for_each(|_| drop(first.round().unwrap()));
+        let bytes = first.save().to_bytes().unwrap();
+        let mut second = Codesign::new(trained(), &settings()).unwrap();
+        second.load(&Archive::from_bytes(&bytes).unwrap()).unwrap();
+        assert_eq!(rounds(&mut second), expected[stop..]);
+        let [a, b] = [&second, &whole].map(|c| c.save().to_bytes().unwrap());
+        assert_eq!(a, b, "stopped after {stop}");
+    }
+}
+
+#[test]
+fn an_unfinished_chain_and_settings_out_of_range_are_refused() {
+    let mut unfinished = chain(&tiny());
+    drop(unfinished.iterate().unwrap());
+    assert!(!unfinished.finished().contains(&Stage::Nonlinear));
+    let refused = |chain, settings: &CodesignSettings| {
+        let error = Codesign::new(chain, settings).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert!(refused(unfinished, &settings()).contains("nonlinear stage"));
+    let bad = CodesignSettings {
+        margin: f64::NAN,
+        ..settings()
+    };
+    assert!(refused(trained(), &bad).contains("codesign.margin"));
+}

@@ -1,0 +1,47 @@
+//! A trained model on other circuits, one after the other, its weights as they are.
+
+use tandem_envs::Stream;
+use tandem_envs::attention::GainCell;
+
+use super::judge::{Home, Judge, Part};
+use crate::language::chain::Chain;
+use crate::language::{Gpt, LanguageError};
+
+/// A chain's nonlinear model, ready to be put on other circuits.
+pub struct Trial {
+    judge: Judge,
+    model: Gpt,
+    home: Home,
+}
+
+impl Trial {
+    /// The model of a finished chain.
+    ///
+    /// # Errors
+    /// A chain whose nonlinear stage is not finished, or whose validation text is one sequence only.
+    pub fn new(chain: Chain) -> Result<Self, LanguageError> {
+        let trained = chain.into_trained()?;
+        let settings = &trained.settings;
+        let mut stream = Stream::new(settings.seed, "trial/adaptation", 0);
+        let (count, context) = (settings.adaptation.batch, settings.model.context);
+        let batch = trained.corpus.batch(&mut stream, count, context);
+        let judge = Judge::new(batch, &trained.validation, context)?;
+        let home = judge.home(&trained.model, &settings.circuit())?;
+        Ok(Self {
+            judge,
+            model: trained.model,
+            home,
+        })
+    }
+
+    /// Loss on this circuit, its scalers adapted, nat per token.
+    ///
+    /// # Errors
+    /// A circuit that cannot be built or has no tensor form.
+    pub fn loss(&mut self, circuit: &GainCell) -> Result<f64, LanguageError> {
+        let judged = self
+            .judge
+            .judge(&mut self.model, &self.home, circuit, Part::Final)?;
+        Ok(judged.loss)
+    }
+}

@@ -1,0 +1,110 @@
+//! Sizes of the transformer, and the names and sizes of its weights.
+
+use serde::{Deserialize, Serialize};
+
+use super::LanguageError;
+
+/// Sizes of the transformer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shape {
+    /// Layers.
+    pub layers: usize,
+    /// Heads of a layer.
+    pub heads: usize,
+    /// Components of a token's vector; heads share it evenly.
+    pub width: usize,
+    /// Tokens of a sequence.
+    pub context: usize,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            layers: 2,
+            heads: 2,
+            width: 128,
+            context: 128,
+        }
+    }
+}
+
+impl Shape {
+    /// Components of a head.
+    pub fn head_dimension(&self) -> usize {
+        self.width / self.heads.max(1)
+    }
+
+    /// # Errors
+    /// A size out of range, or a width that the heads cannot share.
+    pub fn check(&self) -> Result<(), LanguageError> {
+        let fail = |key: &str, reason: String| {
+            Err(LanguageError::Setting {
+                key: format!("model.{key}"),
+                reason,
+            })
+        };
+        for (key, value, high) in [
+            ("layers", self.layers, 96),
+            ("heads", self.heads, 128),
+            ("width", self.width, 16_384),
+            ("context", self.context, 4096),
+        ] {
+            if value < 1 || value > high {
+                return fail(key, format!("is {value}; it must lie between 1 and {high}"));
+            }
+        }
+        if !self.width.is_multiple_of(self.heads) {
+            return fail(
+                "width",
+                format!("{} cannot be shared by {} heads", self.width, self.heads),
+            );
+        }
+        Ok(())
+    }
+
+    /// Names and sizes of all weights, in a fixed order.
+    pub fn weights(&self, characters: usize) -> Vec<(String, Vec<i64>)> {
+        let (w, c) = (self.width as i64, self.context as i64);
+        let mut all = vec![
+            ("wte.weight".to_owned(), vec![characters as i64, w]),
+            ("wpe.weight".to_owned(), vec![c, w]),
+        ];
+        for layer in 0..self.layers {
+            for (name, size) in [
+                ("ln_1.weight", vec![w]),
+                ("ln_1.bias", vec![w]),
+                ("attn.c_attn.weight", vec![w, 3 * w]),
+                ("attn.c_attn.bias", vec![3 * w]),
+                ("attn.c_proj.weight", vec![w, w]),
+                ("attn.c_proj.bias", vec![w]),
+                ("ln_2.weight", vec![w]),
+                ("ln_2.bias", vec![w]),
+                ("mlp.c_fc.weight", vec![w, 4 * w]),
+                ("mlp.c_fc.bias", vec![4 * w]),
+                ("mlp.c_proj.weight", vec![4 * w, w]),
+                ("mlp.c_proj.bias", vec![w]),
+                (SCALER_GAIN, vec![4, self.heads as i64]),
+                (SCALER_OFFSET, vec![4, self.heads as i64]),
+            ] {
+                all.push((format!("h.{layer}.{name}"), size));
+            }
+        }
+        all.push(("ln_f.weight".to_owned(), vec![w]));
+        all.push(("ln_f.bias".to_owned(), vec![w]));
+        all
+    }
+}
+
+const SCALER_GAIN: &str = "attn.scaler.gain";
+const SCALER_OFFSET: &str = "attn.scaler.offset";
+/// Weights of a layer in [`Shape::weights`].
+pub(super) const LAYER_WEIGHTS: usize = 14;
+
+/// Where training on hardware starts: signals as they are, keys and values about the middle of the rail.
+pub(super) const FIRST_OFFSETS: [f64; 4] = [0.0, 0.45, 0.45, 0.0];
+
+/// Whether a weight is one of the hardware's scalers.
+pub fn is_scaler(name: &str) -> bool {
+    name.contains("attn.scaler.")
+}
