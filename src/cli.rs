@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::error::Error;
+use crate::host;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -371,7 +372,7 @@ Traces open in https://ui.perfetto.dev or chrome://tracing.")]
 pub struct SimulateArgs {
     /// Network: a built-in name (`tandem list networks`), an ONNX file, a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
-    /// Platform: a preset (`tandem list platforms`), a JSON file, or a SCALE-Sim configuration (.cfg); of `attention`,
+    /// Platform: a preset (`tandem list platforms`), a JSON file, what `tandem calibrate host` wrote, or a SCALE-Sim configuration (.cfg); of `attention`,
     /// `gain-cell` or a JSON file with what differs from it
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: PathBuf,
@@ -516,8 +517,8 @@ pub enum CalibrateWhat {
 /// Arguments of `tandem calibrate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Measures random layers, none of them from a network, on one thread that stays on one core. A machine on which a
-repeated measurement differs by more than 2 % is refused.
+Measures random layers, none of them from a network, on one thread that stays on one core: two to three minutes. A
+machine on which no three of six rounds agree to 2 % is refused.
 
 Examples:
   tandem calibrate host --out host.json
@@ -530,7 +531,7 @@ pub struct CalibrateArgs {
     #[arg(long, default_value = "host.json", value_name = "FILE")]
     pub out: PathBuf,
     /// Random convolutions; other operators in proportion
-    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(60..=100_000))]
+    #[arg(long, default_value_t = host::CONVOLUTIONS, value_name = "N", value_parser = clap::value_parser!(u32).range(60..=100_000))]
     pub layers: u32,
     /// Seed of the random layers
     #[arg(long, default_value_t = 0, value_name = "N")]

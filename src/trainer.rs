@@ -229,10 +229,12 @@ impl Trainer {
         Ok(())
     }
 
-    /// Freezes the design for the last phase: the best judged pair of policy and design goes on.
+    /// Freezes the design for the last phase: the best judged pair of policy and design goes on. Where none has
+    /// succeeded yet the present one does: returns tell little of how near a design is to the first success.
     fn freeze(&mut self) -> Result<(), Error> {
         self.timeline.freeze(self.counters.env_steps);
-        if let Some((_, archive)) = &self.best {
+        let solved = |best: &&(Evaluation, Archive)| best.0.success > 0.0;
+        if let Some((_, archive)) = self.best.as_ref().filter(solved) {
             self.agent.load_policy(archive)?;
             self.method.load(archive)?; // its proxy belongs to that design
             self.frozen = Some(archive.get_f64("best.logits")?);

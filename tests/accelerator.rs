@@ -460,6 +460,29 @@ fn rows_that_gemmini_cannot_run_are_named() {
 }
 
 #[test]
+fn a_calibrated_host_is_a_platform_whose_layers_add_up() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let calibration = here.join("envs/testdata/host/calibration.json");
+    let calibration = calibration.to_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let words = ["simulate", "resnet18", "--platform", calibration, "--json"];
+    let document = tandem(folder.path(), &words).ended(0).json();
+    let stored = fs::read_to_string(here.join("envs/testdata/host/resnet18.json")).unwrap();
+    let stored: Vec<(String, f64)> = serde_json::from_str(&stored).unwrap();
+    // the library runs layer after layer: none is fused or folded away
+    assert_eq!(document["layers"].as_array().unwrap().len(), stored.len());
+    let layers: f64 = stored.iter().map(|(_, seconds)| seconds).sum();
+    let seconds = document["seconds"].as_f64().unwrap();
+    assert!((seconds / layers - 1.0).abs() < 0.02, "{seconds} {layers}");
+    let said = tandem(
+        folder.path(),
+        &[&words[..], &["--set", "clock_mhz=1"]].concat(),
+    )
+    .ended(2);
+    assert!(said.err.contains("--set cannot change"), "{}", said.err);
+}
+
+#[test]
 fn what_the_host_cannot_be_asked_is_answered_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("host.json"), "{\"format\": \"none\"}").unwrap();

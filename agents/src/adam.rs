@@ -21,6 +21,8 @@ pub struct Adam {
     betas: [f64; 2],
     /// Decoupled weight decay of each parameter.
     decay: Vec<f64>,
+    /// Whether the numbers of a parameter share their second moment.
+    shared: bool,
 }
 
 impl Adam {
@@ -39,6 +41,7 @@ impl Adam {
             steps: 0,
             epsilon,
             betas: BETAS,
+            shared: false,
         }
     }
 
@@ -51,6 +54,13 @@ impl Adam {
         );
         self.betas = betas;
         self.decay = decay;
+        self
+    }
+
+    /// The numbers of a parameter share one second moment, their mean: the step keeps the gradient's direction, and
+    /// numbers with little gradient do not wander by its noise.
+    pub fn sharing(mut self) -> Self {
+        self.shared = true;
         self
     }
 
@@ -79,11 +89,16 @@ impl Adam {
             let gradient = dense(gradient, parameter);
             let [first, second] = moments;
             raw::rewrite(parameter, |p| {
+                let gradient = raw::floats(&gradient);
+                let squares: f32 = gradient.iter().map(|g| g * g).sum();
+                let mean = self
+                    .shared
+                    .then_some(squares / gradient.len().max(1) as f32);
                 let state = first.iter_mut().zip(second.iter_mut());
-                for ((p, &g), (m, v)) in p.iter_mut().zip(raw::floats(&gradient)).zip(state) {
+                for ((p, &g), (m, v)) in p.iter_mut().zip(gradient).zip(state) {
                     *p *= keep;
                     *m += c1 * (g - *m);
-                    *v = b2 * *v + c2 * g * g;
+                    *v = b2 * *v + c2 * mean.unwrap_or(g * g);
                     *p -= size * *m / (v.sqrt() * root + epsilon);
                 }
             });

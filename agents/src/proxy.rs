@@ -16,7 +16,6 @@ mod snapshot;
 mod tests;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::design::LOGIT_LIMIT;
 use tandem_envs::{Hardware, Stream};
 use tch::Tensor;
 
@@ -190,7 +189,7 @@ impl Proxy {
         let (f, e) = (x.size()[1], om.numel() as i64);
         let sum = match (&self.skip, logits) {
             (Skip::Made(maker), Some(logits)) => {
-                let z = (logits / (0.5 * LOGIT_LIMIT)).reshape([-1, maker.inputs() as i64]);
+                let z = shares(logits).reshape([-1, maker.inputs() as i64]);
                 let designs = z.size()[0];
                 let skip = maker.forward(&z).view([designs, f, e]);
                 let x = x.view([designs, -1, f]);
@@ -367,6 +366,23 @@ impl Proxy {
         self.refresh_constants();
         Ok(())
     }
+}
+
+/// What a network sees of a design: every parameter's place in its range, -1 to 1.
+///
+/// Hardware is smoother in its parameters than in their logits, which crowd half of their range into the ends. The
+/// gradient by the logits is that by the shares, whose slope it skips: the design then moves by mirror descent on its
+/// box (Nemirovski and Yudin 1983; Beck and Teboulle 2003), and a parameter at a bound leaves it as quickly as
+/// another moves.
+pub fn shares(logits: &Tensor) -> Tensor {
+    let straight = logits * 0.5;
+    let bend = tch::no_grad(|| logits.sigmoid() * 2.0 - 1.0 - &straight);
+    straight + bend
+}
+
+/// The same on plain numbers.
+fn share(logit: f64) -> f32 {
+    (2.0 / (1.0 + (-logit).exp()) - 1.0) as f32
 }
 
 /// Mean and deviation (at least 1e-3) of each column of `[R, columns]`.

@@ -182,7 +182,7 @@ pub enum Control {
 /// force = clamp(stiffness (set point - position) + damping (rate - velocity), force range)
 /// ```
 ///
-/// where `rate` is that of the set point with feedforward, 0 without.
+/// where `rate` is that of the set point with feedforward, 0 without. Of a direct one the force is the set point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Actuator {
     /// Its name, unique in the mechanism.
@@ -193,6 +193,8 @@ pub struct Actuator {
     pub control: Control,
     /// Range of the set point, rad or m.
     pub range: [f64; 2],
+    /// Whether the set point is the force itself, N m or N: a motor without feedback. Stiffness and damping are not used.
+    pub direct: bool,
     /// Stiffness, N m/rad or N/m.
     pub stiffness: f64,
     /// Damping, N m s/rad or N s/m.

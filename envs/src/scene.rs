@@ -69,8 +69,15 @@ pub enum Shape {
 /// From where a scene is seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum View {
-    /// The xy plane between two corners.
+    /// The xy plane between two corners, in metres.
     Plane {
+        /// Lower left corner.
+        min: [f32; 2],
+        /// Upper right corner.
+        max: [f32; 2],
+    },
+    /// The same for a picture whose units are no lengths: it gets no scale.
+    Chart {
         /// Lower left corner.
         min: [f32; 2],
         /// Upper right corner.

@@ -31,6 +31,12 @@ pub trait SearchSpace: Send + Sync {
         true
     }
 
+    /// How much of a limit that all layers share a mapping of a layer takes, the limit being 1: known from the mapping
+    /// alone. 0 where there is no such limit.
+    fn share(&self, _layer: usize, _mapping: &[f64]) -> f64 {
+        0.0
+    }
+
     /// What a policy is told about a layer: the same number of values, of order 1, for all layers.
     fn features(&self, layer: usize) -> &[f64];
 

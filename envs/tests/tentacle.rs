@@ -265,14 +265,16 @@ fn five_steps_at_the_goal_are_a_success_by_hand() {
     let design = problem.hardware().space().start();
     let stream = &mut Stream::new(0, "start", 0);
     problem.reset(&design, Fidelity::Effect, stream).unwrap();
-    // 20 mm away, half the command: -10 * 0.02 - 0.002 * 0.25 + 0.5 / 2 + 0.5 / 17
+    // 20 mm away, half the command, in step 1 of 60: w (-30 * 0.02 + 0.5 / 2 + 0.5 / 17) - 0.002 * 0.25
+    let late = |step: f32| 3.0 * (step / 60.0).powi(2);
     let step = problem.apply(&[0.5, 0.0], &[0.1, 0.22, 0.0, 0.0, 0.0]);
-    let by_hand = -0.2 - 0.0005 + 0.25 + 0.5 / 17.0;
+    let by_hand = late(1.0) * (-0.6 + 0.25 + 0.5 / 17.0) - 0.0005;
     assert!((step.reward - by_hand).abs() < 1e-5, "{step:?}");
     for k in 1..=5 {
         let step = problem.apply(&[0.0; 2], &[0.1, 0.2, 0.0, 0.0, 0.0]);
         assert_eq!(step.success, k == 5);
-        assert!((step.reward - 2.0).abs() < 1e-5, "bonus 1, nearness 1");
+        let by_hand = 1.0 + late(k as f32 + 1.0);
+        assert!((step.reward - by_hand).abs() < 1e-5, "bonus 1, nearness 1");
     }
     assert!(problem.apply(&[0.0; 2], &[0.0; 5]).success, "and stay one");
 }

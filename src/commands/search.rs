@@ -10,7 +10,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tandem_agents::search::{METHODS, Method, Tracker};
 use tandem_envs::SearchSpace;
-use tandem_envs::accelerator::space::{SPACES, SpaceEntry};
+use tandem_envs::accelerator::Network;
+use tandem_envs::accelerator::space::{Rescored, SPACES, Simulate, SpaceEntry};
 use tandem_envs::accelerator::zoo;
 
 use crate::atomic;
@@ -44,9 +45,9 @@ struct Run {
     numbers: Vec<(String, f64, String)>,
     /// The best point's genes.
     point: Vec<f64>,
-    /// Cost of its machine on the event simulator, where it can run there.
+    /// The best point on the event simulator, where its space has a way there.
     #[serde(skip)]
-    simulated: Option<f64>,
+    simulated: Option<Rescored>,
 }
 
 /// Runs the command.
@@ -87,15 +88,26 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
     let mut runs = search_all(&*space, &task, &methods, u64::from(args.seeds), &folder)?;
     if let Some(simulate) = entry.simulate {
         for run in &mut runs {
-            match simulate(&network, &run.point) {
-                Ok([cycles, joules]) => run.simulated = Some(cycles * joules),
-                Err(reason) => {
-                    eprintln!("{} seed {}: not simulated: {reason}", run.method, run.seed)
-                }
-            }
+            run.simulated = Some(rescored(simulate, &network, run));
         }
     }
     report::report(&*space, &task, &methods, &runs, &folder, args.json)
+}
+
+/// A winner on the event simulator; what cannot run there is told.
+fn rescored(simulate: Simulate, network: &Network, run: &Run) -> Rescored {
+    let rescored = simulate(network, &run.point);
+    let both = [
+        ("tiled by the simulator", &rescored.own_tiles),
+        ("by its mappings", &rescored.mappings),
+    ];
+    for (how, result) in both {
+        if let Err(reason) = result {
+            let (method, seed) = (&run.method, run.seed);
+            eprintln!("{method} seed {seed}: not simulated {how}: {reason}");
+        }
+    }
+    rescored
 }
 
 /// All searches in turn; those that are on the disk are read.

@@ -214,6 +214,10 @@ fn servo(mechanism: &Mechanism, servo: &Actuator) -> Element {
         true => element,
         false => element.numbers("forcerange", &servo.force),
     };
+    if servo.direct {
+        let element = element.with("gaintype", "fixed");
+        return element.numbers("gainprm", &[unit]);
+    }
     element
         .with("gaintype", "fixed")
         .numbers("gainprm", &[servo.stiffness * unit])

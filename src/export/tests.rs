@@ -126,6 +126,45 @@ fn the_tentacle_rests_where_ours_does() {
 }
 
 #[test]
+fn the_tendon_hand_has_our_torques() {
+    use tandem_envs::hand3d::tendon;
+    let hand = tendon::make(&tendon::Config::default()).unwrap();
+    let hardware = hand.hardware();
+    let design = hardware.space().sample(&mut Stream::new(0, "designs", 0));
+    let text = mjcf::write(&hand.mechanism(&design).unwrap().unwrap()).unwrap();
+    let document = Document::parse(&text).unwrap();
+    let (angles, tension) = ([0.1, 0.4, 0.7, 1.0, 1.3, 1.6], 25.0);
+    let mut torques = [0.0; 6];
+    let query: Vec<f32> = angles.into_iter().chain([tension]).collect();
+    hardware.respond(&design, &query, &mut torques);
+    let fixed = named(&document, "fixed")[0];
+    for ((pulley, angle), ours) in fixed
+        .children()
+        .filter(Node::is_element)
+        .zip(angles)
+        .zip(torques)
+    {
+        let name = pulley.attribute("joint").unwrap();
+        let joints = named(&document, "joint");
+        let joint = joints
+            .iter()
+            .find(|j| j.attribute("name") == Some(name) && j.has_attribute("stiffness"));
+        let [stiffness, rest] = ["stiffness", "springref"].map(|k| numbers(*joint.unwrap(), k)[0]);
+        let theirs =
+            numbers(pulley, "coef")[0] * f64::from(tension) - stiffness * (f64::from(angle) - rest);
+        assert!(
+            (theirs - f64::from(ours)).abs() < 1e-6,
+            "{name}: {theirs} {ours}"
+        );
+    }
+    // what the command of a control step adds to the tension, N: 150 N/s for 20 ms
+    let motors = named(&document, "general");
+    let motor = motors.iter().find(|m| m.has_attribute("tendon")).unwrap();
+    assert_eq!(numbers(*motor, "gainprm"), [150.0]);
+    assert_eq!(numbers(*motor, "actrange"), [0.0, 40.0 / 150.0]);
+}
+
+#[test]
 fn urdf_has_the_same_masses_and_one_root() {
     let problem = arm();
     let design = problem.hardware().space().start();

@@ -37,9 +37,12 @@ impl Layer {
                 conv.dilation[0],
                 conv.groups
             ),
-            Op::Linear { outputs, .. } => {
-                format!("linear {} to {outputs}", channels * height * width)
-            }
+            Op::Linear {
+                rows,
+                inputs,
+                outputs,
+                ..
+            } => format!("linear {rows}x{inputs} to {outputs}"),
             Op::Pool {
                 kind,
                 kernel,
@@ -155,9 +158,9 @@ impl Runner {
                 conv.dilation.map(long),
                 long(conv.groups),
             ),
-            (Op::Linear { .. }, [weight, bias]) => {
-                first.f_reshape([1, -1])?.f_linear(weight, Some(bias))
-            }
+            (Op::Linear { rows, .. }, [weight, bias]) => first
+                .f_reshape([long(*rows), -1])?
+                .f_linear(weight, Some(bias)),
             (Op::Norm { .. }, [weight, bias, mean, variance]) => first.f_batch_norm(
                 Some(weight),
                 Some(bias),

@@ -13,7 +13,7 @@ const MOST_VALUES: u64 = 7_500_000;
 /// The least.
 const LEAST_MACS: f64 = 1e4;
 /// Layers of other operators per convolution.
-const LINEAR: f64 = 0.08;
+const LINEAR: f64 = 0.15;
 const POOL: f64 = 0.1;
 const MEAN: f64 = 0.05;
 const ELEMENTWISE: f64 = 0.2;
@@ -21,6 +21,9 @@ const NORM: f64 = 0.12;
 /// Convolutions that are depthwise, and grouped otherwise.
 const DEPTHWISE: f64 = 0.15;
 const GROUPED: f64 = 0.03;
+/// Counts of channels that are multiples of 16, and of 8.
+const ON_VECTORS: f64 = 0.7;
+const ON_HALVES: f64 = 0.9;
 
 struct Draw {
     stream: Stream,
@@ -37,12 +40,14 @@ impl Draw {
         choices[self.stream.below(choices.len())]
     }
 
-    /// Channels: mostly multiples of eight, as in most networks.
+    /// Channels: mostly multiples of the vector's length or of half of it, as in most networks.
     fn channels(&mut self, most: u64) -> u64 {
         let channels = self.log(1, most);
-        match channels > 8 && self.stream.unit() < 0.8 {
-            true => channels.next_multiple_of(8),
-            false => channels,
+        let share = self.stream.unit();
+        match channels {
+            9.. if share < ON_VECTORS => channels.next_multiple_of(16),
+            9.. if share < ON_HALVES => channels.next_multiple_of(8),
+            _ => channels,
         }
     }
 
@@ -78,7 +83,7 @@ impl Draw {
             let mut conv = Conv::same(channels, filters, [side, side], kernel);
             conv.stride = [self.of(&[1, 1, 2]); 2];
             conv.dilation = [if kernel > 1 {
-                self.of(&[1, 1, 1, 1, 2, 4, 12])
+                self.of(&[1, 1, 1, 1, 1, 1, 2, 4, 12])
             } else {
                 1
             }; 2];
@@ -100,17 +105,23 @@ impl Draw {
         [channels, side, side]
     }
 
+    /// Half of them of one row, as classifiers have; the others of many, as transformers have.
     fn linear(&mut self) -> Layer {
-        let inputs = self.channels(30_000).max(16);
-        let most = (2 * MOST_VALUES / inputs).clamp(16, 4096);
-        let outputs = self.log(10.min(most), most);
+        let rows = match self.stream.unit() < 0.5 {
+            true => 1,
+            false => self.log(2, 2048),
+        };
+        let inputs = self.channels(if rows == 1 { 30_000 } else { 4096 }).max(16);
+        let most = (2 * MOST_VALUES / inputs).min(MOST_VALUES / rows);
+        let most = most.min((MOST_MACS / (rows * inputs) as f64) as u64);
+        let outputs = self.log(10, most.clamp(16, 4096));
         let op = Op::Linear {
-            rows: 1,
+            rows,
             inputs,
             outputs,
             bias: true,
         };
-        layer(op, [inputs, 1, 1])
+        layer(op, [rows, inputs, 1])
     }
 
     fn pool(&mut self) -> Layer {

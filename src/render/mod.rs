@@ -251,14 +251,15 @@ fn draw_view(
     let finite: Vec<Scene> = column.moments.iter().map(|scene| drawable(scene)).collect();
     let moments: Vec<&Scene> = finite.iter().collect();
     match present.view {
-        View::Plane { min, max } => {
+        View::Plane { min, max } | View::Chart { min, max } => {
             let sound = |i: usize| max[i] - min[i] > 0.0 && (max[i] - min[i]).is_finite();
             if !(sound(0) && sound(1)) {
                 return Err(RenderError::View(
                     "the upper right corner must lie above the lower left one",
                 ));
             }
-            plane::draw(canvas, area, &moments, min, max);
+            let metres = matches!(present.view, View::Plane { .. });
+            plane::draw(canvas, area, &moments, [min, max], metres);
         }
         View::Camera { eye, target, fov } => {
             let camera = camera::Camera::new(eye, target, fov)?;

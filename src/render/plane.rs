@@ -1,4 +1,4 @@
-//! Drawing of planar scenes ([`View::Plane`](tandem_envs::View)): a drafting-table look.
+//! Drawing of planar scenes ([`View::Plane`](tandem_envs::View), and charts): a drafting-table look.
 
 use tandem_envs::{Role, Scene, Shape};
 
@@ -35,13 +35,14 @@ impl Map {
 }
 
 /// Draws the view from `min` to `max` of several moments of one motion into an area (x, y, width, height):
-/// what stands still once, the machine of every earlier moment as a ghost, the last one in full.
+/// what stands still once, the machine of every earlier moment as a ghost, the last one in full; a grid and a scale
+/// bar where the plane is in metres.
 pub(super) fn draw(
     canvas: &mut Canvas,
     area: [f32; 4],
     moments: &[&Scene],
-    min: [f32; 2],
-    max: [f32; 2],
+    [min, max]: [[f32; 2]; 2],
+    metres: bool,
 ) {
     let Some((last, earlier)) = moments.split_last() else {
         return;
@@ -49,7 +50,9 @@ pub(super) fn draw(
     let map = Map::new(min, max, area);
     canvas.clip(Some(area));
     canvas.rectangle(area, palette::PAPER);
-    grid(canvas, &map, area);
+    if metres {
+        grid(canvas, &map, area);
+    }
     let still = |role: Role| matches!(role, Role::Wall | Role::Goal | Role::Trace);
     traces(canvas, &map, last);
     for &(role, ref shape) in &last.shapes {
@@ -63,7 +66,9 @@ pub(super) fn draw(
     }
     shadows(canvas, &map, last);
     machine(canvas, &map, last, &still, 1.0);
-    scale_bar(canvas, &map, area);
+    if metres {
+        scale_bar(canvas, &map, area);
+    }
     canvas.clip(None);
 }
 

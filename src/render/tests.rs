@@ -176,6 +176,28 @@ fn planar_shapes_appear_in_their_colour_where_they_are() {
 }
 
 #[test]
+fn a_picture_without_metres_has_no_scale() {
+    let blank = |view: View| {
+        let scene = Scene {
+            view,
+            shapes: Vec::new(),
+            caption: String::new(),
+        };
+        let panel = Panel {
+            title: "",
+            scene: &scene,
+        };
+        let image = picture(&[panel], (210, 210)).unwrap();
+        let inside = (10..200).flat_map(|x| (10..200).map(move |y| (x, y)));
+        let mut pixels = inside.map(|(x, y)| image.pixel(x, y));
+        pixels.all(|pixel| close(pixel, palette::PAPER, 1))
+    };
+    let (min, max) = ([0.0; 2], [10.0, 8.0]);
+    assert!(blank(View::Chart { min, max }));
+    assert!(!blank(View::Plane { min, max }));
+}
+
+#[test]
 fn cameras_show_lit_bodies_their_shadow_and_the_ground() {
     let scene = still_life();
     let image = picture(

@@ -2,8 +2,9 @@
 //!
 //! The effect is drawn given state *and* command, so any function of both may be subtracted from its
 //! advantage without bias. PPO's critic knows the state only: what the command's own exploration did to the
-//! reward would remain, and on long arms it drowns what the effect's noise did. The baseline is fitted to
-//! each roll-out after it was used on it.
+//! reward would remain, and on long arms it drowns what the effect's noise did. It also knows the reward before: what a state is
+//! worth by itself is in both, and their difference is what was done in between. The baseline is fitted to each
+//! roll-out after it was used on it.
 
 use tandem_envs::Stream;
 use tch::{Kind, Tensor};
@@ -14,7 +15,7 @@ use crate::mlp::Mlp;
 use crate::network::Network;
 use crate::proxy::matrix;
 use crate::raw;
-use crate::rollout::Rollout;
+use crate::rollout::{End, Rollout};
 
 /// Rows per regression step.
 const BATCH: usize = 512;
@@ -22,8 +23,10 @@ const BATCH: usize = 512;
 const EPOCHS: usize = 3;
 /// Learning rate.
 const RATE: f64 = 2e-3;
+/// Inputs beside observation and command: the reward before, and whether it is known.
+const BEFORE: usize = 2;
 
-/// A network from observation and command to the expected advantage.
+/// A network from observation, command and the reward before to the expected advantage.
 pub struct Baseline {
     net: Mlp,
     adam: Adam,
@@ -34,7 +37,7 @@ impl Baseline {
     /// An unfitted baseline, which predicts about 0, for `inputs` = observation + command numbers.
     pub fn new(inputs: usize, seed: u64) -> Self {
         let mut stream = Stream::new(seed, "effect-baseline", 0);
-        let net = Mlp::new(inputs, &[64, 64], 1, 0.01, &mut stream);
+        let net = Mlp::new(inputs + BEFORE, &[64, 64], 1, 0.01, &mut stream);
         Self {
             adam: Adam::new(net.parameters()),
             net,
@@ -51,6 +54,7 @@ impl Baseline {
             &[
                 matrix(&rollout.observations, rollout.rows()),
                 matrix(&rollout.commands, rollout.rows()).clamp(-1.0, 1.0),
+                matrix(&before(rollout), rollout.rows()),
             ],
             1,
         )
@@ -108,4 +112,26 @@ impl Baseline {
         self.stream = archive.get_json("effect_baseline.stream")?;
         Ok(())
     }
+}
+
+/// `[R, 2]`: the reward of the step before, in standard deviations of this roll-out, and 1; zeros where an episode or
+/// the roll-out begins.
+fn before(rollout: &Rollout) -> Vec<f32> {
+    let count = rollout.rewards.len().max(1) as f64;
+    let mean = rollout.rewards.iter().map(|&r| f64::from(r)).sum::<f64>() / count;
+    let square = |&r: &f32| (f64::from(r) - mean).powi(2);
+    let deviation = (rollout.rewards.iter().map(square).sum::<f64>() / count).sqrt();
+    let scale = 1.0 / (deviation + 1e-8) as f32;
+    let mut rows = vec![0.0; BEFORE * rollout.rows()];
+    let lanes = rows.chunks_exact_mut(BEFORE * rollout.steps.max(1));
+    for (lane, rows) in lanes.enumerate() {
+        for step in 1..rollout.steps {
+            let last = lane * rollout.steps + step - 1;
+            if rollout.ends[last] == End::Running {
+                rows[BEFORE * step] = rollout.rewards[last] * scale;
+                rows[BEFORE * step + 1] = 1.0;
+            }
+        }
+    }
+    rows
 }

@@ -12,11 +12,12 @@ use tch::Tensor;
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::logits::LogitVector;
 use super::{
-    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, settings, within,
+    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, geometric, settings,
+    within,
 };
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
-use crate::proxy::matrix;
+use crate::proxy::{matrix, shares};
 use crate::rollout::{DesignSource, Rollout};
 
 /// Settings of [`HardwareAsPolicy`].
@@ -25,14 +26,26 @@ use crate::rollout::{DesignSource, Rollout};
 pub struct HardwareAsPolicySettings {
     /// Adam rate of the design's logits.
     pub rate: f64,
+    /// What the rate falls to, evenly by ratio, over the search; absent: it stays. A design that comes to rest lets the
+    /// policy settle on it.
+    pub rate_end: Option<f64>,
     /// How task effects are explored and credited.
     pub effect: EffectSettings,
+}
+
+impl HardwareAsPolicySettings {
+    /// Rate of the design's logits after this share of the search.
+    fn rate_at(&self, progress: f64) -> f64 {
+        let end = self.rate_end.unwrap_or(self.rate);
+        geometric(self.rate, end, progress)
+    }
 }
 
 impl Default for HardwareAsPolicySettings {
     fn default() -> Self {
         Self {
             rate: 0.01,
+            rate_end: None,
             effect: EffectSettings::default(),
         }
     }
@@ -56,6 +69,7 @@ impl HardwareAsPolicy {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: HardwareAsPolicySettings = settings(setup.settings)?;
         within("rate", settings.rate, 1e-6, 10.0)?;
+        within("rate_end", settings.rate_end.unwrap_or(1.0), 1e-6, 10.0)?;
         let model = setup
             .tensor_hardware
             .clone()
@@ -112,7 +126,7 @@ impl LogitBounds {
     }
 
     fn values(&self, logits: &Tensor) -> Tensor {
-        let linear = logits.sigmoid() * &self.range + &self.low;
+        let linear = (shares(logits) * 0.5 + 0.5) * &self.range + &self.low;
         // exp only where the scale is logarithmic: elsewhere it could overflow and poison the gradient
         let exponent = &linear * &self.log;
         exponent.exp() * &self.log + &linear * (1.0f64 - &self.log)
@@ -187,7 +201,7 @@ impl DesignOptimizer for HardwareAsPolicy {
         Ok(Some(EffectUpdate {
             term,
             adam: &mut self.logits.adam,
-            rate: self.settings.rate,
+            rate: self.settings.rate_at(context.progress),
             max_grad_norm: f64::INFINITY,
         }))
     }

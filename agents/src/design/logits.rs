@@ -19,7 +19,7 @@ impl LogitVector {
         let values: Vec<f32> = start.iter().map(|&z| z as f32).collect();
         let tensor = Tensor::from_slice(&values).set_requires_grad(true);
         Self {
-            adam: Adam::new(vec![tensor.shallow_clone()]),
+            adam: Adam::new(vec![tensor.shallow_clone()]).sharing(),
             tensor,
         }
     }

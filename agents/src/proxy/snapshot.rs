@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use tandem_envs::design::LOGIT_LIMIT;
-
-use super::{Proxy, Skip, matrix};
+use super::{Proxy, Skip, matrix, share};
 use crate::kernel::{Kernel, Scratch};
 use crate::rollout::EffectModel;
 
@@ -25,7 +23,7 @@ impl Proxy {
             }
             if self.conditioned() {
                 for (i, z) in logits.iter().enumerate() {
-                    let z = (z / (0.5 * LOGIT_LIMIT)) as f32;
+                    let z = share(*z);
                     for (j, b) in bias.iter_mut().enumerate() {
                         *b += z * weights[(f + i) * width + j];
                     }
@@ -56,10 +54,7 @@ impl Proxy {
         let tensor = match &self.skip {
             Skip::Free(skip) => skip.detach(),
             Skip::Made(maker) => {
-                let z: Vec<f32> = logits
-                    .iter()
-                    .map(|z| (z / (0.5 * LOGIT_LIMIT)) as f32)
-                    .collect();
+                let z: Vec<f32> = logits.iter().copied().map(share).collect();
                 tch::no_grad(|| maker.forward(&matrix(&z, 1)).view(-1))
             }
         };

@@ -17,6 +17,7 @@ pub mod bayes;
 pub mod cma;
 pub mod genetic;
 pub mod gradient;
+mod limit;
 pub mod mapper;
 pub mod proxy_policy;
 pub mod random;

@@ -8,11 +8,13 @@
 //! layer replaced. The policy follows the score function, and the best point found.
 //!
 //! Eight machines start; after a round of both phases the worse half is dropped; the last one gets what is left of the
-//! budget. A round that ends worse than it began is forgotten.
+//! budget. A round that ends worse than it began is forgotten. Where layers share a limit, the limit gets a price instead
+//! ([`limit`]).
 
 use tandem_envs::Stream;
 
 use super::gradient::{Descent, choose};
+use super::limit;
 use super::mapper::Mapper;
 use super::reinforce::advantages;
 use super::tracker::greedy_start;
@@ -31,8 +33,6 @@ const TUNE_RATE: f64 = 0.01;
 const BATCH: usize = 8;
 /// How likely a gene moves, and how far, when tuning.
 const NOISE: [f64; 2] = [0.2, 0.25];
-/// Changes of several layers at once per update, where layers share a limit.
-const EXCHANGES: usize = 32;
 /// Steps of the policy towards the best point per update.
 const PULLS: usize = 2;
 
@@ -40,6 +40,9 @@ const PULLS: usize = 2;
 pub fn search(tracker: &mut Tracker, seed: u64) {
     let space = tracker.space();
     let mut stream = Stream::new(seed, "search-proxy-policy", 0);
+    if !space.separable() {
+        return limit::search(tracker, &mut stream);
+    }
     let points = (0..ROUNDS[0].0).map(|_| (greedy_start(space, &mut stream), f64::INFINITY));
     let mut points: Vec<(Vec<f64>, f64)> = points.collect();
     for (machines, joint, tune) in ROUNDS {
@@ -138,40 +141,12 @@ fn tune(
             }
         }
         mapper.descend(&[(hardware.clone(), slopes)], TUNE_RATE);
-        if !space.separable() {
-            exchange(tracker, best, stream);
-        }
         imitate(mapper, space, start, best);
     }
 }
 
-/// Where layers share a limit, one can only gain if another gives: changes of two or three layers at once.
-fn exchange(tracker: &mut Tracker, best: &mut [f64], stream: &mut Stream) {
-    let space = tracker.space();
-    let points: Vec<Vec<f64>> = (0..EXCHANGES)
-        .map(|_| {
-            let mut point = best.to_vec();
-            for _ in 0..2 + stream.below(2) {
-                let range = space.range(stream.below(space.layers()));
-                let hardware = point[..space.hardware()].to_vec();
-                let layer = (range.start - space.hardware()) / space.width();
-                space.draw_mapping(&hardware, layer, stream, &mut point[range]);
-            }
-            point
-        })
-        .collect();
-    let known = tracker.assemble(best);
-    let found = tracker.costs(&points);
-    let costs = found.iter().map(|(cost, _)| *cost);
-    if let Some((at, cost)) = costs.enumerate().min_by(|a, b| a.1.total_cmp(&b.1))
-        && cost < known
-    {
-        best.copy_from_slice(&points[at]);
-    }
-}
-
 /// The policy follows the best point.
-fn imitate(mapper: &mut Mapper, space: &dyn SearchSpace, start: &[f64], best: &[f64]) {
+pub(super) fn imitate(mapper: &mut Mapper, space: &dyn SearchSpace, start: &[f64], best: &[f64]) {
     let hardware = &best[..space.hardware()];
     for _ in 0..PULLS {
         let outputs = mapper.outputs(start, hardware);

@@ -61,3 +61,11 @@ fn the_learnt_policy_finds_the_optimum_of_independent_layers() {
     let (outcome, _) = run(&space, method, 2000, 0);
     assert!(outcome.cost < 1.02 * space.floor(), "{}", outcome.cost);
 }
+
+#[test]
+fn the_learnt_policy_comes_near_the_optimum_of_layers_that_share_a_limit() {
+    let space = Confuciux::new(&zoo::named("resnet18").unwrap(), Goal::Latency, 0.05).unwrap();
+    let method = METHODS.iter().find(|m| m.name == "proxy-policy").unwrap();
+    let (outcome, _) = run(&space, method, 2000, 10);
+    assert!(outcome.cost < 1.02 * space.floor(), "{}", outcome.cost);
+}

@@ -215,6 +215,34 @@ impl<'a> Tracker<'a> {
         costs
     }
 
+    /// Costs of mappings of each layer on this hardware, `mappings[layer][trial]`; each asks the model for one layer.
+    /// `None` once the budget is spent.
+    pub fn layer_costs(
+        &mut self,
+        hardware: &[f64],
+        mappings: &[Vec<Vec<f64>>],
+    ) -> Option<Vec<Vec<f64>>> {
+        let asked: u64 = mappings.iter().map(|layer| layer.len() as u64).sum();
+        if self.stopped {
+            return None;
+        }
+        if asked > self.budget - self.spent {
+            self.spent = self.budget;
+            return None;
+        }
+        self.spent += asked;
+        let space = self.space;
+        let costs = mappings.iter().enumerate().map(|(layer, mappings)| {
+            let costs = mappings.iter();
+            costs
+                .map(|mapping| space.layer_cost(hardware, layer, mapping))
+                .collect()
+        });
+        let costs = costs.collect();
+        self.tell();
+        Some(costs)
+    }
+
     fn take_best(&mut self, point: &mut [f64], trials: &[Vec<Vec<f64>>], costs: &[Vec<f64>]) {
         let known = self.space.cost(point, &mut []);
         let mut all = point.to_vec();

@@ -47,9 +47,9 @@ pub struct Sram {
 /// Size from which a buffer's energy follows a square root, KiB.
 const ROOT_FROM_KIB: f64 = 2048.0;
 /// Clock at which the tables hold, MHz (assumed).
-const NOMINAL_MHZ: f64 = 1000.0;
+pub(in crate::accelerator) const NOMINAL_MHZ: f64 = 1000.0;
 /// Leakage per area, W/mm².
-const LEAKAGE_W_PER_MM2: f64 = 0.0124;
+pub(in crate::accelerator) const LEAKAGE_W_PER_MM2: f64 = 0.0124;
 
 const DOSA_SCRATCHPAD: Sram = Sram {
     fixed_pj: 0.49,
@@ -173,9 +173,12 @@ impl Sram {
     }
 }
 
+/// Supply voltage at no clock and its rise up to the nominal one, as multiples of the nominal one's (assumed).
+pub(in crate::accelerator) const VOLTAGE: [f64; 2] = [0.6, 0.4];
+
 /// Supply voltage at a clock, as a multiple of the nominal one.
 pub fn voltage(clock_mhz: f64) -> f64 {
-    0.6 + 0.4 * clock_mhz / NOMINAL_MHZ
+    VOLTAGE[0] + VOLTAGE[1] * clock_mhz / NOMINAL_MHZ
 }
 
 /// Leakage of a chip, W.

@@ -104,6 +104,7 @@ fn servo(settings: &Settings, arm: &Arm, i: usize) -> Actuator {
         drive: Drive::Joint(i),
         control: Control::Rate(decimal(STEP_ANGLE) / decimal(CONTROL_DT)),
         range: [-limit, limit],
+        direct: false,
         stiffness,
         damping: decimal(DAMPING_TIME) * stiffness,
         feedforward: true,

@@ -67,6 +67,7 @@ pub(super) fn mechanism(settings: &Settings, parts: &Parts) -> Mechanism {
                     drive: Drive::Tendon(i),
                     control: Control::Rate(WINCH_RADIUS * decimal(WINCH_STEP) / CONTROL_DT),
                     range: [0.0, longest.min(stall(radii))],
+                    direct: false,
                     stiffness: WINCH[0],
                     damping: WINCH[1],
                     feedforward: false,

@@ -30,13 +30,14 @@
 //! **Task.** One design must serve all goals; each episode draws one of them, from winches wound up by a random 0
 //! to 1 rad each. Command: winch rates, at most 0.25 rad per control step of 0.1 s. Success: tip within 2 mm for 5
 //! steps in a row. (TentaMorph finds a design for each goal; `goals` with one entry is that experiment.) Reward of a
-//! step, one logged term each, `d` the distance between tip and goal:
+//! step, one logged term each, `d` the distance between tip and goal,
+//! `w = 3 (t / horizon)^2`:
 //!
 //! ```text
-//! distance  -10 d / m
+//! distance  -30 w d / m
 //! effort    -0.002 |u|^2
 //! goal      +1 with d <= 2 mm
-//! nearness  +0.5 / (1 + (d / 20 mm)^2) + 0.5 / (1 + (d / 5 mm)^2)
+//! nearness  +w (0.5 / (1 + (d / 20 mm)^2) + 0.5 / (1 + (d / 5 mm)^2))
 //! ```
 //!
 //! **Observation.** Winch angles and joint angles, rad; tip, goal, and tip to goal, m; the bearing of the goal,

@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tandem_agents::search::Method;
 use tandem_envs::SearchSpace;
+use tandem_envs::accelerator::space::Rescored;
+use tandem_envs::accelerator::space::rescore::Run as Simulated;
 
 use super::{Run, Task, cannot};
 use crate::atomic;
@@ -50,15 +52,36 @@ pub(super) fn report(
         return print_json(&document);
     }
     print(space, task, &rows);
+    explain(&rows);
     println!("details and plot: {}", folder.display());
     Ok(())
 }
 
+/// How a winner runs on the event simulator.
+type Way = fn(&Rescored) -> &Result<Simulated, String>;
+const OWN_TILES: Way = |rescored| &rescored.own_tiles;
+const MAPPINGS: Way = |rescored| &rescored.mappings;
+
 impl Row<'_> {
-    /// Median cost of the winners' machines on the event simulator; `None` where one of them does not run there.
-    fn simulated(&self) -> Option<f64> {
-        let costs: Option<Vec<f64>> = self.runs.iter().map(|run| run.simulated).collect();
-        median(&costs?)
+    /// Median cost of the winners on the event simulator; `None` where none runs there.
+    fn simulated(&self, way: Way) -> Option<f64> {
+        let runs = self.runs.iter().filter_map(|run| run.simulated.as_ref());
+        let costs = runs.filter_map(|rescored| way(rescored).as_ref().ok().map(|run| run.cost));
+        median(&costs.collect::<Vec<f64>>())
+    }
+}
+
+/// A run on the event simulator, or why there is none.
+fn simulated(result: &Result<Simulated, String>) -> Value {
+    match result {
+        Ok(run) => json!({
+            "cost": run.cost,
+            "cycles": run.cycles,
+            "seconds": run.seconds,
+            "energy_j": run.energy_j,
+            "other_layers_cycles": run.other_cycles,
+        }),
+        Err(reason) => json!({"error": reason}),
     }
 }
 
@@ -93,7 +116,10 @@ fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
         json!({
             "seed": run.seed,
             "cost": run.cost,
-            "simulated_cost": run.simulated,
+            "simulated": run.simulated.as_ref().map(|rescored| json!({
+                "own_tiles": simulated(&rescored.own_tiles),
+                "mappings": simulated(&rescored.mappings),
+            })),
             "evaluations": run.evaluations,
             "seconds": run.seconds,
             "numbers": numbers.collect::<Vec<Value>>(),
@@ -105,7 +131,10 @@ fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
             "cost": {"median": row.median, "low": row.quartiles[0], "high": row.quartiles[1]},
             "ratio_to_random": ratio(rows, row),
             "above_floor_percent": above(space, row),
-            "simulated_cost_median": row.simulated(),
+            "simulated_cost_median": {
+                "own_tiles": row.simulated(OWN_TILES),
+                "mappings": row.simulated(MAPPINGS),
+            },
             "runs": row.runs.iter().map(run).collect::<Vec<Value>>(),
         })
     };
@@ -132,18 +161,28 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         space.unit(),
     );
     println!(
-        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>11} {:>9}",
-        "method", "seeds", "median", "25 %", "75 %", "x random", "above", "simulated", "seconds"
+        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>11} {:>11} {:>9}",
+        "method",
+        "seeds",
+        "median",
+        "25 %",
+        "75 %",
+        "x random",
+        "above",
+        "mappings",
+        "own tiles",
+        "seconds"
     );
     for row in rows {
         let seconds: Vec<f64> = row.runs.iter().map(|run| run.seconds).collect();
         let ratio = ratio(rows, row).map_or("-".into(), |ratio| format!("{ratio:.2}"));
         let above = above(space, row).map_or("-".into(), |above| format!("{above:.2} %"));
-        let simulated = row
-            .simulated()
-            .map_or("-".into(), |cost| format!("{cost:.4e}"));
+        let [mappings, own] = [MAPPINGS, OWN_TILES].map(|way| {
+            let cost = row.simulated(way);
+            cost.map_or("-".into(), |cost| format!("{cost:.4e}"))
+        });
         println!(
-            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {simulated:>11} {:>9.1}",
+            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {mappings:>11} {own:>11} {:>9.1}",
             row.method,
             row.runs.len(),
             row.median,
@@ -156,6 +195,19 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         println!(
             "above: over {:.4e}, which no point can fall below",
             space.floor()
+        );
+    }
+}
+
+/// What the columns of the event simulator mean, where there are any.
+fn explain(rows: &[Row]) {
+    if rows
+        .iter()
+        .any(|row| row.runs.iter().any(|run| run.simulated.is_some()))
+    {
+        println!(
+            "mappings, own tiles: the winners on the event simulator, following their mappings or with its own tiles, \
+             layers without products included"
         );
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tandem_envs::accelerator::cost::CostModel;
+use tandem_envs::accelerator::host::{Calibration, HostCosts, HostModel, NOT_DONE};
 use tandem_envs::accelerator::onnx::Unsupported;
 use tandem_envs::accelerator::platform::PLATFORMS;
 use tandem_envs::accelerator::scalesim::Topology;
@@ -18,6 +19,8 @@ use crate::strict::Located;
 pub struct Opened {
     pub platform: Platform,
     pub costs: Box<dyn CostModel>,
+    /// Passes that are off whatever the command says: the costs are those of layers without them.
+    pub off: &'static [&'static str],
 }
 
 /// A preset or a JSON file, with the settings of `--set`.
@@ -41,12 +44,39 @@ pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
             return Err(absent(&name, "platform", &names, file));
         }
     };
+    if located.value().get("samples").is_some() {
+        return calibrated(args);
+    }
     let platform: Platform = located.read()?;
     if let Err(fault) = platform.check() {
         return Err(located.fail_at(fault.path, fault.reason).into());
     }
     let costs = platform.engine.model.cost_model();
-    Ok(Opened { platform, costs })
+    Ok(Opened {
+        platform,
+        costs,
+        off: &[],
+    })
+}
+
+/// What `tandem calibrate host` wrote: the preset `cpu` with measured layers.
+fn calibrated(args: &SimulateArgs) -> Result<Opened, Error> {
+    let file = args.platform.display().to_string();
+    if !args.sets.is_empty() {
+        let reason = "is a calibration, which --set cannot change; calibrate again instead";
+        return Err(InputError::file(&file, reason).into());
+    }
+    let calibration = Calibration::read(&args.platform)?;
+    let model = HostModel::fit(&calibration);
+    let model = model.map_err(|error| InputError::file(&file, error.to_string()))?;
+    let mut platform =
+        Platform::preset("cpu").ok_or_else(|| Error::Run("the preset `cpu` is missing".into()))?;
+    let costs = HostCosts::of(model, &mut platform);
+    Ok(Opened {
+        platform,
+        costs: Box::new(costs),
+        off: &NOT_DONE,
+    })
 }
 
 /// A built-in network at the size that is asked for, an ONNX file, or a SCALE-Sim topology.

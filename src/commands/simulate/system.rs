@@ -22,8 +22,12 @@ use crate::error::Error;
 /// # Errors
 /// A pass that there is not, a network that does not fit, or a file that cannot be written.
 pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<(), Error> {
-    let Opened { platform, costs } = opened;
-    let options = options(args)?;
+    let Opened {
+        platform,
+        costs,
+        off,
+    } = opened;
+    let options = options(args, off)?;
     let files = [&args.trace, &args.report, &args.csv];
     for path in files.into_iter().flatten() {
         check_folder(path)?;
@@ -55,8 +59,14 @@ pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<()
     Ok(())
 }
 
-fn options(args: &SimulateArgs) -> Result<Options, Error> {
-    let passes = Passes::without(&args.no_pass);
+fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
+    let off: Vec<&str> = args
+        .no_pass
+        .iter()
+        .map(String::as_str)
+        .chain(off.iter().copied())
+        .collect();
+    let passes = Passes::without(&off);
     let passes = passes.map_err(|error| Error::Input(format!("--no-pass: {error}")))?;
     let limit = |name: &str, limit: Option<f64>| match limit {
         Some(limit) if !(limit > 0.0 && limit.is_finite()) => Err(Error::Input(format!(
@@ -70,6 +80,7 @@ fn options(args: &SimulateArgs) -> Result<Options, Error> {
             area_mm2: limit("--max-area", args.max_area)?,
             power_w: limit("--max-power", args.max_power)?,
         },
+        ..Options::default()
     })
 }
 

@@ -40,7 +40,7 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
     let calibration = match &args.calibration {
         Some(path) => Calibration::read(path)?,
         None => host::calibrate(&Plan {
-            convolutions: 400,
+            convolutions: host::CONVOLUTIONS as usize,
             seed: 0,
             allow_noise: args.allow_noise,
         })?,

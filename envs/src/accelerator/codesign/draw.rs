@@ -1,6 +1,7 @@
 //! Pictures of the accelerator: the platform's blocks by area, and each layer's time against the reference.
 
 use super::world::Accelerator;
+use crate::accelerator::platform::MM2_PER_GB_PER_S;
 use crate::scene::{Role, Scene, Shape, View};
 
 /// Width and height of the picture, in its own units.
@@ -26,7 +27,7 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
         (Role::Link, 4.05e-4 * value(0) * value(1)),
         (Role::Joint, 5.55e-3 * value(2)),
         (Role::Object, 2.60e-3 * value(3)),
-        (Role::Wall, 0.03 * value(5)),
+        (Role::Wall, MM2_PER_GB_PER_S * value(5)),
     ];
     let mut left = 0.3;
     for (role, area) in areas {
@@ -51,7 +52,7 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
     };
     shapes.push((Role::Trace, line));
     Scene {
-        view: View::Plane {
+        view: View::Chart {
             min: [0.0, 0.0],
             max: [WIDTH, HEIGHT],
         },

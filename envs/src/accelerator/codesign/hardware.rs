@@ -15,8 +15,6 @@ pub const COMMANDS: usize = 4;
 pub const EFFECTS: usize = 4;
 /// Those that the task sees: time, energy, area.
 const TASK_EFFECTS: usize = 3;
-/// Steps of the grid on which the reference's commands are chosen, along each of the first three.
-const GRID: usize = 5;
 
 /// A layer's reference: its cost on the start platform.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,6 +85,19 @@ impl AcceleratorHardware {
         &self.references
     }
 
+    /// Mean power of the network on the start platform, W.
+    pub fn reference_power(&self) -> f64 {
+        let both = self.works.iter().zip(&self.references);
+        let (seconds, joules) = both.fold((0.0, 0.0), |(seconds, joules), (work, own)| {
+            let count = work.count as f64;
+            (
+                seconds + count * own.cost.seconds,
+                joules + count * own.cost.joules,
+            )
+        });
+        joules / seconds
+    }
+
     /// Features of a layer.
     pub(super) fn layer_features(&self, layer: usize) -> &[f32] {
         &self.features[layer.min(self.features.len() - 1)]
@@ -135,23 +146,8 @@ fn command<T: Real>(values: &[f32]) -> Command<T> {
 /// Every layer on the start platform under the command of the grid with the smallest product of time and energy.
 fn references(works: &[Work]) -> Vec<Reference> {
     let platform = Platform::new(PARAMETERS.map(|parameter| parameter.4));
-    let best = |work: &Work| {
-        let mut best: Option<LayerCost<f64>> = None;
-        for k in 0..GRID.pow(3) * 3 {
-            let share = |at: u32| (k / 3 / GRID.pow(at) % GRID) as f32 / (GRID - 1) as f32;
-            let order = ((k % 3) as f32 + 0.5) / 3.0;
-            let cost = platform.cost(
-                &work.shape,
-                &command(&[share(0), share(1), share(2), order]),
-            );
-            let product = |cost: &LayerCost<f64>| cost.seconds * cost.joules;
-            if best.is_none_or(|best| product(&cost) < product(&best)) {
-                best = Some(cost);
-            }
-        }
-        best
-    };
-    let costs: Vec<LayerCost<f64>> = works.iter().filter_map(best).collect();
+    let best = works.iter().map(|work| platform.best_of_grid(&work.shape));
+    let costs: Vec<LayerCost<f64>> = best.collect();
     let sum = |value: fn(&LayerCost<f64>) -> f64| -> f64 {
         let both = costs.iter().zip(works);
         both.map(|(cost, work)| work.count as f64 * value(cost))

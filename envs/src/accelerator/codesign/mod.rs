@@ -7,10 +7,14 @@
 //!
 //! ```text
 //! effect  = ln(time / reference), ln(energy / reference), ln(area / limit);  ln(traffic / reference)
-//! reward  = - share of time * effect_0 - share of energy * effect_1 - penalties
-//! shares  = the layer's parts of the reference's time and energy
-//! penalty = 5 max(0, effect_2) / layers + 5 (rise of max(0, ln(mean power so far / limit)))
+//! time    = sum over layers of (share of the reference's time) * exp(effect_0), 1 where a layer is not mapped yet
+//! energy  = the same with effect_1
+//! reward  = fall of ln(time) + ln(energy) + 5 max(0, ln(mean power / limit))  -  5 max(0, effect_2) / layers
 //! ```
+//!
+//! So the rewards of an episode add up to what it is judged by, the logarithm of the energy-delay product (and what limits
+//! cost), whatever the order of the layers. Since later falls depend on what came before, effects have to be credited
+//! with the rest of the episode (`effect.gamma` 1).
 //!
 //! An episode maps every different layer once, in a random order. It is a success if the network's energy-delay
 //! product is `target` times better than the reference's, and area and mean power keep their limits.

@@ -24,6 +24,8 @@ const TERMS: [&str; 4] = ["time", "energy", "area", "power"];
 pub(super) struct Setup {
     pub settings: Settings,
     pub hardware: Arc<AcceleratorHardware>,
+    /// Mean power of the reference, W.
+    reference_power: f32,
     spec: Spec,
 }
 
@@ -33,7 +35,7 @@ pub(super) struct State {
     /// The layers in the order of this episode.
     order: Vec<usize>,
     step: usize,
-    /// Time and energy so far, as shares of the reference's whole.
+    /// Time and energy of the network against the reference's; layers that are not mapped yet count as the reference.
     pub time: f32,
     /// See `time`.
     pub energy: f32,
@@ -61,6 +63,20 @@ pub struct Accelerator {
     fidelity: Fidelity,
 }
 
+impl State {
+    /// The beginning of an episode.
+    fn new(order: Vec<usize>, mut ratios: Vec<[f32; 2]>) -> Self {
+        ratios.fill([1.0; 2]);
+        Self {
+            order,
+            ratios,
+            time: 1.0,
+            energy: 1.0,
+            ..Self::default()
+        }
+    }
+}
+
 impl Accelerator {
     /// An environment of these settings, to be reset before use.
     ///
@@ -70,6 +86,7 @@ impl Accelerator {
         let hardware = Arc::new(AcceleratorHardware::new(&settings)?);
         let spec = spec(&settings);
         Ok(Self::from_setup(Arc::new(Setup {
+            reference_power: hardware.reference_power() as f32,
             settings,
             hardware,
             spec,
@@ -77,12 +94,9 @@ impl Accelerator {
     }
 
     fn from_setup(setup: Arc<Setup>) -> Self {
+        let layers = setup.settings.works.len();
         Self {
-            state: State {
-                order: (0..setup.settings.works.len()).collect(),
-                ratios: vec![[1.0; 2]; setup.settings.works.len()],
-                ..State::default()
-            },
+            state: State::new((0..layers).collect(), vec![[1.0; 2]; layers]),
             design: setup.hardware.space().start(),
             setup,
             fidelity: Fidelity::Effect,
@@ -98,38 +112,24 @@ impl Accelerator {
         self.state.order[self.state.step % self.layers()]
     }
 
-    /// Power of the start platform, W.
-    fn reference_power(&self) -> f32 {
-        let works = self.setup.settings.works.iter();
-        let both = works.zip(self.setup.hardware.references());
-        let (seconds, joules) = both.fold((0.0, 0.0), |(seconds, joules), (work, own)| {
-            let count = work.count as f64;
-            (
-                seconds + count * own.cost.seconds,
-                joules + count * own.cost.joules,
-            )
-        });
-        (joules / seconds) as f32
-    }
-
-    /// Mean power over its limit so far, on a logarithmic scale.
+    /// Mean power over its limit, on a logarithmic scale.
     pub(super) fn power(&self) -> f32 {
-        let power = self.reference_power() * self.state.energy / self.state.time.max(1e-9);
+        let power = self.setup.reference_power * self.state.energy / self.state.time.max(1e-9);
         (power / self.setup.settings.power_limit as f32)
             .max(1e-9)
             .ln()
     }
 
-    /// By how much the mean power is above its limit so far, on a logarithmic scale; 0 within the limit.
-    fn over_power(&self) -> f32 {
-        if self.state.time > 0.0 {
-            self.power().max(0.0)
-        } else {
-            0.0
-        }
+    /// What the reward is the fall of: logarithms of time and energy, and the power's penalty.
+    fn potentials(&self) -> [f32; 3] {
+        [
+            self.state.time.max(1e-9).ln(),
+            self.state.energy.max(1e-9).ln(),
+            PENALTY * self.power().max(0.0),
+        ]
     }
 
-    /// How many times better than the reference the network's energy-delay product is, where all is mapped.
+    /// How many times better than the reference the network's energy-delay product is, once all is mapped.
     pub(super) fn gain(&self) -> f32 {
         1.0 / (self.state.time * self.state.energy).max(1e-12)
     }
@@ -158,21 +158,20 @@ impl Accelerator {
         let (layer, layers) = (self.layer(), self.layers());
         let own = self.setup.hardware.references()[layer];
         let [time, energy, area] = [0, 1, 2].map(|at: usize| effect[at].clamp(-LARGEST, LARGEST));
-        let (time_share, energy_share) = (own.time_share as f32, own.energy_share as f32);
-        let over_before = self.over_power();
-        let s = &mut self.state;
-        s.time += time_share * time.exp();
-        s.energy += energy_share * energy.exp();
-        let over_power = self.over_power() - over_before;
+        let before = self.potentials();
+        let ratios = [time.exp(), energy.exp()];
+        self.state.time += own.time_share as f32 * (ratios[0] - 1.0);
+        self.state.energy += own.energy_share as f32 * (ratios[1] - 1.0);
+        let after = self.potentials();
         let s = &mut self.state;
         s.terms = [
-            -time_share * time,
-            -energy_share * energy,
+            before[0] - after[0],
+            before[1] - after[1],
             -PENALTY * area.max(0.0) / layers as f32,
-            -PENALTY * over_power,
+            before[2] - after[2],
         ];
         s.area = area;
-        s.ratios[layer] = [time.exp(), energy.exp()];
+        s.ratios[layer] = ratios;
         s.step += 1;
         let over = s.step >= layers;
         let good = over && self.gain() >= self.setup.settings.target as f32;
@@ -237,16 +236,11 @@ impl Problem for Accelerator {
         self.design.extend_from_slice(design);
         self.fidelity = fidelity;
         // sorted first, so that the episode depends on the stream alone
-        let mut ratios = std::mem::take(&mut self.state.ratios);
-        ratios.fill([1.0; 2]);
+        let ratios = std::mem::take(&mut self.state.ratios);
         let mut order = std::mem::take(&mut self.state.order);
         order.sort_unstable();
         stream.shuffle(&mut order);
-        self.state = State {
-            order,
-            ratios,
-            ..State::default()
-        };
+        self.state = State::new(order, ratios);
         Ok(())
     }
 
@@ -257,23 +251,12 @@ impl Problem for Accelerator {
         places.fill(0.0);
         places[self.layer()] = 1.0;
         let s = &self.state;
-        // against the reference's shares of the layers mapped so far
-        let references = self.setup.hardware.references();
-        let mapped = s.order[..s.step].iter().map(|&layer| references[layer]);
-        let (time, energy) = mapped.fold((0.0, 0.0), |(time, energy), own| {
-            (time + own.time_share, energy + own.energy_share)
-        });
-        let log = |sum: f32, reference: f64| match s.step {
-            0 => 0.0,
-            _ => (sum / reference as f32).max(1e-9).ln(),
-        };
-        let power = if s.step == 0 { 0.0 } else { self.power() };
         let numbers = [
             s.step as f32 / self.layers() as f32,
-            log(s.time, time),
-            log(s.energy, energy),
+            s.time.max(1e-9).ln(),
+            s.energy.max(1e-9).ln(),
             s.area,
-            power,
+            self.power(),
         ];
         rest.copy_from_slice(&numbers);
     }
@@ -339,5 +322,52 @@ impl Problem for Accelerator {
 
     fn scene(&self) -> Scene {
         super::draw::scene(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Config;
+    use super::*;
+
+    fn problem() -> Accelerator {
+        Accelerator::new(Settings::new(&Config::default()).unwrap()).unwrap()
+    }
+
+    /// An episode on a random platform: the sum of its rewards.
+    fn episode(problem: &mut Accelerator, design: &[f64], seed: u64) -> f32 {
+        let mut stream = Stream::new(seed, "episode", 0);
+        problem.reset(design, Fidelity::Full, &mut stream).unwrap();
+        let mut sum = 0.0;
+        loop {
+            // the same command for a layer whatever its place in the episode
+            let mut own = Stream::new(7, "commands", problem.layer() as u64);
+            let command: Vec<f32> = (0..COMMANDS)
+                .map(|_| own.uniform(-1.0, 1.0) as f32)
+                .collect();
+            let step = problem.full_step(&command);
+            sum += step.reward;
+            if step.terminated {
+                return sum;
+            }
+        }
+    }
+
+    #[test]
+    fn rewards_add_up_to_what_is_judged_whatever_the_order_of_layers() {
+        let mut problem = problem();
+        let mut stream = Stream::new(0, "accelerator", 0);
+        for _ in 0..50 {
+            let design = problem.setup.hardware.space().sample(&mut stream);
+            let sum = episode(&mut problem, &design, 1);
+            let start = problem.setup.reference_power / problem.setup.settings.power_limit as f32;
+            let penalty = |over: f32| PENALTY * over.max(0.0);
+            let expected = problem.gain().ln() - penalty(problem.power()) + penalty(start.ln())
+                - penalty(problem.state.area);
+            let tolerance = 1e-3 * (1.0 + expected.abs());
+            assert!((sum - expected).abs() < tolerance, "{sum} {expected}");
+            let other = episode(&mut problem, &design, 2);
+            assert!((sum - other).abs() < tolerance, "{sum} {other}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Tasks of a layer: what each of them takes, and what it costs.
 
 use super::energy::Prices;
-use super::interleave::{After, Engine, Pending};
+use super::interleave::{After, Engine, Pending, Place};
 use super::lower::{Needs, Step, Trouble};
 use super::pass::Passes;
 use super::products::Products;
@@ -16,6 +16,49 @@ use crate::accelerator::task::{
 
 /// Pools of an engine, in order: slots of its input, weight and output buffer.
 const POOLS: usize = 3;
+
+/// A tile of an operand.
+pub(super) struct Operand {
+    /// Which one: a tile that was there at the step before is not loaded again.
+    pub place: Place,
+    /// Words to load.
+    pub words: u64,
+}
+
+/// Where the sums of a computation come from.
+pub(super) enum Sums {
+    /// They begin.
+    New,
+    /// The step before has them.
+    AtHand,
+    /// They were stored.
+    FromMemory,
+}
+
+/// Where they go.
+pub(super) enum SumsAfter {
+    /// The next step adds to them.
+    Stay,
+    /// They are stored, to be brought back.
+    ToMemory,
+    /// They are complete: so many words of outputs.
+    Done(u64),
+}
+
+/// One computation, its operands and its sums.
+pub(super) struct Work {
+    pub engine: usize,
+    pub weights: Operand,
+    pub inputs: Operand,
+    pub macs: u64,
+    pub cycles: u64,
+    /// Sums that it adds to.
+    pub sums: u64,
+    pub begin: Sums,
+    pub end: SumsAfter,
+    /// Which of the sums that come from and go to memory.
+    pub spill: u64,
+}
 
 /// Adds tasks to a graph.
 pub(super) struct Emitter<'a> {
@@ -194,57 +237,81 @@ impl<'a> Emitter<'a> {
         step: &Step,
         cost: &TileCost,
     ) -> Result<(), Trouble> {
-        let engine = step.engine;
-        let weights = self.load_weights(products, step)?;
+        let gemm = step.gemm;
+        let work = Work {
+            engine: step.engine,
+            weights: Operand {
+                place: [step.group, step.col, step.part],
+                words: products.weight_words(step.groups, gemm.k, gemm.n),
+            },
+            inputs: Operand {
+                place: [step.group, step.row, step.part],
+                words: products.input_words(step.groups, gemm.m, gemm.k),
+            },
+            macs: product("multiply-accumulates of a tile", &[cost.macs, step.groups])?,
+            cycles: product("cycles of a tile", &[cost.cycles, step.groups])?,
+            sums: product("sums", &[step.groups, gemm.m, gemm.n])?,
+            begin: match step.first {
+                true => Sums::New,
+                false if step.spills => Sums::FromMemory,
+                false => Sums::AtHand,
+            },
+            end: match step.last {
+                true => SumsAfter::Done(products.output_words(step.groups, gemm.m, gemm.n)),
+                false if step.spills => SumsAfter::ToMemory,
+                false => SumsAfter::Stay,
+            },
+            spill: step.spill,
+        };
+        self.computes(cost, step.groups);
+        self.work(products, work)
+    }
+
+    /// Charges the energy of so many matrix products.
+    pub(super) fn computes(&mut self, cost: &TileCost, times: u64) {
+        self.needs.energy.add(&self.prices.products(cost, times));
+    }
+
+    /// One computation with its transfers.
+    pub(super) fn work(&mut self, products: &Products, work: Work) -> Result<(), Trouble> {
+        let engine = work.engine;
+        let weights = self.load_weights(engine, products.learnt, &work.weights)?;
         let mut waits = vec![weights];
         match self.keeps[0] {
             true => waits.extend(&self.barrier),
-            false => waits.push(self.load_inputs(products, step)?),
+            false => waits.push(self.load_inputs(engine, &work.inputs)?),
         }
-        self.needs
-            .energy
-            .add(&self.prices.products(cost, step.groups));
-        let cycles = product("cycles of a tile", &[cost.cycles, step.groups])?;
         let mut compute = Task {
-            macs: product("multiply-accumulates of a tile", &[cost.macs, step.groups])?,
+            macs: work.macs,
             ..self.task(
                 Kind::Compute,
                 engine as ResourceId,
-                self.picoseconds(cycles)?,
+                self.picoseconds(work.cycles)?,
             )
         };
         let mut sums = None;
-        if step.first {
-            compute = Self::pooled(engine, 2, compute);
-        } else if step.spills {
-            let words = product("sums", &[step.groups, step.gemm.m, step.gemm.n])?;
-            let bytes = self.platform.number_format.sum_bytes();
-            let task = self.transfer(Kind::LoadSum, words, bytes)?;
-            sums = Some(Self::pooled(engine, 2, task));
+        let width = self.platform.number_format.sum_bytes();
+        match work.begin {
+            Sums::New => compute = Self::pooled(engine, 2, compute),
+            Sums::AtHand => {}
+            Sums::FromMemory => {
+                let task = self.transfer(Kind::LoadSum, work.sums, width)?;
+                sums = Some(Self::pooled(engine, 2, task));
+            }
         }
-        let after = self.after(products, step)?;
+        let after = match work.end {
+            SumsAfter::Stay => After::Stay,
+            SumsAfter::ToMemory => After::Leave(self.transfer(Kind::Store, work.sums, width)?),
+            SumsAfter::Done(words) => After::Leave(self.leave(words)?),
+        };
         let pending = Pending {
             waits,
             compute,
             after,
-            spill: step.spill,
+            spill: work.spill,
             sums,
         };
         self.push(engine, pending)
-    }
-
-    fn after(&mut self, products: &Products, step: &Step) -> Result<After, Trouble> {
-        let gemm = step.gemm;
-        if step.last {
-            let words = products.output_words(step.groups, gemm.m, gemm.n);
-            return Ok(After::Leave(self.leave(words)?));
-        }
-        if !step.spills {
-            return Ok(After::Stay);
-        }
-        let words = product("sums", &[step.groups, gemm.m, gemm.n])?;
-        let bytes = self.platform.number_format.sum_bytes();
-        Ok(After::Leave(self.transfer(Kind::Store, words, bytes)?))
     }
 
     /// Finished outputs leave their buffer: for memory, or for the input buffer at a vector's pace.
@@ -259,38 +326,36 @@ impl<'a> Emitter<'a> {
         Ok(self.task(Kind::Move, self.mover(), fixed))
     }
 
-    fn load_weights(&mut self, products: &Products, step: &Step) -> Result<TaskId, Trouble> {
-        let place = [step.group, step.col, step.part];
-        if let Some((loaded, task)) = self.engines[step.engine].weights
-            && loaded == place
+    fn load_weights(
+        &mut self,
+        engine: usize,
+        learnt: bool,
+        tile: &Operand,
+    ) -> Result<TaskId, Trouble> {
+        if let Some((loaded, task)) = self.engines[engine].weights
+            && loaded == tile.place
         {
             return Ok(task);
         }
-        let words = products.weight_words(step.groups, step.gemm.k, step.gemm.n);
-        let task = self.transfer(
-            Kind::LoadWeight,
-            words,
-            self.platform.number_format.word_bytes(),
-        )?;
-        let waits = match products.learnt && self.interleaved {
+        let word = self.platform.number_format.word_bytes();
+        let task = self.transfer(Kind::LoadWeight, tile.words, word)?;
+        let waits = match learnt && self.interleaved {
             true => Vec::new(),
             false => self.barrier.clone(),
         };
-        let task = self.add(Self::pooled(step.engine, 1, task), &waits)?;
-        self.engines[step.engine].weights = Some((place, task));
+        let task = self.add(Self::pooled(engine, 1, task), &waits)?;
+        self.engines[engine].weights = Some((tile.place, task));
         Ok(task)
     }
 
-    fn load_inputs(&mut self, products: &Products, step: &Step) -> Result<TaskId, Trouble> {
-        let place = [step.group, step.row, step.part];
-        if let Some((loaded, task)) = self.engines[step.engine].inputs
-            && loaded == place
+    fn load_inputs(&mut self, engine: usize, tile: &Operand) -> Result<TaskId, Trouble> {
+        if let Some((loaded, task)) = self.engines[engine].inputs
+            && loaded == tile.place
         {
             return Ok(task);
         }
-        let words = products.input_words(step.groups, step.gemm.m, step.gemm.k);
-        let task = self.load_from(step.engine, words)?;
-        self.engines[step.engine].inputs = Some((place, task));
+        let task = self.load_from(engine, tile.words)?;
+        self.engines[engine].inputs = Some((tile.place, task));
         Ok(task)
     }
 

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::emit::Emitter;
 use super::energy::Energy;
+use super::mapped::{self, Mappings};
 use super::pass::Passes;
 use super::products::Products;
 use super::tile::{DoesNotFit, Order, Room, Tiler, Tiling, counts};
@@ -32,6 +33,14 @@ pub enum CompileError {
     /// Too many tasks, or too long a time.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// A mapping that the platform cannot follow.
+    #[error("layer `{layer}`: its mapping cannot be followed: {reason}")]
+    Mapping {
+        /// The layer.
+        layer: String,
+        /// Why.
+        reason: String,
+    },
     /// A count beyond 64 bits.
     #[error("layer `{layer}`: {cause}")]
     TooLarge {
@@ -72,8 +81,8 @@ pub struct Needs {
     pub energy: Energy,
 }
 
-/// Compiles a network for a platform that can be ([`Platform::check`]); `costs` says how long a tile takes there, and
-/// `watch` is told how many layers are done.
+/// Compiles a network for a platform that can be ([`Platform::check`]); `costs` says how long a tile takes there; layers
+/// in `mappings` follow those instead of tiles of the compiler's own; `watch` is told how many layers are done.
 ///
 /// # Errors
 /// A layer that does not fit the buffers or is too large; [`GraphError::Stopped`] when `watch` says so.
@@ -81,6 +90,7 @@ pub fn compile(
     network: &Network,
     platform: &Platform,
     passes: &Passes,
+    mappings: &Mappings,
     costs: &dyn CostModel,
     mut watch: impl FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Compiled, CompileError> {
@@ -89,6 +99,7 @@ pub fn compile(
         network,
         platform,
         passes,
+        mappings,
         costs,
         cached: Cached::new(costs),
         emitter,
@@ -118,6 +129,7 @@ pub(super) enum Trouble {
     Graph(GraphError),
     TooLarge(TooLarge),
     DoesNotFit(DoesNotFit),
+    Mapping(String),
 }
 
 impl Trouble {
@@ -125,6 +137,10 @@ impl Trouble {
         match self {
             Self::Graph(error) => error.into(),
             Self::DoesNotFit(error) => error.into(),
+            Self::Mapping(reason) => CompileError::Mapping {
+                layer: layer.name.clone(),
+                reason,
+            },
             Self::TooLarge(cause) => CompileError::TooLarge {
                 layer: layer.name.clone(),
                 cause,
@@ -171,6 +187,7 @@ struct Lowering<'a> {
     network: &'a Network,
     platform: &'a Platform,
     passes: &'a Passes,
+    mappings: &'a Mappings,
     costs: &'a dyn CostModel,
     cached: Cached<'a>,
     emitter: Emitter<'a>,
@@ -199,12 +216,30 @@ impl Lowering<'_> {
         if let Some(seconds) = self.cached.layer(layer) {
             self.emitter.whole(layer, seconds)?;
         } else if let Some(products) = Products::new(layer)? {
+            if let Some(given) = self.mappings.get(&layer.name) {
+                given
+                    .check(layer, self.platform)
+                    .map_err(Trouble::Mapping)?;
+                given.fits(&layer.name, self.platform, &self.room(keeps))?;
+                mapped::emit(&mut self.emitter, self.platform, &products, given)?;
+                return self.finish(layer, macs, None);
+            }
             let tiles = self.tiling(&layer.name, &products, keeps)?;
             tiling = Some(tiles);
             self.products(&products, &tiles)?;
         } else {
             self.vector(layer)?;
         }
+        self.finish(layer, macs, tiling)
+    }
+
+    /// Charges what is fused into a layer and closes it.
+    fn finish(
+        &mut self,
+        layer: &Layer,
+        macs: u64,
+        tiling: Option<Tiling>,
+    ) -> Result<Needs, Trouble> {
         for fused in &layer.fused {
             self.emitter.fused(fused.inputs()?);
         }
@@ -226,6 +261,10 @@ impl Lowering<'_> {
             return Ok(false);
         }
         let layer = &self.network.layers[at];
+        let given = |layer: &Layer| self.mappings.contains_key(&layer.name);
+        if given(layer) || given(next) {
+            return Ok(false); // mappings read from memory and write to it
+        }
         if self.costs.layer(next).is_some() || self.costs.layer(layer).is_some() {
             return Ok(false);
         }

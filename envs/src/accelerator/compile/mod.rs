@@ -22,12 +22,14 @@ mod energy;
 pub mod graph;
 mod interleave;
 mod lower;
+mod mapped;
 mod pass;
 mod products;
 mod tile;
 
 pub use energy::Energy;
 pub use lower::{CompileError, Compiled, Needs, compile};
+pub use mapped::{LayerMapping, Mappings};
 pub use pass::{PASSES, Pass, Passes, Stage, UnknownPass};
 pub use products::Products;
 pub use tile::{DoesNotFit, Order, Tiling};

@@ -4,18 +4,20 @@ use super::{CostModel, TileCost};
 use crate::accelerator::gemm::{Gemm, TooLarge};
 use crate::accelerator::loopnest::{Accesses, Dim, Loop, Machine, Mapping, Shape};
 
-/// A square array with an accumulator bank per column and a scratchpad.
+/// An array with an accumulator bank per column and a scratchpad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoopNest {
-    /// Cells along each side.
-    pub side: u64,
+    /// Cells in a column: input channels at once.
+    pub rows: u64,
+    /// Cells in a row: output channels at once.
+    pub cols: u64,
 }
 
 impl LoopNest {
     /// Weights stay in the registers while all rows stream past; sums stay in the accumulator. Sides that are no
     /// multiple of the array's are padded.
     fn nest(&self, gemm: &Gemm) -> (Shape, Mapping) {
-        let [rows, cols] = [gemm.k, gemm.n].map(|size| size.min(self.side));
+        let (rows, cols) = (gemm.k.min(self.rows), gemm.n.min(self.cols));
         let [deep, wide] = [gemm.k.div_ceil(rows), gemm.n.div_ceil(cols)];
         let part = |dim, factor, spatial| Loop {
             dim,
@@ -47,7 +49,7 @@ impl CostModel for LoopNest {
         let (shape, mapping) = self.nest(gemm);
         let accesses = Accesses::new(&shape, &mapping);
         let machine = Machine {
-            side: self.side,
+            side: self.cols,     // the scratchpad's port is as wide as a row
             accumulator_kb: 0.0, // sizes matter to energy only
             scratchpad_kb: 0.0,
         };

@@ -55,7 +55,10 @@ impl EngineModel {
                 pipelined_folds,
             } => Box::new(Systolic::new(rows, cols, dataflow, pipelined_folds)),
             Self::Roofline { macs_per_cycle } => Box::new(Flat { macs_per_cycle }),
-            Self::LoopNest { side } => Box::new(LoopNest { side }),
+            Self::LoopNest { side } => Box::new(LoopNest {
+                rows: side,
+                cols: side,
+            }),
         }
     }
 }

@@ -25,4 +25,6 @@ mod reference;
 pub use calls::{LONGEST_LOOP, Program};
 pub use fit::{Calibrated, Measured, cross_validated, fit_constants};
 pub use model::{Constants, Cycles, L2_BYTES, LLC_BYTES, Traffic};
+#[cfg(test)]
+pub(in crate::accelerator) use reference::rank_correlation;
 pub use reference::{Comparison, FOLDS, Rows, compare, read};

@@ -168,7 +168,7 @@ pub fn compare(data: &Path, calibration: Option<&Path>) -> Result<Comparison, In
 }
 
 /// Spearman's correlation of ranks; equal values share their mean rank.
-fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+pub(in crate::accelerator) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (ranks(a), ranks(b));
     let mean = (a.len() as f64 - 1.0) / 2.0;
     let product = |x: &[f64], y: &[f64]| -> f64 {

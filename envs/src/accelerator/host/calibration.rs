@@ -8,7 +8,7 @@ use super::demand::Demand;
 use crate::accelerator::input::{InputError, read_text};
 
 /// The name that a calibration file bears.
-pub const FORMAT: &str = "tandem host calibration 1";
+pub const FORMAT: &str = "tandem host calibration 2";
 
 /// Where it was measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -55,7 +55,7 @@ pub struct Demand {
     pub family: Family,
     /// How often: matrix products of activations come in batches.
     pub times: f64,
-    /// Multiply-accumulates, or values for operators without any.
+    /// Multiply-accumulates on whole vectors, or values for operators without any.
     pub operations: f64,
     /// Bytes of inputs, weights and outputs, once each.
     pub bytes: f64,
@@ -112,8 +112,9 @@ impl Demand {
             (_, 1) => Family::Pointwise,
             _ => Family::Conv,
         };
-        self.operations = valid;
-        let odd = |size: u64| f64::from(u8::from(!size.is_multiple_of(VECTOR)));
+        // vectors of filters that are not full take the time of full ones
+        let filled = |size: u64| size.next_multiple_of(VECTOR).max(1) as f64 / size.max(1) as f64;
+        self.operations = valid * filled(conv.filters);
         self.features = vec![
             log(channels as f64),
             log(filters as f64),
@@ -125,8 +126,8 @@ impl Demand {
             log(valid / nominal.max(1.0)),
             log(conv.weights()? as f64),
             log(groups as f64),
-            odd(conv.channels),
-            odd(conv.filters),
+            log(filled(conv.channels)),
+            log(filled(conv.filters)),
         ];
         Ok(())
     }
@@ -163,6 +164,16 @@ mod tests {
         // per axis, 16 taps in the middle and 4 on either side of 48
         assert_eq!(demand.operations / nominal, 0.25);
         assert_eq!(demand.family, Family::Conv);
+    }
+
+    #[test]
+    fn vectors_that_are_not_full_are_worked_on_whole() {
+        let operations = |filters| {
+            let conv = Conv::same(64, filters, [8, 8], 1);
+            Demand::of(&Op::Conv(conv)).unwrap().operations
+        };
+        assert_eq!(operations(4), operations(16));
+        assert_eq!(operations(20), 2.0 * operations(16));
     }
 
     #[test]

@@ -8,9 +8,11 @@
 //! Measuring needs libtorch and is not done here; [`Calibration`] is what it leaves behind.
 
 mod calibration;
+mod costs;
 mod demand;
 mod model;
 
 pub use calibration::{Calibration, FORMAT, Machine, Sample};
+pub use costs::{HostCosts, NOT_DONE};
 pub use demand::{Demand, Family, WORD_BYTES};
 pub use model::{HostModel, ModelError};

@@ -200,7 +200,7 @@ impl Mapping {
     }
 
     /// How much of each loop runs at a level and inside it, space included.
-    pub(super) fn extents(&self, level: usize) -> [u64; 7] {
+    pub(in crate::accelerator) fn extents(&self, level: usize) -> [u64; 7] {
         let mut extents = [1; 7];
         for part in self.levels[..=level].iter().flatten() {
             extents[part.dim as usize] *= part.factor;

@@ -13,6 +13,7 @@ use super::systolic::Dataflow;
 
 pub use check::Fault;
 pub use preset::{PLATFORMS, Preset};
+pub(in crate::accelerator) use rates::MM2_PER_GB_PER_S;
 pub use rates::{Area, Rates};
 
 /// The version of the file format.

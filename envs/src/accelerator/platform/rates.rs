@@ -50,7 +50,7 @@ const SCRATCHPAD_MM2_PER_KIB: f64 = 2.60e-3;
 /// A register bit (Accelergy's Aladdin library, 40 nm).
 const REGISTER_BIT_MM2: f64 = 5.98e-6;
 /// Pins and drivers per GB/s of memory bandwidth (assumed: bandwidth is not free).
-const MM2_PER_GB_PER_S: f64 = 0.02;
+pub(in crate::accelerator) const MM2_PER_GB_PER_S: f64 = 0.02;
 
 impl Platform {
     /// Its energy and area table; the first one where the name is unknown, which [`Platform::check`] excludes.

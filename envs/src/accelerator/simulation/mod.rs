@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 
 use thiserror::Error;
 
-use super::compile::{CompileError, Compiled, Passes, compile};
+use super::compile::{CompileError, Compiled, Mappings, Passes, compile};
 use super::cost::CostModel;
 use super::event::{Schedule, run_watched};
 use super::gemm::TooLarge;
@@ -36,6 +36,8 @@ pub struct Options {
     pub passes: Passes,
     /// What must not be exceeded.
     pub limits: Limits,
+    /// Mappings of layers, instead of tiles of the compiler's own.
+    pub mappings: Mappings,
 }
 
 /// What must not be exceeded; nothing by default.
@@ -135,14 +137,16 @@ pub fn simulate_with(
     platform.check()?;
     let network = options.passes.rewrite(network);
     let total = network.layers.len();
-    let compiled = compile(&network, platform, &options.passes, costs, |done| {
+    let compile_watch = |done| {
         watch(Watched {
             stage: "compiling",
             done,
             total,
             unit: "layers",
         })
-    })?;
+    };
+    let (passes, mappings) = (&options.passes, &options.mappings);
+    let compiled = compile(&network, platform, passes, mappings, costs, compile_watch)?;
     let total = compiled.graph.tasks().len();
     let schedule = run_watched(&compiled.graph, &compiled.resources, |done| {
         watch(Watched {

@@ -1,3 +1,6 @@
+mod mappings;
+mod trace;
+
 use super::*;
 use crate::Stream;
 use crate::accelerator::compile::PASSES;

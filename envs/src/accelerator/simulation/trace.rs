@@ -31,7 +31,8 @@ pub fn stall_cause(simulation: &Simulation, task: TaskId) -> &'static str {
     }
 }
 
-/// Writes a trace (JSON, trace event format: complete events, times in µs of simulated time, to the picosecond).
+/// Writes a trace (JSON, trace event format: complete events, times in µs of simulated time, to the picosecond; starts
+/// carry half a picosecond more, so that viewers that cut to nanoseconds cut no whole one off).
 ///
 /// # Errors
 /// A writer that fails.
@@ -66,7 +67,7 @@ pub fn write_trace(
         let idle = start - std::mem::replace(&mut free[row], end);
         write!(
             out,
-            ",\n{{\"name\":{layer},\"cat\":\"{kind}\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{},\"dur\":{},\
+            ",\n{{\"name\":{layer},\"cat\":\"{kind}\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{}5,\"dur\":{},\
              \"args\":{{\"task\":{id},\"kind\":\"{kind}\",\"layer\":{layer},\"bytes\":{},\"macs\":{},\
              \"stall_us\":{},\"stall_cause\":\"{}\"}}}}",
             Microseconds(start),
@@ -165,7 +166,7 @@ fn write_layers(out: &mut impl Write, simulation: &Simulation, names: &[String])
         let layer = &metrics[at];
         write!(
             out,
-            ",\n{{\"name\":{},\"cat\":\"layer\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{},\"dur\":{},\
+            ",\n{{\"name\":{},\"cat\":\"layer\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{}5,\"dur\":{},\
              \"args\":{{\"bound\":\"{}\",\"macs\":{},\"bytes\":{}}}}}",
             names[at],
             Microseconds(before),
@@ -196,7 +197,7 @@ fn write_dispatches(
         let end = simulation.schedule.dispatched[at];
         write!(
             out,
-            ",\n{{\"name\":{layer},\"cat\":\"dispatch\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{},\"dur\":{},\
+            ",\n{{\"name\":{layer},\"cat\":\"dispatch\",\"ph\":\"X\",\"pid\":1,\"tid\":{row},\"ts\":{}5,\"dur\":{},\
              \"args\":{{\"task\":{at},\"kind\":\"dispatch\",\"layer\":{layer}}}}}",
             Microseconds(end - dispatch),
             Microseconds(dispatch),

@@ -7,9 +7,8 @@
 //!
 //! A point beyond the limit costs more than any within it.
 
-use super::gemmini::features;
 use super::platform::{Command, LayerCost, PARAMETERS, Platform};
-use super::workload::{WorkloadError, workload};
+use super::workload::{Work, WorkloadError, workload};
 use crate::accelerator::layer::Network;
 use crate::search::{SearchSpace, gene_of, option};
 use crate::stream::Stream;
@@ -104,7 +103,7 @@ impl Confuciux {
         let (floor, _) = bounds(&table, limit);
         Ok(Self {
             table,
-            features: works.iter().map(features).collect(),
+            features: works.iter().map(Work::features).collect(),
             limit,
             worst,
             floor,
@@ -117,13 +116,16 @@ impl Confuciux {
         bounds(&self.table, self.limit)
     }
 
+    /// Cost and area of a layer's option.
+    fn option(&self, layer: usize, genes: &[f64]) -> (f64, f64) {
+        let at = option(genes[0], ARRAYS.len()) * BUFFERS.len();
+        self.table[layer][at + option(genes[1], BUFFERS.len())]
+    }
+
     /// Costs and areas of the layers of a point.
     fn layers_of<'a>(&'a self, point: &'a [f64]) -> impl Iterator<Item = (f64, f64)> + 'a {
-        let layers = self.table.iter().zip(point.chunks(2));
-        layers.map(|(options, genes)| {
-            options
-                [option(genes[0], ARRAYS.len()) * BUFFERS.len() + option(genes[1], BUFFERS.len())]
-        })
+        let layers = point.chunks(2).take(self.table.len()).enumerate();
+        layers.map(|(layer, genes)| self.option(layer, genes))
     }
 
     fn sums(&self, point: &[f64]) -> (f64, f64) {
@@ -192,8 +194,11 @@ impl SearchSpace for Confuciux {
     }
 
     fn layer_cost(&self, _: &[f64], layer: usize, mapping: &[f64]) -> f64 {
-        let at = option(mapping[0], ARRAYS.len()) * BUFFERS.len();
-        self.table[layer][at + option(mapping[1], BUFFERS.len())].0
+        self.option(layer, mapping).0
+    }
+
+    fn share(&self, layer: usize, mapping: &[f64]) -> f64 {
+        self.option(layer, mapping).1 / self.limit
     }
 
     fn cost(&self, point: &[f64], parts: &mut [f64]) -> f64 {

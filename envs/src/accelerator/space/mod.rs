@@ -13,6 +13,8 @@
 pub mod confuciux;
 pub mod dual;
 pub mod gemmini;
+#[cfg(test)]
+mod gradients;
 pub mod nest;
 pub mod platform;
 pub mod rescore;
@@ -21,7 +23,8 @@ pub mod system;
 pub mod workload;
 
 pub use confuciux::{Confuciux, Goal};
-pub use gemmini::Gemmini;
+pub use gemmini::{Gemmini, Solution};
+pub use rescore::Rescored;
 pub use system::System;
 pub use workload::{Work, WorkloadError, workload};
 
@@ -34,29 +37,19 @@ pub struct SpaceEntry {
     pub name: &'static str,
     /// Makes it for a network.
     pub build: fn(&Network) -> Result<Box<dyn SearchSpace>, WorkloadError>,
-    /// Runs a point's machine on the event simulator, where that can be: cycles and energy, J; or why not.
+    /// Runs a point on the event simulator, where that can be.
     pub simulate: Option<Simulate>,
 }
 
-/// Runs a point's machine on the event simulator: cycles and energy, J; or why that cannot be.
-pub type Simulate = fn(&Network, &[f64]) -> Result<[f64; 2], String>;
-
-fn simulate_gemmini(network: &Network, point: &[f64]) -> Result<[f64; 2], String> {
-    let space = Gemmini::new(network).map_err(|error| error.to_string())?;
-    let machine = space.solution(point).machine;
-    match rescore::simulate(&machine, network) {
-        Ok(Some(metrics)) => Ok([metrics.cycles as f64, metrics.energy_j]),
-        Ok(None) => Err("there is no preset to start from".into()),
-        Err(error) => Err(error.to_string()),
-    }
-}
+/// Runs a point on the event simulator.
+pub type Simulate = fn(&Network, &[f64]) -> Rescored;
 
 /// The spaces.
 pub const SPACES: [SpaceEntry; 5] = [
     SpaceEntry {
         name: "gemmini",
         build: |network| Ok(Box::new(Gemmini::new(network)?)),
-        simulate: Some(simulate_gemmini),
+        simulate: Some(rescore::gemmini),
     },
     SpaceEntry {
         name: "confuciux",
@@ -76,6 +69,6 @@ pub const SPACES: [SpaceEntry; 5] = [
     SpaceEntry {
         name: "platform",
         build: |network| Ok(Box::new(System::new(network)?)),
-        simulate: None,
+        simulate: Some(rescore::system),
     },
 ];

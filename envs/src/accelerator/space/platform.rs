@@ -4,17 +4,20 @@
 //! those of [`loopnest`](crate::accelerator::loopnest) at 40 nm. Fast, large and wide all have their price:
 //!
 //! ```text
-//! voltage  V      = 0.6 V + 0.5 V * clock / GHz * (1 + (rows + columns) / 512)    longer wires need more of it
-//! energy   on chip ~ (V / 0.9 V)^2;  DRAM 100 pJ per byte
-//! leakage         = 10 mW per mm2 * V / 0.9 V;  the memory's interface 15 mW and 0.03 mm2 per GB/s
+//! voltage  V      = 0.6 + 0.4 * clock / GHz * (1 + (rows + columns) / 512)    longer wires need more of it
+//! energy   on chip ~ V^2;  DRAM 100 pJ per byte
+//! leakage         = 12.4 mW per mm2 * V;  the memory's interface 15 mW and 0.02 mm2 per GB/s
 //! time            = the slowest of array, accumulator, scratchpad and DRAM, plus 200 cycles of dispatch
 //! ```
 //!
-//! The constants of voltage, leakage, interface and dispatch are assumed, not taken from a process.
+//! Voltage and leakage are those of the event simulator ([`technology`](crate::accelerator::technology)) but for the wires;
+//! those, the interface's power and dispatch are assumed, not taken from a process.
 
 use super::dual::Real;
 use super::nest::{Counts, Nest, ORDERS};
 use crate::accelerator::loopnest::{ACCUMULATOR_WORDS, Dim, SCRATCHPAD_WORDS, Shape, picojoule};
+use crate::accelerator::platform::MM2_PER_GB_PER_S;
+use crate::accelerator::technology::{LEAKAGE_W_PER_MM2, NOMINAL_MHZ, VOLTAGE};
 
 /// Sizes of a platform.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,14 +71,40 @@ pub struct LayerCost<T> {
 }
 
 /// Assumed constants: see the module.
-const VOLTAGE_FLOOR: f64 = 0.6;
-const VOLTAGE_PER_GHZ: f64 = 0.5;
-const VOLTAGE_NOMINAL: f64 = 0.9;
 const WIRE_CELLS: f64 = 512.0;
-const LEAKAGE_W_PER_MM2: f64 = 0.01;
-const INTERFACE_W: f64 = 0.015;
-const INTERFACE_MM2: f64 = 0.03;
+/// Power of the memory's interface, W per GB/s: the event simulator has none.
+pub(super) const INTERFACE_W: f64 = 0.015;
 const DISPATCH_CYCLES: f64 = 200.0;
+
+/// Steps of the grid of commands, along each of the first three.
+const GRID: usize = 5;
+
+impl Platform<f64> {
+    /// What a layer costs under the command of a grid with the smallest product of time and energy.
+    pub fn best_of_grid(&self, shape: &Shape) -> LayerCost<f64> {
+        let share = |k: usize| k as f64 / (GRID - 1) as f64;
+        let mut best: Option<LayerCost<f64>> = None;
+        for k in 0..GRID.pow(3) * ORDERS.len() {
+            let at = k / ORDERS.len();
+            let command = Command {
+                pixels: share(at % GRID),
+                depth: share(at / GRID % GRID),
+                filters: share(at / GRID.pow(2) % GRID),
+                order: k % ORDERS.len(),
+            };
+            let cost = self.cost(shape, &command);
+            let product = |cost: &LayerCost<f64>| cost.seconds * cost.joules;
+            if best.is_none_or(|best| product(&cost) < product(&best)) {
+                best = Some(cost);
+            }
+        }
+        best.unwrap_or(LayerCost {
+            seconds: f64::INFINITY,
+            joules: f64::INFINITY,
+            bytes: f64::INFINITY,
+        })
+    }
+}
 
 impl<T: Real> Platform<T> {
     /// From values in the order of [`PARAMETERS`].
@@ -106,17 +135,18 @@ impl<T: Real> Platform<T> {
             + c(0.545e-3) * (self.rows + self.columns)
             + c(5.55e-3) * self.accumulator_kb
             + c(2.60e-3) * self.scratchpad_kb
-            + c(INTERFACE_MM2) * self.bandwidth
+            + c(MM2_PER_GB_PER_S) * self.bandwidth
     }
 
-    /// Supply voltage that this clock needs, V.
-    pub fn volts(&self) -> T {
+    /// Supply voltage that this clock needs, as a multiple of the nominal one.
+    pub fn voltage(&self) -> T {
         let c = T::constant;
-        c(VOLTAGE_FLOOR) + c(VOLTAGE_PER_GHZ / 1e3) * self.clock_mhz * self.wires()
+        let [still, rise] = VOLTAGE;
+        c(still) + c(rise / NOMINAL_MHZ) * self.clock_mhz * self.wires()
     }
 
     /// By how much the array's wires lengthen its paths.
-    fn wires(&self) -> T {
+    pub fn wires(&self) -> T {
         let c = T::constant;
         c(1.0) + (self.rows + self.columns) / c(WIRE_CELLS)
     }
@@ -134,10 +164,10 @@ impl<T: Real> Platform<T> {
         let cycles = parts.into_iter().fold(compute, T::larger) + c(DISPATCH_CYCLES);
         let memory = counts.dram / (c(1e9) * self.bandwidth);
         let seconds = (cycles / hertz).larger(memory);
-        let relative = self.volts() / c(VOLTAGE_NOMINAL);
-        let leakage = c(LEAKAGE_W_PER_MM2) * self.area_mm2() * relative;
+        let voltage = self.voltage();
+        let leakage = c(LEAKAGE_W_PER_MM2) * self.area_mm2() * voltage;
         let standing = leakage + c(INTERFACE_W) * self.bandwidth;
-        let moving = relative * relative * self.on_chip(&counts) + c(picojoule::DRAM) * counts.dram;
+        let moving = voltage * voltage * self.on_chip(&counts) + c(picojoule::DRAM) * counts.dram;
         LayerCost {
             seconds,
             joules: c(1e-12) * moving + standing * seconds,
@@ -156,7 +186,8 @@ impl<T: Real> Platform<T> {
             + sized(picojoule::SCRATCHPAD, self.scratchpad_kb) * counts.scratchpad
     }
 
-    /// The tiling that a command stands for on this platform. What does not fit is made smaller: output channels
+    /// The tiling that a command stands for on this platform. Tiles have one half of each buffer, the other half is filled or
+    /// emptied meanwhile. What does not fit is made smaller: output channels
     /// first, then pixels, then input channels; channels are spread evenly over the passes that the array needs.
     fn nest(&self, shape: &Shape, command: &Command<T>) -> Nest<T> {
         let c = T::constant;
@@ -167,9 +198,9 @@ impl<T: Real> Platform<T> {
         let (channels, filters) = (size(Dim::C), size(Dim::K));
         let (deep, wide) = (up(channels / self.rows), up(filters / self.columns));
         let (rows, columns) = (channels / deep, filters / wide);
-        let bank = (c(256.0) * self.accumulator_kb / self.columns).larger(one);
+        let bank = (c(0.5 * 256.0) * self.accumulator_kb / self.columns).larger(one);
         let pixels = power(size(Dim::P) * size(Dim::Q), command.pixels).smaller(bank);
-        let words = c(1024.0) * self.scratchpad_kb;
+        let words = c(0.5 * 1024.0) * self.scratchpad_kb;
         let taps = size(Dim::R) * size(Dim::S);
         // at least a quarter of the scratchpad stays for weights
         let window = c(shape.stride[0] as f64 * shape.stride[1] as f64) * rows;

@@ -3,7 +3,6 @@
 //! The cost is the network's energy-delay product in J s. Beyond 10 mm² or 3 W it grows with the cube of the excess.
 
 use super::dual::{Dual, Real};
-use super::gemmini::features;
 use super::nest::ORDERS;
 use super::platform::{Command, LayerCost, PARAMETERS, Platform};
 use super::workload::{Work, WorkloadError, workload};
@@ -35,9 +34,14 @@ impl System {
     pub fn new(network: &Network) -> Result<Self, WorkloadError> {
         let works = workload(network)?;
         Ok(Self {
-            features: works.iter().map(features).collect(),
+            features: works.iter().map(Work::features).collect(),
             works,
         })
+    }
+
+    /// The platform that hardware genes stand for.
+    pub fn platform(&self, genes: &[f64]) -> Platform<f64> {
+        exact_platform(genes)
     }
 
     /// Time and energy of the network.
@@ -217,43 +221,13 @@ impl SearchSpace for System {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accelerator::space::gradients::check_gradients;
     use crate::accelerator::zoo;
 
     #[test]
     fn gradients_equal_finite_differences() {
-        const STEP: f64 = 1e-6;
         let space = System::new(&zoo::named("resnet18").unwrap()).unwrap();
-        let mut stream = Stream::new(0, "system", 0);
-        let mut gradient = vec![0.0; space.dimensions()];
-        let mut other = gradient.clone();
-        let (mut compared, mut kinks) = (0, 0);
-        for _ in 0..60 {
-            let point: Vec<f64> = (0..space.dimensions())
-                .map(|_| stream.uniform(0.05, 0.95))
-                .collect();
-            space.relaxed(&point, &mut gradient).unwrap();
-            for at in 0..point.len() {
-                if at >= HARDWARE && (at - HARDWARE) % WIDTH == SIZES {
-                    continue; // a choice
-                }
-                let mut slope = |step: f64| {
-                    let mut moved = point.clone();
-                    moved[at] += step;
-                    let up = space.relaxed(&moved, &mut other).unwrap();
-                    moved[at] -= 2.0 * step;
-                    (up - space.relaxed(&moved, &mut other).unwrap()) / (2.0 * step)
-                };
-                let (near, nearer) = (slope(STEP), slope(0.5 * STEP));
-                let tolerance = 1e-4 * (1e-3 + near.abs());
-                if (near - nearer).abs() > 0.2 * tolerance {
-                    kinks += 1; // there is no derivative
-                    continue;
-                }
-                assert!((gradient[at] - near).abs() < tolerance, "{at}");
-                compared += 1;
-            }
-        }
-        assert!(compared > 1500 && kinks < 300, "{compared} {kinks}");
+        check_gradients(&space, &mut Stream::new(0, "system", 0));
     }
 
     #[test]

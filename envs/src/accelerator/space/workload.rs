@@ -21,6 +21,16 @@ pub struct Work {
     pub count: u64,
 }
 
+impl Work {
+    /// Logarithms of the loops, strides and how often the layer runs, of order 1.
+    pub fn features(&self) -> Vec<f64> {
+        let log = |n: u64| (n as f64).log2() / 6.0 - 1.0;
+        let sizes = self.shape.sizes.iter().map(|&size| log(size));
+        let stride = self.shape.stride.iter().map(|&stride| stride as f64 - 1.0);
+        sizes.chain(stride).chain([log(self.count)]).collect()
+    }
+}
+
 /// Why a network cannot be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WorkloadError {
@@ -86,7 +96,7 @@ pub fn workload(network: &Network) -> Result<Vec<Work>, WorkloadError> {
 }
 
 /// The loops of an operation and how often they run; `None` where it does not multiply.
-fn shape(op: &Op) -> Result<Option<(Shape, u64)>, TooLarge> {
+pub(in crate::accelerator) fn shape(op: &Op) -> Result<Option<(Shape, u64)>, TooLarge> {
     let plain = |sizes: [u64; 7]| Shape {
         sizes,
         stride: [1; 2],

@@ -237,6 +237,7 @@ fn servos(settings: &Settings, hand: &Hand) -> Vec<Actuator> {
             drive: Drive::Joint(joint),
             control,
             range: limits(joint),
+            direct: false,
             stiffness: decimal(stiffness),
             damping: decimal(damping),
             feedforward: false,

@@ -5,10 +5,10 @@ use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS};
 use crate::design::{DesignError, DesignSpace};
 use crate::problem::{Channel, Hardware};
 
-/// Numbers of the effect that are tips.
-pub const TIP_EFFECTS: usize = 3 * FINGERS;
-/// Numbers of the effect: tips, then knuckles.
-pub const EFFECTS: usize = 2 * TIP_EFFECTS;
+/// Numbers of the effect for each finger: its tip, then its knuckle.
+pub const FINGER_EFFECTS: usize = 6;
+/// Numbers of the effect.
+pub const EFFECTS: usize = FINGER_EFFECTS * FINGERS;
 /// Numbers of the query: the fingers' joints.
 pub const QUERIES: usize = FINGER_JOINTS * FINGERS;
 /// Features of a finger.
@@ -17,15 +17,16 @@ const FEATURES: usize = 6;
 const PRESSER_SCALE: f32 = 0.05;
 /// Unit of error of the gripping fingers' places, m: a grasp, 6 mm deep, needs them more exactly.
 const GRIP_SCALE: f32 = 0.01;
-/// The effects that the task sees: the tip of finger 1, the presser. The gripping fingers are not explored: noise would
-/// open the grasp, and their script's inverse kinematics takes every change of their design back, so that a gradient at
-/// a fixed query would lead astray.
-const TASK_EFFECTS: usize = 3;
+/// The effects that the task sees: tip and knuckle of finger 1, the presser; the knuckle too, for with it where it
+/// should not be the distal link rests on the box's edge. The gripping fingers are not explored: noise would open the
+/// grasp, and their script's inverse kinematics takes every change of their design back, so that a gradient at a fixed
+/// query would lead astray.
+const TASK_EFFECTS: usize = FINGER_EFFECTS;
 
 /// Forward kinematics of the fingers; see [`super::hand::Finger::forward`].
 ///
-/// Query `[12]`: the joints' servo targets after the control step, rad, finger by finger. Effect `[24]`: tips (the
-/// first is the task part), then knuckles, relative to the palm's centre, m.
+/// Query `[12]`: the joints' servo targets after the control step, rad, finger by finger. Effect `[24]`: tip and
+/// knuckle, finger by finger (those of the first are the task part), relative to the palm's centre, m.
 #[derive(Debug)]
 pub struct PressHardware {
     space: DesignSpace,
@@ -51,8 +52,8 @@ impl PressHardware {
             query.extend(joints.map(|joint| named(finger, joint, "rad")));
             bounds.extend(JOINT_LIMITS.map(|[low, high]| (low as f32, high as f32)));
         }
-        for part in ["tip", "knuckle"] {
-            for finger in 0..FINGERS {
+        for finger in 0..FINGERS {
+            for part in ["tip", "knuckle"] {
                 let places = ["x", "y", "z"].map(|axis| format!("{part}_{axis}"));
                 effect.extend(places.map(|place| named(finger, &place, "m")));
                 scale.extend(match finger == PRESSER {
@@ -116,12 +117,14 @@ impl Hardware for PressHardware {
             return effect.fill(f32::NAN);
         };
         let joints = query.as_chunks::<FINGER_JOINTS>().0.iter();
-        let (tips, knuckles) = effect.split_at_mut(TIP_EFFECTS);
-        let tips = tips.as_chunks_mut::<3>().0.iter_mut();
-        let places = tips.zip(knuckles.as_chunks_mut::<3>().0);
-        for ((finger, joints), (tip, knuckle)) in hand.fingers.iter().zip(joints).zip(places) {
+        let places = effect.as_chunks_mut::<FINGER_EFFECTS>().0.iter_mut();
+        for ((finger, joints), place) in hand.fingers.iter().zip(joints).zip(places) {
             let [k, t] = finger.forward(&joints.map(f64::from));
-            (*knuckle, *tip) = (k.map(|x| x as f32), t.map(|x| x as f32));
+            let numbers = t.iter().chain(&k);
+            place
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(p, &x)| *p = x as f32);
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::build::{add_box, add_distal};
 use super::controller::PRESSER;
 use super::hand::{FINGERS, Hand, LINK_RADIUS};
-use super::hardware::{EFFECTS, TIP_EFFECTS};
+use super::hardware::{EFFECTS, FINGER_EFFECTS};
 use super::machine::Start;
 use super::scene::Scenery;
 use super::task::{BOX_HALF, PALM_ABOVE_BOX};
@@ -36,8 +36,8 @@ fn palm_height(slide: f32) -> f32 {
 
 /// Tip and knuckle of a finger in an effect, in the world.
 fn ends(effect: &[f32], finger: usize, palm: f32) -> [Vector; 2] {
-    [0, TIP_EFFECTS].map(|part| {
-        let at = part + 3 * finger;
+    [0, 3].map(|part| {
+        let at = FINGER_EFFECTS * finger + part;
         Vector::new(effect[at], effect[at + 1], effect[at + 2] + palm)
     })
 }

@@ -20,13 +20,13 @@ pub const PALM_HEIGHT: f64 = 0.108;
 /// Half height of the palm, m.
 pub const PALM_HALF_HEIGHT: f64 = 0.015;
 /// Mass of the palm, kg.
-const PALM_MASS: f32 = 0.4;
+pub(super) const PALM_MASS: f32 = 0.4;
 /// The slide's servo: stiffness, N/m, damping, N s/m, and limit, N.
-const SLIDE_SERVO: [f32; 3] = [5000.0, 100.0, 60.0];
+pub(super) const SLIDE_SERVO: [f32; 3] = [5000.0, 100.0, 60.0];
 /// Damping of a finger joint, N m s/rad.
-const JOINT_DAMPING: f32 = 0.02;
+pub(super) const JOINT_DAMPING: f32 = 0.02;
 /// Added inertia of a finger joint, kg m^2.
-const ARMATURE: f32 = 1e-4;
+pub(super) const ARMATURE: f32 = 1e-4;
 /// Torques beyond this are cut, N m: more than any transmission gives.
 const TORQUE_LIMIT: f32 = 1.0;
 

@@ -38,6 +38,7 @@ mod bench;
 mod config;
 pub mod controller;
 mod draw;
+mod export;
 pub mod hand;
 mod hardware;
 pub mod machine;

@@ -62,6 +62,18 @@ impl Object {
         }
     }
 
+    /// A box of middle size in the middle.
+    pub fn middle() -> Self {
+        let mean = |[low, high]: [f64; 2]| 0.5 * (low + high);
+        Self {
+            kind: Kind::Box,
+            half_width: mean(HALF_WIDTH),
+            half_height: mean(HALF_HEIGHT),
+            place: [0.0; 2],
+            turn: 0.0,
+        }
+    }
+
     /// Its mass, kg.
     pub fn mass(&self) -> f64 {
         let [w, h] = [self.half_width, self.half_height];

@@ -13,6 +13,7 @@ use super::object::{KINDS, Object};
 use super::task::{HORIZON, Hold, LIFT, push};
 use crate::hand3d::monitor::Fault;
 use crate::hand3d::parts::CONTROL_DT;
+use crate::mechanism::Mechanism;
 use crate::problem::{
     Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
 };
@@ -20,7 +21,7 @@ use crate::scene::Scene;
 use crate::stream::Stream;
 
 /// What a command of 1 adds in a control step: tension, N, and height of the palm, m.
-const STEP: [f32; 2] = [3.0, 0.004];
+pub(super) const STEP: [f32; 2] = [3.0, 0.004];
 /// Names of the reward's terms.
 const TERMS: [&str; 4] = ["reach", "lift", "success", "effort"];
 /// Cost of the tips' mean distance from the object, 1/m.
@@ -350,5 +351,11 @@ impl Problem for Tendon {
 
     fn scene(&self) -> Scene {
         super::draw::scene(self)
+    }
+
+    fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        self.setup.hardware.space().check(design)?;
+        let joints = joints(design);
+        Ok(joints.map(|joints| super::export::mechanism(&joints)))
     }
 }
