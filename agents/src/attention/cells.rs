@@ -116,4 +116,52 @@ mod tests {
         assert!(gap(&chip, &tensors) > 1e-3);
         assert!(gap(&chip, &attend(&circuit, 1)) > 1e-3);
     }
+    #[test]
+    fn chips_of_tensors_deviate_as_chips_of_cells_do() {
+        let quiet = GainCell {
+            head_dimension: 8,
+            window: 12,
+            columns: 5,
+            score_saturation_ua: 20.0,
+            output_saturation_ua: 10.0,
+            quantise: false,
+            ..GainCell::default()
+        };
+        let [q, k, v] = inputs(&mut Stream::new(0, "cells", 0));
+        let inputs = [&q, &k, &v];
+        for change in [
+            (|n| n.storage_v = 0.02) as fn(&mut tandem_envs::attention::Noise),
+            |n| n.gain = 0.05,
+            |n| n.offset_ua = 1.0,
+            |n| n.jitter_s = 1e-9,
+        ] {
+            let mut circuit = quiet.clone();
+            change(&mut circuit.noise);
+            let hardware =
+                |c: &GainCell| Hardware::new(c, Mode::Nonlinear, Backward::Surrogate, 20).unwrap();
+            let plain = hardware(&quiet).attend(inputs, None);
+            let spread = |outputs: &[Tensor]| {
+                let squares = outputs
+                    .iter()
+                    .map(|o| (o - &plain).square().mean(Kind::Double));
+                let sum: f64 = squares.map(|s| s.double_value(&[])).sum();
+                (sum / outputs.len() as f64).sqrt()
+            };
+            let tensors: Vec<Tensor> = (0..20)
+                .map(|seed| {
+                    hardware(&circuit)
+                        .on_chip(&circuit, seed)
+                        .attend(inputs, None)
+                })
+                .collect();
+            let cells: Vec<Tensor> = (0..20)
+                .map(|seed| {
+                    let chip = CellForCell::new(&circuit, seed).unwrap();
+                    chip.attend(0, inputs, None)
+                })
+                .collect();
+            let ratio = spread(&tensors) / spread(&cells);
+            assert!((ratio - 1.0).abs() < 0.15, "{ratio} {:?}", circuit.noise);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use tandem_envs::attention::converter::Levels;
 use tandem_envs::attention::{Activity, CellLaw, CircuitError, GainCell};
 use tch::{Kind, Tensor, no_grad};
 
+use super::noise::{Chip, Draws};
 use super::signals::Signals;
 use super::{Circuit, Mode};
 
@@ -41,6 +42,7 @@ pub struct Hardware {
     pub(super) columns: i64,
     pub(super) saturation: [f64; 2],
     levels: [Levels; 3],
+    chip: Option<Chip>,
 }
 
 impl Hardware {
@@ -83,7 +85,16 @@ impl Hardware {
                 circuit.stored_levels(),
                 circuit.output_levels(),
             ],
+            chip: None,
         })
+    }
+
+    /// The same as a chip with the circuit's noise and mismatch, drawn from `seed`; as it is where the circuit has none.
+    pub fn on_chip(self, circuit: &GainCell, seed: u64) -> Self {
+        Self {
+            chip: Chip::new(circuit, seed),
+            ..self
+        }
     }
 
     /// The same circuit with a cubic of one's own, µA/V^i.
@@ -93,19 +104,36 @@ impl Hardware {
 
     /// Attention of scaled queries, keys and values; the output is not scaled yet. `signals` notes what the circuit
     /// does, where asked.
-    pub fn attend(
+    pub fn attend(&self, inputs: [&Tensor; 3], signals: Option<&mut Signals>) -> Tensor {
+        self.layer(0, inputs, signals)
+    }
+
+    /// The same in layer number `layer`, which on a chip has cells of its own.
+    fn layer(
         &self,
+        layer: usize,
         [query, key, value]: [&Tensor; 3],
         signals: Option<&mut Signals>,
     ) -> Tensor {
-        let [query, key, value] = [self.pulse(query), self.stored(key), self.stored(value)];
-        let tokens = query.size()[2];
-        let mask = self.mask(tokens, query.kind());
-        let pulses = (self.scores(&query, &key) / self.saturation[0]).clamp(0.0, 1.0) * &mask;
+        let size = query.size();
+        let tiles = self.window.min(size[2]).unsigned_abs();
+        let tiles = tiles.div_ceil(self.columns.unsigned_abs()) as i64;
+        let draw = |chip: &Chip| chip.draw(layer, &size, [self.window, tiles], query.kind());
+        let draws = self.chip.as_ref().map(draw);
+        let draws = draws.as_ref();
+        let [query, mut key, mut value] = [self.pulse(query), self.stored(key), self.stored(value)];
+        if let Some(draws) = draws {
+            [key, value] = [draws.write(&key, 0), draws.write(&value, 1)];
+        }
+        let mask = self.mask(size[2], query.kind());
+        let mut scores = self.scores(&query, &key, draws.map(|d| &d.gains[0]));
+        scores = draws.map_or(scores.shallow_clone(), |draws| draws.read(&scores));
+        let mut pulses = (scores / self.saturation[0]).clamp(0.0, 1.0) * &mask;
+        pulses = draws.map_or(pulses.shallow_clone(), |draws| draws.emit(&pulses));
         if let Some(signals) = signals {
             no_grad(|| self.note(signals, [&query, &key, &value], &pulses, &mask));
         }
-        self.outputs(&pulses, &value)
+        self.outputs(&pulses, &value, draws)
     }
 
     /// A scaled query as pulse widths.
@@ -137,40 +165,53 @@ impl Hardware {
         Tensor::from_slice(&exponents).to_kind(kind).unsqueeze(-1)
     }
 
-    /// Charges of the first array, µA over the longest pulse.
-    fn scores(&self, query: &Tensor, key: &Tensor) -> Tensor {
+    /// Charges of the first array, µA over the longest pulse; `gains` are the cells' relative currents, where they differ.
+    fn scores(&self, query: &Tensor, key: &Tensor, gains: Option<&Tensor>) -> Tensor {
         let (tokens, kind) = (query.size()[2], query.kind());
         let key = key * self.fade(tokens, -1.0, kind);
-        let first = (query * self.fade(tokens, 1.0, kind)).matmul(&key.transpose(-2, -1));
+        let own = |power: &Tensor| gains.map_or(power.shallow_clone(), |gains| power * gains);
+        let first = (query * self.fade(tokens, 1.0, kind)).matmul(&own(&key).transpose(-2, -1));
         self.combine(&first, &|| {
-            let [_, _, a2, a3] = self.cubic;
+            let [a0, _, a2, a3] = self.cubic;
             let second = query * self.fade(tokens, 2.0, kind) * a2;
             let third = query * self.fade(tokens, 3.0, kind) * a3;
-            let square = &key * &key;
+            let square = own(&(&key * &key));
             let powers = Tensor::cat(&[&square, &(&square * &key)], -1);
             let rest = Tensor::cat(&[second, third], -1).matmul(&powers.transpose(-2, -1));
-            rest + query.sum_dim_intlist(-1, true, kind) * self.cubic[0]
+            rest + match gains {
+                None => query.sum_dim_intlist(-1, true, kind) * a0,
+                Some(gains) => query.matmul(&gains.transpose(-2, -1)) * a0,
+            }
         })
     }
 
     /// Charges of the second array, counted per sub-tile and added up.
-    fn outputs(&self, pulses: &Tensor, value: &Tensor) -> Tensor {
+    fn outputs(&self, pulses: &Tensor, value: &Tensor, draws: Option<&Draws>) -> Tensor {
         let (tokens, kind) = (value.size()[2], value.kind());
         let value = value * self.fade(tokens, -1.0, kind);
         let fades = [1.0, 2.0, 3.0].map(|power| self.fade(tokens, power, kind));
         let mut sum = Tensor::zeros_like(&value).detach();
-        for tile in self.tiles(tokens) {
+        for (number, tile) in self.tiles(tokens).iter().enumerate() {
             let pulses = tile.columns(pulses, -1);
             let value = tile.columns(&value, -2);
-            let first = pulses.matmul(&value) * &fades[0];
+            let gains = draws.map(|draws| tile.columns(&draws.gains[1], -2));
+            let own = |power: &Tensor| match &gains {
+                None => power.shallow_clone(),
+                Some(gains) => power * gains,
+            };
+            let first = pulses.matmul(&own(&value)) * &fades[0];
             let charge = self.combine(&first, &|| {
                 let [a0, _, a2, a3] = self.cubic;
-                let square = &value * &value;
+                let square = own(&(&value * &value));
                 let powers = Tensor::cat(&[&square, &(&square * &value)], -1);
                 let products = pulses.matmul(&powers).chunk(2, -1);
-                let bias = pulses.sum_dim_intlist(-1, true, kind) * a0;
-                &products[0] * &fades[1] * a2 + &products[1] * &fades[2] * a3 + bias
+                let bias = match &gains {
+                    None => pulses.sum_dim_intlist(-1, true, kind),
+                    Some(gains) => pulses.matmul(gains),
+                };
+                &products[0] * &fades[1] * a2 + &products[1] * &fades[2] * a3 + bias * a0
             });
+            let charge = draws.map_or(charge.shallow_clone(), |d| d.count(&charge, number));
             sum += self.counted(&charge);
         }
         sum
@@ -235,8 +276,8 @@ impl Hardware {
 }
 
 impl Circuit for Hardware {
-    fn attend(&self, _: usize, inputs: [&Tensor; 3], signals: Option<&mut Signals>) -> Tensor {
-        Self::attend(self, inputs, signals)
+    fn attend(&self, layer: usize, inputs: [&Tensor; 3], signals: Option<&mut Signals>) -> Tensor {
+        self.layer(layer, inputs, signals)
     }
 }
 

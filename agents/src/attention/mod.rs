@@ -4,11 +4,12 @@
 //! those of `tandem_envs::attention::head`; a test holds the two against each other. What is differentiated, as published:
 //! converters pass gradients straight through, clipping stops them outside its limits, decay and mask are constants,
 //! and the cubic cell is differentiated as if it were the linear one ([`Backward::Surrogate`]) or exactly. Noise and mismatch
-//! are in [`CellForCell`] only.
+//! come with [`Hardware::on_chip`], and cell for cell with [`CellForCell`].
 
 pub mod adaptation;
 mod cells;
 mod hardware;
+mod noise;
 mod ring;
 mod signals;
 #[cfg(test)]

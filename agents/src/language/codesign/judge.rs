@@ -42,6 +42,8 @@ pub struct Judge {
     batch: [Tensor; 2],
     parts: [[Tensor; 2]; 2],
     context: usize,
+    /// Number of the chip on which circuits are judged.
+    pub chip: u64,
 }
 
 impl Judge {
@@ -66,16 +68,17 @@ impl Judge {
             batch,
             parts,
             context,
+            chip: 0,
         })
     }
 
-    /// The tensor model of a circuit.
+    /// The tensor model of a circuit, on a chip of its own where the circuit has noise or mismatch.
     ///
     /// # Errors
     /// A circuit that cannot be built or has no tensor form.
-    pub fn hardware(&self, circuit: &GainCell) -> Result<Hardware, LanguageError> {
+    pub fn hardware(&self, circuit: &GainCell, chip: u64) -> Result<Hardware, LanguageError> {
         let hardware = Hardware::new(circuit, Mode::Nonlinear, Backward::Surrogate, self.context);
-        Ok(hardware?)
+        Ok(hardware?.on_chip(circuit, chip))
     }
 
     /// The home of a model that was trained on `circuit`.
@@ -83,7 +86,7 @@ impl Judge {
     /// # Errors
     /// Those of [`Judge::hardware`].
     pub fn home(&self, model: &Gpt, circuit: &GainCell) -> Result<Home, LanguageError> {
-        let hardware = self.hardware(circuit)?;
+        let hardware = self.hardware(circuit, self.chip)?;
         let (_, signals) = measure(model, &self.batch, &hardware);
         Ok(Home {
             scalers: model.scalers(),
@@ -101,7 +104,7 @@ impl Judge {
         home: &Home,
         circuit: &GainCell,
     ) -> Result<Hardware, LanguageError> {
-        let hardware = self.hardware(circuit)?;
+        let hardware = self.hardware(circuit, self.chip)?;
         let schedule = Schedule {
             passes: UPDATES,
             ..Schedule::default()
@@ -143,7 +146,7 @@ impl Judge {
     ///
     /// # Errors
     /// Those of [`Judge::hardware`].
-    pub fn on_chip(
+    pub fn cell_for_cell(
         &self,
         model: &mut Gpt,
         home: &Home,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! repeat: propose circuits   the proxy's gradient, random changes
-//!         judge them         true circuit (whole bits, clipping), scalers adapted, loss on the search text
+//!         judge them         true circuit (whole bits, clipping, noise), scalers adapted, loss on the search text
 //!         fit the proxy      design -> loss, energy, time, area
 //!         train the model    on the thriftiest circuit that is good enough; the control on its own, as long
 //! then:   judge the winner   on text that no search saw, cell for cell with noise; one parameter back at a time
@@ -51,6 +51,8 @@ pub use trial::Trial;
 
 /// Judged circuits before the first proxy.
 const PROXY_ROWS: usize = 10;
+/// Number of the first chip that the model learns on; those before it are judged on, one a round.
+const TRAINING_CHIPS: u64 = 1 << 32;
 /// Circuits that are judged again after the model has moved.
 const RECHECKED: usize = 4;
 
@@ -221,7 +223,7 @@ impl Codesign {
 
     /// Loss of the control on its own circuit.
     fn control_loss(&self, part: Part) -> Result<f64, LanguageError> {
-        let hardware = self.judge.hardware(&self.base)?;
+        let hardware = self.judge.hardware(&self.base, self.judge.chip)?;
         Ok(self.judge.loss(&self.control.model, &hardware, part))
     }
 
@@ -233,6 +235,7 @@ impl Codesign {
         if self.state.round >= self.settings.rounds {
             return Ok(None);
         }
+        self.judge.chip = u64::from(self.state.round);
         let home = self
             .judge
             .home(&self.model.model, &self.circuit(&self.state.home)?)?;
@@ -329,8 +332,7 @@ impl Codesign {
     fn train(&mut self, home: &Home, best: usize) -> Result<(), LanguageError> {
         let design = self.state.points[best].design.clone();
         let circuit = self.circuit(&design)?;
-        let hardware = self.judge.adapt(&mut self.model.model, home, &circuit)?;
-        let own = self.judge.hardware(&self.base)?;
+        self.judge.adapt(&mut self.model.model, home, &circuit)?;
         let (count, context) = (self.language.training.batch, self.language.model.context);
         let total = self.settings.training * u64::from(self.settings.rounds);
         let done = self.settings.training * u64::from(self.state.round);
@@ -339,8 +341,11 @@ impl Codesign {
             let rise = ((step + 1) as f64 / self.language.training.warm_up.max(1) as f64).min(1.0);
             let fall = 1.0 - step as f64 / total.max(1) as f64;
             let rate = self.settings.rate * rise.min(fall);
-            self.model.step(&batch, &hardware, rate)?;
-            self.control.step(&batch, &own, rate)?;
+            // every step on another chip: what is learnt is the circuit, not one chip's mismatch
+            let [own, first] =
+                [&circuit, &self.base].map(|c| self.judge.hardware(c, TRAINING_CHIPS + step));
+            self.model.step(&batch, &own?, rate)?;
+            self.control.step(&batch, &first?, rate)?;
         }
         self.state.home = design;
         Ok(())

@@ -8,6 +8,9 @@ use super::judge::{Home, Part};
 use super::point::{Origin, Point, front};
 use super::{Codesign, LanguageError};
 
+/// The chip of the last judgement in tensors: none that a search used.
+const FINAL_CHIP: u64 = u64::MAX;
+
 /// What a co-design found. Losses are those of the tensor model unless named otherwise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
@@ -44,6 +47,7 @@ impl Codesign {
     /// # Errors
     /// A circuit outside the design space; nothing that was judged before is.
     pub fn outcome(&mut self) -> Result<Outcome, LanguageError> {
+        self.judge.chip = FINAL_CHIP;
         let home_circuit = self.circuit(&self.state.home)?;
         let home = self.judge.home(&self.model.model, &home_circuit)?;
         let control_home = self.judge.home(&self.control.model, &self.base)?;
@@ -55,9 +59,14 @@ impl Codesign {
         let mut chips = Vec::new();
         for chip in 0..u64::from(self.settings.chips) {
             let own = &mut self.control.model;
-            let first = self.judge.on_chip(own, &control_home, &self.base, chip)?;
+            let first = self
+                .judge
+                .cell_for_cell(own, &control_home, &self.base, chip)?;
             let model = &mut self.model.model;
-            chips.push([first, self.judge.on_chip(model, &home, &circuit, chip)?]);
+            chips.push([
+                first,
+                self.judge.cell_for_cell(model, &home, &circuit, chip)?,
+            ]);
         }
         let reverted = self.reverted(&home, &design, control.loss)?;
         let front = self.judged_front(&home, control.loss)?;
