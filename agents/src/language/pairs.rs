@@ -11,6 +11,9 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use super::LanguageError;
 
+/// Pairs of tokens, each with its place in the list of merges and the token that it becomes.
+type Merges = HashMap<(u32, u32), (u32, u32)>;
+
 /// A byte-pair encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pairs {
@@ -18,8 +21,8 @@ pub struct Pairs {
     tokens: Vec<Vec<u8>>,
     /// Token of each single byte.
     bytes: Vec<u32>,
-    /// Place in the list of merges and the token that a pair becomes.
-    merges: HashMap<(u32, u32), (u32, u32)>,
+    /// What becomes one token, and in which order.
+    merges: Merges,
 }
 
 /// The character that stands for each byte in the files.
@@ -139,10 +142,7 @@ fn replace(row: &[u32], pair: (u32, u32), merged: u32) -> Vec<u32> {
 }
 
 /// Place and result of every merge.
-fn read_merges(
-    merges: &str,
-    numbers: &BTreeMap<String, u32>,
-) -> Result<HashMap<(u32, u32), (u32, u32)>, LanguageError> {
+fn read_merges(merges: &str, numbers: &BTreeMap<String, u32>) -> Result<Merges, LanguageError> {
     let lines = merges.lines().enumerate();
     let lines =
         lines.filter(|(i, line)| !(line.is_empty() || *i == 0 && line.starts_with("#version")));
