@@ -9,7 +9,7 @@
 //!
 //! Eight machines start; after a round of both phases the worse half is dropped; the last one gets what is left of the
 //! budget. A round that ends worse than it began is forgotten. Where layers share a limit, the limit gets a price instead
-//! ([`limit`]).
+//! (`limit`).
 
 use tandem_envs::Stream;
 
