@@ -2,9 +2,9 @@
 //!
 //! The effect is drawn given state *and* command, so any function of both may be subtracted from its
 //! advantage without bias. PPO's critic knows the state only: what the command's own exploration did to the
-//! reward would remain, and on long arms it drowns what the effect's noise did. It also knows the reward before: what a state is
-//! worth by itself is in both, and their difference is what was done in between. The baseline is fitted to each
-//! roll-out after it was used on it.
+//! reward would remain, and on long arms it drowns what the effect's noise did. On demand it also knows the reward before: what a
+//! state is worth by itself is in both, and their difference is what was done in between. The baseline is fitted to
+//! each roll-out after it was used on it.
 
 use tandem_envs::Stream;
 use tch::{Kind, Tensor};
@@ -26,21 +26,24 @@ const RATE: f64 = 2e-3;
 /// Inputs beside observation and command: the reward before, and whether it is known.
 const BEFORE: usize = 2;
 
-/// A network from observation, command and the reward before to the expected advantage.
+/// A network from observation and command, and the reward before where it is asked for, to the expected advantage.
 pub struct Baseline {
     net: Mlp,
+    reward_before: bool,
     adam: Adam,
     stream: Stream,
 }
 
 impl Baseline {
     /// An unfitted baseline, which predicts about 0, for `inputs` = observation + command numbers.
-    pub fn new(inputs: usize, seed: u64) -> Self {
+    pub fn new(inputs: usize, reward_before: bool, seed: u64) -> Self {
         let mut stream = Stream::new(seed, "effect-baseline", 0);
-        let net = Mlp::new(inputs + BEFORE, &[64, 64], 1, 0.01, &mut stream);
+        let inputs = inputs + if reward_before { BEFORE } else { 0 };
+        let net = Mlp::new(inputs, &[64, 64], 1, 0.01, &mut stream);
         Self {
             adam: Adam::new(net.parameters()),
             net,
+            reward_before,
             stream,
         }
     }
@@ -50,15 +53,14 @@ impl Baseline {
     pub fn subtract(&mut self, rollout: &Rollout, advantages: &[f32]) -> Tensor {
         let rows = rollout.rows() as i64;
         let full = (rollout.full_lanes * rollout.steps) as i64;
-        let inputs = Tensor::cat(
-            &[
-                matrix(&rollout.observations, rollout.rows()),
-                matrix(&rollout.commands, rollout.rows()).clamp(-1.0, 1.0),
-                matrix(&before(rollout), rollout.rows()),
-            ],
-            1,
-        )
-        .narrow(0, full, rows - full);
+        let mut inputs = vec![
+            matrix(&rollout.observations, rollout.rows()),
+            matrix(&rollout.commands, rollout.rows()).clamp(-1.0, 1.0),
+        ];
+        if self.reward_before {
+            inputs.push(matrix(&before(rollout), rollout.rows()));
+        }
+        let inputs = Tensor::cat(&inputs, 1).narrow(0, full, rows - full);
         let raw = Tensor::from_slice(advantages).narrow(0, full, rows - full);
         let raw = &raw / (raw.std(false) + 1e-8);
         let rest = tch::no_grad(|| &raw - self.net.forward(&inputs).squeeze_dim(1));
@@ -134,4 +136,22 @@ fn before(rollout: &Rollout) -> Vec<f32> {
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reward_before_is_that_of_the_same_episode() {
+        let mut rollout = Rollout::new(3);
+        rollout.lanes = 2;
+        rollout.rewards = vec![1.0, 3.0, 1.0, 3.0, 1.0, 3.0]; // deviation 1
+        rollout.ends = vec![End::Running; 6];
+        rollout.ends[3] = End::Terminated;
+        let expected = [0., 0., 1., 1., 3., 1., 0., 0., 0., 0., 1., 1.];
+        for (found, expected) in before(&rollout).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+    }
 }

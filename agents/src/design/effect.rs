@@ -31,6 +31,9 @@ pub struct EffectSettings {
     pub gamma: f64,
     /// Decay of the effect's return towards the critic's value, in [0, 1].
     pub lambda: f64,
+    /// Whether the baseline knows the reward of the step before: where rewards are a matter of state, their difference
+    /// shows what an effect did.
+    pub reward_before: bool,
 }
 
 impl Default for EffectSettings {
@@ -40,6 +43,7 @@ impl Default for EffectSettings {
             anneal: 0.25,
             gamma: 0.0,
             lambda: 0.0,
+            reward_before: false,
         }
     }
 }
@@ -82,7 +86,11 @@ impl EffectCredit {
         Ok(Self {
             settings: settings.clone(),
             clip: setup.clip,
-            baseline: Baseline::new(setup.observations + setup.commands, setup.seed),
+            baseline: Baseline::new(
+                setup.observations + setup.commands,
+                settings.reward_before,
+                setup.seed,
+            ),
         })
     }
 
