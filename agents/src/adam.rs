@@ -90,10 +90,9 @@ impl Adam {
             let [first, second] = moments;
             raw::rewrite(parameter, |p| {
                 let gradient = raw::floats(&gradient);
-                let squares: f32 = gradient.iter().map(|g| g * g).sum();
-                let mean = self
-                    .shared
-                    .then_some(squares / gradient.len().max(1) as f32);
+                let squares = || gradient.iter().map(|g| g * g).sum::<f32>();
+                let count = gradient.len().max(1) as f32;
+                let mean = self.shared.then(|| squares() / count);
                 let state = first.iter_mut().zip(second.iter_mut());
                 for ((p, &g), (m, v)) in p.iter_mut().zip(gradient).zip(state) {
                     *p *= keep;

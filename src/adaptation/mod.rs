@@ -225,12 +225,7 @@ impl AdaptationRun {
     fn finish(&mut self) -> Result<Value, Error> {
         let document = report::document(&self.experiment, &self.chain);
         for (name, figure) in report::figures(&self.chain)? {
-            let path = self.folder.file(name);
-            let png = figure
-                .png()
-                .map_err(|error| Error::Run(error.to_string()))?;
-            crate::atomic::write(&path, &png)
-                .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+            figure.save(&self.folder.file(name))?;
         }
         let last = |stage| self.chain.curve(stage).last().map_or(f64::NAN, |p| p.1);
         let results = [

@@ -150,12 +150,7 @@ impl CodesignRun {
 
     fn finish(&mut self, outcome: &Outcome) -> Result<Value, Error> {
         for (name, figure) in report::figures(outcome)? {
-            let path = self.folder.file(name);
-            let png = figure
-                .png()
-                .map_err(|error| Error::Run(error.to_string()))?;
-            crate::atomic::write(&path, &png)
-                .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+            figure.save(&self.folder.file(name))?;
         }
         let document = report::document(&self.experiment, &self.codesign, outcome);
         self.folder.write_json(FINAL, &document)?;

@@ -139,14 +139,14 @@ fn draw(groups: &[Group], folder: &Path) -> Result<Vec<PathBuf>, Error> {
             ..Axes::default()
         };
         let failed = |error| Error::Run(format!("cannot draw the learning curves: {error}"));
-        let png = learning_curves(&axes, &curves, Center::Median).and_then(|figure| figure.png());
+        let figure = learning_curves(&axes, &curves, Center::Median).map_err(failed)?;
         let name = if parts.len() == 1 {
             "curves.png".into()
         } else {
             format!("curves-{experiment}.png")
         };
         let path = folder.join(name);
-        write(&path, &png.map_err(failed)?)?;
+        figure.save(&path)?;
         paths.push(path);
     }
     Ok(paths)

@@ -1,5 +1,6 @@
 //! How every plot looks, and what it becomes: SVG or PNG.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use kuva::backend::raster::RasterBackend;
@@ -12,6 +13,8 @@ use kuva::render::theme::Theme;
 use tiny_skia::Pixmap;
 
 use super::{Axes, PlotError};
+use crate::atomic;
+use crate::error::Error;
 use crate::render::{Image, palette};
 
 /// Columns of the legend below a plot.
@@ -41,6 +44,19 @@ impl Figure {
         halved(&fine)
             .png()
             .map_err(|error| PlotError::Png(error.to_string()))
+    }
+
+    /// Writes the PNG file, whole or not at all.
+    ///
+    /// # Errors
+    /// A failed encoding, or a file that cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let shown = path.display();
+        let png = self
+            .png()
+            .map_err(|error| Error::Run(format!("cannot draw {shown}: {error}")))?;
+        atomic::write(path, &png)
+            .map_err(|error| Error::Run(format!("cannot write {shown}: {error}")))
     }
 }
 

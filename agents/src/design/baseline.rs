@@ -2,9 +2,9 @@
 //!
 //! The effect is drawn given state *and* command, so any function of both may be subtracted from its
 //! advantage without bias. PPO's critic knows the state only: what the command's own exploration did to the
-//! reward would remain, and on long arms it drowns what the effect's noise did. On demand it also knows the reward before: what a
-//! state is worth by itself is in both, and their difference is what was done in between. The baseline is fitted to
-//! each roll-out after it was used on it.
+//! reward would remain, and on long arms it drowns what the effect's noise did. On demand it also knows the reward
+//! before: what a state is worth by itself is in both, and their difference is what was done in between. The baseline
+//! is fitted to each roll-out after it was used on it.
 
 use tandem_envs::Stream;
 use tch::{Kind, Tensor};

@@ -12,8 +12,7 @@ use tch::Tensor;
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::logits::LogitVector;
 use super::{
-    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, geometric, settings,
-    within,
+    Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, settings, within,
 };
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
@@ -26,26 +25,14 @@ use crate::rollout::{DesignSource, Rollout};
 pub struct HardwareAsPolicySettings {
     /// Adam rate of the design's logits.
     pub rate: f64,
-    /// What the rate falls to, evenly by ratio, over the search; absent: it stays. A design that comes to rest lets the
-    /// policy settle on it.
-    pub rate_end: Option<f64>,
     /// How task effects are explored and credited.
     pub effect: EffectSettings,
-}
-
-impl HardwareAsPolicySettings {
-    /// Rate of the design's logits after this share of the search.
-    fn rate_at(&self, progress: f64) -> f64 {
-        let end = self.rate_end.unwrap_or(self.rate);
-        geometric(self.rate, end, progress)
-    }
 }
 
 impl Default for HardwareAsPolicySettings {
     fn default() -> Self {
         Self {
             rate: 0.01,
-            rate_end: None,
             effect: EffectSettings::default(),
         }
     }
@@ -69,7 +56,6 @@ impl HardwareAsPolicy {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: HardwareAsPolicySettings = settings(setup.settings)?;
         within("rate", settings.rate, 1e-6, 10.0)?;
-        within("rate_end", settings.rate_end.unwrap_or(1.0), 1e-6, 10.0)?;
         let model = setup
             .tensor_hardware
             .clone()
@@ -201,7 +187,7 @@ impl DesignOptimizer for HardwareAsPolicy {
         Ok(Some(EffectUpdate {
             term,
             adam: &mut self.logits.adam,
-            rate: self.settings.rate_at(context.progress),
+            rate: self.settings.rate,
             max_grad_norm: f64::INFINITY,
         }))
     }

@@ -13,8 +13,7 @@ use tch::Tensor;
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::logits::LogitVector;
 use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
-    within,
+    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
 };
 use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
@@ -28,9 +27,6 @@ use crate::rollout::{DesignSource, EffectModel, Rollout};
 pub struct MorphConditionedSettings {
     /// Adam rate of the design's logits.
     pub rate: f64,
-    /// What the rate falls to, evenly by ratio, over the search; absent: it stays. A design that comes to rest lets the
-    /// policy settle on it.
-    pub rate_end: Option<f64>,
     /// How task effects are explored and credited.
     pub effect: EffectSettings,
     /// The proxy network and its first fit.
@@ -43,19 +39,10 @@ pub struct MorphConditionedSettings {
     pub refresh_rate: f64,
 }
 
-impl MorphConditionedSettings {
-    /// Rate of the design's logits after this share of the search.
-    fn rate_at(&self, progress: f64) -> f64 {
-        let end = self.rate_end.unwrap_or(self.rate);
-        geometric(self.rate, end, progress)
-    }
-}
-
 impl Default for MorphConditionedSettings {
     fn default() -> Self {
         Self {
             rate: 0.01,
-            rate_end: None,
             effect: EffectSettings::default(),
             proxy: ProxySettings::default(),
             refresh_steps: 10,
@@ -86,7 +73,6 @@ impl MorphConditioned {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: MorphConditionedSettings = settings(setup.settings)?;
         within("rate", settings.rate, 1e-6, 10.0)?;
-        within("rate_end", settings.rate_end.unwrap_or(1.0), 1e-6, 10.0)?;
         within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
         settings.proxy.check()?;
         if setup.start.is_empty() {
@@ -212,7 +198,7 @@ impl DesignOptimizer for MorphConditioned {
         Ok(Some(EffectUpdate {
             term,
             adam: &mut self.logits.adam,
-            rate: self.settings.rate_at(context.progress),
+            rate: self.settings.rate,
             max_grad_norm: f64::INFINITY,
         }))
     }

@@ -183,20 +183,29 @@ impl<'a> Tracker<'a> {
         Some((cost, point))
     }
 
+    /// Takes so many questions from the budget; a budget that does not hold them all is spent.
+    fn charge(&mut self, asked: u64) -> bool {
+        if self.stopped {
+            return false;
+        }
+        let enough = asked <= self.budget - self.spent;
+        self.spent = if enough {
+            self.spent + asked
+        } else {
+            self.budget
+        };
+        enough
+    }
+
     /// Costs of a point in which one layer at a time gets another mapping, `trials[layer][trial]`; each asks the model
     /// for one layer. Every layer then takes its best mapping, if it is better than its own; if all of them together
     /// do not make the point better, only the layer that gains most changes. Nothing is tried once the budget is
     /// spent.
     pub fn substitute(&mut self, point: &mut [f64], trials: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
         let asked: u64 = trials.iter().map(|layer| layer.len() as u64).sum();
-        if self.stopped {
+        if !self.charge(asked) {
             return Vec::new();
         }
-        if asked > self.budget - self.spent {
-            self.spent = self.budget;
-            return Vec::new();
-        }
-        self.spent += asked;
         let space = self.space;
         let costs: Vec<Vec<f64>> = trials
             .par_iter()
@@ -223,14 +232,9 @@ impl<'a> Tracker<'a> {
         mappings: &[Vec<Vec<f64>>],
     ) -> Option<Vec<Vec<f64>>> {
         let asked: u64 = mappings.iter().map(|layer| layer.len() as u64).sum();
-        if self.stopped {
+        if !self.charge(asked) {
             return None;
         }
-        if asked > self.budget - self.spent {
-            self.spent = self.budget;
-            return None;
-        }
-        self.spent += asked;
         let space = self.space;
         let costs = mappings.iter().enumerate().map(|(layer, mappings)| {
             let costs = mappings.iter();

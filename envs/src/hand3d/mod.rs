@@ -1,5 +1,6 @@
 //! Hands with fingers, in rapier with contacts and friction. Lengths in metres, z up.
 
+mod export;
 mod monitor;
 mod parts;
 pub mod press;

@@ -1,8 +1,9 @@
 //! Tasks of a layer: what each of them takes, and what it costs.
 
 use super::energy::Prices;
+use super::error::Trouble;
 use super::interleave::{After, Engine, Pending, Place};
-use super::lower::{Needs, Step, Trouble};
+use super::lower::{Needs, Step};
 use super::pass::Passes;
 use super::products::Products;
 use crate::accelerator::cost::TileCost;

@@ -5,7 +5,7 @@
 //! first. Without it the tasks of a step follow each other.
 
 use super::emit::Emitter;
-use super::lower::Trouble;
+use super::error::Trouble;
 use crate::accelerator::task::{Task, TaskId};
 
 /// Which tile of an operand: group, index along its own side, part of the sums.

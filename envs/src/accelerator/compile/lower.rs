@@ -9,47 +9,19 @@
 
 use std::ops::ControlFlow;
 
-use thiserror::Error;
-
 use super::emit::Emitter;
 use super::energy::Energy;
+use super::error::{CompileError, Trouble};
 use super::mapped::{self, Mappings};
 use super::pass::Passes;
 use super::products::Products;
-use super::tile::{DoesNotFit, Order, Room, Tiler, Tiling, counts};
+use super::tile::{Order, Room, Tiler, Tiling, counts};
 use crate::accelerator::cost::{Cached, CostModel};
 use crate::accelerator::event::Resources;
 use crate::accelerator::gemm::{Gemm, TooLarge, product};
 use crate::accelerator::layer::{Layer, Network, Op};
 use crate::accelerator::platform::Platform;
 use crate::accelerator::task::{GraphError, MOST_TASKS, TaskGraph, TaskId};
-
-/// Why a network cannot run on a platform.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum CompileError {
-    /// A tile that fits no buffer.
-    #[error(transparent)]
-    DoesNotFit(#[from] DoesNotFit),
-    /// Too many tasks, or too long a time.
-    #[error(transparent)]
-    Graph(#[from] GraphError),
-    /// A mapping that the platform cannot follow.
-    #[error("layer `{layer}`: its mapping cannot be followed: {reason}")]
-    Mapping {
-        /// The layer.
-        layer: String,
-        /// Why.
-        reason: String,
-    },
-    /// A count beyond 64 bits.
-    #[error("layer `{layer}`: {cause}")]
-    TooLarge {
-        /// The layer.
-        layer: String,
-        /// Which count.
-        cause: TooLarge,
-    },
-}
 
 /// A network as tasks of a platform.
 #[derive(Clone, Debug)]
@@ -122,43 +94,6 @@ pub fn compile(
         resources,
         layers,
     })
-}
-
-/// An error that does not know its layer yet.
-pub(super) enum Trouble {
-    Graph(GraphError),
-    TooLarge(TooLarge),
-    DoesNotFit(DoesNotFit),
-    Mapping(String),
-}
-
-impl Trouble {
-    fn of(self, layer: &Layer) -> CompileError {
-        match self {
-            Self::Graph(error) => error.into(),
-            Self::DoesNotFit(error) => error.into(),
-            Self::Mapping(reason) => CompileError::Mapping {
-                layer: layer.name.clone(),
-                reason,
-            },
-            Self::TooLarge(cause) => CompileError::TooLarge {
-                layer: layer.name.clone(),
-                cause,
-            },
-        }
-    }
-}
-
-impl From<GraphError> for Trouble {
-    fn from(error: GraphError) -> Self {
-        Self::Graph(error)
-    }
-}
-
-impl From<TooLarge> for Trouble {
-    fn from(error: TooLarge) -> Self {
-        Self::TooLarge(error)
-    }
 }
 
 /// One matrix product of a layer.

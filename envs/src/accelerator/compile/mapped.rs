@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::emit::{Emitter, Operand, Sums, SumsAfter, Work};
-use super::lower::Trouble;
+use super::error::Trouble;
 use super::products::Products;
 use super::tile::{DoesNotFit, Room};
 use crate::accelerator::cost::TileCost;

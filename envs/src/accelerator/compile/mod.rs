@@ -19,6 +19,7 @@
 
 mod emit;
 mod energy;
+mod error;
 pub mod graph;
 mod interleave;
 mod lower;
@@ -28,7 +29,8 @@ mod products;
 mod tile;
 
 pub use energy::Energy;
-pub use lower::{CompileError, Compiled, Needs, compile};
+pub use error::CompileError;
+pub use lower::{Compiled, Needs, compile};
 pub use mapped::{LayerMapping, Mappings};
 pub use pass::{PASSES, Pass, Passes, Stage, UnknownPass};
 pub use products::Products;

@@ -12,23 +12,18 @@ use super::task::{
     BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
 };
 use super::world::{CORRECTION, PRESSER_STEP};
-use crate::hand3d::parts::{CONTROL_DT, FRICTION, link_mass};
+use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
+use crate::hand3d::parts::{CONTROL_DT, link_mass};
 use crate::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal,
+    Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, UPRIGHT, decimal,
 };
 
-/// Physics steps of a control step: simulators that do not solve servos implicitly need steps of about a millisecond.
-const SUBSTEPS: usize = 20;
 const LINK: u32 = 1;
 const OBJECT: u32 = 2;
 const TABLE: u32 = 4;
 const PALM: u32 = 8;
 const BUTTON: u32 = 16;
-const LINK_COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];
-const PALM_COLOUR: [f64; 4] = [0.25, 0.28, 0.33, 1.0];
-const BOX_COLOUR: [f64; 4] = [0.80, 0.62, 0.35, 1.0];
 const BUTTON_COLOUR: [f64; 4] = [0.80, 0.20, 0.20, 1.0];
-const TABLE_COLOUR: [f64; 4] = [0.75, 0.75, 0.75, 1.0];
 
 /// The scene that [`super::machine::Machine`] builds, at its nominal start, with the scripted grasp of the hand.
 pub(super) fn mechanism(settings: &Settings, hand: &Hand) -> Mechanism {
@@ -37,15 +32,6 @@ pub(super) fn mechanism(settings: &Settings, hand: &Hand) -> Mechanism {
         bodies.extend(self::finger(i, finger));
     }
     bodies.extend([object(), button(bodies.len())]);
-    let table = geom(
-        Solid::Cuboid {
-            center: [0.0, 0.0, -0.1],
-            half: [1.0, 1.0, 0.1],
-        },
-        0.0,
-        [TABLE, LINK | OBJECT],
-        TABLE_COLOUR,
-    );
     Mechanism {
         name: "hand3d-press".into(),
         notes: vec![
@@ -57,21 +43,10 @@ pub(super) fn mechanism(settings: &Settings, hand: &Hand) -> Mechanism {
         dt: decimal(CONTROL_DT) / SUBSTEPS as f64,
         substeps: SUBSTEPS,
         bodies,
-        fixtures: vec![table],
+        fixtures: vec![table([TABLE, LINK | OBJECT])],
         tendons: Vec::new(),
         actuators: servos(settings, hand),
         marks: Vec::new(),
-    }
-}
-
-fn geom(solid: Solid, mass: f64, [member, meets]: [u32; 2], colour: [f64; 4]) -> Geom {
-    Geom {
-        solid,
-        mass,
-        friction: decimal(FRICTION),
-        member,
-        meets,
-        colour,
     }
 }
 

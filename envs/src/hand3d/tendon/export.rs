@@ -10,30 +10,21 @@ use super::machine::{
 };
 use super::object::Object;
 use super::world::STEP;
-use crate::hand3d::parts::{CONTROL_DT, FRICTION, link_mass};
+use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
+use crate::hand3d::parts::{CONTROL_DT, link_mass};
 use crate::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal,
+    Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal,
 };
 
-/// Physics steps of a control step: simulators that do not solve servos implicitly need steps of about a millisecond.
-const SUBSTEPS: usize = 20;
 const HAND: u32 = 1;
 const OBJECT: u32 = 2;
 const TABLE: u32 = 4;
-const LINK_COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];
-const PALM_COLOUR: [f64; 4] = [0.25, 0.28, 0.33, 1.0];
-const BOX_COLOUR: [f64; 4] = [0.80, 0.62, 0.35, 1.0];
-const TABLE_COLOUR: [f64; 4] = [0.75, 0.75, 0.75, 1.0];
 
 /// The scene that [`super::machine::Machine`] builds, with a box of middle size in the middle.
 pub(super) fn mechanism(joints: &[Transmission; JOINTS]) -> Mechanism {
     let mut bodies = vec![palm()];
     bodies.extend((0..JOINTS).map(|i| link(i, &joints[i])));
     bodies.push(object());
-    let table = Solid::Cuboid {
-        center: [0.0, 0.0, -0.1],
-        half: [1.0, 1.0, 0.1],
-    };
     Mechanism {
         name: "hand3d-tendon".into(),
         notes: vec![
@@ -44,24 +35,13 @@ pub(super) fn mechanism(joints: &[Transmission; JOINTS]) -> Mechanism {
         dt: decimal(CONTROL_DT) / SUBSTEPS as f64,
         substeps: SUBSTEPS,
         bodies,
-        fixtures: vec![geom(table, 0.0, [TABLE, HAND | OBJECT], TABLE_COLOUR)],
+        fixtures: vec![table([TABLE, HAND | OBJECT])],
         tendons: vec![Tendon {
             name: "tendon".into(),
             pulleys: (0..JOINTS).map(|i| (1 + i, joints[i].radius)).collect(),
         }],
         actuators: vec![motor(), slide()],
         marks: Vec::new(),
-    }
-}
-
-fn geom(solid: Solid, mass: f64, [member, meets]: [u32; 2], colour: [f64; 4]) -> Geom {
-    Geom {
-        solid,
-        mass,
-        friction: decimal(FRICTION),
-        member,
-        meets,
-        colour,
     }
 }
 

@@ -1,0 +1,48 @@
+//! Arguments of `tandem bench`.
+
+use clap::{Args, ValueEnum};
+
+/// What `tandem bench` can measure.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BenchWhat {
+    /// Environment steps per second end to end, and where the time goes
+    Training,
+    /// Physics steps per second, beside a bare loop over the same scene
+    Physics,
+    /// PPO on the classic problems against published scores, 5 seeds
+    Learning,
+    /// Share of random designs that work, per preset
+    Selectivity,
+    /// Training with analog attention against softmax, and decoding per token and head
+    Attention,
+    /// Closed forms of layers and tasks of the event core, per second on one core
+    Simulate,
+}
+
+/// Arguments of `tandem bench`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem bench training
+  tandem bench physics --json
+  tandem bench learning --seeds 5
+  tandem bench selectivity --designs 200
+  tandem bench attention --json
+  tandem bench simulate --json")]
+pub struct BenchArgs {
+    /// What to measure
+    #[arg(value_enum, default_value = "training")]
+    pub what: BenchWhat,
+    /// Seeds per problem (learning)
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub seeds: u32,
+    /// Random designs per preset (selectivity)
+    #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub designs: u32,
+    /// Only entries whose name contains this
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub only: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
