@@ -327,3 +327,15 @@ fn public_byte_pairs_are_read_from_their_files() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+#[test]
+fn a_misspelt_section_of_a_language_experiment_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("typo.json");
+    let text = std::fs::read_to_string("experiments/attention.json").unwrap();
+    std::fs::write(&file, text.replacen("\"language\"", "\"langage\"", 1)).unwrap();
+    let said = tandem(&["check", file.to_str().unwrap()]);
+    let error = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(2), "{error}");
+    assert!(error.contains("did you mean `language`?"), "{error}");
+}

@@ -10,6 +10,9 @@ use crate::error::Error;
 use crate::experiment::CheckpointSettings;
 use crate::strict::Located;
 
+/// Sections that no other experiment has.
+const OWN: [&str; 4] = ["language", "codesign", "text", "weights"];
+
 /// A whole experiment of `tandem adapt`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,9 +32,13 @@ pub struct LanguageExperiment {
 }
 
 impl LanguageExperiment {
-    /// Whether a file is meant as one of these: it has the section `language`.
+    /// Whether a file is meant as one of these: it names no problem and has a section that only these have, so that a
+    /// typo in one of them is told as such.
     pub fn is_at(path: &Path) -> bool {
-        Located::read_file(path, &[]).is_ok_and(|found| found.value().get("language").is_some())
+        Located::read_file(path, &[]).is_ok_and(|found| {
+            let has = |key: &&str| found.value().get(*key).is_some();
+            !has(&"problem") && OWN.iter().any(has)
+        })
     }
 
     /// Reads and checks an experiment file, with `PATH=VALUE` settings applied.
