@@ -232,7 +232,7 @@ impl<'a> Player<'a> {
             World::Model => self.hardware.respond(design, &self.query, &mut self.effect),
             World::Proxy(model) => {
                 self.hardware.features(&self.query, &mut self.features);
-                model.predict(&[], &self.features, &mut self.scratch, &mut self.effect);
+                model.predict(&self.features, &mut self.scratch, &mut self.effect);
             }
         }
         self.problem.apply(&self.clipped, &self.effect)

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tandem::record::Counters;
 use tandem::registry::METHODS;
 use tandem::run_folder::RunFolder;
@@ -171,10 +171,11 @@ fn train_under(
     met
 }
 
-fn any_interruption_leaves_the_same_bytes(method: &str) {
+fn any_interruption_leaves_the_same_bytes(experiment: &Value) {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path();
-    write(&folder.join("tiny.json"), &tiny(method));
+    let method = experiment["method"].as_str().unwrap();
+    write(&folder.join("tiny.json"), experiment);
     let train = |name: &str, threads: &str| {
         tandem(
             folder,
@@ -227,7 +228,7 @@ macro_rules! methods {
     ($($test:ident: $method:literal,)*) => {
         $(#[test]
         fn $test() {
-            any_interruption_leaves_the_same_bytes($method);
+            any_interruption_leaves_the_same_bytes(&tiny($method));
         })*
 
         #[test]
@@ -248,6 +249,17 @@ methods! {
     cma: "cma",
     random: "random",
     fixed: "fixed",
+}
+
+#[test]
+fn designs_spread_over_episodes_and_noise_that_lasts() {
+    let mut experiment = tiny("morph-conditioned");
+    let settings = &mut experiment["methods"]["morph-conditioned"];
+    settings["spread"] = json!({"rate": 0.1});
+    settings["effect"] = json!({"persistence": 0.9, "gamma": 0.9, "lambda": 0.9});
+    // segments end in the middle of episodes, so that noise and designs go on from a checkpoint
+    experiment["rollout"]["steps"] = json!(15);
+    any_interruption_leaves_the_same_bytes(&experiment);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::gae::End;
 use crate::lanes::{DesignSource, Lane, Lanes};
 use crate::normaliser::Moments;
 use crate::policy::HALF_LN_TAU;
-use crate::rollout::{CollectError, Episode, Motion, Rollout};
+use crate::rollout::{CollectError, EffectModel, Episode, Motion, Rollout};
 use crate::snapshot::PolicySnapshot;
 
 /// Runs every lane for `rollout.steps` steps and fills `rollout`.
@@ -56,6 +56,7 @@ pub fn collect(
                 lane,
                 part,
                 context: &context,
+                model: None,
             }
             .run()
         })
@@ -113,6 +114,8 @@ struct Runner<'a> {
     lane: &'a mut Lane,
     part: Part<'a>,
     context: &'a Context<'a>,
+    /// The effect model at the lane's design, where it has one of its own.
+    model: Option<Box<dyn EffectModel>>,
 }
 
 impl Runner<'_> {
@@ -125,6 +128,7 @@ impl Runner<'_> {
             hardware_queries: 0,
         };
         let fidelity = self.context.motion.fidelity(self.index);
+        self.suit_model(fidelity);
         for t in 0..self.context.steps {
             if self.lane.episode != Some(fidelity) {
                 let begun = self
@@ -135,6 +139,7 @@ impl Runner<'_> {
                     step: t,
                     source,
                 })?;
+                self.suit_model(fidelity);
             }
             self.look(t)?;
             sums.moments.push(&self.lane.buffers.observation);
@@ -151,6 +156,14 @@ impl Runner<'_> {
             None => 0.0,
         };
         Ok(sums)
+    }
+
+    /// Takes the effect model at the design of the running episode.
+    fn suit_model(&mut self, fidelity: Fidelity) {
+        if fidelity == Fidelity::Effect && self.lane.episode == Some(fidelity) {
+            let model = self.context.motion.model;
+            self.model = model.and_then(|model| model.at(&self.lane.logits));
+        }
     }
 
     /// Reads the observation, raw and normalised.
@@ -221,32 +234,34 @@ impl Runner<'_> {
         } = *self.context;
         let lane = &mut *self.lane;
         let b = &mut lane.buffers;
-        if let Some(model) = motion.model {
-            model.predict(&lane.logits, &b.features, &mut b.scratch, &mut b.effect);
+        if let Some(model) = self.model.as_deref().or(motion.model) {
+            model.predict(&b.features, &mut b.scratch, &mut b.effect);
         } else {
             hardware.respond(&lane.values, &b.query, &mut b.effect);
             sums.hardware_queries += 1;
         }
-        if let Some(deviation) = motion.noise {
-            lane.stream.fill_normal(&mut b.noise);
+        let task = b.fresh.len();
+        if let Some(noise) = motion.noise {
+            lane.stream.fill_normal(&mut b.fresh);
+            at(self.part.effect_noise, t, task).copy_from_slice(&b.fresh);
+            let deviation = noise.deviation * noise.fresh();
+            let drawn = at(self.part.effects, t, task).iter_mut();
+            let drawn = drawn.zip(&mut b.effect).zip(&b.fresh);
+            let states = lane.noise.iter_mut().zip(hardware.effect_scale());
             let mut log_prob = 0.0;
-            for ((effect, &noise), &scale) in b
-                .effect
-                .iter_mut()
-                .zip(&b.noise)
-                .zip(hardware.effect_scale())
-            {
-                *effect += deviation * scale * noise;
+            for (((drawn, effect), &fresh), (state, &scale)) in drawn.zip(states) {
+                let left = noise.persistence * *state;
+                *state = left + noise.fresh() * fresh;
+                *drawn = *effect + deviation * scale * fresh;
+                *effect = *drawn + noise.deviation * scale * left;
                 log_prob -=
-                    0.5 * f64::from(noise).powi(2) + f64::from(deviation).ln() + HALF_LN_TAU;
+                    0.5 * f64::from(fresh).powi(2) + f64::from(deviation).ln() + HALF_LN_TAU;
             }
             self.part.effect_log_probs[t] = log_prob as f32;
-        }
-        check_finite(self.index, t, "effect", &b.effect)?;
-        if motion.records() {
-            let task = b.noise.len();
+        } else if motion.records() {
             at(self.part.effects, t, task).copy_from_slice(&b.effect[..task]);
         }
+        check_finite(self.index, t, "effect", &b.effect)?;
         Ok(lane.problem.apply(&b.command, &b.effect))
     }
 
@@ -314,6 +329,7 @@ fn split(rollout: &mut Rollout) -> Vec<Part<'_>> {
     let mut queries = shares(&mut rollout.queries, n);
     let mut features = shares(&mut rollout.features, n);
     let mut effects = shares(&mut rollout.effects, n);
+    let mut effect_noise = shares(&mut rollout.effect_noise, n);
     let mut effect_log_probs = shares(&mut rollout.effect_log_probs, n);
     let mut logits = shares(&mut rollout.logits, n);
     (0..n)
@@ -329,6 +345,7 @@ fn split(rollout: &mut Rollout) -> Vec<Part<'_>> {
             queries: queries(),
             features: features(),
             effects: effects(),
+            effect_noise: effect_noise(),
             effect_log_probs: effect_log_probs(),
             logits: logits(),
         })
@@ -359,6 +376,7 @@ struct Part<'a> {
     queries: &'a mut [f32],
     features: &'a mut [f32],
     effects: &'a mut [f32],
+    effect_noise: &'a mut [f32],
     effect_log_probs: &'a mut [f32],
     logits: &'a mut [f32],
 }

@@ -49,7 +49,8 @@ pub(crate) struct Buffers {
     pub query: Vec<f32>,
     pub features: Vec<f32>,
     pub effect: Vec<f32>,
-    pub noise: Vec<f32>,
+    /// What is new in the noise.
+    pub fresh: Vec<f32>,
     pub terms: Vec<f32>,
     pub scratch: Scratch,
 }
@@ -64,7 +65,7 @@ impl Buffers {
             query: zeros(hardware.query_channels().len()),
             features: zeros(hardware.feature_len()),
             effect: zeros(hardware.effect_channels().len()),
-            noise: zeros(hardware.task_effects()),
+            fresh: zeros(hardware.task_effects()),
             terms: zeros(spec.reward_terms.len()),
             scratch: Scratch::default(),
         }
@@ -81,6 +82,8 @@ pub struct Lane {
     pub(crate) values: Vec<f64>,
     pub(crate) running: Running,
     pub(crate) total_return: f64,
+    /// Noise on the task effects, in standard deviations.
+    pub(crate) noise: Vec<f32>,
     /// How the running episode is moved; none when the next step has to start one.
     pub(crate) episode: Option<Fidelity>,
     pub(crate) buffers: Buffers,
@@ -100,6 +103,7 @@ impl Lane {
             .reset(&self.values, fidelity, &mut self.stream)?;
         self.running = Running::default();
         self.total_return = 0.0;
+        self.noise.fill(0.0);
         self.episode = Some(fidelity);
         Ok(())
     }
@@ -109,6 +113,7 @@ impl Lane {
         archive.put_json(&format!("{prefix}.state"), &state);
         let numbers = [&self.logits[..], &self.values, &[self.total_return]].concat();
         archive.put_f64(&format!("{prefix}.numbers"), &numbers);
+        archive.put_f32(&format!("{prefix}.noise"), &self.noise);
         if self.episode.is_some() {
             archive.put_bytes(&format!("{prefix}.problem"), &self.problem.save());
         }
@@ -121,6 +126,7 @@ impl Lane {
         self.logits.copy_from_slice(&numbers[..d]);
         self.values.copy_from_slice(&numbers[d..2 * d]);
         self.total_return = numbers[2 * d];
+        self.noise = archive.get_f32_len(&format!("{prefix}.noise"), self.noise.len())?;
         if self.episode.is_some() {
             let bytes = archive.get_bytes(&format!("{prefix}.problem"))?;
             let wrap = |source| LanesError::Problem { lane, source };
@@ -149,6 +155,7 @@ impl Lanes {
             values: vec![0.0; designs],
             running: Running::default(),
             total_return: 0.0,
+            noise: vec![0.0; hardware.task_effects()],
             episode: None,
             buffers: Buffers::new(&spec, &*hardware),
         };

@@ -25,7 +25,7 @@ use crate::design::{MethodError, within};
 use crate::mlp::Mlp;
 
 pub use pairs::{DesignDraw, Pairs, matrix, mixed_queries};
-pub use snapshot::ProxySnapshot;
+pub use snapshot::{ProxySnapshot, ProxySnapshots};
 
 /// Settings of the proxy network and of its first fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -14,9 +14,39 @@ use crate::normaliser::Moments;
 
 /// A stand-in for the hardware during roll-outs.
 pub trait EffectModel: Send + Sync {
-    /// Writes the predicted effect `[effects]` (in the channels' units) of `features` `[features]` under the
-    /// design with these logits.
-    fn predict(&self, logits: &[f64], features: &[f32], scratch: &mut Scratch, effect: &mut [f32]);
+    /// Writes the predicted effect `[effects]` (in the channels' units) of `features` `[features]`.
+    fn predict(&self, features: &[f32], scratch: &mut Scratch, effect: &mut [f32]);
+
+    /// The model at the design with these logits: asked at the start of every episode. None where it is made for one
+    /// design, which all episodes have.
+    fn at(&self, _logits: &[f64]) -> Option<Box<dyn EffectModel>> {
+        None
+    }
+}
+
+/// Exploration of task effects: Gaussian noise that may outlast a step.
+///
+/// ```text
+/// n_t = persistence n_(t-1) + sqrt(1 - persistence^2) xi_t,    xi_t ~ N(0, 1),    n = 0 before an episode
+/// effect = model + deviation scale n_t
+/// ```
+///
+/// White noise shakes: what a machine does in contact, where a displacement must last to matter, is spoilt by it
+/// instead of explored. Given the noise before, a step's effect is Gaussian around `model + persistence n_(t-1)`, and
+/// its likelihood is that of the new part alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    /// Standard deviation of a long-lasting noise, in units of the effect scale.
+    pub deviation: f32,
+    /// Share of the noise that is left after a step, in [0, 1).
+    pub persistence: f32,
+}
+
+impl Noise {
+    /// Share of the deviation that is new in each step.
+    pub fn fresh(&self) -> f32 {
+        (1.0 - self.persistence * self.persistence).sqrt()
+    }
 }
 
 /// How the world is moved during collection.
@@ -26,8 +56,8 @@ pub struct Motion<'a> {
     pub full_lanes: usize,
     /// What answers queries; none: the true hardware.
     pub model: Option<&'a dyn EffectModel>,
-    /// Standard deviation of the noise on task effects, in units of the effect scale; none: no noise.
-    pub noise: Option<f32>,
+    /// Noise on task effects.
+    pub noise: Option<Noise>,
 }
 
 impl Motion<'_> {
@@ -130,8 +160,11 @@ pub struct Rollout {
     pub queries: Vec<f32>,
     /// `[N, T, features]`; empty unless a model or noise was used.
     pub features: Vec<f32>,
-    /// `[N, T, task effects]` as applied, noise included; empty unless a model or noise was used.
+    /// `[N, T, task effects]` as drawn: with a step's own noise, without what was left of the noise before; empty
+    /// unless a model or noise was used.
     pub effects: Vec<f32>,
+    /// `[N, T, task effects]` each step's own noise in its deviations; empty without noise.
+    pub effect_noise: Vec<f32>,
     /// `[N, T]` log-density of the task effects in units of the effect scale; empty without noise.
     pub effect_log_probs: Vec<f32>,
     /// `[N, T, design]` logits of the design in force.
@@ -164,6 +197,7 @@ impl Rollout {
             queries: Vec::new(),
             features: Vec::new(),
             effects: Vec::new(),
+            effect_noise: Vec::new(),
             effect_log_probs: Vec::new(),
             logits: Vec::new(),
             episodes: Vec::new(),
@@ -193,6 +227,8 @@ impl Rollout {
             .resize(recorded * hardware.query_channels().len(), 0.0);
         self.features.resize(recorded * hardware.feature_len(), 0.0);
         self.effects.resize(recorded * hardware.task_effects(), 0.0);
+        self.effect_noise
+            .resize(noisy * hardware.task_effects(), 0.0);
         self.effect_log_probs.resize(noisy, 0.0);
         for array in [
             &mut self.log_probs,

@@ -2,7 +2,7 @@ use super::*;
 use crate::archive::Archive;
 use crate::kernel::Scratch;
 use crate::policy::{Policy, PolicyShape};
-use crate::rollout::EffectModel;
+use crate::rollout::{EffectModel, Noise};
 use crate::testing::{Designs, Naming, with_threads};
 use tandem_envs::{Problem, Stream};
 
@@ -24,11 +24,23 @@ fn lanes(bound: f32) -> Lanes {
     Lanes::new(&Naming::new(5, bound), 3, 7, "lanes")
 }
 
-fn effect(model: Option<&dyn EffectModel>, noise: Option<f32>) -> Motion<'_> {
+fn effect(model: Option<&dyn EffectModel>, deviation: Option<f32>) -> Motion<'_> {
+    persistent(model, deviation, 0.0)
+}
+
+fn persistent(
+    model: Option<&dyn EffectModel>,
+    deviation: Option<f32>,
+    persistence: f32,
+) -> Motion<'_> {
+    let noise = |deviation| Noise {
+        deviation,
+        persistence,
+    };
     Motion {
         full_lanes: 0,
         model,
-        noise,
+        noise: deviation.map(noise),
     }
 }
 
@@ -41,7 +53,7 @@ fn run(lanes: &mut Lanes, motion: &Motion, steps: usize) -> Result<Rollout, Coll
 struct Constant([f32; 2]);
 
 impl EffectModel for Constant {
-    fn predict(&self, _: &[f64], _: &[f32], _: &mut Scratch, effect: &mut [f32]) {
+    fn predict(&self, _: &[f32], _: &mut Scratch, effect: &mut [f32]) {
         effect.copy_from_slice(&self.0);
     }
 }
@@ -58,7 +70,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 
 #[test]
 fn two_segments_join_into_one_and_lanes_continue_exactly_from_an_archive() {
-    let motion = effect(None, Some(0.3));
+    let motion = persistent(None, Some(0.3), 0.8);
     let whole = run(&mut lanes(1.2), &motion, 14).unwrap();
     let mut first = lanes(1.2);
     let head = run(&mut first, &motion, 7).unwrap();
@@ -168,6 +180,28 @@ fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
         squares += z * z / 1200.0;
     }
     assert!((squares - 1.0).abs() < 0.15, "{squares}");
+}
+
+#[test]
+fn noise_may_outlast_its_step_and_is_gone_with_its_episode() {
+    let model = Constant([0.25, -0.5]);
+    let motion = persistent(Some(&model), Some(0.2), 0.8);
+    let rollout = run(&mut lanes(1e9), &motion, 12).unwrap();
+    let mut state = 0.0;
+    for t in 0..12 {
+        // scale 0.5; of a deviation of 0.2 the share sqrt(1 - 0.8^2) = 0.6 is new in each step
+        let fresh = (rollout.effects[t] - 0.25) / (0.2 * 0.5 * 0.6);
+        state = 0.8 * state + 0.6 * fresh;
+        let applied = 0.25 + 0.2 * 0.5 * state;
+        let goal = &rollout.observations[2 * t..][..2];
+        let reward = -(applied - goal[0]).powi(2) - (-0.5 - goal[1]).powi(2);
+        assert!((rollout.rewards[t] - reward).abs() < 1e-4, "step {t}");
+        let density = -0.5 * fresh * fresh - (0.12 * std::f32::consts::TAU.sqrt()).ln();
+        assert!((rollout.effect_log_probs[t] - density).abs() < 1e-3);
+        if rollout.ends[t] != End::Running {
+            state = 0.0; // every five steps
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::{MethodError, Setup, geometric, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::gae::{Segments, advantages};
 use crate::proxy::matrix;
-use crate::rollout::Rollout;
+use crate::rollout::{Noise, Rollout};
 
 /// How task effects are explored and credited: shared by all methods with an effect likelihood.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct EffectSettings {
     pub noise: [f64; 2],
     /// Share of the search after which the noise has its end value, in (0, 1].
     pub anneal: f64,
+    /// Share of the noise that is left after a step, in [0, 1): 0 is white noise, right where an effect is felt at
+    /// once; where a displacement must last to matter, as in contact, near 1, with `gamma` near it.
+    pub persistence: f64,
     /// Discount of the effect's return, in [0, 1]: 0 credits an effect with the next reward only, which is
     /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
     pub gamma: f64,
@@ -41,6 +44,7 @@ impl Default for EffectSettings {
         Self {
             noise: [0.3, 0.1],
             anneal: 0.25,
+            persistence: 0.0,
             gamma: 0.0,
             lambda: 0.0,
             reward_before: false,
@@ -57,14 +61,18 @@ impl EffectSettings {
         within("effect.noise.0", self.noise[0], 1e-4, 100.0)?;
         within("effect.noise.1", self.noise[1], 1e-4, 100.0)?;
         within("effect.anneal", self.anneal, 1e-3, 1.0)?;
+        within("effect.persistence", self.persistence, 0.0, 0.999)?;
         within("effect.gamma", self.gamma, 0.0, 1.0)?;
         within("effect.lambda", self.lambda, 0.0, 1.0)
     }
 
-    /// Deviation of the noise at this progress of the search, in effect scales.
-    pub fn noise_at(&self, progress: f64) -> f32 {
+    /// The noise at this progress of the search.
+    pub fn noise_at(&self, progress: f64) -> Noise {
         let [start, end] = self.noise;
-        geometric(start, end, progress / self.anneal) as f32
+        Noise {
+            deviation: geometric(start, end, progress / self.anneal) as f32,
+            persistence: self.persistence as f32,
+        }
     }
 }
 
@@ -94,8 +102,8 @@ impl EffectCredit {
         })
     }
 
-    /// Deviation of the noise at this progress of the search, in effect scales.
-    pub fn noise(&self, progress: f64) -> f32 {
+    /// The noise at this progress of the search.
+    pub fn noise(&self, progress: f64) -> Noise {
         self.settings.noise_at(progress)
     }
 
@@ -109,7 +117,8 @@ impl EffectCredit {
         progress: f64,
     ) -> EffectRows {
         let rows = rollout.rows();
-        let sigma = self.noise(progress);
+        let noise = self.noise(progress);
+        let sigma = noise.deviation * noise.fresh();
         let columns = rollout.effects.len() / rows.max(1);
         let deviation: Vec<f32> = scale[..columns].iter().map(|s| s * sigma).collect();
         let segments = Segments::new(rollout, rewards);
@@ -142,7 +151,7 @@ impl EffectCredit {
 /// The rows of a roll-out that an effect term needs, as tensors over all `R = N T` rows.
 #[derive(Debug)]
 pub struct EffectRows {
-    /// Task effects as drawn, `[R, k]`.
+    /// Task effects as drawn, each with its step's own noise only, `[R, k]`.
     pub samples: Tensor,
     /// Their log-likelihood when drawn, `[R]`.
     pub log_probs: Tensor,

@@ -124,7 +124,7 @@ fn predict(hardware: &dyn Hardware, proxy: &Proxy, logits: &[f64], queries: &[f3
     let mut out = vec![0.0; queries.len() / width.max(1) * e];
     for (query, effect) in queries.chunks_exact(width).zip(out.chunks_exact_mut(e)) {
         hardware.features(query, &mut features);
-        snapshot.predict(logits, &features, &mut scratch, effect);
+        snapshot.predict(&features, &mut scratch, effect);
     }
     out
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
 use crate::proxy::{matrix, shares};
-use crate::rollout::{DesignSource, Rollout};
+use crate::rollout::{DesignSource, Noise, Rollout};
 
 /// Settings of [`HardwareAsPolicy`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ impl DesignOptimizer for HardwareAsPolicy {
         Box::new(Constant(self.logits.values()))
     }
 
-    fn noise(&self, progress: f64) -> Option<f32> {
+    fn noise(&self, progress: f64) -> Option<Noise> {
         Some(self.credit.noise(progress))
     }
 

@@ -38,6 +38,12 @@ impl LogitVector {
         out.iter().map(clip).collect()
     }
 
+    /// Sets the logits.
+    pub fn set(&mut self, values: &[f64]) {
+        let values: Vec<f32> = values.iter().map(|&z| z as f32).collect();
+        tch::no_grad(|| self.tensor.copy_(&Tensor::from_slice(&values)));
+    }
+
     /// Puts the tensor back into the box.
     pub fn clamp(&mut self) {
         let _ = tch::no_grad(|| self.tensor.clamp_(-LOGIT_LIMIT, LOGIT_LIMIT));
@@ -55,12 +61,8 @@ impl LogitVector {
     /// Missing entries or other sizes.
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
         let n = self.tensor.numel();
-        let values: Vec<f32> = archive
-            .get_f64_len(&format!("{prefix}.logits"), n)?
-            .iter()
-            .map(|&z| z as f32)
-            .collect();
-        tch::no_grad(|| self.tensor.copy_(&Tensor::from_slice(&values)));
+        let values = archive.get_f64_len(&format!("{prefix}.logits"), n)?;
+        self.set(&values);
         self.adam.load(archive, &format!("{prefix}.adam"))
     }
 }

@@ -15,6 +15,7 @@ mod morph;
 mod morph_conditioned;
 mod outer;
 mod random;
+mod spread;
 
 use std::sync::Arc;
 
@@ -33,11 +34,12 @@ pub use morph::{Morph, MorphSettings};
 pub use morph_conditioned::{MorphConditioned, MorphConditionedSettings};
 pub use outer::{Inner, PolicyChange};
 pub use random::{Random, RandomSettings};
+pub use spread::SpreadSettings;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::EffectUpdate;
 use crate::proxy::Gap;
-use crate::rollout::{DesignSource, EffectModel, Rollout};
+use crate::rollout::{DesignSource, EffectModel, Noise, Rollout};
 
 /// An exact, differentiable form of a hardware model.
 pub trait TensorHardware: Send + Sync {
@@ -123,9 +125,8 @@ pub trait DesignOptimizer {
         None
     }
 
-    /// Deviation of the noise on task effects at this progress, in units of the effect scale; `None`: the
-    /// method needs no effect likelihood.
-    fn noise(&self, _progress: f64) -> Option<f32> {
+    /// The noise on task effects at this progress; `None`: the method needs no effect likelihood.
+    fn noise(&self, _progress: f64) -> Option<Noise> {
         None
     }
 

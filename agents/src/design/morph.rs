@@ -26,7 +26,7 @@ use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
 use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
-use crate::rollout::{DesignSource, EffectModel, Rollout};
+use crate::rollout::{DesignSource, EffectModel, Noise, Rollout};
 
 /// Settings of [`Morph`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -206,7 +206,7 @@ impl DesignOptimizer for Morph {
         Some(self.proxy.snapshot(&self.logits))
     }
 
-    fn noise(&self, progress: f64) -> Option<f32> {
+    fn noise(&self, progress: f64) -> Option<Noise> {
         Some(self.credit.noise(progress))
     }
 

@@ -3,6 +3,11 @@
 //! The proxy `h(x, u, z)` is fitted to the hardware over all designs beforehand and kept fresh on visited
 //! queries around the current design; its weights never serve the reward, so the design always stays on the
 //! feasible set and needs no extraction. The gap is pure regression error.
+//!
+//! An effect's gradient sees how a step's effect was felt soon after; what only a whole episode on another body shows, as
+//! where contact stands in between, it does not. With `spread` every episode has a design of its own, drawn around the
+//! current one; the proxy serves each at its design, the score function moves the current one beside the effect's
+//! gradient ([`super::spread`]), and the effect's rows are taken at the current design with the noise that was drawn.
 
 use std::sync::Arc;
 
@@ -12,6 +17,7 @@ use tch::Tensor;
 
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::logits::LogitVector;
+use super::spread::{Spread, SpreadSettings};
 use super::{
     Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
 };
@@ -19,7 +25,7 @@ use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
 use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix, mixed_queries};
-use crate::rollout::{DesignSource, EffectModel, Rollout};
+use crate::rollout::{DesignSource, EffectModel, Noise, Rollout};
 
 /// Settings of [`MorphConditioned`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +43,9 @@ pub struct MorphConditionedSettings {
     pub refresh_batch: usize,
     /// Learning rate of these steps.
     pub refresh_rate: f64,
+    /// Draws the designs of episodes around the current one, which the score function then moves beside the effect's
+    /// gradient; absent: all episodes use the current design.
+    pub spread: Option<SpreadSettings>,
 }
 
 impl Default for MorphConditionedSettings {
@@ -48,6 +57,7 @@ impl Default for MorphConditionedSettings {
             refresh_steps: 10,
             refresh_batch: 1024,
             refresh_rate: 5e-4,
+            spread: None,
         }
     }
 }
@@ -63,6 +73,7 @@ pub struct MorphConditioned {
     stream: Stream,
     term: Option<Term>,
     refresh_loss: f64,
+    spread: Option<Spread>,
 }
 
 impl MorphConditioned {
@@ -75,6 +86,9 @@ impl MorphConditioned {
         within("rate", settings.rate, 1e-6, 10.0)?;
         within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
         settings.proxy.check()?;
+        if let Some(spread) = &settings.spread {
+            spread.check("spread.")?;
+        }
         if setup.start.is_empty() {
             return Err(MethodError::Unsuitable {
                 method: "morph-conditioned",
@@ -90,6 +104,10 @@ impl MorphConditioned {
             logits: LogitVector::new(&setup.start),
             refresh_loss: 0.0,
             term: None,
+            spread: settings
+                .spread
+                .as_ref()
+                .map(|spread| Spread::new(spread, setup.start.len())),
             credit: EffectCredit::new(setup, &settings.effect)?,
             settings,
             hardware,
@@ -167,14 +185,23 @@ impl DesignOptimizer for MorphConditioned {
     }
 
     fn source(&self) -> Box<dyn DesignSource> {
-        Box::new(Constant(self.logits.values()))
+        match &self.spread {
+            Some(spread) => spread.source(self.logits.values()),
+            None => Box::new(Constant(self.logits.values())),
+        }
     }
 
     fn effect_model(&self) -> Option<Arc<dyn EffectModel>> {
+        if self.spread.is_some() {
+            return self
+                .proxy
+                .snapshots()
+                .map(|all| all as Arc<dyn EffectModel>);
+        }
         Some(self.proxy.snapshot(&self.logits.values()))
     }
 
-    fn noise(&self, progress: f64) -> Option<f32> {
+    fn noise(&self, progress: f64) -> Option<Noise> {
         Some(self.credit.noise(progress))
     }
 
@@ -189,12 +216,20 @@ impl DesignOptimizer for MorphConditioned {
         }
         let hardware = self.hardware.clone();
         let scale = hardware.effect_scale();
-        let term = self.term.insert(Term {
+        let mut term = Term {
             rows: self.credit.rows(rollout, rewards, scale, context.progress),
             features: matrix(&rollout.features, rollout.lanes * rollout.steps),
             logits: self.logits.tensor(),
             proxy: self.proxy.share(),
-        });
+        };
+        if self.spread.is_some() {
+            let count = rollout.rows();
+            let noise = matrix(&rollout.effect_noise, count);
+            let effects = tch::no_grad(|| term.proxy.forward(&term.features, Some(&term.logits)));
+            term.rows.samples = effects.narrow(1, 0, term.proxy.task_effects() as i64)
+                + noise * &term.rows.deviation;
+        }
+        let term = self.term.insert(term);
         Ok(Some(EffectUpdate {
             term,
             adam: &mut self.logits.adam,
@@ -210,6 +245,13 @@ impl DesignOptimizer for MorphConditioned {
     ) -> Result<PolicyChange, MethodError> {
         self.term = None;
         self.logits.clamp();
+        if let (Some(spread), Some(settings), false) =
+            (&mut self.spread, &self.settings.spread, context.frozen)
+        {
+            let mut mean = self.logits.values();
+            spread.step(&mut mean, rollout, settings)?;
+            self.logits.set(&mean);
+        }
         *context.hardware_queries += self.refresh(rollout);
         if self.refresh_loss.is_finite() && self.logits.values().iter().all(|z| z.is_finite()) {
             return Ok(PolicyChange::Keep);
@@ -224,11 +266,18 @@ impl DesignOptimizer for MorphConditioned {
     }
 
     fn report(&self) -> Vec<(&'static str, f64)> {
-        vec![("fidelity_loss", self.refresh_loss)]
+        let spread = self.spread.iter();
+        let spread = spread.map(|spread| ("design_deviation", spread.mean_deviation()));
+        std::iter::once(("fidelity_loss", self.refresh_loss))
+            .chain(spread)
+            .collect()
     }
 
     fn save(&self, archive: &mut Archive) {
         self.logits.save(archive, "design");
+        if let Some(spread) = &self.spread {
+            spread.save(archive);
+        }
         self.credit.save(archive);
         self.proxy.save(archive, "proxy");
         self.adam.save(archive, "proxy.adam");
@@ -238,6 +287,9 @@ impl DesignOptimizer for MorphConditioned {
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.logits.load(archive, "design")?;
+        if let Some(spread) = &mut self.spread {
+            spread.load(archive)?;
+        }
         self.refresh_loss = archive.get_f64_len("proxy.refresh_loss", 1)?[0];
         self.credit.load(archive)?;
         self.proxy.load(archive, "proxy")?;

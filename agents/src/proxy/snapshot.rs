@@ -6,34 +6,75 @@ use super::{Proxy, Skip, matrix, share};
 use crate::kernel::{Kernel, Scratch};
 use crate::rollout::EffectModel;
 
+/// Weights `[in][out]` and bias of a layer.
+type Layer = (Vec<f32>, Vec<f32>);
+
 impl Proxy {
     /// The proxy for roll-outs, at one design. Normalisers and design are folded into the first and last
     /// layer, so that a prediction is a single forward pass over the features.
     pub fn snapshot(&self, logits: &[f64]) -> Arc<ProxySnapshot> {
-        let mut layers = self.net.layers();
-        let f = self.input[0].len();
-        if let Some((weights, bias)) = layers.first_mut() {
-            let width = bias.len();
-            for (i, (mean, deviation)) in self.input[0].iter().zip(&self.input[1]).enumerate() {
-                for (j, b) in bias.iter_mut().enumerate() {
-                    let w = &mut weights[i * width + j];
-                    *w /= deviation;
-                    *b -= *w * mean;
-                }
+        let skip = match &self.skip {
+            Skip::Free(skip) => numbers(&skip.detach()),
+            Skip::Made(maker) => {
+                let z: Vec<f32> = logits.iter().copied().map(share).collect();
+                numbers(&tch::no_grad(|| maker.forward(&matrix(&z, 1)).view(-1)))
             }
-            if self.conditioned() {
-                for (i, z) in logits.iter().enumerate() {
-                    let z = share(*z);
-                    for (j, b) in bias.iter_mut().enumerate() {
-                        *b += z * weights[(f + i) * width + j];
-                    }
-                }
-            }
-            weights.truncate(f * width);
+        };
+        Arc::new(self.plain().at(logits, skip))
+    }
+
+    /// The proxy for roll-outs in which every episode has a design of its own; none where it does not see designs.
+    pub fn snapshots(&self) -> Option<Arc<ProxySnapshots>> {
+        let Skip::Made(maker) = &self.skip else {
+            return None;
+        };
+        Some(Arc::new(ProxySnapshots {
+            maker: Kernel::from_layers(maker.layers()),
+            plain: self.plain(),
+        }))
+    }
+
+    fn plain(&self) -> Plain {
+        Plain {
+            layers: self.net.layers(),
+            designs: self.designs(),
+            input: self.input.clone(),
+            output: self.output.clone(),
         }
-        let skip = self.folded_skip(logits);
+    }
+}
+
+fn numbers(tensor: &tch::Tensor) -> Vec<f32> {
+    let mut out = vec![0f32; tensor.numel()];
+    let len = out.len();
+    tensor.copy_data(&mut out, len);
+    out
+}
+
+/// Weights and normalisers as plain numbers.
+#[derive(Clone, Debug)]
+struct Plain {
+    layers: Vec<Layer>,
+    /// Number of design parameters behind the features.
+    designs: usize,
+    input: [Vec<f32>; 2],
+    output: [Vec<f32>; 2],
+}
+
+impl Plain {
+    /// One design's network; `skip` is the linear part at this design.
+    fn at(&self, logits: &[f64], mut skip: Vec<f32>) -> ProxySnapshot {
+        let mut layers = self.layers.clone();
+        if let Some(first) = layers.first_mut() {
+            self.fold_input(first, logits);
+        }
+        let width = self.output[1].len();
+        for (row, input) in skip.chunks_exact_mut(width).zip(&self.input[1]) {
+            for (weight, output) in row.iter_mut().zip(&self.output[1]) {
+                *weight *= output / input;
+            }
+        }
         if let Some((weights, bias)) = layers.last_mut() {
-            let width = bias.len();
             for (j, (mean, deviation)) in self.output[0].iter().zip(&self.output[1]).enumerate() {
                 for row in weights.chunks_exact_mut(width) {
                     row[j] *= deviation;
@@ -43,31 +84,29 @@ impl Proxy {
                 bias[j] -= columns.map(|(row, mean)| row[j] * mean).sum::<f32>();
             }
         }
-        Arc::new(ProxySnapshot {
+        ProxySnapshot {
             kernel: Kernel::from_layers(layers),
             skip,
-        })
+        }
     }
 
-    /// The linear part at this design with the normalisers folded in, `[features, effects]`.
-    fn folded_skip(&self, logits: &[f64]) -> Vec<f32> {
-        let tensor = match &self.skip {
-            Skip::Free(skip) => skip.detach(),
-            Skip::Made(maker) => {
-                let z: Vec<f32> = logits.iter().copied().map(share).collect();
-                tch::no_grad(|| maker.forward(&matrix(&z, 1)).view(-1))
-            }
-        };
-        let mut skip = vec![0f32; tensor.numel()];
-        let len = skip.len();
-        tensor.copy_data(&mut skip, len);
-        let width = self.output[1].len();
-        for (row, input) in skip.chunks_exact_mut(width).zip(&self.input[1]) {
-            for (weight, output) in row.iter_mut().zip(&self.output[1]) {
-                *weight *= output / input;
+    /// Folds the features' normaliser and the design into the first layer.
+    fn fold_input(&self, (weights, bias): &mut Layer, logits: &[f64]) {
+        let (f, width) = (self.input[0].len(), bias.len());
+        for (i, (mean, deviation)) in self.input[0].iter().zip(&self.input[1]).enumerate() {
+            for (j, b) in bias.iter_mut().enumerate() {
+                let w = &mut weights[i * width + j];
+                *w /= deviation;
+                *b -= *w * mean;
             }
         }
-        skip
+        for (i, z) in logits.iter().take(self.designs).enumerate() {
+            let z = share(*z);
+            for (j, b) in bias.iter_mut().enumerate() {
+                *b += z * weights[(f + i) * width + j];
+            }
+        }
+        weights.truncate(f * width);
     }
 }
 
@@ -80,18 +119,41 @@ pub struct ProxySnapshot {
 }
 
 impl EffectModel for ProxySnapshot {
-    fn predict(
-        &self,
-        _logits: &[f64],
-        features: &[f32],
-        scratch: &mut Scratch,
-        effect: &mut [f32],
-    ) {
+    fn predict(&self, features: &[f32], scratch: &mut Scratch, effect: &mut [f32]) {
         self.kernel.forward(features, scratch, effect);
         for (row, &feature) in self.skip.chunks_exact(effect.len()).zip(features) {
             for (effect, weight) in effect.iter_mut().zip(row) {
                 *effect += feature * weight;
             }
         }
+    }
+}
+
+/// A frozen copy of a [`Proxy`] for all designs: each episode takes its own.
+#[derive(Clone, Debug)]
+pub struct ProxySnapshots {
+    plain: Plain,
+    /// Makes the linear part from a design.
+    maker: Kernel,
+}
+
+impl ProxySnapshots {
+    fn snapshot(&self, logits: &[f64]) -> ProxySnapshot {
+        let z: Vec<f32> = logits.iter().copied().map(share).collect();
+        let mut skip = vec![0.0; self.maker.outputs()];
+        self.maker.forward(&z, &mut Scratch::default(), &mut skip);
+        self.plain.at(logits, skip)
+    }
+}
+
+impl EffectModel for ProxySnapshots {
+    /// As of the middle of the design space: episodes ask [`EffectModel::at`] first.
+    fn predict(&self, features: &[f32], scratch: &mut Scratch, effect: &mut [f32]) {
+        let middle = self.snapshot(&vec![0.0; self.plain.designs]);
+        middle.predict(features, scratch, effect);
+    }
+
+    fn at(&self, logits: &[f64]) -> Option<Box<dyn EffectModel>> {
+        Some(Box::new(self.snapshot(logits)))
     }
 }

@@ -35,13 +35,20 @@ fn a_snapshot_predicts_what_the_network_predicts() {
         let pairs = Pairs::sample(&*hardware(), 100, draw, &mut stream);
         let z = matrix(&pairs.logits, 1);
         let predicted = proxy.forward(&matrix(&pairs.features, pairs.rows), Some(&z));
-        let snapshot = proxy.snapshot(&logits);
+        // once made for the design, and once for all designs and asked at this one
+        let mut snapshots: Vec<Box<dyn EffectModel>> =
+            vec![Box::new((*proxy.snapshot(&logits)).clone())];
+        let all = proxy.snapshots();
+        assert_eq!(all.is_some(), conditioned);
+        snapshots.extend(all.and_then(|all| all.at(&logits)));
         let (mut scratch, mut effect) = (Scratch::default(), vec![0.0; 10]);
         for (i, features) in pairs.features.chunks_exact(10).enumerate() {
-            snapshot.predict(&logits, features, &mut scratch, &mut effect);
-            for (j, e) in effect.iter().enumerate() {
-                let network = predicted.double_value(&[i as i64, j as i64]);
-                assert!((f64::from(*e) - network).abs() < 1e-4, "{e} {network}");
+            for snapshot in &snapshots {
+                snapshot.predict(features, &mut scratch, &mut effect);
+                for (j, e) in effect.iter().enumerate() {
+                    let network = predicted.double_value(&[i as i64, j as i64]);
+                    assert!((f64::from(*e) - network).abs() < 1e-4, "{e} {network}");
+                }
             }
         }
     }

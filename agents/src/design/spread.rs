@@ -1,0 +1,188 @@
+//! A Gaussian over designs, one draw per episode, moved by the score function.
+//!
+//! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes. What a design
+//! does to a whole episode is seen, at one sample per episode.
+
+use serde::{Deserialize, Serialize};
+use tandem_envs::Stream;
+use tandem_envs::design::LOGIT_LIMIT;
+
+use super::{MethodError, within};
+use crate::archive::{Archive, ArchiveError};
+use crate::rollout::{DesignSource, Rollout};
+
+/// Settings of a [`Spread`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpreadSettings {
+    /// Adam rate of mean and log deviation. The method's most sensitive number.
+    pub rate: f64,
+    /// Deviation at the start, in logits.
+    pub deviation: f64,
+    /// The deviation never falls below this.
+    pub least_deviation: f64,
+}
+
+impl Default for SpreadSettings {
+    fn default() -> Self {
+        Self {
+            rate: 0.1,
+            deviation: 0.5,
+            least_deviation: 0.1,
+        }
+    }
+}
+
+impl SpreadSettings {
+    /// Checks all ranges; keys are named below `place`.
+    ///
+    /// # Errors
+    /// The first setting out of range.
+    pub fn check(&self, place: &str) -> Result<(), MethodError> {
+        let key = |name: &str| format!("{place}{name}");
+        within(&key("rate"), self.rate, 1e-6, 10.0)?;
+        within(&key("deviation"), self.deviation, 1e-3, LOGIT_LIMIT)?;
+        within(
+            &key("least_deviation"),
+            self.least_deviation,
+            1e-4,
+            self.deviation,
+        )
+    }
+}
+
+/// The deviations of a Gaussian over designs, and what moves it by the score function.
+pub struct Spread {
+    log_deviation: Vec<f64>,
+    /// Adam's moments of mean, then of log deviation: first, second.
+    moments: [Vec<f64>; 2],
+    steps: u64,
+}
+
+impl Spread {
+    /// A Gaussian over `d` logits as it starts.
+    pub fn new(settings: &SpreadSettings, d: usize) -> Self {
+        Self {
+            log_deviation: vec![settings.deviation.ln(); d],
+            moments: [vec![0.0; 2 * d], vec![0.0; 2 * d]],
+            steps: 0,
+        }
+    }
+
+    /// Designs drawn from the Gaussian with this mean.
+    pub fn source(&self, mean: Vec<f64>) -> Box<dyn DesignSource> {
+        Box::new(NormalSource {
+            mean,
+            deviation: self.log_deviation.iter().map(|l| l.exp()).collect(),
+        })
+    }
+
+    /// Moves mean and deviations by what the roll-out's episodes earned.
+    ///
+    /// # Errors
+    /// A gradient that is not finite.
+    pub fn step(
+        &mut self,
+        mean: &mut [f64],
+        rollout: &Rollout,
+        settings: &SpreadSettings,
+    ) -> Result<(), MethodError> {
+        let Some(gradient) = self.gradient(mean, rollout) else {
+            return Ok(());
+        };
+        if gradient.iter().any(|g| !g.is_finite()) {
+            return Err(MethodError::NotFinite {
+                what: "the design's gradient".into(),
+            });
+        }
+        self.ascend(mean, &gradient, settings);
+        Ok(())
+    }
+
+    /// Score-function gradient of the expected standardised return, `[mean, log deviation]`.
+    fn gradient(&self, mean: &[f64], rollout: &Rollout) -> Option<Vec<f64>> {
+        let n = rollout.episodes.len();
+        if n < 2 {
+            return None;
+        }
+        let returns = rollout.episodes.iter().map(|e| e.total_return);
+        let average = returns.clone().sum::<f64>() / n as f64;
+        let variance = returns.map(|r| (r - average).powi(2)).sum::<f64>() / n as f64;
+        let d = mean.len();
+        let mut gradient = vec![0.0; 2 * d];
+        for episode in &rollout.episodes {
+            let weight = (episode.total_return - average) / (variance.sqrt() + 1e-8) / n as f64;
+            for i in 0..d {
+                let deviation = self.log_deviation[i].exp();
+                let x = (episode.logits[i] - mean[i]) / deviation;
+                gradient[i] += weight * x / deviation;
+                gradient[d + i] += weight * (x * x - 1.0);
+            }
+        }
+        Some(gradient)
+    }
+
+    /// One ascent step of Adam (Kingma, Ba 2015).
+    fn ascend(&mut self, mean: &mut [f64], gradient: &[f64], settings: &SpreadSettings) {
+        self.steps += 1;
+        let d = mean.len();
+        let t = self.steps.min(1 << 20) as i32;
+        let [first, second] = &mut self.moments;
+        for (i, g) in gradient.iter().enumerate() {
+            first[i] = 0.9 * first[i] + 0.1 * g;
+            second[i] = 0.999 * second[i] + 0.001 * g * g;
+            let m = first[i] / (1.0 - 0.9f64.powi(t));
+            let v = second[i] / (1.0 - 0.999f64.powi(t));
+            let step = settings.rate * m / (v.sqrt() + 1e-8);
+            if i < d {
+                mean[i] = (mean[i] + step).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
+            } else {
+                let log_deviation = &mut self.log_deviation[i - d];
+                *log_deviation = (*log_deviation + step)
+                    .clamp(settings.least_deviation.ln(), settings.deviation.ln());
+            }
+        }
+    }
+
+    /// Mean deviation over the design's numbers.
+    pub fn mean_deviation(&self) -> f64 {
+        let d = self.log_deviation.len().max(1) as f64;
+        self.log_deviation.iter().map(|l| l.exp()).sum::<f64>() / d
+    }
+
+    /// Stores deviations and moments.
+    pub fn save(&self, archive: &mut Archive) {
+        archive.put_f64("spread.log_deviation", &self.log_deviation);
+        archive.put_f64("spread.first", &self.moments[0]);
+        archive.put_f64("spread.second", &self.moments[1]);
+        archive.put_f64("spread.steps", &[self.steps as f64]);
+    }
+
+    /// Loads what [`Spread::save`] stored.
+    ///
+    /// # Errors
+    /// Missing entries or other sizes.
+    pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
+        let d = self.log_deviation.len();
+        self.log_deviation = archive.get_f64_len("spread.log_deviation", d)?;
+        self.moments = [
+            archive.get_f64_len("spread.first", 2 * d)?,
+            archive.get_f64_len("spread.second", 2 * d)?,
+        ];
+        self.steps = archive.get_f64_len("spread.steps", 1)?[0] as u64;
+        Ok(())
+    }
+}
+
+struct NormalSource {
+    mean: Vec<f64>,
+    deviation: Vec<f64>,
+}
+
+impl DesignSource for NormalSource {
+    fn draw(&self, stream: &mut Stream, logits: &mut [f64]) {
+        for ((z, mean), deviation) in logits.iter_mut().zip(&self.mean).zip(&self.deviation) {
+            *z = (mean + deviation * stream.normal()).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
+        }
+    }
+}
