@@ -17,7 +17,7 @@ pub const START_PLACEMENT: [f64; FINGERS] = [45.0, 135.0, 225.0, 315.0];
 /// How far a finger may be moved along the rim, degrees either way.
 pub const PLACEMENT_RANGE: f64 = 40.0;
 /// Lowest and highest length of a link, m.
-pub const LENGTH_BOUNDS: [f64; 2] = [0.02, 0.1];
+pub const LENGTH_BOUNDS: [f64; 2] = [0.02, 0.14];
 /// Length of every link of the start design, m.
 pub const START_LENGTH: f64 = 0.04;
 /// Lower and upper stop of each joint of a finger, rad.

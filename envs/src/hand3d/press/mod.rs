@@ -1,7 +1,7 @@
 //! A hand that lifts a long box and presses the button on its end: four fingers on a palm that slides up and down.
 //!
 //! **Hand** ([`hand`]). Each finger has a yaw joint on the palm's rim, two flexions and two links. Design (12):
-//! where each finger stands on the rim, within 40 degrees of its start, and its two link lengths, 20 to 100 mm.
+//! where each finger stands on the rim, within 40 degrees of its start, and its two link lengths, 20 to 140 mm.
 //!
 //! **Task** ([`task`]). The box (280 x 50 x 50 mm, 0.15 kg) lies on a table, its button on the +x face (travel 6 mm,
 //! 400 N/m). Success: box raised by 20 mm and button pressed by 3 mm, while the box is turned by no more than 8

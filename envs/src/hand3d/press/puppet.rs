@@ -22,6 +22,9 @@ use crate::hand3d::parts::table_world;
 type Pull = [f32; 3];
 /// The presser's: a joint's servo (2 N m/rad, 0.6 N m) on a lever of 115 to 150 mm.
 const PRESSER_PULL: Pull = [150.0, 3.0, 4.0];
+/// What keeps the presser's knuckle as far from its root as the effect says: the proximal link, which does not give.
+/// Without it a link that leans on the box's edge slides over it, and designs seem to work that are too short.
+const PROXIMAL_PULL: Pull = [2000.0, 20.0, 20.0];
 /// The gripping fingers': stiff, so that a grasp stays where it is; the limit is 0.6 N m on 75 mm.
 const GRIP_PULL: Pull = [2000.0, 20.0, 8.0];
 /// What keeps a distal link from turning about its own axis: N m/rad, N m s/rad, N m.
@@ -42,13 +45,25 @@ fn ends(effect: &[f32], finger: usize, palm: f32) -> [Vector; 2] {
     })
 }
 
+/// A finger's root in the world.
+fn root_of(root: &[f32; 3], palm: f32) -> Vector {
+    Vector::from_array(*root) + Vector::Z * palm
+}
+
+/// The knuckle's place, its first axis along the proximal link.
+fn along_proximal(root: Vector, knuckle: Vector) -> Pose {
+    let ahead = direction(root, knuckle, Vector::X);
+    Pose::from_parts(knuckle, Rotation::from_rotation_arc(Vector::X, ahead))
+}
+
 /// Unit vector from knuckle to tip; `ahead` where they coincide.
 fn direction(knuckle: Vector, tip: Vector, ahead: Vector) -> Vector {
     (tip - knuckle).normalize_or(ahead)
 }
 
-/// The spring that draws the point `along` a link's axis, m, to a place; at the knuckle it holds the twist too.
-fn spring(place: Pose, along: f32, pull: Pull) -> GenericJoint {
+/// The spring that draws the point `along` a link's axis, m, to a place, by one pull along the place's first axis and
+/// another across; at the tip it holds the twist too.
+fn spring(place: Pose, along: f32, [first, across]: [Pull; 2]) -> GenericJoint {
     let mut joint = GenericJoint {
         local_frame1: place,
         local_frame2: Pose::from_translation(Vector::X * along),
@@ -59,10 +74,10 @@ fn spring(place: Pose, along: f32, pull: Pull) -> GenericJoint {
         joint.set_motor_position(axis, 0.0, stiffness, damping);
         joint.set_motor_max_force(axis, limit);
     };
-    for axis in [JointAxis::LinX, JointAxis::LinY, JointAxis::LinZ] {
-        motor(axis, pull);
-    }
-    if along == 0.0 {
+    motor(JointAxis::LinX, first);
+    motor(JointAxis::LinY, across);
+    motor(JointAxis::LinZ, across);
+    if along > 0.0 {
         motor(JointAxis::AngX, TWIST);
     }
     joint
@@ -76,6 +91,8 @@ pub struct Puppet {
     distals: [RigidBodyHandle; FINGERS],
     /// Springs at knuckle and tip.
     springs: [[ImpulseJointHandle; 2]; FINGERS],
+    /// Roots relative to the palm, m.
+    roots: [[f32; 3]; FINGERS],
     /// Orientation wanted of each link.
     turns: [Rotation; FINGERS],
     lengths: [f32; FINGERS],
@@ -96,20 +113,23 @@ impl Puppet {
         let mut distals = [RigidBodyHandle::invalid(); FINGERS];
         let mut springs = [[ImpulseJointHandle::invalid(); 2]; FINGERS];
         let mut turns = [Rotation::IDENTITY; FINGERS];
+        let roots = hand.fingers.map(|finger| finger.root().map(|x| x as f32));
         for i in 0..FINGERS {
             let [tip, knuckle] = ends(effect, i, palm);
             let length = hand.fingers[i].distal;
             turns[i] = Rotation::from_rotation_arc(Vector::X, direction(knuckle, tip, Vector::X));
             distals[i] = add_distal(&mut world, Pose::from_parts(knuckle, turns[i]), length);
-            let pull = if i == PRESSER {
-                PRESSER_PULL
-            } else {
-                GRIP_PULL
+            let [proximal, pull] = match i == PRESSER {
+                true => [PROXIMAL_PULL, PRESSER_PULL],
+                false => [GRIP_PULL; 2],
             };
-            let places = [(knuckle, 0.0), (tip, length as f32)];
-            springs[i] = places.map(|(place, along)| {
-                let joint = spring(Pose::from_parts(place, turns[i]), along, pull);
-                world.insert_impulse_joint(base, distals[i], joint)
+            let root = root_of(&roots[i], palm);
+            let places = [
+                (along_proximal(root, knuckle), 0.0, [proximal, pull]),
+                (Pose::from_parts(tip, turns[i]), length as f32, [pull; 2]),
+            ];
+            springs[i] = places.map(|(place, along, pulls)| {
+                world.insert_impulse_joint(base, distals[i], spring(place, along, pulls))
             });
         }
         Self {
@@ -117,6 +137,7 @@ impl Puppet {
             scenery,
             distals,
             springs,
+            roots,
             turns,
             lengths: hand.fingers.map(|finger| finger.distal as f32),
             wanted: effect.to_vec(),
@@ -154,9 +175,14 @@ impl Puppet {
             let ahead = self.turns[i] * Vector::X;
             let turn = Rotation::from_rotation_arc(ahead, direction(knuckle, tip, ahead));
             self.turns[i] = (turn * self.turns[i]).normalize();
-            for (handle, place) in self.springs[i].into_iter().zip([knuckle, tip]) {
+            let root = root_of(&self.roots[i], self.palm);
+            let places = [
+                along_proximal(root, knuckle),
+                Pose::from_parts(tip, self.turns[i]),
+            ];
+            for (handle, place) in self.springs[i].into_iter().zip(places) {
                 if let Some(joint) = self.world.impulse_joints.get_mut(handle, false) {
-                    joint.data.local_frame1 = Pose::from_parts(place, self.turns[i]);
+                    joint.data.local_frame1 = place;
                 }
             }
         }
