@@ -185,6 +185,9 @@ fn summary_lines(summary: &Value) -> Vec<String> {
     )];
     for (key, _, name, factor) in SUMMARY {
         let row = &summary[key];
+        if row["of"] == 0 {
+            continue; // a stage that the experiment leaves out
+        }
         let part = |part: &str| factor * row[part].as_f64().unwrap_or(f64::NAN);
         lines.push(format!(
             "  {:9.4} [{:.4}, {:.4}] ({:.4}, {:.4}) of {}  {name}",

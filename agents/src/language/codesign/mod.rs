@@ -53,6 +53,8 @@ pub use trial::Trial;
 const PROXY_ROWS: usize = 10;
 /// Number of the first chip that the model learns on; those before it are judged on, one a round.
 const TRAINING_CHIPS: u64 = 1 << 32;
+/// Share of the rounds after which the model is trained on nothing but circuits that are good enough.
+const HURDLE: f64 = 0.6;
 /// Circuits that are judged again after the model has moved.
 const RECHECKED: usize = 4;
 
@@ -72,6 +74,10 @@ pub struct CodesignSettings {
     pub margin: f64,
     /// Part of that margin that a circuit may take on the search text: the rest is for texts that differ.
     pub reserve: f64,
+    /// In the first round the model is trained on a circuit that loses up to so many times what a circuit may lose; this
+    /// falls to once by [`HURDLE`] of the rounds. What a circuit loses before the model has learnt on it says little of
+    /// what it loses afterwards, and the thriftiest lose most.
+    pub reach: f64,
     /// Chips with different noise that the last judgement takes.
     pub chips: u32,
     /// Seed of all random streams.
@@ -87,6 +93,7 @@ impl Default for CodesignSettings {
             rate: 3e-4,
             margin: 0.01,
             reserve: 0.5,
+            reach: 6.0,
             chips: 2,
             seed: 0,
         }
@@ -106,6 +113,7 @@ impl CodesignSettings {
             ("rate", self.rate, 0.0, 1.0),
             ("margin", self.margin, 0.0, 10.0),
             ("reserve", self.reserve, 0.0, 1.0),
+            ("reach", self.reach, 1.0, 1000.0),
             ("chips", f64::from(self.chips), 0.0, 1000.0),
         ];
         for (key, value, low, high) in rows {
@@ -119,9 +127,11 @@ impl CodesignSettings {
         Ok(())
     }
 
-    /// Loss above the control's that a circuit may have while the search goes on, nat.
-    fn allowed(&self) -> f64 {
-        (1.0 - self.reserve) * self.margin.ln_1p()
+    /// Loss above the control's that a circuit may have on the search text after so many rounds, nat.
+    fn allowed(&self, round: u32) -> f64 {
+        let passed = f64::from(round) / (HURDLE * f64::from(self.rounds));
+        let reach = 1.0 + (self.reach - 1.0) * (1.0 - passed).max(0.0);
+        reach * (1.0 - self.reserve) * self.margin.ln_1p()
     }
 }
 
@@ -266,7 +276,12 @@ impl Codesign {
 
     /// The thriftiest circuit that is good enough; the start where there is none.
     fn best(&self) -> usize {
-        thriftiest(&self.state.points, self.settings.allowed()).unwrap_or(0)
+        thriftiest(&self.state.points, self.allowed()).unwrap_or(0)
+    }
+
+    /// Loss above the control's that a circuit may have now, nat.
+    fn allowed(&self) -> f64 {
+        self.settings.allowed(self.state.round)
     }
 
     /// Judges a design and notes it; nothing where it cannot be built.
@@ -357,7 +372,7 @@ impl Codesign {
         let circuit = self.circuit(&self.state.home)?;
         let home = self.judge.home(&self.model.model, &circuit)?;
         let control = self.control_loss(Part::Search)?;
-        let near = 2.0 * self.settings.allowed();
+        let near = 2.0 * self.allowed();
         let points = &self.state.points;
         let mut places: Vec<usize> = (0..points.len()).collect();
         places.retain(|&i| points[i].excess <= near);

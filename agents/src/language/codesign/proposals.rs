@@ -70,7 +70,7 @@ impl Codesign {
         let goal = match for_energy {
             true => Goal {
                 weights: [1.0, 0.0, 0.0],
-                allowed: self.settings.allowed(),
+                allowed: self.allowed(),
             },
             false => {
                 let level = stream.uniform(LEVELS[0].ln(), LEVELS[1].ln()).exp();
