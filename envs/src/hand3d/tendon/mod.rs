@@ -7,9 +7,10 @@
 //!
 //! **Hardware model** ([`TendonHardware`]): joint angles and tension to joint torques, `tau = r T - k (theta + theta_0)`.
 //!
-//! **Task** ([`task`]). A box, a sphere or a cylinder of random size (40 to 60 mm wide) lies up to 8 mm off the middle.
+//! **Task** ([`task`]). A box, a sphere or a cylinder of random size (26 to 74 mm wide) lies up to 20 mm off the middle
+//! along each axis.
 //! Success: at the end of the episode (110 control steps of 20 ms) it has been raised by 40 mm for 35 steps in a row, in
-//! ten of which it is pushed sideways with 0.7 N, about half its weight, in a random direction.
+//! ten of which it is pushed sideways in a random direction with 2 N, about what large ones weigh.
 //!
 //! **Command** (2 numbers in [-1, 1]): 1 tightens the tendon by 3 N (at most 40 N) and raises the palm by 4 mm (at most
 //! 100 mm) in a control step.

@@ -11,7 +11,7 @@ pub const HOLD_STEPS: usize = 35;
 /// Control steps between which the object is pushed.
 pub const PUSH_STEPS: [usize; 2] = [85, 95];
 /// The push, N, sideways in a random direction.
-pub const PUSH: f64 = 0.7;
+pub const PUSH: f64 = 2.0;
 
 /// Push on the object at a control step, N, in the direction `heading`, rad.
 pub fn push(step: usize, heading: f64) -> [f32; 2] {
