@@ -28,7 +28,7 @@
 //! asks for, `gap` the distance, m, between the presser and the button's front, and "held" as success has it:
 //!
 //! ```text
-//! hold      lift, while held
+//! hold      0.5 lift, while held
 //! aim       1 / (1 + (gap / 20 mm)^2) - 4 gap
 //! press     (0.5 + lift) press, while held
 //! success   3, when all conditions of success are met in this step

@@ -6,6 +6,9 @@ use super::task::{BOX_HALF, BUTTON_HALF, Grip, LIFT, MOST_SHIFT, MOST_TURN, PRES
 
 /// Names of the terms.
 pub(super) const TERMS: [&str; 6] = ["hold", "aim", "press", "success", "tilt", "effort"];
+/// Pay for a box that is held up: less than for a presser that is where it should be, or a hand that only holds is where
+/// learning ends.
+const HOLD: f32 = 0.5;
 /// Cost of the presser's distance from the button, 1/m.
 const AIM_COST: f32 = 4.0;
 /// Distance at which the reward for nearness to the button has halved, m.
@@ -36,7 +39,7 @@ pub(super) fn terms(grip: &Grip, button_gap: f32, command: &[f32]) -> [f32; TERM
     let tilt = (grip.turn / MOST_TURN) as f32 + shift;
     let paid = |on: bool, reward: f32| if on { reward } else { 0.0 };
     [
-        paid(grip.holds(), lift),
+        paid(grip.holds(), HOLD * lift),
         1.0 / (1.0 + (button_gap / AIM_SCALE).powi(2)) - AIM_COST * button_gap,
         paid(grip.holds(), (0.5 + lift) * press),
         paid(grip.succeeds(), 3.0),
