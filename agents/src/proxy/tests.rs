@@ -108,3 +108,59 @@ fn a_design_serves_the_pairs_that_follow_each_other() {
         assert!(difference.double_value(&[]) < 1e-5, "row {row}");
     }
 }
+
+/// The gradient by a design's logits is half of that by its shares, whose slope it skips on purpose ([`shares`]).
+#[test]
+fn gradients_by_the_design_equal_finite_differences_on_an_accelerator() {
+    use tandem_envs::accelerator::codesign::{Config, make};
+    let hardware = make(&Config::default()).unwrap().hardware();
+    let stream = &mut Stream::new(4, "proxy-test", 0);
+    let settings = ProxySettings {
+        hidden: vec![32, 32],
+        steps: 300,
+        ..ProxySettings::default()
+    };
+    let sample = Pairs::sample(&*hardware, 1000, DesignDraw::Uniform, stream);
+    let proxy = Proxy::new(&*hardware, &settings, true, &sample, stream);
+    let mut adam = Adam::new(proxy.parameters());
+    proxy.fit(
+        &mut adam,
+        &*hardware,
+        &settings,
+        DesignDraw::Uniform,
+        stream,
+    );
+    let start: Vec<f64> = (0..hardware.space().len())
+        .map(|i| 0.3 * i as f64 - 0.8)
+        .collect();
+    let pairs = Pairs::sample(&*hardware, 64, DesignDraw::Fixed(&start), stream);
+    let features = matrix(&pairs.features, pairs.rows);
+    // one number that depends on every task effect
+    let total = |logits: &Tensor| {
+        let effects = proxy.forward(&features, Some(logits));
+        let task = effects.narrow(1, 0, proxy.task_effects() as i64);
+        task.square().mean(tch::Kind::Float)
+    };
+    let at = |logits: &[f64]| {
+        let numbers: Vec<f32> = logits.iter().map(|&z| z as f32).collect();
+        Tensor::from_slice(&numbers)
+    };
+    let logits = at(&start).set_requires_grad(true);
+    let gradient = Tensor::run_backward(&[total(&logits)], &[&logits], false, false);
+    let step = 0.02;
+    for (i, &z) in start.iter().enumerate() {
+        let moved = |by: f64| {
+            let mut logits = start.clone();
+            logits[i] += by;
+            tch::no_grad(|| total(&at(&logits))).double_value(&[])
+        };
+        let share = |z: f64| 2.0 / (1.0 + (-z).exp()) - 1.0;
+        let by_share = (moved(step) - moved(-step)) / (share(z + step) - share(z - step));
+        let found = gradient[0].double_value(&[i as i64]);
+        let expected = 0.5 * by_share;
+        assert!(
+            (found - expected).abs() < 0.02 * expected.abs() + 2e-4,
+            "{i}: {found} {expected}"
+        );
+    }
+}

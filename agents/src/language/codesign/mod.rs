@@ -26,6 +26,7 @@ mod outcome;
 mod point;
 mod proposals;
 mod proxy;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -47,93 +48,15 @@ pub use outcome::{Outcome, Reverted};
 use point::thriftiest;
 pub use point::{Origin, Point, front};
 use proxy::{Proxy, effects};
+pub use settings::CodesignSettings;
 pub use trial::Trial;
 
 /// Judged circuits before the first proxy.
 const PROXY_ROWS: usize = 10;
 /// Number of the first chip that the model learns on; those before it are judged on, one a round.
 const TRAINING_CHIPS: u64 = 1 << 32;
-/// Share of the rounds after which the model is trained on nothing but circuits that are good enough.
-const HURDLE: f64 = 0.6;
 /// Circuits that are judged again after the model has moved.
 const RECHECKED: usize = 4;
-
-/// Settings of a co-design.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CodesignSettings {
-    /// Rounds.
-    pub rounds: u32,
-    /// Circuits that are judged in a round.
-    pub candidates: usize,
-    /// Iterations of the model, and of the control, in a round.
-    pub training: u64,
-    /// Rate of AdamW at the start; falls to zero over the rounds.
-    pub rate: f64,
-    /// Perplexity that may be lost against the control, as a share.
-    pub margin: f64,
-    /// Part of that margin that a circuit may take on the search text: the rest is for texts that differ.
-    pub reserve: f64,
-    /// In the first round the model is trained on a circuit that loses up to so many times what a circuit may lose; this
-    /// falls to once by [`HURDLE`] of the rounds. What a circuit loses before the model has learnt on it says little of
-    /// what it loses afterwards, and the thriftiest lose most.
-    pub reach: f64,
-    /// Chips with different noise that the last judgement takes.
-    pub chips: u32,
-    /// Seed of all random streams.
-    pub seed: u64,
-}
-
-impl Default for CodesignSettings {
-    fn default() -> Self {
-        Self {
-            rounds: 10,
-            candidates: 12,
-            training: 25,
-            rate: 3e-4,
-            margin: 0.01,
-            reserve: 0.5,
-            reach: 6.0,
-            chips: 2,
-            seed: 0,
-        }
-    }
-}
-
-impl CodesignSettings {
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// The first setting out of range.
-    pub fn check(&self) -> Result<(), LanguageError> {
-        let rows = [
-            ("rounds", f64::from(self.rounds), 1.0, 1e5),
-            ("candidates", self.candidates as f64, 1.0, 1e4),
-            ("training", self.training as f64, 0.0, 1e6),
-            ("rate", self.rate, 0.0, 1.0),
-            ("margin", self.margin, 0.0, 10.0),
-            ("reserve", self.reserve, 0.0, 1.0),
-            ("reach", self.reach, 1.0, 1000.0),
-            ("chips", f64::from(self.chips), 0.0, 1000.0),
-        ];
-        for (key, value, low, high) in rows {
-            if !(value >= low && value <= high) {
-                return Err(LanguageError::Setting {
-                    key: format!("codesign.{key}"),
-                    reason: format!("is {value}; it must lie between {low} and {high}"),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Loss above the control's that a circuit may have on the search text after so many rounds, nat.
-    fn allowed(&self, round: u32) -> f64 {
-        let passed = f64::from(round) / (HURDLE * f64::from(self.rounds));
-        let reach = 1.0 + (self.reach - 1.0) * (1.0 - passed).max(0.0);
-        reach * (1.0 - self.reserve) * self.margin.ln_1p()
-    }
-}
 
 /// What a round did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
