@@ -18,7 +18,7 @@ pub const PRESETS: [Preset; 1] = [Preset {
 pub struct Config {
     /// Name of the preset; there is one, `tendon`.
     pub preset: Option<String>,
-    /// How far the object may lie from its place at the start, m, in [0, 0.02]; 20 mm when absent.
+    /// How far the object may lie from its place at the start, m, in [0, 0.02]; 15 mm when absent.
     pub start_offset: Option<f64>,
     /// Standard deviation of the start angles, rad, in [0, 0.1]; 0.03 when absent.
     pub start_noise: Option<f64>,
@@ -50,7 +50,7 @@ impl Settings {
             return refuse("preset", reason);
         }
         Ok(Self {
-            start_offset: within("start_offset", c.start_offset.unwrap_or(0.02), [0.0, 0.02])?,
+            start_offset: within("start_offset", c.start_offset.unwrap_or(0.015), [0.0, 0.02])?,
             start_noise: within("start_noise", c.start_noise.unwrap_or(0.03), [0.0, 0.1])?,
             substeps: within("substeps", c.substeps.unwrap_or(4), [1, 64])?,
         })

@@ -7,7 +7,7 @@
 //!
 //! **Hardware model** ([`TendonHardware`]): joint angles and tension to joint torques, `tau = r T - k (theta + theta_0)`.
 //!
-//! **Task** ([`task`]). A box, a sphere or a cylinder of random size (26 to 74 mm wide) lies up to 20 mm off the middle
+//! **Task** ([`task`]). A box, a sphere or a cylinder of random size (30 to 70 mm wide) lies up to 15 mm off the middle
 //! along each axis.
 //! Success: at the end of the episode (110 control steps of 20 ms) it has been raised by 40 mm for 35 steps in a row, in
 //! ten of which it is pushed sideways in a random direction with 2 N, about what large ones weigh.

@@ -9,7 +9,7 @@ use crate::stream::Stream;
 /// Density of every object, kg/m^3.
 const DENSITY: f64 = 700.0;
 /// Smallest and largest half width, m.
-const HALF_WIDTH: [f64; 2] = [0.013, 0.037];
+const HALF_WIDTH: [f64; 2] = [0.015, 0.035];
 /// Smallest and largest half height of boxes and cylinders, m.
 const HALF_HEIGHT: [f64; 2] = [0.025, 0.035];
 
