@@ -256,10 +256,13 @@ pub fn summary_lines(summary: &Value) -> Vec<String> {
     }
     lines.push("  put back to its published value, a parameter alone changes".into());
     for one in summary["reverted"].as_array().into_iter().flatten() {
+        let (name, moved) = (one["parameter"].as_str().unwrap_or(""), &one["moved_in"]);
+        if one["energy_factor"].is_null() {
+            lines.push(format!("  {name:18} in {moved}  cannot be built alone"));
+            continue;
+        }
         lines.push(format!(
-            "  {:18} in {}  energy x {:.2}  time x {:.2}  area x {:.2}  perplexity x {:.4}",
-            one["parameter"].as_str().unwrap_or(""),
-            one["moved_in"],
+            "  {name:18} in {moved}  energy x {:.2}  time x {:.2}  area x {:.2}  perplexity x {:.4}",
             number(&one["energy_factor"]),
             number(&one["seconds_factor"]),
             number(&one["area_factor"]),
