@@ -11,7 +11,7 @@ use super::{MethodError, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
-/// Settings of a [`Spread`].
+/// Settings of a Gaussian over designs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpreadSettings {
