@@ -1,6 +1,6 @@
 //! The tendon-driven hand: its transmission, the machine, the task, both worlds, settings.
 
-use tandem_envs::hand3d::tendon::controller::{OPEN, grasp, torques, works};
+use tandem_envs::hand3d::tendon::controller::{OPEN, grasp, torques};
 use tandem_envs::hand3d::tendon::hand::{JOINTS, Joint, WORKING, joints, space};
 use tandem_envs::hand3d::tendon::machine::Machine;
 use tandem_envs::hand3d::tendon::object::Object;
@@ -8,12 +8,26 @@ use tandem_envs::hand3d::tendon::task::{HOLD_STEPS, Hold, LIFT, PUSH_STEPS, push
 use tandem_envs::hand3d::tendon::{Config, Settings, Tendon, make, selectivity};
 use tandem_envs::{Fidelity, Problem, Step, Stream};
 
-/// Objects of 40 to 60 mm near the middle.
+/// Objects of 40 to 60 mm are what the hand-found design was made for.
+fn is_easy(object: &Object) -> bool {
+    (0.02..0.03).contains(&object.half_width)
+}
+
+/// The task at its easiest: objects near the middle, pushed with half of their weight.
+fn easy() -> Settings {
+    let config = Config {
+        start_offset: Some(0.008),
+        push: Some(0.7),
+        ..Config::default()
+    };
+    Settings::new(&config).unwrap()
+}
+
+/// Such objects near the middle.
 fn objects(count: usize) -> Vec<Object> {
     let mut stream = Stream::new(11, "objects", 0);
-    let easy = |object: &Object| (0.02..0.03).contains(&object.half_width);
     std::iter::repeat_with(|| Object::draw(0.008, &mut stream))
-        .filter(easy)
+        .filter(is_easy)
         .take(count)
         .collect()
 }
@@ -62,16 +76,27 @@ fn a_working_design_lifts_what_the_start_design_drops() {
     let good = joints(&WORKING).unwrap();
     let start = joints(&space().unwrap().start()).unwrap();
     for object in objects(6) {
-        assert!(works(&good, &object, 1.0, 4), "{object:?}");
-        assert!(!works(&start, &object, 1.0, 4), "{object:?}");
+        let grasp = |joints, share| grasp(joints, &object, share, 1.0, &easy());
+        assert_eq!(grasp(&good, 0.5), Ok(true), "{object:?}");
+        for share in [0.25, 0.5, 1.0] {
+            assert_ne!(grasp(&start, share), Ok(true), "{object:?}");
+        }
     }
 }
 
 #[test]
 fn half_the_time_step_changes_no_verdict() {
     let good = joints(&WORKING).unwrap();
+    let finer = Settings {
+        substeps: 8,
+        ..easy()
+    };
     for object in objects(3) {
-        assert_eq!(grasp(&good, &object, 0.5, 2.0, 8), Ok(true), "{object:?}");
+        assert_eq!(
+            grasp(&good, &object, 0.5, 2.0, &finer),
+            Ok(true),
+            "{object:?}"
+        );
     }
     assert!(tendon().half_step().is_some());
 }
@@ -86,8 +111,8 @@ fn success_needs_the_push_to_be_survived() {
     hold.note(0.0);
     assert!(!hold.succeeds());
     let [from, to] = PUSH_STEPS;
-    assert_eq!(push(from - 1, 0.0), [0.0; 2]);
-    assert!((push(from, 0.0)[0] - 2.0).abs() < 1e-6 && push(to, 0.0) == [0.0; 2]);
+    assert_eq!(push(from - 1, 0.0, 2.0), [0.0; 2]);
+    assert!((push(from, 0.0, 2.0)[0] - 2.0).abs() < 1e-6 && push(to, 0.0, 2.0) == [0.0; 2]);
 }
 
 #[test]
@@ -114,25 +139,30 @@ fn step(problem: &mut Tendon, fidelity: Fidelity, command: &[f32]) -> Step {
 #[test]
 fn both_worlds_lift_under_the_same_commands() {
     for fidelity in [Fidelity::Full, Fidelity::Effect] {
-        let mut problem = tendon();
-        let mut wins = 0;
-        for seed in 0..6 {
+        let mut problem = Tendon::new(easy()).unwrap();
+        let (mut wins, mut played) = (0, 0);
+        for seed in 0.. {
             let stream = &mut Stream::new(seed, "start", 0);
             problem.reset(&WORKING, fidelity, stream).unwrap();
+            if !problem.machine().is_some_and(|(_, object)| is_easy(object)) {
+                continue;
+            }
+            played += 1;
             for time in 0.. {
-                let tighten = if time < 27 { 0.45 } else { 0.0 };
+                let tighten = if time < 27 { 0.25 } else { 0.0 };
                 let lift = if (40..65).contains(&time) { 0.6 } else { 0.0 };
                 let step = step(&mut problem, fidelity, &[tighten, lift]);
-                // what is not held flies off when it is pushed; that is told, and no reason for another
-                let told = |fault| fault == "the object's speed left its bound";
-                assert!(step.fault.is_none_or(told), "{:?}", step.fault);
+                assert_eq!(step.fault, None);
                 if step.ended() {
                     wins += u32::from(step.success);
                     break;
                 }
             }
+            if played == 6 {
+                break;
+            }
         }
-        assert!(wins >= 4, "{fidelity:?}: {wins} of 6");
+        assert!(wins >= 5, "{fidelity:?}: {wins} of 6");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task::PUSH;
 use crate::check::{refuse, within};
 use crate::preset::Preset;
 use crate::problem::ProblemError;
@@ -22,6 +23,8 @@ pub struct Config {
     pub start_offset: Option<f64>,
     /// Standard deviation of the start angles, rad, in [0, 0.1]; 0.03 when absent.
     pub start_noise: Option<f64>,
+    /// The push on the lifted object, N, in [0, 20]; 2 N when absent.
+    pub push: Option<f64>,
     /// Physics steps in a control step, 1 to 64; 4 when absent.
     pub substeps: Option<usize>,
 }
@@ -33,6 +36,8 @@ pub struct Settings {
     pub start_offset: f64,
     /// Standard deviation of the start angles, rad.
     pub start_noise: f64,
+    /// The push on the lifted object, N.
+    pub push: f64,
     /// Physics steps in a control step.
     pub substeps: usize,
 }
@@ -52,6 +57,7 @@ impl Settings {
         Ok(Self {
             start_offset: within("start_offset", c.start_offset.unwrap_or(0.015), [0.0, 0.02])?,
             start_noise: within("start_noise", c.start_noise.unwrap_or(0.03), [0.0, 0.1])?,
+            push: within("push", c.push.unwrap_or(PUSH), [0.0, 20.0])?,
             substeps: within("substeps", c.substeps.unwrap_or(4), [1, 64])?,
         })
     }

@@ -1,5 +1,6 @@
 //! A scripted controller: close, lift, hold through a push.
 
+use super::config::Settings;
 use super::hand::{JOINTS, Joint, MOST_TENSION};
 use super::machine::{Angles, Machine};
 use super::object::Object;
@@ -29,9 +30,9 @@ pub fn grasp(
     object: &Object,
     share: f32,
     heading: f64,
-    substeps: usize,
+    settings: &Settings,
 ) -> Result<bool, Fault> {
-    let Some(mut machine) = Machine::new(object, &OPEN, substeps) else {
+    let Some(mut machine) = Machine::new(object, &OPEN, settings.substeps) else {
         return Ok(false);
     };
     let mut hold = Hold::default();
@@ -42,14 +43,14 @@ pub fn grasp(
         let tension = ramp(0, TAUT) * share * MOST_TENSION as f32;
         let slide = ramp(LIFT_PHASE.start, LIFT_PHASE.end) * LIFT_TO;
         let torque = |angles: &Angles| torques(joints, tension, angles);
-        machine.step(slide, torque, push(step, heading))?;
+        machine.step(slide, torque, push(step, heading, settings.push))?;
         hold.note(machine.object().translation().z - object.half_height as f32);
     }
     Ok(hold.succeeds())
 }
 
 /// Whether any of a few tensions does it.
-pub fn works(joints: &[Joint; JOINTS], object: &Object, heading: f64, substeps: usize) -> bool {
+pub fn works(joints: &[Joint; JOINTS], object: &Object, heading: f64, settings: &Settings) -> bool {
     let mut shares = TENSIONS.into_iter();
-    shares.any(|share| grasp(joints, object, share, heading, substeps) == Ok(true))
+    shares.any(|share| grasp(joints, object, share, heading, settings) == Ok(true))
 }

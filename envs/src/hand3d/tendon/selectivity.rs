@@ -36,7 +36,7 @@ pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Sha
             return (false, false);
         };
         let grasps = |(object, heading): &(Object, f64)| {
-            controller::works(&joints, object, *heading, settings.substeps)
+            controller::works(&joints, object, *heading, settings)
         };
         let any = objects[..2].iter().any(grasps);
         (any, any && objects.iter().all(grasps))

@@ -10,14 +10,14 @@ pub const LIFT_TO: f32 = 0.06;
 pub const HOLD_STEPS: usize = 35;
 /// Control steps between which the object is pushed.
 pub const PUSH_STEPS: [usize; 2] = [85, 95];
-/// The push, N, sideways in a random direction.
+/// The push of the preset, N, sideways in a random direction.
 pub const PUSH: f64 = 2.0;
 
-/// Push on the object at a control step, N, in the direction `heading`, rad.
-pub fn push(step: usize, heading: f64) -> [f32; 2] {
+/// A push of `force`, N, on the object at a control step, in the direction `heading`, rad.
+pub fn push(step: usize, heading: f64, force: f64) -> [f32; 2] {
     let (sin, cos) = heading.sin_cos();
     match (PUSH_STEPS[0]..PUSH_STEPS[1]).contains(&step) {
-        true => [PUSH * cos, PUSH * sin].map(|f| f as f32),
+        true => [force * cos, force * sin].map(|f| f as f32),
         false => [0.0; 2],
     }
 }

@@ -117,7 +117,8 @@ impl Tendon {
         let moved = match state.fidelity == fidelity {
             true => {
                 let torque = |angles: &Angles| torque(design, angles, state.tension);
-                let push = push(state.step - 1, state.heading);
+                let force = self.setup.settings.push;
+                let push = push(state.step - 1, state.heading, force);
                 machine.step(state.slide, torque, push)
             }
             false => Err("the episode was not started in this fidelity"),
