@@ -50,8 +50,8 @@ pub fn scene(tendon: &Tendon) -> Scene {
     }
     Scene {
         view: View::Camera {
-            eye: [0.3, -0.36, 0.24],
-            target: [0.0, 0.0, 0.07],
+            eye: [0.38, -0.46, 0.32],
+            target: [0.0, 0.0, 0.11],
             fov: 35.0,
         },
         shapes,
