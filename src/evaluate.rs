@@ -1,7 +1,5 @@
 //! The judgement of a run: fresh episodes of the learnt pair in the true machine, and the proxy's gap.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use tandem_agents::archive::Archive;
 use tandem_agents::design::DesignOptimizer;
@@ -198,8 +196,7 @@ impl Learnt {
         if own != design {
             return Ok(Value::Null);
         }
-        let own = model.at(&self.method.design()).map(Arc::from);
-        let world = World::Proxy(own.unwrap_or(model));
+        let world = World::Proxy(model.at(&self.method.design()));
         let proxied = self.judge(design, Actions::Mean, &world, starts)?;
         Ok(json!({
             "visited": visited.rmse,

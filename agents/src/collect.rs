@@ -7,6 +7,8 @@ mod part;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use tandem_envs::{CommandSpace, Fidelity, Hardware, Step};
 
@@ -116,8 +118,8 @@ struct Runner<'a> {
     lane: &'a mut Lane,
     part: Part<'a>,
     context: &'a Context<'a>,
-    /// The effect model at the lane's design, where it has one of its own.
-    model: Option<Box<dyn EffectModel>>,
+    /// The effect model at the lane's design.
+    model: Option<Arc<dyn EffectModel>>,
 }
 
 impl Runner<'_> {
@@ -164,7 +166,7 @@ impl Runner<'_> {
     fn suit_model(&mut self, fidelity: Fidelity) {
         if fidelity == Fidelity::Effect && self.lane.episode == Some(fidelity) {
             let model = self.context.motion.model;
-            self.model = model.and_then(|model| model.at(&self.lane.logits));
+            self.model = model.map(|model| model.at(&self.lane.logits));
         }
     }
 
@@ -236,7 +238,7 @@ impl Runner<'_> {
         } = *self.context;
         let lane = &mut *self.lane;
         let b = &mut lane.buffers;
-        if let Some(model) = self.model.as_deref().or(motion.model) {
+        if let Some(model) = &self.model {
             model.predict(&b.features, &mut b.scratch, &mut b.effect);
         } else {
             hardware.respond(&lane.values, &b.query, &mut b.effect);

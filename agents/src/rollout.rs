@@ -2,6 +2,8 @@
 //!
 //! Arrays are `[N, T, ...]`: a lane's steps lie side by side.
 
+use std::sync::Arc;
+
 use tandem_envs::{Fidelity, ProblemError};
 use thiserror::Error;
 
@@ -12,15 +14,24 @@ pub use crate::lanes::{DesignSource, Lane, Lanes, LanesError};
 use crate::kernel::Scratch;
 use crate::normaliser::Moments;
 
-/// A stand-in for the hardware during roll-outs.
+/// A stand-in for the hardware of one design.
 pub trait EffectModel: Send + Sync {
     /// Writes the predicted effect `[effects]` (in the channels' units) of `features` `[features]`.
     fn predict(&self, features: &[f32], scratch: &mut Scratch, effect: &mut [f32]);
+}
 
-    /// The model at the design with these logits: asked at the start of every episode. None where it is made for one
-    /// design, which all episodes have.
-    fn at(&self, _logits: &[f64]) -> Option<Box<dyn EffectModel>> {
-        None
+/// A stand-in for the hardware during roll-outs, whatever design an episode has.
+pub trait EffectModels: Send + Sync {
+    /// The model of the design with these logits.
+    fn at(&self, logits: &[f64]) -> Arc<dyn EffectModel>;
+}
+
+/// One model for all episodes: they share its design.
+pub struct OneModel(pub Arc<dyn EffectModel>);
+
+impl EffectModels for OneModel {
+    fn at(&self, _logits: &[f64]) -> Arc<dyn EffectModel> {
+        self.0.clone()
     }
 }
 
@@ -55,7 +66,7 @@ pub struct Motion<'a> {
     /// The first so many lanes run the complete physical machine, the others are moved by effects.
     pub full_lanes: usize,
     /// What answers queries; none: the true hardware.
-    pub model: Option<&'a dyn EffectModel>,
+    pub model: Option<&'a dyn EffectModels>,
     /// Noise on task effects.
     pub noise: Option<Noise>,
 }

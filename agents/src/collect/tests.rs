@@ -2,7 +2,7 @@ use super::*;
 use crate::archive::Archive;
 use crate::kernel::Scratch;
 use crate::policy::{Policy, PolicyShape};
-use crate::rollout::{EffectModel, Noise};
+use crate::rollout::{EffectModels, Noise, OneModel};
 use crate::testing::{Designs, Naming, with_threads};
 use tandem_envs::{Problem, Stream};
 
@@ -24,12 +24,12 @@ fn lanes(bound: f32) -> Lanes {
     Lanes::new(&Naming::new(5, bound), 3, 7, "lanes")
 }
 
-fn effect(model: Option<&dyn EffectModel>, deviation: Option<f32>) -> Motion<'_> {
+fn effect(model: Option<&dyn EffectModels>, deviation: Option<f32>) -> Motion<'_> {
     persistent(model, deviation, 0.0)
 }
 
 fn persistent(
-    model: Option<&dyn EffectModel>,
+    model: Option<&dyn EffectModels>,
     deviation: Option<f32>,
     persistence: f32,
 ) -> Motion<'_> {
@@ -56,6 +56,10 @@ impl EffectModel for Constant {
     fn predict(&self, _: &[f32], _: &mut Scratch, effect: &mut [f32]) {
         effect.copy_from_slice(&self.0);
     }
+}
+
+fn constant(effect: [f32; 2]) -> OneModel {
+    OneModel(Arc::new(Constant(effect)))
 }
 
 #[test]
@@ -161,7 +165,7 @@ fn a_fault_terminates_and_commands_are_clipped_for_the_world_only() {
 
 #[test]
 fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
-    let model = Constant([0.25, -0.5]);
+    let model = constant([0.25, -0.5]);
     let rollout = run(&mut lanes(1e9), &effect(Some(&model), Some(0.2)), 400).unwrap();
     assert_eq!(
         (
@@ -184,7 +188,7 @@ fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
 
 #[test]
 fn noise_may_outlast_its_step_and_is_gone_with_its_episode() {
-    let model = Constant([0.25, -0.5]);
+    let model = constant([0.25, -0.5]);
     let motion = persistent(Some(&model), Some(0.2), 0.8);
     let rollout = run(&mut lanes(1e9), &motion, 12).unwrap();
     let mut state = 0.0;
@@ -238,14 +242,14 @@ fn another_fidelity_or_a_restart_begins_new_episodes() {
 fn numbers_that_are_not_finite_are_reported_with_their_place() {
     let error = run(
         &mut lanes(1.0),
-        &effect(Some(&Constant([0.0, f32::NAN])), None),
+        &effect(Some(&constant([0.0, f32::NAN])), None),
         5,
     )
     .unwrap_err();
     assert_eq!(error.to_string(), "lane 0, step 0: effect[1] is NaN");
     let error = run(
         &mut lanes(1.0),
-        &effect(Some(&Constant([0.0, 1e30])), None),
+        &effect(Some(&constant([0.0, 1e30])), None),
         5,
     )
     .unwrap_err();

@@ -39,7 +39,7 @@ pub use spread::SpreadSettings;
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::EffectUpdate;
 use crate::proxy::Gap;
-use crate::rollout::{DesignSource, EffectModel, Noise, Rollout};
+use crate::rollout::{DesignSource, EffectModels, Noise, Rollout};
 
 /// An exact, differentiable form of a hardware model.
 pub trait TensorHardware: Send + Sync {
@@ -121,7 +121,7 @@ pub trait DesignOptimizer {
     fn source(&self) -> Box<dyn DesignSource>;
 
     /// What stands in for the hardware during roll-outs; `None`: the true model.
-    fn effect_model(&self) -> Option<Arc<dyn EffectModel>> {
+    fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {
         None
     }
 

@@ -26,7 +26,7 @@ use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
 use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
-use crate::rollout::{DesignSource, EffectModel, Noise, Rollout};
+use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`Morph`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -202,8 +202,8 @@ impl DesignOptimizer for Morph {
         Box::new(Constant(self.logits.clone()))
     }
 
-    fn effect_model(&self) -> Option<Arc<dyn EffectModel>> {
-        Some(self.proxy.snapshot(&self.logits))
+    fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {
+        Some(Arc::new(OneModel(self.proxy.snapshot(&self.logits))))
     }
 
     fn noise(&self, progress: f64) -> Option<Noise> {

@@ -25,7 +25,7 @@ use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::{EffectTerm, EffectUpdate};
 use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix, mixed_queries};
-use crate::rollout::{DesignSource, EffectModel, Noise, Rollout};
+use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`MorphConditioned`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,14 +191,12 @@ impl DesignOptimizer for MorphConditioned {
         }
     }
 
-    fn effect_model(&self) -> Option<Arc<dyn EffectModel>> {
+    fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {
         if self.spread.is_some() {
-            return self
-                .proxy
-                .snapshots()
-                .map(|all| all as Arc<dyn EffectModel>);
+            return self.proxy.snapshots().map(|all| all as _);
         }
-        Some(self.proxy.snapshot(&self.logits.values()))
+        let snapshot = self.proxy.snapshot(&self.logits.values());
+        Some(Arc::new(OneModel(snapshot)))
     }
 
     fn noise(&self, progress: f64) -> Option<Noise> {

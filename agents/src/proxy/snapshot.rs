@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Proxy, Skip, matrix, share};
 use crate::kernel::{Kernel, Scratch};
-use crate::rollout::EffectModel;
+use crate::rollout::{EffectModel, EffectModels};
 
 /// Weights `[in][out]` and bias of a layer.
 type Layer = (Vec<f32>, Vec<f32>);
@@ -137,23 +137,11 @@ pub struct ProxySnapshots {
     maker: Kernel,
 }
 
-impl ProxySnapshots {
-    fn snapshot(&self, logits: &[f64]) -> ProxySnapshot {
+impl EffectModels for ProxySnapshots {
+    fn at(&self, logits: &[f64]) -> Arc<dyn EffectModel> {
         let z: Vec<f32> = logits.iter().copied().map(share).collect();
         let mut skip = vec![0.0; self.maker.outputs()];
         self.maker.forward(&z, &mut Scratch::default(), &mut skip);
-        self.plain.at(logits, skip)
-    }
-}
-
-impl EffectModel for ProxySnapshots {
-    /// As of the middle of the design space: episodes ask [`EffectModel::at`] first.
-    fn predict(&self, features: &[f32], scratch: &mut Scratch, effect: &mut [f32]) {
-        let middle = self.snapshot(&vec![0.0; self.plain.designs]);
-        middle.predict(features, scratch, effect);
-    }
-
-    fn at(&self, logits: &[f64]) -> Option<Box<dyn EffectModel>> {
-        Some(Box::new(self.snapshot(logits)))
+        Arc::new(self.plain.at(logits, skip))
     }
 }

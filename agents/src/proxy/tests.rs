@@ -6,7 +6,7 @@ use tandem_envs::reach2d;
 
 use super::*;
 use crate::kernel::Scratch;
-use crate::rollout::EffectModel;
+use crate::rollout::{EffectModel, EffectModels};
 
 fn hardware() -> Arc<dyn Hardware> {
     let config = reach2d::Config {
@@ -36,11 +36,10 @@ fn a_snapshot_predicts_what_the_network_predicts() {
         let z = matrix(&pairs.logits, 1);
         let predicted = proxy.forward(&matrix(&pairs.features, pairs.rows), Some(&z));
         // once made for the design, and once for all designs and asked at this one
-        let mut snapshots: Vec<Box<dyn EffectModel>> =
-            vec![Box::new((*proxy.snapshot(&logits)).clone())];
+        let mut snapshots: Vec<Arc<dyn EffectModel>> = vec![proxy.snapshot(&logits)];
         let all = proxy.snapshots();
         assert_eq!(all.is_some(), conditioned);
-        snapshots.extend(all.and_then(|all| all.at(&logits)));
+        snapshots.extend(all.map(|all| all.at(&logits)));
         let (mut scratch, mut effect) = (Scratch::default(), vec![0.0; 10]);
         for (i, features) in pairs.features.chunks_exact(10).enumerate() {
             for snapshot in &snapshots {
