@@ -88,13 +88,14 @@ impl Error {
         match self {
             Self::Input(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
             Self::Language(
-                LanguageError::NotFinite { .. }
+                LanguageError::Stopped
+                | LanguageError::NotFinite { .. }
                 | LanguageError::Torch(_)
                 | LanguageError::Archive(_),
             ) => 1,
             Self::Language(_) => 2,
             Self::File(_) | Self::Layer(_) | Self::Network(_) | Self::Simulation(_) => 2,
-            Self::Method(MethodError::NotFinite { .. }) => 1,
+            Self::Method(MethodError::NotFinite { .. } | MethodError::Stopped) => 1,
             Self::Method(_) => 2,
             Self::Folder(
                 RunError::Taken(_)

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tandem_agents::archive::Archive;
+use tandem_agents::design::MethodError;
 use tandem_envs::{DesignSpace, Spec};
 
 use crate::error::Error;
@@ -138,16 +139,19 @@ impl Run {
     /// [`Error::Stopped`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that
     /// cannot be written any more.
     pub fn complete(&mut self) -> Result<Value, Error> {
+        let stop = || interrupt::requested().is_some();
         if self.is_new {
             self.progress.say("preparing the method");
-            self.trainer.prepare()?;
+            match self.trainer.prepare(&stop) {
+                Err(Error::Method(MethodError::Stopped)) => return Err(self.stopped()),
+                prepared => prepared?,
+            }
         }
         loop {
-            if interrupt::requested().is_some() {
+            if stop() {
                 self.progress.say("saving a checkpoint");
                 self.checkpoint()?;
-                self.board.finish();
-                return Err(Error::Stopped(self.path().display().to_string()));
+                return Err(self.stopped());
             }
             let Some(record) = self.trainer.iterate()? else {
                 break;
@@ -159,6 +163,12 @@ impl Run {
         }
         self.checkpoint()?;
         self.finish()
+    }
+
+    /// Closes the curves; how the run goes on.
+    fn stopped(&mut self) -> Error {
+        self.board.finish();
+        Error::Stopped(self.path().display().to_string())
     }
 
     fn write(&mut self, record: &Record) -> Result<(), Error> {

@@ -86,18 +86,18 @@ impl Trainer {
         })
     }
 
-    /// Work before the first iteration: the method fits its proxy.
+    /// Work before the first iteration: the method fits its proxy, unless `stop` asks to end it early.
     ///
     /// # Errors
-    /// Numbers that are not finite.
-    pub fn prepare(&mut self) -> Result<(), Error> {
+    /// Numbers that are not finite; `MethodError::Stopped`.
+    pub fn prepare(&mut self, stop: &dyn Fn() -> bool) -> Result<(), Error> {
         let clock = Instant::now();
         let mut context = Context {
             progress: 0.0,
             frozen: true,
             hardware_queries: &mut self.counters.hardware_queries,
         };
-        self.method.prepare(&mut context)?;
+        self.method.prepare(&mut context, stop)?;
         self.counters.seconds += clock.elapsed().as_secs_f64();
         Ok(())
     }

@@ -269,7 +269,7 @@ impl Proxy {
     }
 
     /// Fits the proxy to the hardware from scratch until the held-out error of the task effects is below
-    /// the tolerance. Returns the held-out gap and the number of hardware queries used.
+    /// the tolerance, or `stop` asks to end. Returns the held-out gap and the number of hardware queries used.
     pub fn fit(
         &self,
         adam: &mut Adam,
@@ -277,6 +277,7 @@ impl Proxy {
         settings: &ProxySettings,
         designs: DesignDraw,
         stream: &mut Stream,
+        stop: &dyn Fn() -> bool,
     ) -> (Gap, u64) {
         let held_out = Pairs::sample(hardware, 4096, designs, stream);
         let mut queries = held_out.rows as u64;
@@ -285,7 +286,7 @@ impl Proxy {
             queries += pairs.rows as u64;
             let decay = 1.0 - 0.9 * step as f64 / settings.steps as f64;
             self.regress(adam, &pairs, settings.rate * decay);
-            if (step + 1) % 100 == 0 && self.gap(&held_out).rmse < settings.tolerance {
+            if stop() || (step + 1) % 100 == 0 && self.gap(&held_out).rmse < settings.tolerance {
                 break;
             }
         }

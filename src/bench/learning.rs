@@ -145,7 +145,7 @@ impl Case {
     pub fn train(&self, seed: u64) -> Result<Vec<f64>, Error> {
         let experiment = self.experiment(seed)?;
         let mut trainer = Trainer::new(&experiment)?;
-        trainer.prepare()?;
+        trainer.prepare(&|| false)?;
         let mut scores = Vec::new();
         while let Some(record) = trainer.iterate()? {
             let passed = self.gates.get(scores.len());

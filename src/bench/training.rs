@@ -96,7 +96,7 @@ impl Case {
         let experiment = (self.experiment)()?;
         let mut trainer = Trainer::new(&experiment)?;
         let clock = Instant::now();
-        trainer.prepare()?;
+        trainer.prepare(&|| false)?;
         let first_fit = clock.elapsed().as_secs_f64();
         let mut spent = Spent::default();
         for iteration in 0..=self.iterations {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tandem_agents::Archive;
+use tandem_agents::language::LanguageError;
 use tandem_agents::language::codesign::{Codesign, CodesignSettings, Outcome, Round};
 
 use crate::adaptation::{self, FINAL, LanguageExperiment};
@@ -91,14 +92,18 @@ impl CodesignRun {
         eprintln!("run folder: {}", self.folder.path().display());
         let [round, end] = self.codesign.progress().map(u64::from);
         let mut progress = Progress::new("co-design", round, end);
+        let stop = || interrupt::requested().is_some();
         loop {
-            if interrupt::requested().is_some() {
-                self.board.finish();
-                let text = format!("stopped; `{}` goes on", self.command);
-                return Err(Error::Paused(text));
-            }
-            let Some(round) = self.codesign.round()? else {
-                break;
+            // a round that is not finished is played again from the checkpoint before it
+            let round = match self.codesign.round(&stop) {
+                Ok(Some(round)) => round,
+                Ok(None) => break,
+                Err(LanguageError::Stopped) => {
+                    self.board.finish();
+                    let text = format!("stopped; `{}` goes on", self.command);
+                    return Err(Error::Paused(text));
+                }
+                Err(error) => return Err(error.into()),
             };
             self.write(&round)?;
             progress.say(&report::round(&round));

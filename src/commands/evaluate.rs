@@ -143,7 +143,7 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     experiment.schedule.freeze_at = None;
     experiment.schedule.stop_at = None;
     let mut trainer = Trainer::new(&experiment)?;
-    trainer.prepare()?;
+    trainer.prepare(&|| interrupt::requested().is_some())?;
     while let Some(record) = trainer.iterate()? {
         if let Some(evaluation) = &record.evaluation {
             eprintln!(

@@ -96,6 +96,9 @@ pub enum MethodError {
         /// What is missing.
         reason: String,
     },
+    /// A preparation was asked to stop. The method is then unfinished: prepare it again from the start.
+    #[error("stopped while the method was being prepared; nothing was changed")]
+    Stopped,
     /// A number stopped being finite.
     #[error("{what} is no longer finite; the last checkpoint is intact")]
     NotFinite {
@@ -106,11 +109,15 @@ pub enum MethodError {
 
 /// A way to search for a design while a policy learns.
 pub trait DesignOptimizer {
-    /// Work before the first iteration (fitting a proxy, say).
+    /// Work before the first iteration (fitting a proxy, say), unless `stop` asks to end it early.
     ///
     /// # Errors
-    /// Numbers that are not finite.
-    fn prepare(&mut self, _context: &mut Context) -> Result<(), MethodError> {
+    /// Numbers that are not finite; [`MethodError::Stopped`].
+    fn prepare(
+        &mut self,
+        _context: &mut Context,
+        _stop: &dyn Fn() -> bool,
+    ) -> Result<(), MethodError> {
         Ok(())
     }
 

@@ -174,7 +174,11 @@ impl EffectTerm for Term {
 }
 
 impl DesignOptimizer for Morph {
-    fn prepare(&mut self, context: &mut Context) -> Result<(), MethodError> {
+    fn prepare(
+        &mut self,
+        context: &mut Context,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), MethodError> {
         let draw = DesignDraw::Fixed(&self.logits);
         let settings = &self.settings.proxy;
         let (gap, queries) = self.proxy.fit(
@@ -183,8 +187,12 @@ impl DesignOptimizer for Morph {
             settings,
             draw,
             &mut self.stream,
+            stop,
         );
         *context.hardware_queries += queries;
+        if stop() {
+            return Err(MethodError::Stopped);
+        }
         self.adam.reset();
         if gap.rmse.is_finite() {
             return Ok(());

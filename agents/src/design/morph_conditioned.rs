@@ -162,15 +162,23 @@ impl EffectTerm for Term {
 }
 
 impl DesignOptimizer for MorphConditioned {
-    fn prepare(&mut self, context: &mut Context) -> Result<(), MethodError> {
+    fn prepare(
+        &mut self,
+        context: &mut Context,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), MethodError> {
         let (gap, queries) = self.proxy.fit(
             &mut self.adam,
             &*self.hardware,
             &self.settings.proxy,
             DesignDraw::Uniform,
             &mut self.stream,
+            stop,
         );
         *context.hardware_queries += queries;
+        if stop() {
+            return Err(MethodError::Stopped);
+        }
         self.adam.reset();
         if gap.rmse.is_finite() {
             return Ok(());

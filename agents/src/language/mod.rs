@@ -38,6 +38,9 @@ pub use vocabulary::Vocabulary;
 /// What can be wrong with a language model or its data.
 #[derive(Debug, Error)]
 pub enum LanguageError {
+    /// Asked to stop in the middle of something that is to be done again.
+    #[error("stopped")]
+    Stopped,
     /// A setting out of range.
     #[error("{key}: {reason}")]
     Setting {

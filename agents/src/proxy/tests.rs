@@ -81,7 +81,9 @@ fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
     let trained = proxy(true, &mut stream);
     let mut adam = Adam::new(trained.parameters());
     let draw = DesignDraw::Uniform;
-    let (gap, queries) = trained.fit(&mut adam, &*hardware, &settings, draw, &mut stream);
+    let (gap, queries) = trained.fit(&mut adam, &*hardware, &settings, draw, &mut stream, &|| {
+        false
+    });
     assert!(gap.rmse < 0.05, "{gap:?} after {queries} queries");
     let mut archive = Archive::default();
     trained.save(&mut archive, "proxy");
@@ -128,6 +130,7 @@ fn gradients_by_the_design_equal_finite_differences_on_an_accelerator() {
         &settings,
         DesignDraw::Uniform,
         stream,
+        &|| false,
     );
     let start: Vec<f64> = (0..hardware.space().len())
         .map(|i| 0.3 * i as f64 - 0.8)

@@ -99,6 +99,17 @@ pub struct Codesign {
     state: State,
 }
 
+/// Whether to go on.
+///
+/// # Errors
+/// [`LanguageError::Stopped`] where `stop` says so.
+fn go_on(stop: &dyn Fn() -> bool) -> Result<(), LanguageError> {
+    match stop() {
+        true => Err(LanguageError::Stopped),
+        false => Ok(()),
+    }
+}
+
 impl Codesign {
     /// The start: the chain's nonlinear model, twice.
     ///
@@ -160,14 +171,16 @@ impl Codesign {
         Ok(self.judge.loss(&self.control.model, &hardware, part))
     }
 
-    /// One round; `None` at the end.
+    /// One round; `None` at the end. Ends early when `stop` asks for it: the co-design is then in the middle of a round
+    /// and only good for being loaded anew.
     ///
     /// # Errors
-    /// Numbers that are not finite in training.
-    pub fn round(&mut self) -> Result<Option<Round>, LanguageError> {
+    /// Numbers that are not finite in training; [`LanguageError::Stopped`].
+    pub fn round(&mut self, stop: &dyn Fn() -> bool) -> Result<Option<Round>, LanguageError> {
         if self.state.round >= self.settings.rounds {
             return Ok(None);
         }
+        go_on(stop)?;
         self.judge.chip = u64::from(self.state.round);
         let home = self
             .judge
@@ -179,11 +192,12 @@ impl Codesign {
             self.judge_design(&home, self.space.start(), control, Origin::Start)?;
         }
         for (design, origin) in self.propose(proxy.as_ref())? {
+            go_on(stop)?;
             self.judge_design(&home, design, control, origin)?;
         }
         let proxy_gap = proxy.and_then(|proxy| self.gap(&proxy, first));
         let best = self.best();
-        self.train(&home, best)?;
+        self.train(&home, best, stop)?;
         let control = self.recheck()?;
         self.state.round += 1;
         let round = Round {
@@ -267,7 +281,12 @@ impl Codesign {
     }
 
     /// Trains the model on a circuit and the control on its own, on the same batches.
-    fn train(&mut self, home: &Home, best: usize) -> Result<(), LanguageError> {
+    fn train(
+        &mut self,
+        home: &Home,
+        best: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), LanguageError> {
         let design = self.state.points[best].design.clone();
         let circuit = self.circuit(&design)?;
         self.judge.adapt(&mut self.model.model, home, &circuit)?;
@@ -275,6 +294,7 @@ impl Codesign {
         let total = self.settings.training * u64::from(self.settings.rounds);
         let done = self.settings.training * u64::from(self.state.round);
         for step in done..done + self.settings.training {
+            go_on(stop)?;
             let batch = self.corpus.batch(&mut self.state.batches, count, context);
             let rise = ((step + 1) as f64 / self.language.training.warm_up.max(1) as f64).min(1.0);
             let fall = 1.0 - step as f64 / total.max(1) as f64;

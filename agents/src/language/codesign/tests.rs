@@ -24,7 +24,7 @@ fn trained() -> Chain {
 }
 
 fn rounds(codesign: &mut Codesign) -> Vec<Round> {
-    std::iter::from_fn(|| codesign.round().unwrap()).collect()
+    std::iter::from_fn(|| codesign.round(&|| false).unwrap()).collect()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_codesign_stopped_after_any_round_goes_on_to_the_same_numbers() {
     let expected = rounds(&mut whole);
     for stop in [0, 1, 3] {
         let mut first = Codesign::new(trained(), &settings()).unwrap();
-        (0..stop).for_each(|_| drop(first.round().unwrap()));
+        (0..stop).for_each(|_| drop(first.round(&|| false).unwrap()));
         let bytes = first.save().to_bytes().unwrap();
         let mut second = Codesign::new(trained(), &settings()).unwrap();
         second.load(&Archive::from_bytes(&bytes).unwrap()).unwrap();
