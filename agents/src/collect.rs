@@ -202,6 +202,9 @@ impl Runner<'_> {
             command,
         );
         self.part.values[t] = policy.value(&buffers.normalised, &mut buffers.scratch);
+        if lane.running.steps == 0 {
+            lane.running.start_value = self.part.values[t];
+        }
         check_finite(self.index, t, "command", command)?;
         for (clipped, &raw) in buffers.command.iter_mut().zip(&*command) {
             *clipped = if self.context.continuous {
@@ -299,6 +302,7 @@ impl Runner<'_> {
             lane: self.index,
             steps: lane.running.steps,
             total_return: lane.total_return,
+            start_value: lane.running.start_value,
             success: lane.running.success,
             fault: step.fault,
             logits: lane.logits.clone(),

@@ -37,6 +37,8 @@ pub(crate) struct Running {
     pub steps: usize,
     /// Whether the task's criterion was met so far.
     pub success: bool,
+    /// The critic's value of the first observation.
+    pub start_value: f32,
 }
 
 /// Buffers for one step, so that stepping allocates nothing.

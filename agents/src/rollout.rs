@@ -134,6 +134,8 @@ pub struct Episode {
     pub steps: usize,
     /// Sum of its raw rewards.
     pub total_return: f64,
+    /// The critic's value of its first observation: what it expected of this start.
+    pub start_value: f32,
     /// Whether the task's criterion was met.
     pub success: bool,
     /// Why the world gave up, if it did.

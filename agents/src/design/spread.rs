@@ -1,7 +1,7 @@
 //! A Gaussian over designs, one draw per episode, moved by the score function.
 //!
-//! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes. What a design
-//! does to a whole episode is seen, at one sample per episode.
+//! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes, on demand less
+//! what the critic expected of its start. What a design does to a whole episode is seen, at one sample per episode.
 
 use serde::{Deserialize, Serialize};
 use tandem_envs::Stream;
@@ -9,7 +9,7 @@ use tandem_envs::design::LOGIT_LIMIT;
 
 use super::{MethodError, within};
 use crate::archive::{Archive, ArchiveError};
-use crate::rollout::{DesignSource, Rollout};
+use crate::rollout::{DesignSource, Episode, Rollout};
 
 /// Settings of a Gaussian over designs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct SpreadSettings {
     pub deviation: f64,
     /// The deviation never falls below this.
     pub least_deviation: f64,
+    /// Whether an episode counts by what it earned beyond what the critic expected of its start; else by its return.
+    /// For problems whose starts matter more than the design, as where objects differ from episode to episode.
+    pub start_baseline: bool,
 }
 
 impl Default for SpreadSettings {
@@ -29,6 +32,7 @@ impl Default for SpreadSettings {
             rate: 0.1,
             deviation: 0.5,
             least_deviation: 0.1,
+            start_baseline: false,
         }
     }
 }
@@ -87,7 +91,7 @@ impl Spread {
         rollout: &Rollout,
         settings: &SpreadSettings,
     ) -> Result<(), MethodError> {
-        let Some(gradient) = self.gradient(mean, rollout) else {
+        let Some(gradient) = self.gradient(mean, rollout, settings.start_baseline) else {
             return Ok(());
         };
         if gradient.iter().any(|g| !g.is_finite()) {
@@ -100,18 +104,17 @@ impl Spread {
     }
 
     /// Score-function gradient of the expected standardised return, `[mean, log deviation]`.
-    fn gradient(&self, mean: &[f64], rollout: &Rollout) -> Option<Vec<f64>> {
+    fn gradient(&self, mean: &[f64], rollout: &Rollout, baseline: bool) -> Option<Vec<f64>> {
         let n = rollout.episodes.len();
         if n < 2 {
             return None;
         }
-        let returns = rollout.episodes.iter().map(|e| e.total_return);
-        let average = returns.clone().sum::<f64>() / n as f64;
-        let variance = returns.map(|r| (r - average).powi(2)).sum::<f64>() / n as f64;
+        let merits = merits(rollout, baseline);
+        let variance = merits.iter().map(|r| r.powi(2)).sum::<f64>() / n as f64;
         let d = mean.len();
         let mut gradient = vec![0.0; 2 * d];
-        for episode in &rollout.episodes {
-            let weight = (episode.total_return - average) / (variance.sqrt() + 1e-8) / n as f64;
+        for (episode, merit) in rollout.episodes.iter().zip(&merits) {
+            let weight = merit / (variance.sqrt() + 1e-8) / n as f64;
             for i in 0..d {
                 let deviation = self.log_deviation[i].exp();
                 let x = (episode.logits[i] - mean[i]) / deviation;
@@ -174,6 +177,29 @@ impl Spread {
     }
 }
 
+/// The episodes' returns about their mean. With a `baseline` the residuals of their regression on the starts' values: the
+/// critic sees the start but not the design, so that this leaves the score function's expectation as it is (but for the
+/// one coefficient, which is fitted to the same episodes) and takes away noise.
+fn merits(rollout: &Rollout, baseline: bool) -> Vec<f64> {
+    let centred = |of: fn(&Episode) -> f64| {
+        let mut xs: Vec<f64> = rollout.episodes.iter().map(of).collect();
+        let mean = xs.iter().sum::<f64>() / xs.len() as f64;
+        xs.iter_mut().for_each(|x| *x -= mean);
+        xs
+    };
+    let mut merits = centred(|episode| episode.total_return);
+    if baseline {
+        let values = centred(|episode| episode.start_value.into());
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let slope = dot(&merits, &values) / dot(&values, &values).max(1e-12);
+        merits
+            .iter_mut()
+            .zip(values)
+            .for_each(|(m, v)| *m -= slope * v);
+    }
+    merits
+}
+
 struct NormalSource {
     mean: Vec<f64>,
     deviation: Vec<f64>,
@@ -184,5 +210,50 @@ impl DesignSource for NormalSource {
         for ((z, mean), deviation) in logits.iter_mut().zip(&self.mean).zip(&self.deviation) {
             *z = (mean + deviation * stream.normal()).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rollout(returns: &[f64], values: &[f32]) -> Rollout {
+        let mut rollout = Rollout::new(1);
+        let episodes = returns
+            .iter()
+            .zip(values)
+            .map(|(&total_return, &start_value)| Episode {
+                lane: 0,
+                steps: 1,
+                total_return,
+                start_value,
+                success: false,
+                fault: None,
+                logits: Vec::new(),
+            });
+        rollout.episodes = episodes.collect();
+        rollout
+    }
+
+    #[test]
+    fn what_the_start_decides_is_taken_away() {
+        // return = 3 + 2 value + what the design did: +1, -1, -1, +1, which the values know nothing of
+        let rollout = rollout(&[4.0, 4.0, 6.0, 10.0], &[0.0, 1.0, 2.0, 3.0]);
+        let merits = merits(&rollout, true);
+        for (merit, expected) in merits.iter().zip([1.0, -1.0, -1.0, 1.0]) {
+            assert!((merit - expected).abs() < 1e-9, "{merits:?}");
+        }
+    }
+
+    #[test]
+    fn without_it_returns_count() {
+        let rollout = rollout(&[1.0, 3.0, 8.0], &[5.0, 5.0, -1.0]);
+        assert_eq!(merits(&rollout, false), [-3.0, -1.0, 4.0]);
+    }
+
+    #[test]
+    fn starts_that_are_all_alike_tell_nothing() {
+        let rollout = rollout(&[1.0, 3.0], &[2.0, 2.0]);
+        assert_eq!(merits(&rollout, true), [-1.0, 1.0]);
     }
 }
