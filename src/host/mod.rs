@@ -4,6 +4,7 @@
 //! than accuracy; what it costs nevertheless (shared caches and memory) is held against [`REPEAT_PERCENT`].
 
 mod clock;
+pub mod drift;
 mod layer;
 pub mod network;
 mod random;

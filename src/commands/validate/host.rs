@@ -8,6 +8,7 @@ use super::{document, print_accuracy};
 use crate::cli::ValidateArgs;
 use crate::commands::print_json;
 use crate::error::Error;
+use crate::host::drift::Drift;
 use crate::host::network::{Measured, Runnable};
 use crate::host::{self, Plan};
 use crate::interrupt;
@@ -19,9 +20,11 @@ const SHOWN: usize = 8;
 struct Held {
     network: Runnable,
     measured: Measured,
-    /// Predicted time of each layer, s.
+    /// Time of random layers now over that at calibration.
+    drift: f64,
+    /// Predicted time of each layer at the machine's present speed, s.
     layers: Vec<f64>,
-    /// Predicted time from end to end, s.
+    /// Predicted time from end to end at that speed, s.
     total: f64,
 }
 
@@ -46,12 +49,16 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
         })?,
     };
     let model = HostModel::fit(&calibration).map_err(refused)?;
+    let drift = Drift::of(&calibration)?;
     let mut held = Vec::new();
+    let mut before = drift.measure()?;
     for network in networks {
         eprintln!("validate host: {}", network.name);
         let measured = network.measure()?;
         host::check_repeat(measured.repeat_percent, args.allow_noise)?;
-        held.push(hold(&model, network, measured)?);
+        let after = drift.measure()?;
+        held.push(hold(&model, network, measured, (before * after).sqrt())?);
+        before = after;
     }
     report(args, &calibration, &held)
 }
@@ -60,15 +67,21 @@ fn refused(error: ModelError) -> Error {
     Error::Input(format!("calibration: {error}"))
 }
 
-fn hold(model: &HostModel, network: Runnable, measured: Measured) -> Result<Held, Error> {
+fn hold(
+    model: &HostModel,
+    network: Runnable,
+    measured: Measured,
+    drift: f64,
+) -> Result<Held, Error> {
     let mut layers = Vec::with_capacity(network.steps.len());
     for step in &network.steps {
         let demand = Demand::of(&step.layer.op).map_err(|error| refused(error.into()))?;
-        layers.push(model.demanded(&demand).map_err(refused)?);
+        layers.push(drift * model.demanded(&demand).map_err(refused)?);
     }
-    let dispatch = model.dispatch_seconds * layers.len() as f64;
+    let dispatch = drift * model.dispatch_seconds * layers.len() as f64;
     Ok(Held {
         total: layers.iter().sum::<f64>() + dispatch,
+        drift,
         network,
         measured,
         layers,
@@ -84,6 +97,11 @@ impl Held {
     /// From end to end, in percent.
     fn accuracy(&self) -> f64 {
         accuracy_percent(self.total, self.measured.total.cpu)
+    }
+
+    /// The same at the speed that the machine had when it was calibrated.
+    fn accuracy_as_calibrated(&self) -> f64 {
+        accuracy_percent(self.total / self.drift, self.measured.total.cpu)
     }
 }
 
@@ -144,6 +162,8 @@ fn network_document(held: &Held) -> Value {
     json!({
         "name": held.network.name,
         "total_accuracy_percent": held.accuracy(),
+        "accuracy_as_calibrated_percent": held.accuracy_as_calibrated(),
+        "drift": held.drift,
         "predicted_seconds": held.total,
         "measured_seconds": held.measured.total.cpu,
         "measured_wall_seconds": held.measured.total.wall,
@@ -166,6 +186,11 @@ fn print_network(held: &Held) {
         1e3 * total.wall,
         held.measured.runs,
         held.measured.repeat_percent
+    );
+    println!(
+        "  random layers, measured again before and after, take {:.3} of their time at calibration; without that: {:.1} %",
+        held.drift,
+        held.accuracy_as_calibrated()
     );
     let mut order: Vec<usize> = (0..held.layers.len()).collect();
     let pairs = held.pairs();
