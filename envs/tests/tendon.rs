@@ -85,6 +85,28 @@ fn a_working_design_lifts_what_the_start_design_drops() {
 }
 
 #[test]
+fn the_table_bears_what_the_hand_does_not() {
+    let joints = joints(&WORKING).unwrap();
+    let object = objects(1)[0];
+    let weight = 9.81 * object.mass() as f32;
+    let mut machine = Machine::new(&object, &OPEN, 4).unwrap();
+    let mut step = |tension: f32, slide: f32| {
+        let pull = |angles: &_| torques(&joints, tension, angles);
+        machine.step(slide, pull, [0.0; 2]).unwrap()
+    };
+    let untouched = (0..10).map(|_| step(0.0, 0.0)).last().unwrap();
+    assert!(
+        (untouched / weight - 1.0).abs() < 0.02,
+        "{untouched} of {weight}"
+    );
+    for k in 0..30 {
+        step(k as f32 / 30.0 * 20.0, 0.0);
+    }
+    let held = (0..25).map(|k| step(20.0, k as f32 / 25.0 * 0.06)).last();
+    assert_eq!(held, Some(0.0));
+}
+
+#[test]
 fn half_the_time_step_changes_no_verdict() {
     let good = joints(&WORKING).unwrap();
     let finer = Settings {

@@ -15,6 +15,8 @@ use crate::trainer::Trainer;
 
 /// The shipped experiment that is measured.
 const SHIPPED: &str = include_str!("../../experiments/far.json");
+/// The one with contact physics.
+const TENDON: &str = include_str!("../../experiments/tendon.json");
 /// Steps for which the policy's inference is measured on its own.
 const INFERENCES: u32 = 20_000;
 
@@ -32,7 +34,7 @@ pub struct Case {
 }
 
 /// All cases.
-pub const CASES: [Case; 3] = [
+pub const CASES: [Case; 4] = [
     Case {
         name: "shipped",
         about: "experiments/far.json, morph-conditioned, evaluation included",
@@ -46,6 +48,13 @@ pub const CASES: [Case; 3] = [
         design: "extraction",
         iterations: 5,
         experiment: || shipped("morph"),
+    },
+    Case {
+        name: "tendon",
+        about: "experiments/tendon.json, morph-conditioned, evaluation included: contact physics",
+        design: "proxy_fit",
+        iterations: 5,
+        experiment: || Experiment::parse(TENDON, "tendon.json"),
     },
     Case {
         name: "small_batch",

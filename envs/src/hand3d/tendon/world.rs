@@ -23,13 +23,18 @@ use crate::stream::Stream;
 /// What a command of 1 adds in a control step: tension, N, and height of the palm, m.
 pub(super) const STEP: [f32; 2] = [3.0, 0.004];
 /// Names of the reward's terms.
-const TERMS: [&str; 4] = ["reach", "lift", "success", "effort"];
+const TERMS: [&str; 5] = ["reach", "carry", "lift", "success", "effort"];
 /// Cost of the tips' mean distance from the object, 1/m.
 const REACH_COST: f32 = 5.0;
+/// Reward of a step in which the hand carries the whole object.
+const CARRY_BONUS: f32 = 0.5;
 /// Reward of an episode's end with the object held.
 const SUCCESS_BONUS: f32 = 20.0;
 /// Cost of a step with the tendon at its most.
 const EFFORT_COST: f32 = 0.02;
+
+/// m/s^2.
+const GRAVITY: f32 = 9.81;
 
 /// What environments of one problem share.
 #[derive(Debug)]
@@ -123,14 +128,15 @@ impl Tendon {
             }
             false => Err("the episode was not started in this fidelity"),
         };
-        if let Err(reason) = moved {
-            return fault(reason);
-        }
+        let borne = match moved {
+            Ok(borne) => borne,
+            Err(reason) => return fault(reason),
+        };
         let lift = state.lift(machine);
         state.hold.note(lift);
         let ends = state.step >= HORIZON;
         let success = ends && state.hold.succeeds();
-        state.terms = state.rewards(machine, lift, success);
+        state.terms = state.rewards(machine, borne, lift, success);
         Step {
             reward: state.terms.iter().sum(),
             terminated: false,
@@ -166,7 +172,14 @@ impl State {
     }
 
     /// The reward's terms; see the module's table.
-    fn rewards(&self, machine: &Machine, lift: f32, success: bool) -> [f32; TERMS.len()] {
+    fn rewards(
+        &self,
+        machine: &Machine,
+        borne: f32,
+        lift: f32,
+        success: bool,
+    ) -> [f32; TERMS.len()] {
+        let weight = GRAVITY * self.object.mass() as f32;
         let away = |i: usize| {
             let [x, y, z] = tip_from_object(machine, i);
             (x.hypot(y).hypot(z) - self.object.half_width as f32).max(0.0)
@@ -174,6 +187,7 @@ impl State {
         let gap = (0..FINGERS).map(away).sum::<f32>() / FINGERS as f32;
         [
             -REACH_COST * gap,
+            CARRY_BONUS * (1.0 - borne / weight).max(0.0),
             (lift / LIFT).clamp(0.0, 1.0),
             if success { SUCCESS_BONUS } else { 0.0 },
             -EFFORT_COST * (self.tension / MOST_TENSION as f32).powi(2),
