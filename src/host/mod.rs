@@ -4,9 +4,9 @@
 //! than accuracy; what it costs nevertheless (shared caches and memory) is held against [`REPEAT_PERCENT`].
 
 mod clock;
-pub mod drift;
 mod layer;
 pub mod network;
+pub mod probe;
 mod random;
 
 use std::collections::VecDeque;
@@ -19,6 +19,7 @@ pub use layer::{Layer, Runner};
 
 use crate::error::Error;
 use crate::interrupt;
+use probe::Probe;
 
 /// How far a repeated measurement may be from the first, %.
 pub const REPEAT_PERCENT: f64 = 2.0;
@@ -39,6 +40,8 @@ const WARM_UP: usize = 2;
 /// whose layers all have weights of their own; and most copies for that. Code stays in the caches, as it does there.
 const TURNS_BYTES: u64 = 48 << 20;
 const MOST_TURNS: u64 = 24;
+/// Layers between two runs of the probe.
+const PROBE_EVERY: usize = 16;
 /// Pause between two lines of progress, s.
 const PAUSE: f64 = 2.0;
 
@@ -102,10 +105,14 @@ pub struct Plan {
 /// Rounds that differ too much, a signal, or libtorch refusing a layer.
 pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
     let layers = random::layers(plan.convolutions, plan.seed);
-    let (rounds, repeat_percent) = quiet_rounds(&layers, plan.allow_noise)?;
+    let mut probe = Probe::new(plan.seed)?;
+    let (rounds, repeat_percent) = quiet_rounds(&layers, &mut probe, plan.allow_noise)?;
     check_repeat(repeat_percent, plan.allow_noise)?;
     let sample = |(at, layer): (usize, &Layer)| {
-        let times: Vec<Timed> = rounds.iter().flat_map(|round| round[at].clone()).collect();
+        let times: Vec<Timed> = rounds
+            .iter()
+            .flat_map(|round| round.layers[at].clone())
+            .collect();
         let quartile = Timed::quartile(&times);
         let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
         Ok(Sample {
@@ -116,6 +123,10 @@ pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
             runs: times.len(),
         })
     };
+    let probes: Vec<Timed> = rounds
+        .iter()
+        .flat_map(|round| round.probe.clone())
+        .collect();
     let samples: Result<Vec<Sample>, Error> = layers.iter().enumerate().map(sample).collect();
     Ok(Calibration {
         format: FORMAT.to_owned(),
@@ -123,16 +134,26 @@ pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
         seed: plan.seed,
         repeat_percent,
         dispatch_seconds: network::dispatch_seconds()?,
+        probe_seconds: Some(Timed::quartile(&probes).cpu),
         samples: samples?,
     })
 }
 
-/// The runs of each layer in one round.
-type Round = Vec<Vec<Timed>>;
+/// One round over all layers.
+struct Round {
+    /// The runs of each layer.
+    layers: Vec<Vec<Timed>>,
+    /// The runs of the probe in between.
+    probe: Vec<Timed>,
+}
 
 /// Measures until [`ROUNDS`] rounds agree, or there are [`MOST_ROUNDS`]; the quietest of them, and how far they are
 /// from each other, %. What else runs on a machine only ever adds to a time. Where noise is allowed, the first do.
-fn quiet_rounds(layers: &[Layer], allow_noise: bool) -> Result<(Vec<Round>, f64), Error> {
+fn quiet_rounds(
+    layers: &[Layer],
+    probe: &mut Probe,
+    allow_noise: bool,
+) -> Result<(Vec<Round>, f64), Error> {
     let total = ROUNDS * layers.len();
     let mut countdown = Countdown::new("calibrate host: layers", total);
     let mut rounds: Vec<Round> = Vec::with_capacity(ROUNDS);
@@ -145,8 +166,14 @@ fn quiet_rounds(layers: &[Layer], allow_noise: bool) -> Result<(Vec<Round>, f64)
         for (at, layer) in layers.iter().enumerate() {
             countdown.at(done + at)?;
             times.push(runs(layer)?);
+            if at % PROBE_EVERY == 0 {
+                probe.run()?;
+            }
         }
-        rounds.push(times);
+        rounds.push(Round {
+            layers: times,
+            probe: probe.take(),
+        });
         if rounds.len() < ROUNDS {
             continue;
         }
@@ -163,7 +190,8 @@ fn quiet_rounds(layers: &[Layer], allow_noise: bool) -> Result<(Vec<Round>, f64)
 
 /// A round's sum over all layers, s.
 fn seconds(round: &Round) -> f64 {
-    round.iter().map(|times| Timed::quartile(times).cpu).sum()
+    let layers = round.layers.iter();
+    layers.map(|times| Timed::quartile(times).cpu).sum()
 }
 
 /// How far rounds, quietest first, are from each other: the longest above the shortest, %.
@@ -249,7 +277,10 @@ mod tests {
 
     fn round(times: [f64; 2]) -> Round {
         let timed = |cpu| vec![Timed { cpu, wall: cpu }];
-        times.map(timed).to_vec()
+        Round {
+            layers: times.map(timed).to_vec(),
+            probe: Vec::new(),
+        }
     }
 
     #[test]

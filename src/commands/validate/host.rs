@@ -8,8 +8,8 @@ use super::{document, print_accuracy};
 use crate::cli::ValidateArgs;
 use crate::commands::print_json;
 use crate::error::Error;
-use crate::host::drift::Drift;
 use crate::host::network::{Measured, Runnable};
+use crate::host::probe::Probe;
 use crate::host::{self, Plan};
 use crate::interrupt;
 
@@ -20,7 +20,7 @@ const SHOWN: usize = 8;
 struct Held {
     network: Runnable,
     measured: Measured,
-    /// Time of random layers now over that at calibration.
+    /// Time of the probe's random layers now over that at calibration.
     drift: f64,
     /// Predicted time of each layer at the machine's present speed, s.
     layers: Vec<f64>,
@@ -49,16 +49,15 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
         })?,
     };
     let model = HostModel::fit(&calibration).map_err(refused)?;
-    let drift = Drift::of(&calibration)?;
+    let mut probe = Probe::new(calibration.seed)?;
     let mut held = Vec::new();
-    let mut before = drift.measure()?;
     for network in networks {
         eprintln!("validate host: {}", network.name);
-        let measured = network.measure()?;
+        let measured = network.measure(&mut probe)?;
         host::check_repeat(measured.repeat_percent, args.allow_noise)?;
-        let after = drift.measure()?;
-        held.push(hold(&model, network, measured, (before * after).sqrt())?);
-        before = after;
+        let then = calibration.probe_seconds;
+        let drift = then.map_or(1.0, |then| measured.probe.cpu / then);
+        held.push(hold(&model, network, measured, drift)?);
     }
     report(args, &calibration, &held)
 }
@@ -188,7 +187,7 @@ fn print_network(held: &Held) {
         held.measured.repeat_percent
     );
     println!(
-        "  random layers, measured again before and after, take {:.3} of their time at calibration; without that: {:.1} %",
+        "  random layers, run in between, took {:.3} of their time at calibration; without that: {:.1} %",
         held.drift,
         held.accuracy_as_calibrated()
     );
