@@ -4,9 +4,9 @@
 //! than accuracy; what it costs nevertheless (shared caches and memory) is held against [`REPEAT_PERCENT`].
 
 mod clock;
+pub mod drift;
 mod layer;
 pub mod network;
-pub mod probe;
 mod random;
 
 use std::collections::VecDeque;
@@ -19,10 +19,11 @@ pub use layer::{Layer, Runner};
 
 use crate::error::Error;
 use crate::interrupt;
-use probe::Probe;
 
 /// How far a repeated measurement may be from the first, %.
 pub const REPEAT_PERCENT: f64 = 2.0;
+/// How far the machine's speed may be from that at calibration, %.
+pub const DRIFT_PERCENT: f64 = 10.0;
 /// Random convolutions of a calibration, where nothing else is asked for: two to three minutes.
 pub const CONVOLUTIONS: u32 = 600;
 /// Rounds over all layers, and the most of which the quietest are taken.
@@ -40,8 +41,6 @@ const WARM_UP: usize = 2;
 /// whose layers all have weights of their own; and most copies for that. Code stays in the caches, as it does there.
 const TURNS_BYTES: u64 = 48 << 20;
 const MOST_TURNS: u64 = 24;
-/// Layers between two runs of the probe.
-const PROBE_EVERY: usize = 16;
 /// Pause between two lines of progress, s.
 const PAUSE: f64 = 2.0;
 
@@ -105,14 +104,10 @@ pub struct Plan {
 /// Rounds that differ too much, a signal, or libtorch refusing a layer.
 pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
     let layers = random::layers(plan.convolutions, plan.seed);
-    let mut probe = Probe::new(plan.seed)?;
-    let (rounds, repeat_percent) = quiet_rounds(&layers, &mut probe, plan.allow_noise)?;
+    let (rounds, repeat_percent) = quiet_rounds(&layers, plan.allow_noise)?;
     check_repeat(repeat_percent, plan.allow_noise)?;
     let sample = |(at, layer): (usize, &Layer)| {
-        let times: Vec<Timed> = rounds
-            .iter()
-            .flat_map(|round| round.layers[at].clone())
-            .collect();
+        let times: Vec<Timed> = rounds.iter().flat_map(|round| round[at].clone()).collect();
         let quartile = Timed::quartile(&times);
         let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
         Ok(Sample {
@@ -123,10 +118,6 @@ pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
             runs: times.len(),
         })
     };
-    let probes: Vec<Timed> = rounds
-        .iter()
-        .flat_map(|round| round.probe.clone())
-        .collect();
     let samples: Result<Vec<Sample>, Error> = layers.iter().enumerate().map(sample).collect();
     Ok(Calibration {
         format: FORMAT.to_owned(),
@@ -134,26 +125,16 @@ pub fn calibrate(plan: &Plan) -> Result<Calibration, Error> {
         seed: plan.seed,
         repeat_percent,
         dispatch_seconds: network::dispatch_seconds()?,
-        probe_seconds: Some(Timed::quartile(&probes).cpu),
         samples: samples?,
     })
 }
 
-/// One round over all layers.
-struct Round {
-    /// The runs of each layer.
-    layers: Vec<Vec<Timed>>,
-    /// The runs of the probe in between.
-    probe: Vec<Timed>,
-}
+/// The runs of each layer in one round.
+type Round = Vec<Vec<Timed>>;
 
 /// Measures until [`ROUNDS`] rounds agree, or there are [`MOST_ROUNDS`]; the quietest of them, and how far they are
 /// from each other, %. What else runs on a machine only ever adds to a time. Where noise is allowed, the first do.
-fn quiet_rounds(
-    layers: &[Layer],
-    probe: &mut Probe,
-    allow_noise: bool,
-) -> Result<(Vec<Round>, f64), Error> {
+fn quiet_rounds(layers: &[Layer], allow_noise: bool) -> Result<(Vec<Round>, f64), Error> {
     let total = ROUNDS * layers.len();
     let mut countdown = Countdown::new("calibrate host: layers", total);
     let mut rounds: Vec<Round> = Vec::with_capacity(ROUNDS);
@@ -166,14 +147,8 @@ fn quiet_rounds(
         for (at, layer) in layers.iter().enumerate() {
             countdown.at(done + at)?;
             times.push(runs(layer)?);
-            if at % PROBE_EVERY == 0 {
-                probe.run()?;
-            }
         }
-        rounds.push(Round {
-            layers: times,
-            probe: probe.take(),
-        });
+        rounds.push(times);
         if rounds.len() < ROUNDS {
             continue;
         }
@@ -190,8 +165,7 @@ fn quiet_rounds(
 
 /// A round's sum over all layers, s.
 fn seconds(round: &Round) -> f64 {
-    let layers = round.layers.iter();
-    layers.map(|times| Timed::quartile(times).cpu).sum()
+    round.iter().map(|times| Timed::quartile(times).cpu).sum()
 }
 
 /// How far rounds, quietest first, are from each other: the longest above the shortest, %.
@@ -218,6 +192,26 @@ pub fn check_repeat(percent: f64, allow_noise: bool) -> Result<(), Error> {
     }
     Err(Error::Run(format!(
         "the machine is too busy to be measured: {measured}; try again when it is quiet, or with --allow-noise"
+    )))
+}
+
+/// Refuses a machine whose speed is no longer that of its calibration; `drift` is what random layers take now, over then.
+///
+/// # Errors
+/// [`Error::Run`], unless noise is allowed.
+pub fn check_drift(drift: f64, allow_noise: bool) -> Result<(), Error> {
+    if (drift - 1.0).abs() <= 1e-2 * DRIFT_PERCENT {
+        return Ok(());
+    }
+    let measured = format!(
+        "random layers take {drift:.2} of their time at calibration, {DRIFT_PERCENT} % off are allowed"
+    );
+    if allow_noise {
+        eprintln!("note: {measured}; going on, as --allow-noise says");
+        return Ok(());
+    }
+    Err(Error::Run(format!(
+        "the machine is not as fast as it was: {measured}; try again when it is quiet, calibrate it again, or use --allow-noise"
     )))
 }
 
@@ -277,10 +271,7 @@ mod tests {
 
     fn round(times: [f64; 2]) -> Round {
         let timed = |cpu| vec![Timed { cpu, wall: cpu }];
-        Round {
-            layers: times.map(timed).to_vec(),
-            probe: Vec::new(),
-        }
+        times.map(timed).to_vec()
     }
 
     #[test]
@@ -288,6 +279,14 @@ mod tests {
         let rounds = [round([1.0, 1.0]), round([0.5, 1.6])];
         assert!((spread(&rounds) - 5.0).abs() < 1e-9);
         assert_eq!(spread(&rounds[..1]), 0.0);
+    }
+
+    #[test]
+    fn a_machine_that_has_changed_is_refused_unless_noise_is_allowed() {
+        assert!(check_drift(1.09, false).is_ok() && check_drift(0.91, false).is_ok());
+        let refused = check_drift(1.29, false).unwrap_err().to_string();
+        assert!(refused.contains("1.29"), "{refused}");
+        assert!(check_drift(0.5, true).is_ok());
     }
 
     #[test]

@@ -8,7 +8,6 @@ use tch::Tensor;
 
 use super::clock::Timed;
 use super::layer::{Layer, Runner, pool_padding};
-use super::probe::Probe;
 use super::{Countdown, WARM_UP};
 use crate::error::Error;
 
@@ -51,8 +50,6 @@ pub struct Measured {
     pub repeat_percent: f64,
     /// Runs of either kind.
     pub runs: usize,
-    /// The probe between them: lower quartiles.
-    pub probe: Timed,
 }
 
 impl Runnable {
@@ -112,11 +109,11 @@ impl Runnable {
         })
     }
 
-    /// Measures it, with a run of the probe before each of its own; in a long network the number of runs gives way.
+    /// Measures it; in a long network the number of runs gives way.
     ///
     /// # Errors
     /// A signal, or libtorch refusing a layer.
-    pub fn measure(&self, probe: &mut Probe) -> Result<Measured, Error> {
+    pub fn measure(&self) -> Result<Measured, Error> {
         let chain = Chain::new(&self.steps)?;
         let mut countdown = Countdown::new("validate host: runs", 2 * MOST_RUNS);
         let start = Instant::now();
@@ -126,10 +123,6 @@ impl Runnable {
             if run >= WARM_UP + LEAST_RUNS && start.elapsed().as_secs_f64() > SECONDS {
                 break;
             }
-            if run == WARM_UP {
-                probe.take();
-            }
-            probe.run()?;
             let times = chain.pass(true)?;
             let (time, times_again) = Timed::of(|| chain.pass(false));
             times_again?;
@@ -152,7 +145,6 @@ impl Runnable {
             total: Timed::quartile(&whole),
             repeat_percent: 100.0 * (odd / even - 1.0).abs(),
             runs: whole.len(),
-            probe: Timed::quartile(&probe.take()),
         })
     }
 }

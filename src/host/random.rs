@@ -201,19 +201,6 @@ pub fn layers(convolutions: usize, seed: u64) -> Vec<Layer> {
     layers
 }
 
-/// So many random convolutions of at most these multiply-accumulates, no tiny ones.
-pub fn convolutions(count: usize, most_macs: f64, seed: u64) -> Vec<Layer> {
-    let mut draw = Draw {
-        stream: Stream::new(seed, "calibration-probe", 0),
-    };
-    let fits = |layer: &Layer| {
-        let macs = layer.op.macs().map_or(f64::INFINITY, |macs| macs as f64);
-        (1e-2 * most_macs..=most_macs).contains(&macs)
-    };
-    let drawn = std::iter::repeat_with(|| draw.conv());
-    drawn.filter(fits).take(count).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

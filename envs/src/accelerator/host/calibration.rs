@@ -50,10 +50,6 @@ pub struct Calibration {
     pub repeat_percent: f64,
     /// Time between two layers that belongs to neither, s.
     pub dispatch_seconds: f64,
-    /// Processor time of the probe, some random convolutions that are timed again whenever a network is measured, s: how
-    /// fast the machine was. None in calibrations that do not know it.
-    #[serde(default)]
-    pub probe_seconds: Option<f64>,
     /// The layers.
     pub samples: Vec<Sample>,
 }
@@ -81,9 +77,6 @@ impl Calibration {
                 let layer = &sample.layer;
                 return Err(wrong(format!("has no positive times for \"{layer}\"")));
             }
-        }
-        if calibration.probe_seconds.is_some_and(|probe| !sound(probe)) {
-            return Err(wrong("`probe_seconds` must be a positive time".into()));
         }
         let dispatch = calibration.dispatch_seconds;
         match dispatch.is_finite() && dispatch >= 0.0 {

@@ -235,7 +235,6 @@ mod tests {
             seed: 0,
             repeat_percent: 0.0,
             dispatch_seconds: 1e-6,
-            probe_seconds: None,
             samples: (1..=20).flat_map(ops).map(|op| sample(&op)).collect(),
         };
         let model = HostModel::fit(&calibration).unwrap();
@@ -274,7 +273,6 @@ mod tests {
             seed: 0,
             repeat_percent: 0.0,
             dispatch_seconds: 0.0,
-            probe_seconds: None,
             samples: Vec::new(),
         };
         let error = HostModel::fit(&calibration).unwrap_err();
