@@ -94,6 +94,19 @@ fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
 }
 
 #[test]
+fn a_fit_that_is_asked_to_stop_ends_after_a_step() {
+    let mut stream = Stream::new(5, "proxy-test", 0);
+    let (hardware, settings) = (hardware(), ProxySettings::default());
+    let proxy = proxy(true, &mut stream);
+    let mut adam = Adam::new(proxy.parameters());
+    let draw = DesignDraw::Uniform;
+    let (_, queries) = proxy.fit(&mut adam, &*hardware, &settings, draw, &mut stream, &|| {
+        true
+    });
+    assert_eq!(queries, 4096 + settings.batch as u64);
+}
+
+#[test]
 fn a_design_serves_the_pairs_that_follow_each_other() {
     let mut stream = Stream::new(4, "proxy-test", 0);
     let hardware = hardware();

@@ -60,6 +60,11 @@ fn a_codesign_stopped_after_any_round_goes_on_to_the_same_numbers() {
         let mut first = Codesign::new(trained(), &settings()).unwrap();
         (0..stop).for_each(|_| drop(first.round(&|| false).unwrap()));
         let bytes = first.save().to_bytes().unwrap();
+        // in the middle of the next round
+        let asked = std::cell::Cell::new(0);
+        let soon = || asked.replace(asked.get() + 1) >= 2;
+        let stopped = first.round(&soon);
+        assert!(matches!(stopped, Err(LanguageError::Stopped)), "{stop}");
         let mut second = Codesign::new(trained(), &settings()).unwrap();
         second.load(&Archive::from_bytes(&bytes).unwrap()).unwrap();
         assert_eq!(rounds(&mut second), expected[stop..]);
