@@ -8,8 +8,9 @@ use super::clock::Timed;
 use super::layer::Layer;
 use super::{Countdown, random, runs};
 use crate::error::Error;
+use crate::statistics::median;
 
-/// Layers that are measured again, spread evenly over the calibration: some ten seconds.
+/// Layers that are measured again, spread evenly over the calibration: some three seconds.
 const LAYERS: usize = 64;
 
 /// Random layers of a calibration, with their times then.
@@ -24,8 +25,8 @@ impl<'a> Drift<'a> {
     /// Layers that are not those of the calibration: another version of the program made it.
     pub fn of(calibration: &'a Calibration) -> Result<Self, Error> {
         let samples = &calibration.samples;
-        let dense = [Family::Conv, Family::Pointwise, Family::Grouped];
-        let convolutions = samples.iter().filter(|s| dense.contains(&s.demand.family));
+        let kinds = [Family::Conv, Family::Pointwise, Family::Grouped];
+        let convolutions = samples.iter().filter(|s| kinds.contains(&s.demand.family));
         let layers = random::layers(convolutions.count(), calibration.seed);
         let same = |(layer, sample): (&Layer, &Sample)| layer.text() == sample.layer;
         if layers.len() != samples.len() || !layers.iter().zip(samples).all(same) {
@@ -52,8 +53,7 @@ impl<'a> Drift<'a> {
             ratios.push(Timed::quartile(&runs(layer)?).cpu / sample.cpu_seconds);
         }
         countdown.at(self.layers.len())?;
-        ratios.sort_by(f64::total_cmp);
-        Ok(ratios.get(ratios.len() / 2).copied().unwrap_or(1.0))
+        Ok(median(&ratios).unwrap_or(1.0))
     }
 }
 

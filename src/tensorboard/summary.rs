@@ -1,5 +1,5 @@
 //! What is logged, as messages. Scalars, histograms and images are those of `tensorboard_rs::summary`. Texts and
-//! hyper-parameters are `unimplemented!()` there; they are built here of the messages of `tensorboard_proto`, as
+//! hyper-parameters are missing there; they are built here of the messages of `tensorboard_proto`, as
 //! TensorBoard's own `plugins/text` and `plugins/hparams` write them.
 
 use std::collections::HashMap;
