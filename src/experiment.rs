@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tandem_agents::ppo::{PpoError, PpoSettings};
 
+use crate::adaptation::LanguageExperiment;
 use crate::error::Error;
 use crate::registry;
 use crate::run_folder::RunFolder;
@@ -156,6 +157,11 @@ impl Experiment {
     /// # Errors
     /// The first thing that is not right: where it stands, what is wrong, what to write instead.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
+        if LanguageExperiment::is_at(path) {
+            let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
+                        `codesign`), `adapt`, `explore` and `generate` run it";
+            return Err(Error::Input(format!("{}: {text}", path.display())));
+        }
         Self::from_located(&Located::read_file(path, &split_sets(sets)?)?)
     }
 

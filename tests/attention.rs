@@ -339,3 +339,18 @@ fn a_misspelt_section_of_a_language_experiment_is_told_as_such() {
     assert_eq!(said.status.code(), Some(2), "{error}");
     assert!(error.contains("did you mean `language`?"), "{error}");
 }
+
+#[test]
+fn commands_for_learning_by_trial_name_those_for_a_language_model() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().display().to_string();
+    for (command, file) in [
+        ("compare", "experiments/attention-lm.json"),
+        ("compare", "experiments/attention.json"),
+    ] {
+        let said = tandem(&[command, file, "--out", &out]);
+        let error = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(2), "{error}");
+        assert!(error.contains("`adapt`, `explore`"), "{error}");
+    }
+}
