@@ -74,13 +74,13 @@ impl Learnt {
         if folder.best()?.is_some() {
             return Self::open(folder);
         }
+        let experiment = Experiment::from_run(folder)?;
         let Some(checkpoint) = folder.latest_checkpoint()? else {
             return Self::open(folder); // which says what to do
         };
         eprintln!("not judged yet: taking policy and design as they are at its latest checkpoint");
         let archive = Archive::from_bytes(&checkpoint.bytes)?;
         let counters = archive.get_json("counters")?;
-        let experiment = Experiment::from_run(folder)?;
         let mut learnt = Self::parts(experiment, &archive, counters, "average")?;
         if archive.contains("frozen") {
             learnt.logits = archive.get_f64("frozen")?;

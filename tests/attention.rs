@@ -240,6 +240,18 @@ fn circuit_and_model_are_designed_together_and_a_killed_codesign_goes_on() {
     ] {
         assert!(out.join("codesign-s0").join(name).is_file(), "{name}");
     }
+    // commands for problems learnt by trial name those that there are
+    let motion = out.join("motion.gif").display().to_string();
+    for arguments in [
+        vec!["evaluate", &run],
+        vec!["render", &run, "--out", &motion],
+        vec!["export", &run, "--mjcf", &motion],
+    ] {
+        let said = tandem(&arguments);
+        let error = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(2), "{error}");
+        assert!(error.contains("is about a language model"), "{error}");
+    }
     // a finished one is read; one of another seed is made, killed on its way, and goes on to the same rounds
     let explore = |seed: &str| tandem(&["explore", &run, "--seed", seed, "--json"]);
     let document: Value = serde_json::from_slice(&explore("0").stdout).unwrap();
@@ -341,16 +353,15 @@ fn a_misspelt_section_of_a_language_experiment_is_told_as_such() {
 }
 
 #[test]
-fn commands_for_learning_by_trial_name_those_for_a_language_model() {
+fn compare_names_the_commands_for_a_language_model() {
     let out = tempfile::tempdir().unwrap();
     let out = out.path().display().to_string();
-    for (command, file) in [
-        ("compare", "experiments/attention-lm.json"),
-        ("compare", "experiments/attention.json"),
+    for file in [
+        "experiments/attention-lm.json",
+        "experiments/attention.json",
     ] {
-        let said = tandem(&[command, file, "--out", &out]);
-        let error = String::from_utf8_lossy(&said.stderr).into_owned();
-        assert_eq!(said.status.code(), Some(2), "{error}");
-        assert!(error.contains("`adapt`, `explore`"), "{error}");
+        let said = tandem(&["compare", file, "--out", &out]);
+        assert_eq!(said.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&said.stderr).contains("`adapt`, `explore`"));
     }
 }

@@ -124,7 +124,7 @@ fn draw(groups: &[Group], folder: &Path) -> Result<Vec<PathBuf>, Error> {
             .filter(|group| !group.runs.is_empty())
             .map(|group| Curve {
                 name: group.method.clone(),
-                seeds: group.runs.iter().map(|run| run.curve.clone()).collect(),
+                seeds: held(group.runs.iter().map(|run| run.curve.clone()).collect()),
             })
             .collect();
         if curves.is_empty() {
@@ -152,6 +152,20 @@ fn draw(groups: &[Group], folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
+/// Curves that all reach as far as the longest: a run that ended early, since it was solved, keeps its last value.
+fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
+    let ends = curves.iter().filter_map(|curve| curve.last());
+    let longest = ends.map(|&(x, _)| x).fold(0.0, f64::max);
+    for curve in &mut curves {
+        if let Some(&(x, y)) = curve.last()
+            && x < longest
+        {
+            curve.push((longest, y));
+        }
+    }
+    curves
+}
+
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     atomic::write(path, bytes)
         .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
@@ -166,4 +180,21 @@ fn all_good(groups: &[Group]) -> Result<(), Error> {
     Err(Error::Run(format!(
         "{failed} of {all} runs failed; the same command tries them again"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::held;
+
+    #[test]
+    fn a_run_that_ended_early_keeps_its_last_value() {
+        let curves = vec![
+            vec![(1.0, 0.2), (2.0, 1.0)],
+            vec![(1.0, 0.0), (4.0, 0.5)],
+            Vec::new(),
+        ];
+        let longer = held(curves.clone());
+        assert_eq!(longer[0], [(1.0, 0.2), (2.0, 1.0), (4.0, 1.0)]);
+        assert_eq!(longer[1..], curves[1..]);
+    }
 }

@@ -13,13 +13,9 @@ use crate::error::Error;
 
 /// Seconds for a network, in which as many runs as fit are made.
 const SECONDS: f64 = 40.0;
-/// Places in memory at which a network is measured: where its weights lie decides which of them collide in the caches.
-const PLACES: usize = 5;
-/// Runs of a network at each place, after those that warm up.
-const MOST_RUNS: usize = 7;
-const LEAST_RUNS: usize = 2;
-/// Runs of the chain that shows what lies between two layers.
-const CHAIN_RUNS: usize = 31;
+/// Runs of a network.
+const MOST_RUNS: usize = 31;
+const LEAST_RUNS: usize = 9;
 /// Layers of the chain that shows what lies between two layers.
 const CHAIN: usize = 64;
 
@@ -113,31 +109,26 @@ impl Runnable {
         })
     }
 
-    /// Measures it at several places in memory; in a long network the number of runs gives way.
+    /// Measures it; in a long network the number of runs gives way.
     ///
     /// # Errors
     /// A signal, or libtorch refusing a layer.
     pub fn measure(&self) -> Result<Measured, Error> {
-        // all at once, so that none gets the memory of another
-        let chains: Result<Vec<Chain>, Error> =
-            (0..PLACES).map(|_| Chain::new(&self.steps)).collect();
-        let mut countdown = Countdown::new("validate host: runs", PLACES * MOST_RUNS);
+        let chain = Chain::new(&self.steps)?;
+        let mut countdown = Countdown::new("validate host: runs", 2 * MOST_RUNS);
         let start = Instant::now();
         let (mut single, mut whole): (Vec<Vec<Timed>>, Vec<Timed>) = (Vec::new(), Vec::new());
-        for (place, chain) in chains?.iter().enumerate() {
-            let until = SECONDS * (place + 1) as f64 / PLACES as f64;
-            for run in 0..WARM_UP + MOST_RUNS {
-                countdown.at(place * MOST_RUNS + run.saturating_sub(WARM_UP))?;
-                if run >= WARM_UP + LEAST_RUNS && start.elapsed().as_secs_f64() > until {
-                    break;
-                }
-                let times = chain.pass(true)?;
-                let (time, times_again) = Timed::of(|| chain.pass(false));
-                times_again?;
-                if run >= WARM_UP {
-                    single.push(times);
-                    whole.push(time);
-                }
+        for run in 0..WARM_UP + MOST_RUNS {
+            countdown.at(2 * run.saturating_sub(WARM_UP))?;
+            if run >= WARM_UP + LEAST_RUNS && start.elapsed().as_secs_f64() > SECONDS {
+                break;
+            }
+            let times = chain.pass(true)?;
+            let (time, times_again) = Timed::of(|| chain.pass(false));
+            times_again?;
+            if run >= WARM_UP {
+                single.push(times);
+                whole.push(time);
             }
         }
         let layers = (0..self.steps.len())
@@ -278,7 +269,7 @@ pub fn dispatch_seconds() -> Result<f64, Error> {
         .collect();
     let chain = Chain::new(&steps)?;
     let mut between = Vec::new();
-    for _ in 0..WARM_UP + CHAIN_RUNS {
+    for _ in 0..WARM_UP + MOST_RUNS {
         let layers: f64 = chain.pass(true)?.iter().map(|time| time.cpu).sum();
         let (whole, run) = Timed::of(|| chain.pass(false));
         run?;

@@ -44,7 +44,7 @@ pub fn scene(press: &Press) -> Scene {
         shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
         let grip = scenery.grip(world, palm);
         let (lift, pressed) = (1e3 * grip.lift, 1e3 * grip.press);
-        caption = format!("lift {lift:.0} mm, button {pressed:.1} mm");
+        caption = format!("lift {:.0} mm, button {pressed:.1} mm", lift.round() + 0.0); // + 0: no -0
     }
     Scene {
         view: View::Camera {

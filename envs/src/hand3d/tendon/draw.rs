@@ -46,7 +46,7 @@ pub fn scene(tendon: &Tendon) -> Scene {
         let balls = contacts(machine.world()).map(|center| Shape::Sphere { center, radius });
         shapes.extend(balls.map(|ball| (Role::Contact, ball)));
         let lift = machine.object().translation().z - object.half_height as f32;
-        caption = format!("lift {:.0} mm", 1e3 * lift);
+        caption = format!("lift {:.0} mm", (1e3 * lift).round() + 0.0); // + 0: no -0
     }
     Scene {
         view: View::Camera {
