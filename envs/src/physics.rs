@@ -19,8 +19,8 @@ pub struct PhysicsRate {
 }
 
 impl PhysicsRate {
-    /// Lets `seconds(i)`, the time that thread `i` spends on `steps` control steps in the full and in the bare loop,
-    /// run on so many threads at once.
+    /// Lets `seconds`, the time that a thread spends on `steps` control steps in the full and in the bare loop, run on so
+    /// many threads at once. All do the same work, so that the rate of more threads compares with that of one.
     ///
     /// # Errors
     /// Threads that cannot be started, and what `seconds` refuses.
@@ -28,7 +28,7 @@ impl PhysicsRate {
         steps: usize,
         substeps: usize,
         threads: usize,
-        seconds: impl Fn(u64) -> Result<[f64; 2], ProblemError> + Sync,
+        seconds: impl Fn() -> Result<[f64; 2], ProblemError> + Sync,
     ) -> Result<Self, ProblemError> {
         let threads = threads.max(1);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
@@ -36,9 +36,8 @@ impl PhysicsRate {
             key: "threads".into(),
             reason: error.to_string(),
         })?;
-        let measure = |i| seconds(i as u64);
         let spent: Result<Vec<[f64; 2]>, ProblemError> =
-            pool.install(|| (0..threads).into_par_iter().map(measure).collect());
+            pool.install(|| (0..threads).into_par_iter().map(|_| seconds()).collect());
         let spent = spent?;
         let rate = |loop_: usize| spent.iter().map(|s| steps as f64 / s[loop_]).sum();
         Ok(Self {

@@ -51,7 +51,7 @@ const fn arm(name: &'static str) -> Case {
 /// Control steps of each loop per thread and round.
 const STEPS: usize = 1000;
 /// Rounds; the medians count, because other programs disturb some of them.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 11;
 
 /// One scene on one and on all threads.
 pub struct Scene {
@@ -61,6 +61,8 @@ pub struct Scene {
     pub one: PhysicsRate,
     /// On all threads.
     pub all: PhysicsRate,
+    /// All threads to one: the median over rounds, in which both are measured one after the other.
+    pub scaling: f64,
 }
 
 impl Scene {
@@ -78,6 +80,7 @@ impl Scene {
             name: case.name,
             one: middle(&one, 1),
             all: middle(&all, threads),
+            scaling: scaling(&one, &all),
         })
     }
 
@@ -99,14 +102,19 @@ impl Scene {
             let raw = rate.bare * rate.substeps as f64;
             entries.push(Entry::new(name("raw"), raw, "physics steps/s"));
         }
-        let scaling = self.all.full / self.one.full;
         entries.push(Entry::new(
             format!("{}_scaling", self.name),
-            scaling,
+            self.scaling,
             "all threads to one",
         ));
         entries
     }
+}
+
+/// Median over the rounds of what all threads do to what one does.
+fn scaling(one: &[PhysicsRate], all: &[PhysicsRate]) -> f64 {
+    let ratios = one.iter().zip(all).map(|(one, all)| all.full / one.full);
+    median(&ratios.collect::<Vec<f64>>()).unwrap_or(f64::NAN)
 }
 
 /// Medians over the rounds.
@@ -139,6 +147,7 @@ mod tests {
             name: "far",
             one: rate(1, 80.0, 100.0),
             all: rate(2, 120.0, 150.0),
+            scaling: scaling(&[rate(1, 80.0, 100.0)], &[rate(2, 120.0, 150.0)]),
         };
         let entries = scene.entries();
         let value = |name: &str| entries.iter().find(|e| e.name == name).unwrap().value;

@@ -22,24 +22,24 @@ pub fn physics_bench(
     steps: usize,
     threads: usize,
 ) -> Result<PhysicsRate, ProblemError> {
-    PhysicsRate::measure(steps, settings.substeps, threads, |thread| {
-        seconds(settings, steps, thread)
+    PhysicsRate::measure(steps, settings.substeps, threads, || {
+        seconds(settings, steps)
     })
 }
 
 /// Seconds that one thread spends in the full and in the bare loop.
-fn seconds(settings: &Settings, steps: usize, index: u64) -> Result<[f64; 2], ProblemError> {
+fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> {
     let mut design = Reach::new(settings.clone())?.hardware().space().start();
     design[..settings.links].fill(0.85 * settings.length_bounds[1]);
     let mut worlds = Vec::new();
     for _ in 0..2 {
         let mut reach = Reach::new(settings.clone())?;
-        let mut stream = Stream::new(0, "physics-bench", index);
+        let mut stream = Stream::new(0, "physics-bench", 0);
         reach.reset(&design, Fidelity::Full, &mut stream)?;
         worlds.push(reach);
     }
     let n = settings.links;
-    let mut stream = Stream::new(1, "physics-bench", index);
+    let mut stream = Stream::new(1, "physics-bench", 0);
     let mut observation = vec![0.0; worlds[0].spec().observation.len()];
     let mut commands = vec![[0.0; MAX_LINKS]; TURN];
     let mut spent = [0.0; 2];

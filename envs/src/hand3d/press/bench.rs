@@ -23,15 +23,15 @@ pub fn physics_bench(
     steps: usize,
     threads: usize,
 ) -> Result<PhysicsRate, ProblemError> {
-    PhysicsRate::measure(steps, settings.substeps, threads, |thread| {
-        seconds(settings, steps, thread)
+    PhysicsRate::measure(steps, settings.substeps, threads, || {
+        seconds(settings, steps)
     })
 }
 
 /// Seconds that one thread spends in the full and in the bare loop.
-fn seconds(settings: &Settings, steps: usize, thread: u64) -> Result<[f64; 2], ProblemError> {
+fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> {
     let mut press = Press::new(settings.clone())?;
-    let mut stream = Stream::new(0, "physics-bench", thread);
+    let mut stream = Stream::new(0, "physics-bench", 0);
     let mut observation = vec![0.0; press.spec().observation.len()];
     let mut spent = [0.0; 2];
     let mut left = steps;

@@ -24,13 +24,13 @@ pub fn physics_bench(
     steps: usize,
     threads: usize,
 ) -> Result<PhysicsRate, ProblemError> {
-    PhysicsRate::measure(steps, settings.substeps, threads, |thread| {
-        seconds(settings, steps, thread)
+    PhysicsRate::measure(steps, settings.substeps, threads, || {
+        seconds(settings, steps)
     })
 }
 
 /// Seconds that one thread spends in the full and in the bare loop.
-fn seconds(settings: &Settings, steps: usize, thread: u64) -> Result<[f64; 2], ProblemError> {
+fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> {
     let mut tendon = Tendon::new(settings.clone())?;
     let mut observation = vec![0.0; tendon.spec().observation.len()];
     let mut spent = [0.0; 2];
@@ -45,7 +45,7 @@ fn seconds(settings: &Settings, steps: usize, thread: u64) -> Result<[f64; 2], P
             _ => [0.0, 0.0],
         };
         let start = |tendon: &mut Tendon| {
-            let stream = &mut Stream::new(left as u64, "physics-bench", thread);
+            let stream = &mut Stream::new(left as u64, "physics-bench", 0);
             tendon.reset(&WORKING, Fidelity::Full, stream)
         };
         start(&mut tendon)?;
