@@ -11,6 +11,7 @@ use tandem_agents::design::{
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
 use tandem_envs::accelerator::codesign;
+use tandem_envs::attention::recall;
 use tandem_envs::hand3d::{press, tendon};
 use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
 
@@ -142,6 +143,24 @@ pub const PROBLEMS: &[ProblemEntry] = &[
             presets: &tendon::PRESETS,
             measure: |_, designs, seed| {
                 tendon::selectivity(&tendon::Settings::new(&Default::default())?, designs, seed)
+            },
+        }),
+    },
+    ProblemEntry {
+        name: "attention",
+        about: "an analog attention circuit as the memory of an encoder that learns to use it; bits, window and voltages are designed",
+        build: build_attention,
+        read: typed::<recall::Config>,
+        variants: || {
+            let large = "a circuit designed with a transformer trained on text: `tandem train experiments/attention.json`";
+            let mut rows = presets(&recall::PRESETS);
+            rows.push(("language model".into(), large.into()));
+            rows
+        },
+        selectivity: Some(Selectivity {
+            presets: &recall::PRESETS,
+            measure: |_, designs, seed| {
+                recall::selectivity(&recall::Settings::new(&Default::default())?, designs, seed)
             },
         }),
     },
@@ -359,6 +378,14 @@ fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
     let config: tendon::Config = read(task)?;
     Ok(Instance {
         problem: tendon::make(&config)?,
+        tensor_hardware: None,
+    })
+}
+
+fn build_attention(task: &Value) -> Result<Instance, ProblemError> {
+    let config: recall::Config = read(task)?;
+    Ok(Instance {
+        problem: recall::make(&config)?,
         tensor_hardware: None,
     })
 }

@@ -353,6 +353,40 @@ fn a_misspelt_section_of_a_language_experiment_is_told_as_such() {
 }
 
 #[test]
+fn a_circuit_in_the_shared_loop_is_trained_judged_and_drawn_like_any_design() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run").display().to_string();
+    let mut words = vec!["train", "experiments/attention-recall.json", "--out", &out];
+    for set in [
+        "rollout.lanes=8",
+        "rollout.steps=24",
+        "schedule.env_steps=2000",
+        "evaluation.episodes=4",
+        "methods.morph-conditioned.proxy={\"steps\": 20, \"batch\": 64, \"hidden\": [8]}",
+        "methods.morph-conditioned.refresh_batch=64",
+    ] {
+        words.extend(["--set", set]);
+    }
+    let said = tandem(&words);
+    let error = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.success(), "{error}");
+    let said = tandem(&["evaluate", &out, "--episodes", "4", "--json"]);
+    let document: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(document["problem"], "attention");
+    assert!(document["proxy_gap"]["visited"].as_f64().unwrap() > 0.0);
+    let design = std::fs::read_to_string(folder.path().join("run/design.json")).unwrap();
+    let design: Value = serde_json::from_str(&design).unwrap();
+    let parameters = design["parameters"].as_array().unwrap();
+    assert_eq!(parameters.len(), 12);
+    let bits = parameters
+        .iter()
+        .find(|p| p["name"] == "query_bits")
+        .unwrap();
+    assert_eq!(bits["value"].as_f64().unwrap().fract(), 0.0);
+    assert!(folder.path().join("run/design.png").is_file());
+}
+
+#[test]
 fn compare_names_the_commands_for_a_language_model() {
     let out = tempfile::tempdir().unwrap();
     let out = out.path().display().to_string();

@@ -3,6 +3,7 @@
 //! To hold a problem to the contract, call [`check_contract`] on it in a test of its own.
 
 use tandem_envs::accelerator::codesign;
+use tandem_envs::attention::recall;
 use tandem_envs::hand3d::{press, tendon};
 use tandem_envs::{CommandSpace, Fidelity, Problem, Step, Stream, classic, reach2d, tentacle};
 
@@ -224,11 +225,11 @@ fn check_designs(problem: &dyn Problem, fidelity: Fidelity) {
         assert!(refused(shorter), "too short");
     }
     for i in 0..start.len() {
-        for bad in [
-            f64::NAN,
-            f64::INFINITY,
-            hardware.space().parameters[i].high + 1.0,
-        ] {
+        let (low, high) = {
+            let parameter = &hardware.space().parameters[i];
+            (parameter.low, parameter.high)
+        };
+        for bad in [f64::NAN, f64::INFINITY, high + 1.0_f64.max(high - low)] {
             let mut design = start.clone();
             design[i] = bad;
             assert!(refused(&design), "parameter {i} = {bad}");
@@ -286,4 +287,9 @@ fn pressing_hands_keep_the_contract() {
 #[test]
 fn tendon_hands_keep_the_contract() {
     check_contract(&*tendon::make(&tendon::Config::default()).unwrap());
+}
+
+#[test]
+fn attention_keeps_the_contract() {
+    check_contract(&*recall::make(&recall::Config::default()).unwrap());
 }

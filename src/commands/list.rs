@@ -96,11 +96,6 @@ fn problems() -> Vec<Value> {
             rows.push(row(&format!("  {name}"), &about));
         }
     }
-    // its policy is a language model that learns from text, not by trial: a loop of its own under the same commands
-    rows.push(row(
-        "attention",
-        "a circuit of analog attention, designed with the language model that runs on it (experiments/attention.json)",
-    ));
     rows
 }
 

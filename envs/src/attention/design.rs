@@ -105,15 +105,23 @@ pub fn circuit(
     })
 }
 
-/// A design near `design` whose circuit can be built, where counters and capacitors are all that hinders: counters get no
+/// The circuit nearest to `circuit` that can be built, where counters and capacitors are all that hinders: counters get no
 /// more bits than a pulse has clocks, capacitors no more than a write can fill.
+pub fn buildable(circuit: GainCell) -> GainCell {
+    let largest = circuit.capacitor_f * circuit.process().write_s / circuit.settling_s();
+    GainCell {
+        output_bits: circuit.output_bits.min(circuit.query_bits + 1),
+        capacitor_f: circuit.capacitor_f.min(largest),
+        ..circuit
+    }
+}
+
+/// A design near `design` whose circuit can be built: that of [`buildable`].
 pub fn mend(space: &DesignSpace, design: &[f64], base: &GainCell) -> Vec<f64> {
     let mut mended = design.to_vec();
-    if let Ok(circuit) = circuit(space, design, base) {
-        mended[4] = mended[4].min(f64::from(circuit.query_bits + 1));
-        let largest = circuit.capacitor_f * circuit.process().write_s / circuit.settling_s();
-        let low = space.parameters[10].low;
-        mended[10] = mended[10].min(largest.max(low));
+    if let Ok(circuit) = circuit(space, design, base).map(buildable) {
+        mended[4] = f64::from(circuit.output_bits);
+        mended[10] = circuit.capacitor_f.max(space.parameters[10].low);
     }
     mended
 }

@@ -94,6 +94,19 @@ impl Statistics {
         }
     }
 
+    /// What was done after `before`, an earlier state of the same head.
+    pub fn since(&self, before: &Self) -> Self {
+        Self {
+            score_ua: self.score_ua - before.score_ua,
+            output_ua: self.output_ua - before.output_ua,
+            cells: self.cells - before.cells,
+            pulses: self.pulses - before.pulses,
+            width: self.width - before.width,
+            zero: self.zero - before.zero,
+            full: self.full - before.full,
+        }
+    }
+
     /// Mean width of the attention pulses, in units of the longest.
     pub fn mean_pulse(&self) -> f64 {
         self.width / self.pulses.max(1.0)

@@ -11,6 +11,7 @@
 //! - [`head`]: one attention head, token by token, over a ring of cells, with noise and mismatch where asked;
 //! - [`cost`]: time, energy and area of a token, from the activity of the data;
 //! - [`design`]: what can be designed, as a design space;
+//! - [`recall`]: the problem `attention`, a circuit and the encoder that uses it, designed together;
 //! - [`gpu`]: measured graphics processors to compare with.
 //!
 //! The learner's form of the same equations, on tensors and with gradients, is in `tandem_agents::attention`; a test
@@ -24,6 +25,7 @@ pub mod gain_cell;
 pub mod gpu;
 pub mod head;
 pub mod quantity;
+pub mod recall;
 
 pub use cell::CellLaw;
 pub use cost::{Activity, Cost};

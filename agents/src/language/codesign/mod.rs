@@ -16,7 +16,8 @@
 //! This is the shared loop's idea (a policy, a proxy learnt beside it and held to the true hardware, an explicit design) in a
 //! loop of its own. The trainer of robots does not fit: its policies learn by reward from millions of cheap steps, and the
 //! language model has the exact gradient of its loss; its proxy stands for one control step of the hardware, and what counts
-//! here is a text's loss, a tenth of a second per circuit.
+//! here is a text's loss, a tenth of a second per circuit. What that trainer makes of the same circuit with an encoder that learns
+//! by reward is the problem `attention` ([`tandem_envs::attention::recall`]).
 //!
 //! The control is the same model on the circuit it started with, trained for as many iterations on the same batches: what
 //! is won must not come from longer training.

@@ -1,0 +1,407 @@
+//! The recall task: state, observation, reward and success.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::code::{COMMANDS, KEYS, ROWS, Token, VALUES, encode, text};
+use super::config::Settings;
+use super::hardware::{EFFECTS, RecallHardware, WORST, loss, scalers};
+use crate::attention::Head;
+use crate::problem::{
+    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+};
+use crate::scene::Scene;
+use crate::stream::Stream;
+
+/// Logarithms of energies are cut to this, so that no proxy can break the sums.
+const LARGEST: f32 = 20.0;
+/// Terms of the reward.
+const TERMS: [&str; 2] = ["loss", "energy"];
+
+/// What environments of one problem share.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub settings: Settings,
+    pub hardware: Arc<RecallHardware>,
+    spec: Spec,
+}
+
+/// What changes during an episode.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The episode's text.
+    pub tokens: Vec<Token>,
+    /// Tokens that have been answered.
+    pub step: usize,
+    /// What has gone to the hardware: query, key and value of each token.
+    pub sent: Vec<[f32; COMMANDS]>,
+    /// The latest scores, nat, where the chip has given them.
+    pub scores: [f32; VALUES],
+    /// Sum of the losses so far, nat.
+    loss: f32,
+    /// Sum of energies over the reference so far.
+    energy: f32,
+    /// Seed of the chip.
+    chip: u64,
+    terms: [f32; TERMS.len()],
+}
+
+/// An episode as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Saved<D, S> {
+    fidelity: Fidelity,
+    design: D,
+    state: S,
+}
+
+/// The attention problem; see the module.
+pub struct Recall {
+    pub(super) setup: Arc<Setup>,
+    pub(super) state: State,
+    design: Vec<f64>,
+    fidelity: Fidelity,
+    /// The chip of an episode in full fidelity.
+    head: Option<Head>,
+}
+
+impl Recall {
+    /// An environment of these settings, to be reset before use.
+    ///
+    /// # Errors
+    /// Settings that make no design space.
+    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
+        let hardware = Arc::new(RecallHardware::new(&settings)?);
+        let spec = spec(&settings);
+        Ok(Self::from_setup(Arc::new(Setup {
+            settings,
+            hardware,
+            spec,
+        })))
+    }
+
+    fn from_setup(setup: Arc<Setup>) -> Self {
+        let mut stream = Stream::new(0, "recall", 0);
+        let mut state = State::default();
+        text(
+            &mut state.tokens,
+            setup.settings.tokens,
+            setup.settings.reach,
+            &mut stream,
+        );
+        Self {
+            design: setup.hardware.space().start(),
+            state,
+            setup,
+            fidelity: Fidelity::Effect,
+            head: None,
+        }
+    }
+
+    /// The token to be answered next, the key that it asks for and the right value; the last one after the end.
+    fn now(&self) -> (Token, u8, usize) {
+        let at = self.state.step.min(self.state.tokens.len() - 1);
+        let token = self.state.tokens[at];
+        let key = self.state.tokens[at - usize::from(token.asked)].key;
+        (token, key, self.right(at))
+    }
+
+    /// The value that token `at` asks for.
+    pub(super) fn right(&self, at: usize) -> usize {
+        let token = self.state.tokens[at];
+        usize::from(self.state.tokens[at - usize::from(token.asked)].value)
+    }
+
+    /// Mean loss so far, nat, and mean energy over the reference's.
+    pub(super) fn means(&self) -> [f32; 2] {
+        let count = self.state.step.max(1) as f32;
+        [self.state.loss / count, self.state.energy / count]
+    }
+
+    /// Tokens that the circuit's window holds.
+    pub(super) fn window(&self) -> usize {
+        self.design
+            .first()
+            .map_or(0, |&window| window.round() as usize)
+    }
+
+    /// The chip of this episode, new.
+    fn chip(&self) -> Result<Option<Head>, ProblemError> {
+        if self.fidelity == Fidelity::Effect {
+            return Ok(None);
+        }
+        let circuit = self.setup.hardware.circuit(&self.design)?;
+        let head = Head::new(&circuit, scalers(), circuit.decay(), self.state.chip);
+        head.map(Some).map_err(|error| ProblemError::Setting {
+            key: "circuit".into(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Ends the episode for a reason.
+    fn fault(&mut self, reason: &'static str) -> Step {
+        self.state.terms = [0.0; TERMS.len()];
+        Step {
+            terminated: true,
+            fault: Some(reason),
+            ..Step::default()
+        }
+    }
+
+    /// Takes a token's effect into the sums, rewards and judges.
+    fn take(&mut self, sent: [f32; COMMANDS], effect: &[f32]) -> Step {
+        if effect[..2].iter().any(|value| !value.is_finite()) {
+            return self.fault("the effect is not finite");
+        }
+        let tokens = self.state.tokens.len();
+        if self.state.step >= tokens {
+            return self.fault("the episode is over");
+        }
+        let settings = &self.setup.settings;
+        let state = &mut self.state;
+        let loss = effect[0].clamp(0.0, WORST);
+        let energy = effect[1].clamp(-LARGEST, LARGEST);
+        state.loss += loss;
+        state.energy += energy.exp();
+        state.terms = [loss, settings.energy_weight as f32 * energy].map(|t| -t / tokens as f32);
+        state.sent.push(sent);
+        state.step += 1;
+        let over = state.step >= tokens;
+        let reward = state.terms.iter().sum();
+        let [loss, energy] = self.means();
+        let good = loss <= settings.loss_limit as f32;
+        let thrifty = energy * settings.energy_target as f32 <= 1.0;
+        Step {
+            reward,
+            terminated: over,
+            truncated: false,
+            success: over && good && thrifty,
+            fault: None,
+        }
+    }
+}
+
+fn spec(settings: &Settings) -> Spec {
+    let mut observation = vec![];
+    for (what, count) in [("key", KEYS), ("value", VALUES), ("asked", KEYS)] {
+        observation.extend((1..=count).map(|at| Channel::new(format!("{what}_{at}"), "1")));
+    }
+    observation.push(Channel::new("progress", "1"));
+    let mut commands = vec![];
+    for what in ["query", "key", "value"] {
+        commands.extend((1..=ROWS).map(|at| Channel::new(format!("{what}_{at}"), "1")));
+    }
+    Spec {
+        name: "attention".into(),
+        observation,
+        command: CommandSpace::Continuous(commands),
+        reward_terms: TERMS.map(String::from).to_vec(),
+        horizon: settings.tokens,
+        control_dt: 1.0,
+    }
+}
+
+impl Problem for Recall {
+    fn spec(&self) -> &Spec {
+        &self.setup.spec
+    }
+
+    fn hardware(&self) -> Arc<dyn Hardware> {
+        self.setup.hardware.clone()
+    }
+
+    fn fresh(&self) -> Box<dyn Problem> {
+        Box::new(Self::from_setup(self.setup.clone()))
+    }
+
+    fn reset(
+        &mut self,
+        design: &[f64],
+        fidelity: Fidelity,
+        stream: &mut Stream,
+    ) -> Result<(), ProblemError> {
+        self.setup.hardware.space().check(design)?;
+        self.design.clear();
+        self.design.extend_from_slice(design);
+        self.fidelity = fidelity;
+        let settings = &self.setup.settings;
+        let mut state = State {
+            tokens: std::mem::take(&mut self.state.tokens),
+            sent: std::mem::take(&mut self.state.sent),
+            ..State::default()
+        };
+        text(&mut state.tokens, settings.tokens, settings.reach, stream);
+        state.sent.clear();
+        state.chip = stream.bits();
+        self.state = state;
+        self.head = self.chip()?;
+        Ok(())
+    }
+
+    fn observe(&self, out: &mut [f32]) {
+        let (token, asked, _) = self.now();
+        out.fill(0.0);
+        out[usize::from(token.key)] = 1.0;
+        out[KEYS + usize::from(token.value)] = 1.0;
+        out[KEYS + VALUES + usize::from(asked)] = 1.0;
+        out[2 * KEYS + VALUES] = self.state.step as f32 / self.state.tokens.len() as f32;
+    }
+
+    fn query(&self, command: &[f32], out: &mut [f32]) {
+        let (token, asked, right) = self.now();
+        let sent = encode(token, asked, command);
+        out.fill(0.0);
+        out[0] = self.state.step as f32;
+        out[1] = right as f32;
+        out[2..2 + COMMANDS].copy_from_slice(&sent);
+        let slots = out[2 + COMMANDS..].chunks_exact_mut(2 * ROWS);
+        for (slot, before) in slots.zip(self.state.sent.iter().rev()) {
+            slot.copy_from_slice(&before[ROWS..]);
+        }
+    }
+
+    fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step {
+        let (token, asked, _) = self.now();
+        self.take(encode(token, asked, command), effect)
+    }
+
+    fn full_step(&mut self, command: &[f32]) -> Step {
+        let (token, asked, right) = self.now();
+        let sent = encode(token, asked, command);
+        let Some(head) = &mut self.head else {
+            return self.fault("the episode was not started in full fidelity");
+        };
+        let before = *head.statistics();
+        let scores = play(head, &sent);
+        let activity = head.statistics().since(&before).activity();
+        let scores = std::array::from_fn(|at| scores[at] as f32);
+        let mut effect = [0.0; EFFECTS];
+        effect[0] = loss(&scores, right);
+        self.state.scores = scores;
+        match self.setup.hardware.circuit(&self.design) {
+            Ok(circuit) => {
+                effect[1..].copy_from_slice(&self.setup.hardware.costs(&circuit, &activity))
+            }
+            Err(_) => return self.fault("the design is outside its space"),
+        }
+        self.take(sent, &effect)
+    }
+
+    fn reward_terms(&self, out: &mut [f32]) {
+        out.copy_from_slice(&self.state.terms);
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let saved = Saved {
+            fidelity: self.fidelity,
+            design: &self.design[..],
+            state: &self.state,
+        };
+        postcard::to_stdvec(&saved).expect("plain data always serialises")
+    }
+
+    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
+        let misfit = |reason: String| ProblemError::State {
+            problem: self.setup.spec.name.clone(),
+            reason,
+        };
+        let saved: Saved<Vec<f64>, State> =
+            postcard::from_bytes(bytes).map_err(|error| misfit(error.to_string()))?;
+        self.setup.hardware.space().check(&saved.design)?;
+        let (state, settings) = (&saved.state, &self.setup.settings);
+        let own = state.tokens.len() == settings.tokens
+            && state.step <= settings.tokens
+            && state.sent.len() == state.step
+            && state.tokens.iter().enumerate().all(|(at, token)| {
+                usize::from(token.key) < KEYS
+                    && usize::from(token.value) < VALUES
+                    && usize::from(token.asked) <= at
+            });
+        if !own {
+            return Err(misfit("it is of another task".into()));
+        }
+        (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
+        // a chip's state is what it has been told
+        self.head = self.chip()?;
+        if let Some(head) = &mut self.head {
+            for sent in &self.state.sent {
+                play(head, sent);
+            }
+        }
+        Ok(())
+    }
+
+    fn scene(&self) -> Scene {
+        super::draw::scene(self)
+    }
+}
+
+/// Sends a token to a head.
+fn play(head: &mut Head, sent: &[f32; COMMANDS]) -> Vec<f64> {
+    let numbers = sent.map(f64::from);
+    let (query, rest) = numbers.split_at(ROWS);
+    let (key, value) = rest.split_at(ROWS);
+    head.step(query, key, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Config;
+    use super::*;
+
+    /// Mean loss and energy of an episode without corrections.
+    fn episode(change: impl Fn(&mut [f64]), fidelity: Fidelity) -> [f32; 2] {
+        let mut problem = Recall::new(Settings::new(&Config::default()).unwrap()).unwrap();
+        let mut design = problem.setup.hardware.space().start();
+        change(&mut design);
+        let mut stream = Stream::new(0, "episode", 0);
+        let mut sums = [0.0; 2];
+        for _ in 0..20 {
+            problem.reset(&design, fidelity, &mut stream).unwrap();
+            let mut query = [0.0; super::super::hardware::QUERY];
+            let mut effect = [0.0; EFFECTS];
+            loop {
+                let step = match fidelity {
+                    Fidelity::Full => problem.full_step(&[0.0; COMMANDS]),
+                    Fidelity::Effect => {
+                        problem.query(&[0.0; COMMANDS], &mut query);
+                        problem.setup.hardware.respond(&design, &query, &mut effect);
+                        problem.apply(&[0.0; COMMANDS], &effect)
+                    }
+                };
+                if step.terminated {
+                    break;
+                }
+            }
+            let means = problem.means();
+            sums = [sums[0] + means[0] / 20.0, sums[1] + means[1] / 20.0];
+        }
+        sums
+    }
+
+    #[test]
+    fn too_short_a_window_forgets_and_too_long_a_one_keeps_what_is_no_longer_true() {
+        for fidelity in [Fidelity::Effect, Fidelity::Full] {
+            // saturations at which the code as it is can be read
+            let at = |window: f64| {
+                let change = |design: &mut [f64]| {
+                    design[0] = window;
+                    design[8..10].copy_from_slice(&[30.0, 5.0]);
+                };
+                episode(change, fidelity)[0]
+            };
+            let (short, right, long) = (at(4.0), at(6.0), at(12.0));
+            assert!(
+                short > 1.5 * right && long > 1.2 * right,
+                "{short} {right} {long}"
+            );
+        }
+    }
+
+    #[test]
+    fn fewer_bits_take_less_energy() {
+        let at = |bits: f64| episode(|design| design[2] = bits, Fidelity::Full)[1];
+        let (less, start) = (at(2.0), at(4.0));
+        assert!(less < 0.6 * start && start < 2.0, "{less} {start}");
+    }
+}
