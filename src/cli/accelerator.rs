@@ -169,7 +169,7 @@ pub enum CalibrateWhat {
 /// Arguments of `tandem calibrate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Measures random layers, none of them from a network, on one thread that stays on one core: two to three minutes. A
+Measures random layers, none of them from a network, on one thread that stays on one core: four to five minutes. A
 machine on which no three of six rounds agree to 2 % is refused.
 
 Examples:

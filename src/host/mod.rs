@@ -24,15 +24,16 @@ use crate::interrupt;
 pub const REPEAT_PERCENT: f64 = 2.0;
 /// How far the machine's speed may be from that at calibration, %.
 pub const DRIFT_PERCENT: f64 = 10.0;
-/// Random convolutions of a calibration, where nothing else is asked for: two to three minutes.
-pub const CONVOLUTIONS: u32 = 600;
+/// Random convolutions of a calibration, where nothing else is asked for: four to five minutes.
+pub const CONVOLUTIONS: u32 = 1000;
 /// Rounds over all layers, and the most of which the quietest are taken.
 const ROUNDS: usize = 3;
 const MOST_ROUNDS: usize = 6;
-/// Runs per layer and round: as many as fit the time, in these bounds; 33 in all, fewer of long layers.
-const MOST_RUNS: usize = 11;
+/// Runs per layer and round: as many as fit the time, in these bounds; 21 in all, fewer of long layers. More layers tell more
+/// than more runs of each: a layer is met to a few percent, its neighbours in size to 20.
+const MOST_RUNS: usize = 7;
 const LEAST_RUNS: usize = 4;
-const SECONDS_PER_LAYER: f64 = 0.08;
+const SECONDS_PER_LAYER: f64 = 0.05;
 /// Results that live on, as in a network: their memory is not that of the next one, and is given back within its time.
 const ALIVE: usize = 2;
 /// Runs before those that count.

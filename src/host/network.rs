@@ -11,10 +11,10 @@ use super::layer::{Layer, Runner, pool_padding};
 use super::{Countdown, WARM_UP};
 use crate::error::Error;
 
-/// Seconds for a network, in which as many runs as fit are made.
+/// Seconds for a network, in which as many runs as fit are made: neighbours on a shared machine are loud for seconds.
 const SECONDS: f64 = 40.0;
 /// Runs of a network.
-const MOST_RUNS: usize = 31;
+const MOST_RUNS: usize = 301;
 const LEAST_RUNS: usize = 9;
 /// Layers of the chain that shows what lies between two layers.
 const CHAIN: usize = 64;
@@ -115,11 +115,11 @@ impl Runnable {
     /// A signal, or libtorch refusing a layer.
     pub fn measure(&self) -> Result<Measured, Error> {
         let chain = Chain::new(&self.steps)?;
-        let mut countdown = Countdown::new("validate host: runs", 2 * MOST_RUNS);
+        let mut countdown = Countdown::new("validate host: runs", MOST_RUNS);
         let start = Instant::now();
         let (mut single, mut whole): (Vec<Vec<Timed>>, Vec<Timed>) = (Vec::new(), Vec::new());
         for run in 0..WARM_UP + MOST_RUNS {
-            countdown.at(2 * run.saturating_sub(WARM_UP))?;
+            countdown.at(run.saturating_sub(WARM_UP))?;
             if run >= WARM_UP + LEAST_RUNS && start.elapsed().as_secs_f64() > SECONDS {
                 break;
             }

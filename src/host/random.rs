@@ -19,11 +19,15 @@ const MEAN: f64 = 0.05;
 const ELEMENTWISE: f64 = 0.2;
 const NORM: f64 = 0.12;
 /// Convolutions that are depthwise, and grouped otherwise.
-const DEPTHWISE: f64 = 0.15;
+const DEPTHWISE: f64 = 0.2;
 const GROUPED: f64 = 0.03;
-/// Counts of channels that are multiples of 16, and of 8.
+/// Counts of channels that are multiples of 16, and of 8; and those that are few, as of images.
 const ON_VECTORS: f64 = 0.7;
 const ON_HALVES: f64 = 0.9;
+const FEW: f64 = 0.1;
+/// Convolutions with a dilation, and with a stride of two.
+const DILATED: f64 = 0.15;
+const STRIDED: f64 = 0.2;
 
 struct Draw {
     stream: Stream,
@@ -42,11 +46,14 @@ impl Draw {
 
     /// Channels: mostly multiples of the vector's length or of half of it, as in most networks.
     fn channels(&mut self, most: u64) -> u64 {
-        let channels = self.log(1, most);
+        if self.stream.unit() < FEW {
+            return self.log(1, 8);
+        }
+        let channels = self.log(9, most);
         let share = self.stream.unit();
         match channels {
-            9.. if share < ON_VECTORS => channels.next_multiple_of(16),
-            9.. if share < ON_HALVES => channels.next_multiple_of(8),
+            _ if share < ON_VECTORS => channels.next_multiple_of(16),
+            _ if share < ON_HALVES => channels.next_multiple_of(8),
             _ => channels,
         }
     }
@@ -78,15 +85,13 @@ impl Draw {
             let kernel = if depthwise {
                 self.of(&[3, 3, 3, 5, 7])
             } else {
-                self.of(&[1, 1, 3, 3, 3, 5, 7])
+                self.of(&[1, 1, 1, 3, 3, 3, 5, 7])
             };
             let mut conv = Conv::same(channels, filters, [side, side], kernel);
-            conv.stride = [self.of(&[1, 1, 2]); 2];
-            conv.dilation = [if kernel > 1 {
-                self.of(&[1, 1, 1, 1, 1, 1, 2, 4, 12])
-            } else {
-                1
-            }; 2];
+            let strided = self.stream.unit() < STRIDED;
+            conv.stride = [if strided { 2 } else { 1 }; 2];
+            let dilated = kernel > 1 && self.stream.unit() < DILATED;
+            conv.dilation = [if dilated { self.of(&[2, 4, 12]) } else { 1 }; 2];
             conv.padding = [[kernel / 2 * conv.dilation[0]; 2]; 2];
             conv.groups = groups;
             conv.bias = self.stream.unit() < 0.5;

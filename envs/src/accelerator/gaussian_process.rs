@@ -13,6 +13,8 @@ const LENGTHS: [f64; 4] = [0.35, 0.6, 1.0, 1.7];
 const NOISES: [f64; 4] = [0.003, 0.02, 0.1, 0.4];
 /// Examples that choose among them.
 const CHOOSERS: usize = 400;
+/// Weight of an example that is far away, in means of neighbours.
+const LEAST_WEIGHT: f64 = 1e-6;
 /// Added to the diagonal for the sake of rounding.
 const JITTER: f64 = 1e-8;
 
@@ -51,6 +53,32 @@ impl GaussianProcess {
     /// # Errors
     /// [`FitError`].
     pub fn fit(features: &[Vec<f64>], targets: &[f64]) -> Result<Self, FitError> {
+        Self::solve(features, targets).map(|(process, _)| process)
+    }
+
+    /// The same, and how far each target is from what all the other examples say of it, by length and noise of all
+    /// (Rasmussen and Williams 2006, equation 5.12).
+    ///
+    /// # Errors
+    /// [`FitError`].
+    pub fn fit_with_residuals(
+        features: &[Vec<f64>],
+        targets: &[f64],
+    ) -> Result<(Self, Vec<f64>), FitError> {
+        let (process, kernel) = Self::solve(features, targets)?;
+        let inverse = kernel.inverse();
+        let both = process
+            .weights
+            .iter()
+            .zip((0..).map(|at| inverse[(at, at)]));
+        let residuals = both.map(|(weight, own)| weight / own).collect();
+        Ok((process, residuals))
+    }
+
+    fn solve(
+        features: &[Vec<f64>],
+        targets: &[f64],
+    ) -> Result<(Self, Cholesky<f64, Dyn>), FitError> {
         let width = features.first().map_or(0, Vec::len);
         let whole = features.iter().all(|row| row.len() == width);
         let finite = features
@@ -91,7 +119,7 @@ impl GaussianProcess {
             .as_slice()
             .to_vec();
         process.examples = examples;
-        Ok(process)
+        Ok((process, kernel))
     }
 
     /// The function at a point; the mean of the targets for a point of another length.
@@ -102,6 +130,18 @@ impl GaussianProcess {
             .map(|(example, weight)| weight * kernel(&at, example, self.length))
             .sum();
         self.offset + sum
+    }
+
+    /// Mean of the examples' `values`, weighted by how near they are to a point by the process's own measure; the plain mean
+    /// far from all of them (Nadaraya 1964, Watson 1964).
+    pub fn mean_near(&self, features: &[f64], values: &[f64]) -> f64 {
+        let at = self.scaled(features);
+        let mut sums = [0.0; 2];
+        for (example, value) in self.examples.iter().zip(values) {
+            let weight = kernel(&at, example, self.length) + LEAST_WEIGHT;
+            sums = [sums[0] + weight * value, sums[1] + weight];
+        }
+        sums[0] / sums[1]
     }
 
     /// Features that a point has.
@@ -187,6 +227,41 @@ mod tests {
             .map(|p| (process.predict(&p) - p[0].sin() - 0.5).abs())
             .fold(0.0, f64::max);
         assert!(worst < 0.05, "{worst}");
+    }
+
+    #[test]
+    fn a_residual_is_what_the_others_say_of_an_example() {
+        let (points, values) = examples(60);
+        let (process, residuals) = GaussianProcess::fit_with_residuals(&points, &values).unwrap();
+        for at in [0, 17, 59] {
+            let without = |of: &[Vec<f64>]| -> Vec<Vec<f64>> {
+                let others = of.iter().enumerate().filter(|(i, _)| *i != at);
+                others.map(|(_, row)| row.clone()).collect()
+            };
+            let scaled = without(&process.examples);
+            let kernel_matrix = factor(&scaled, process.length, process.noise).unwrap();
+            let mut others = values.clone();
+            others.remove(at);
+            let centred = others.iter().map(|value| value - process.offset);
+            let weights = kernel_matrix.solve(&DVector::from_iterator(59, centred));
+            let pull = scaled.iter().zip(weights.iter());
+            let own = &process.examples[at];
+            let sum: f64 = pull
+                .map(|(row, weight)| weight * kernel(own, row, process.length))
+                .sum();
+            let expected = values[at] - process.offset - sum;
+            assert!((residuals[at] - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn means_of_neighbours_are_local_and_far_away_those_of_all() {
+        let (points, values) = examples(200);
+        let process = GaussianProcess::fit(&points, &values).unwrap();
+        let firsts: Vec<f64> = points.iter().map(|point| point[0]).collect();
+        assert!((process.mean_near(&[3.0, 1.0], &firsts) - 3.0).abs() < 0.3);
+        let mean = firsts.iter().sum::<f64>() / 200.0;
+        assert!((process.mean_near(&[1e6, 1e6], &firsts) - mean).abs() < 1e-9);
     }
 
     #[test]

@@ -107,11 +107,18 @@ impl RecallHardware {
         let mut bounds = vec![(-1.0, 1.0); QUERY];
         bounds[0] = (0.0, settings.tokens as f32 - 1e-3);
         bounds[1] = (0.0, VALUES as f32 - 1e-3);
+        let mut space = design::space(&base)?;
+        for parameter in &mut space.parameters {
+            // a circuit that cannot be built is taken as the nearest that can
+            if ["output_bits", "capacitor"].contains(&parameter.name.as_str()) {
+                parameter.name += "_at_most";
+            }
+        }
         let mut effect = vec![Channel::new("loss", "nat")];
         effect.extend(["log_energy", "log_time", "log_area"].map(|name| Channel::new(name, "1")));
         Ok(Self {
             reference: cost::cost(&base, &base.activity),
-            space: design::space(&base)?,
+            space,
             base,
             query,
             bounds,

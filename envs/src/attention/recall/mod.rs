@@ -22,7 +22,7 @@
 //!
 //! **The true machine** is a [`super::Head`] cell for cell, a new chip with its own mismatch in every episode, noise at every write and
 //! pulse. The effect model has neither. Designs that could not be built are taken as the nearest that can
-//! ([`super::design::buildable`]): bits of counters and capacitors are upper limits.
+//! ([`super::design::buildable`]): bits of counters and capacitors are upper limits, and named so.
 //!
 //! The proxy sees the losses of a few ideal heads (bits, saturations, windows) as features; they know nothing of the design.
 //!
