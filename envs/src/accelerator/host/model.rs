@@ -265,7 +265,7 @@ mod tests {
         let sums = |at: u64| 1000 * at * at;
         let scattered = |at: u64| {
             let mut sample = sample(&Op::sum(sums(at)));
-            sample.cpu_seconds *= if at.count_ones() % 2 == 0 {
+            sample.cpu_seconds *= if at.count_ones().is_multiple_of(2) {
                 1.0
             } else {
                 1_f64.exp()
