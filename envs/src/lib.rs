@@ -18,6 +18,7 @@ mod physics;
 pub mod preset;
 pub mod problem;
 pub mod reach2d;
+mod saved;
 pub mod scene;
 pub mod search;
 pub mod stream;

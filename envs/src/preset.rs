@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::check::refuse;
+use crate::problem::ProblemError;
+
 /// A preset of a problem.
 #[derive(Clone, Copy, Debug)]
 pub struct Preset {
@@ -9,6 +12,25 @@ pub struct Preset {
     pub name: &'static str,
     /// What it is for, with the measured share of random designs that work.
     pub about: &'static str,
+}
+
+/// The preset of this name.
+///
+/// # Errors
+/// A name that none of them has.
+pub(crate) fn choose(
+    presets: &'static [Preset],
+    name: &str,
+) -> Result<&'static Preset, ProblemError> {
+    let found = presets.iter().find(|preset| preset.name == name);
+    found.map_or_else(
+        || {
+            let names: Vec<&str> = presets.iter().map(|preset| preset.name).collect();
+            let reason = format!("is `{name}`; it must be one of {}", names.join(", "));
+            refuse("preset", reason)
+        },
+        Ok,
+    )
 }
 
 /// Share of random designs that work.

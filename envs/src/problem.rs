@@ -126,6 +126,9 @@ pub enum Fidelity {
     Full,
 }
 
+/// Fault of a full step in an episode that was started in [`Fidelity::Effect`].
+pub const NOT_FULL: &str = "the episode was not started in full fidelity";
+
 /// What a control step gave.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Step {

@@ -66,6 +66,17 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// An upright rectangle of a chart, by its centre and half extents.
+    pub fn rectangle(center: [f32; 2], half: [f32; 2]) -> Self {
+        Self::Cuboid {
+            center: [center[0], center[1], 0.0],
+            half: [half[0], half[1], 0.01],
+            rotation: [0.0, 0.0, 0.0, 1.0],
+        }
+    }
+}
+
 /// From where a scene is seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum View {

@@ -119,8 +119,10 @@ impl Runnable {
         let start = Instant::now();
         let (mut single, mut whole): (Vec<Vec<Timed>>, Vec<Timed>) = (Vec::new(), Vec::new());
         for run in 0..WARM_UP + MOST_RUNS {
-            countdown.at(run.saturating_sub(WARM_UP))?;
-            if run >= WARM_UP + LEAST_RUNS && start.elapsed().as_secs_f64() > SECONDS {
+            let spent = start.elapsed().as_secs_f64() / SECONDS;
+            let due = (spent * MOST_RUNS as f64) as usize;
+            countdown.at(run.saturating_sub(WARM_UP).max(due.min(MOST_RUNS)))?;
+            if run >= WARM_UP + LEAST_RUNS && spent > 1.0 {
                 break;
             }
             let times = chain.pass(true)?;

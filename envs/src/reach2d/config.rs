@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::walls::Walls;
 use crate::check::{refuse, within};
-use crate::preset::Preset;
+use crate::preset::{Preset, choose};
 use crate::problem::ProblemError;
 
 /// Most links an arm may have: per-step buffers live on the stack.
@@ -147,13 +147,7 @@ fn point(key: &str, value: [f64; 2]) -> Result<[f32; 2], ProblemError> {
 impl Settings {
     /// The settings of a preset.
     fn preset(name: &str) -> Result<Self, ProblemError> {
-        let Some(preset) = PRESETS.iter().find(|p| p.name == name) else {
-            let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
-            return refuse(
-                "preset",
-                format!("is `{name}`; it must be one of {}", names.join(", ")),
-            );
-        };
+        let preset = choose(&PRESETS, name)?;
         let near = Self {
             preset: preset.name,
             links: 5,

@@ -9,7 +9,7 @@ use super::setup::Setup;
 use super::state::{Saved, SavedRef, State};
 use super::walls::{FAR, Path, Point, Walls, distance};
 use crate::mechanism::Mechanism;
-use crate::problem::{Fidelity, Hardware, Problem, ProblemError, Spec, Step};
+use crate::problem::{Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step};
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -359,10 +359,7 @@ impl Problem for Reach {
 
     fn full_step(&mut self, command: &[f32]) -> Step {
         let Some(machine) = self.machine.as_mut() else {
-            return self.conclude(
-                command,
-                Some("the episode was not started in full fidelity"),
-            );
+            return self.conclude(command, Some(NOT_FULL));
         };
         let moved = machine.step(command, &self.setup.walls);
         let fault = match moved {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{refuse, within};
-use crate::preset::Preset;
+use crate::check::within;
+use crate::preset::{Preset, choose};
 use crate::problem::ProblemError;
 
 /// Joints, and links.
@@ -102,11 +102,7 @@ fn nine_goals() -> Vec<[f32; 2]> {
 impl Settings {
     /// The settings of a preset.
     fn preset(name: &str) -> Result<Self, ProblemError> {
-        let Some(preset) = PRESETS.iter().find(|p| p.name == name) else {
-            let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
-            let reason = format!("is `{name}`; it must be one of {}", names.join(", "));
-            return refuse("preset", reason);
-        };
+        let preset = choose(&PRESETS, name)?;
         Ok(Self {
             preset: preset.name,
             goals: nine_goals(),

@@ -8,8 +8,9 @@ use super::config::{CONTROL_DT, FAR, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE,
 use super::hardware::{Body, TentacleHardware, within_stops};
 use crate::mechanism::Mechanism;
 use crate::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
 };
+use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -59,14 +60,6 @@ pub(super) struct State {
     terms: [f32; TERMS.len()],
     /// The tip's places, oldest first.
     pub trace: Vec<[f32; 2]>,
-}
-
-/// An episode as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Saved<D, S> {
-    fidelity: Fidelity,
-    design: D,
-    state: S,
 }
 
 /// The tentacle problem; see the module.
@@ -282,8 +275,7 @@ impl Problem for Tentacle {
 
     fn full_step(&mut self, command: &[f32]) -> Step {
         if self.fidelity != Fidelity::Full {
-            let fault = "the episode was not started in full fidelity";
-            return self.conclude(command, Some(fault));
+            return self.conclude(command, Some(NOT_FULL));
         }
         self.turn_winches(command);
         let effect = self.respond();
@@ -296,21 +288,12 @@ impl Problem for Tentacle {
     }
 
     fn save(&self) -> Vec<u8> {
-        let saved = Saved {
-            fidelity: self.fidelity,
-            design: &self.design[..],
-            state: &self.state,
-        };
-        postcard::to_stdvec(&saved).expect("plain data always serialises")
+        saved::save(self.fidelity, &self.design, &self.state)
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let misfit = |error: postcard::Error| ProblemError::State {
-            problem: self.setup.spec.name.clone(),
-            reason: error.to_string(),
-        };
-        let saved: Saved<Vec<f64>, State> = postcard::from_bytes(bytes).map_err(misfit)?;
-        self.setup.hardware.space().check(&saved.design)?;
+        let name = &self.setup.spec.name;
+        let saved = saved::load::<State>(name, self.setup.hardware.space(), bytes)?;
         (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
         Ok(())
     }

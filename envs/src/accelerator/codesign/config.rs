@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::accelerator::space::workload::{Work, workload};
 use crate::accelerator::zoo;
 use crate::check::{refuse, within};
-use crate::preset::Preset;
+use crate::preset::{Preset, choose};
 use crate::problem::ProblemError;
 
 /// All presets.
@@ -58,11 +58,7 @@ impl Settings {
     /// [`ProblemError::Setting`] with the key, the value and what is allowed.
     pub fn new(config: &Config) -> Result<Self, ProblemError> {
         let preset = config.preset.as_deref().unwrap_or(PRESETS[0].name);
-        if !PRESETS.iter().any(|p| p.name == preset) {
-            let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
-            let reason = format!("is `{preset}`; it must be one of {}", names.join(", "));
-            return refuse("preset", reason);
-        }
+        choose(&PRESETS, preset)?;
         let name = config.network.as_deref().unwrap_or(preset);
         let Some(network) = zoo::named(name) else {
             let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();

@@ -10,14 +10,6 @@ const HEIGHT: f32 = 8.0;
 /// Height of a bar of ratio 1.
 const BAR: f32 = 2.5;
 
-fn block(center: [f32; 2], half: [f32; 2]) -> Shape {
-    Shape::Cuboid {
-        center: [center[0], center[1], 0.0],
-        half: [half[0], half[1], 0.01],
-        rotation: [0.0, 0.0, 0.0, 1.0],
-    }
-}
-
 /// The current state: above, array (link), accumulator (joint), scratchpad (object) and memory interface (wall) as
 /// squares of their area, 1 unit a square root of mm²; below, a bar per layer, the reference as a line.
 pub fn scene(accelerator: &Accelerator) -> Scene {
@@ -32,7 +24,10 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
     let mut left = 0.3;
     for (role, area) in areas {
         let half = 0.5 * area.max(0.01).sqrt() as f32;
-        shapes.push((role, block([left + half, 4.5 + half], [half, half])));
+        shapes.push((
+            role,
+            Shape::rectangle([left + half, 4.5 + half], [half, half]),
+        ));
         left += 2.0 * half + 0.3;
     }
     let ratios = &accelerator.state.ratios;
@@ -42,7 +37,7 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
         let center = [0.3 + (at as f32 + 0.5) * step, 0.5 + 0.5 * height];
         shapes.push((
             Role::Base,
-            block(center, [0.4 * step, 0.5 * height.max(0.02)]),
+            Shape::rectangle(center, [0.4 * step, 0.5 * height.max(0.02)]),
         ));
     }
     let line = Shape::Capsule {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::config::Settings;
 use super::hardware::{AcceleratorHardware, COMMANDS, EFFECTS, FEATURES};
 use crate::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
 };
+use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -45,14 +46,6 @@ pub(super) struct State {
     pub ratios: Vec<[f32; 2]>,
     success: bool,
     terms: [f32; TERMS.len()],
-}
-
-/// An episode as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Saved<D, S> {
-    fidelity: Fidelity,
-    design: D,
-    state: S,
 }
 
 /// The accelerator problem; see the module.
@@ -277,7 +270,7 @@ impl Problem for Accelerator {
             self.state.terms = [0.0; TERMS.len()];
             return Step {
                 terminated: true,
-                fault: Some("the episode was not started in full fidelity"),
+                fault: Some(NOT_FULL),
                 ..Step::default()
             };
         }
@@ -290,22 +283,12 @@ impl Problem for Accelerator {
     }
 
     fn save(&self) -> Vec<u8> {
-        let saved = Saved {
-            fidelity: self.fidelity,
-            design: &self.design[..],
-            state: &self.state,
-        };
-        postcard::to_stdvec(&saved).expect("plain data always serialises")
+        saved::save(self.fidelity, &self.design, &self.state)
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let misfit = |reason: String| ProblemError::State {
-            problem: self.setup.spec.name.clone(),
-            reason,
-        };
-        let saved: Saved<Vec<f64>, State> =
-            postcard::from_bytes(bytes).map_err(|error| misfit(error.to_string()))?;
-        self.setup.hardware.space().check(&saved.design)?;
+        let name = &self.setup.spec.name;
+        let saved = saved::load::<State>(name, self.setup.hardware.space(), bytes)?;
         let layers = self.layers();
         let own = |state: &State| {
             state.ratios.len() == layers
@@ -314,7 +297,7 @@ impl Problem for Accelerator {
                 && state.step <= layers
         };
         if !own(&saved.state) {
-            return Err(misfit("it is of another network".into()));
+            return Err(saved::misfit(name, "it is of another network"));
         }
         (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
         Ok(())

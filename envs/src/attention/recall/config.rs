@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::code::{KEYS, ROWS, SLOTS};
 use crate::attention::gain_cell::{GainCell, Noise, Timing};
 use crate::check::{refuse, within};
-use crate::preset::Preset;
+use crate::preset::{Preset, choose};
 use crate::problem::ProblemError;
 
 /// All presets. Shares as [`super::selectivity`] counts them with seed 0.
@@ -80,18 +80,19 @@ impl Settings {
     /// # Errors
     /// [`ProblemError::Setting`] with the key, the value and what is allowed.
     pub fn new(config: &Config) -> Result<Self, ProblemError> {
-        let preset = config.preset.as_deref().unwrap_or(PRESETS[0].name);
-        if !PRESETS.iter().any(|p| p.name == preset) {
-            let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
-            let reason = format!("is `{preset}`; it must be one of {}", names.join(", "));
-            return refuse("preset", reason);
-        }
+        choose(
+            &PRESETS,
+            config.preset.as_deref().unwrap_or(PRESETS[0].name),
+        )?;
         let circuit = config.circuit.clone().unwrap_or_else(published);
         if let Err(error) = circuit.check() {
             return refuse("circuit", error.to_string());
         }
-        let rows = u32::try_from(ROWS).unwrap_or(u32::MAX);
-        within("circuit.head_dimension", circuit.head_dimension, [rows; 2])?;
+        within(
+            "circuit.head_dimension",
+            circuit.head_dimension,
+            [ROWS as u32; 2],
+        )?;
         within("circuit.stack", circuit.stack, [1; 2])?; // the design may choose silicon
         within("circuit.window", circuit.window, [5, SLOTS as u32])?;
         let real = |key, value: Option<f64>, default, bounds| {

@@ -10,14 +10,6 @@ const HEIGHT: f32 = 10.0;
 /// Height of a score of one unit of the head's output.
 const BAR: f32 = 0.15;
 
-fn block(center: [f32; 2], half: [f32; 2]) -> Shape {
-    Shape::Cuboid {
-        center: [center[0], center[1], 0.0],
-        half: [half[0], half[1], 0.01],
-        rotation: [0.0, 0.0, 0.0, 1.0],
-    }
-}
-
 /// A number as a square of its size, at a place of a grid.
 fn number(value: f32, center: [f32; 2]) -> (Role, Shape) {
     let role = if value >= 0.0 {
@@ -26,7 +18,7 @@ fn number(value: f32, center: [f32; 2]) -> (Role, Shape) {
         Role::Joint
     };
     let half = (0.45 * 0.5 * value.abs().sqrt()).max(0.02);
-    (role, block(center, [half, half]))
+    (role, Shape::rectangle(center, [half, half]))
 }
 
 /// The current state. Above, the tokens that the window still holds, the newest left: keys, and values below them, as squares of
@@ -51,12 +43,12 @@ pub fn scene(recall: &Recall) -> Scene {
         let center = [1.0 + 1.2 * value as f32, zero + 0.5 * height];
         shapes.push((
             Role::Base,
-            block(center, [0.35, 0.5 * height.abs().max(0.03)]),
+            Shape::rectangle(center, [0.35, 0.5 * height.abs().max(0.03)]),
         ));
     }
     if let Some(last) = state.step.checked_sub(1) {
         let center = [1.0 + 1.2 * recall.right(last) as f32, 0.2];
-        shapes.push((Role::Goal, block(center, [0.35, 0.1])));
+        shapes.push((Role::Goal, Shape::rectangle(center, [0.35, 0.1])));
     }
     let line = Shape::Capsule {
         a: [0.3, zero, 0.0],

@@ -7,15 +7,15 @@
 //!
 //! ```text
 //! observation  the token's key and value, the key that is asked for
-//! command      corrections of query, key and value:  x = clip(code + 0.5 command, -1, 1)
-//!              code: 0.8 times a row of a Hadamard matrix (query, key), 0.8 on the value's own column and -0.8 elsewhere
+//! command      corrections of query, key and value:  x = clip(code + command, -1, 1)
+//!              code: 0.4 times a row of a Hadamard matrix (query, key), 0.4 on the value's own column and -0.4 elsewhere
 //! effect       loss = -ln softmax(8 outputs)[the right value], nat, at most 4;  ln(energy / reference);  ln(time), ln(area) likewise
 //! reward       -(loss + energy_weight ln(energy / reference)) / tokens
 //! ```
 //!
-//! Two facts of the same key lie at least as far apart as questions reach: a longer window keeps what is no longer true. No
-//! encoder can know which that is, so that the published circuit with its long window cannot solve the task; rounding, clipping
-//! and the window have no gradient, so that a proxy is needed.
+//! Two facts of the same key lie at least as far apart as questions reach: a longer window keeps what is no longer true,
+//! and the column that holds it pulls as much as the one that holds the latest. Rounding, clipping and the window have no
+//! gradient, so that a proxy is needed.
 //!
 //! The reference is the circuit that is started from, with its activity as published. An episode is a success if its mean
 //! loss is at most `loss_limit` and its mean energy `energy_target` times lower than the reference.

@@ -25,12 +25,13 @@ pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Sha
     let successes = |i: usize| -> Result<usize, ProblemError> {
         let mut stream = Stream::new(seed, "selectivity", i as u64);
         let design = hardware.space().sample(&mut stream);
-        let mut problem = Recall::new(settings.clone())?;
+        let mut problem = problem.fresh();
         let mut successes = 0;
         for _ in 0..EPISODES {
             problem.reset(&design, Fidelity::Full, &mut stream)?;
-            let step = std::iter::repeat_with(|| problem.full_step(&[0.0; COMMANDS]));
-            successes += usize::from(step.filter(|s| s.ended()).take(1).any(|s| s.success));
+            let mut steps = std::iter::repeat_with(|| problem.full_step(&[0.0; COMMANDS]));
+            let last = steps.find(|step| step.ended());
+            successes += usize::from(last.is_some_and(|step| step.success));
         }
         Ok(successes)
     };

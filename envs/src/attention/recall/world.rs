@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::code::{COMMANDS, KEYS, ROWS, Token, VALUES, encode, text};
 use super::config::Settings;
 use super::hardware::{EFFECTS, RecallHardware, WORST, loss, scalers};
-use crate::attention::Head;
+use crate::attention::{GainCell, Head};
+use crate::check::refuse;
 use crate::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
 };
+use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -47,12 +49,21 @@ pub(super) struct State {
     terms: [f32; TERMS.len()],
 }
 
-/// An episode as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Saved<D, S> {
-    fidelity: Fidelity,
-    design: D,
-    state: S,
+/// A circuit as it was made, cell for cell.
+struct Chip {
+    circuit: GainCell,
+    head: Head,
+}
+
+impl Chip {
+    /// Sends a token to the head; its scores, nat.
+    fn play(&mut self, sent: &[f32; COMMANDS]) -> [f32; VALUES] {
+        let numbers = sent.map(f64::from);
+        let (query, rest) = numbers.split_at(ROWS);
+        let (key, value) = rest.split_at(ROWS);
+        let scores = self.head.step(query, key, value);
+        std::array::from_fn(|at| scores[at] as f32)
+    }
 }
 
 /// The attention problem; see the module.
@@ -62,7 +73,7 @@ pub struct Recall {
     design: Vec<f64>,
     fidelity: Fidelity,
     /// The chip of an episode in full fidelity.
-    head: Option<Head>,
+    chip: Option<Chip>,
 }
 
 impl Recall {
@@ -94,7 +105,7 @@ impl Recall {
             state,
             setup,
             fidelity: Fidelity::Effect,
-            head: None,
+            chip: None,
         }
     }
 
@@ -126,16 +137,16 @@ impl Recall {
     }
 
     /// The chip of this episode, new.
-    fn chip(&self) -> Result<Option<Head>, ProblemError> {
+    fn chip(&self) -> Result<Option<Chip>, ProblemError> {
         if self.fidelity == Fidelity::Effect {
             return Ok(None);
         }
         let circuit = self.setup.hardware.circuit(&self.design)?;
         let head = Head::new(&circuit, scalers(), circuit.decay(), self.state.chip);
-        head.map(Some).map_err(|error| ProblemError::Setting {
-            key: "circuit".into(),
-            reason: error.to_string(),
-        })
+        match head {
+            Ok(head) => Ok(Some(Chip { circuit, head })),
+            Err(error) => refuse("circuit", error.to_string()),
+        }
     }
 
     /// Ends the episode for a reason.
@@ -234,7 +245,7 @@ impl Problem for Recall {
         state.sent.clear();
         state.chip = stream.bits();
         self.state = state;
-        self.head = self.chip()?;
+        self.chip = self.chip()?;
         Ok(())
     }
 
@@ -268,22 +279,15 @@ impl Problem for Recall {
     fn full_step(&mut self, command: &[f32]) -> Step {
         let (token, asked, right) = self.now();
         let sent = encode(token, asked, command);
-        let Some(head) = &mut self.head else {
-            return self.fault("the episode was not started in full fidelity");
+        let Some(chip) = &mut self.chip else {
+            return self.fault(NOT_FULL);
         };
-        let before = *head.statistics();
-        let scores = play(head, &sent);
-        let activity = head.statistics().since(&before).activity();
-        let scores = std::array::from_fn(|at| scores[at] as f32);
-        let mut effect = [0.0; EFFECTS];
-        effect[0] = loss(&scores, right);
+        let before = *chip.head.statistics();
+        let scores = chip.play(&sent);
+        let activity = chip.head.statistics().since(&before).activity();
+        let [energy, time, area] = self.setup.hardware.costs(&chip.circuit, &activity);
         self.state.scores = scores;
-        match self.setup.hardware.circuit(&self.design) {
-            Ok(circuit) => {
-                effect[1..].copy_from_slice(&self.setup.hardware.costs(&circuit, &activity))
-            }
-            Err(_) => return self.fault("the design is outside its space"),
-        }
+        let effect: [f32; EFFECTS] = [loss(&scores, right), energy, time, area];
         self.take(sent, &effect)
     }
 
@@ -292,22 +296,12 @@ impl Problem for Recall {
     }
 
     fn save(&self) -> Vec<u8> {
-        let saved = Saved {
-            fidelity: self.fidelity,
-            design: &self.design[..],
-            state: &self.state,
-        };
-        postcard::to_stdvec(&saved).expect("plain data always serialises")
+        saved::save(self.fidelity, &self.design, &self.state)
     }
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let misfit = |reason: String| ProblemError::State {
-            problem: self.setup.spec.name.clone(),
-            reason,
-        };
-        let saved: Saved<Vec<f64>, State> =
-            postcard::from_bytes(bytes).map_err(|error| misfit(error.to_string()))?;
-        self.setup.hardware.space().check(&saved.design)?;
+        let name = &self.setup.spec.name;
+        let saved = saved::load::<State>(name, self.setup.hardware.space(), bytes)?;
         let (state, settings) = (&saved.state, &self.setup.settings);
         let own = state.tokens.len() == settings.tokens
             && state.step <= settings.tokens
@@ -318,14 +312,14 @@ impl Problem for Recall {
                     && usize::from(token.asked) <= at
             });
         if !own {
-            return Err(misfit("it is of another task".into()));
+            return Err(saved::misfit(name, "it is of another task"));
         }
         (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
         // a chip's state is what it has been told
-        self.head = self.chip()?;
-        if let Some(head) = &mut self.head {
+        self.chip = self.chip()?;
+        if let Some(chip) = &mut self.chip {
             for sent in &self.state.sent {
-                play(head, sent);
+                chip.play(sent);
             }
         }
         Ok(())
@@ -334,14 +328,6 @@ impl Problem for Recall {
     fn scene(&self) -> Scene {
         super::draw::scene(self)
     }
-}
-
-/// Sends a token to a head.
-fn play(head: &mut Head, sent: &[f32; COMMANDS]) -> Vec<f64> {
-    let numbers = sent.map(f64::from);
-    let (query, rest) = numbers.split_at(ROWS);
-    let (key, value) = rest.split_at(ROWS);
-    head.step(query, key, value)
 }
 
 #[cfg(test)]

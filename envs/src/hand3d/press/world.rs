@@ -19,7 +19,7 @@ use crate::hand3d::monitor::Fault;
 use crate::hand3d::parts::CONTROL_DT;
 use crate::mechanism::Mechanism;
 use crate::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
 };
 use crate::scene::Scene;
 use crate::stream::Stream;
@@ -374,7 +374,7 @@ impl Problem for Press {
         self.state.target = self.next_target(command);
         let moved = match &mut self.body {
             Some(Body::Machine(machine)) => machine.step(&self.state.target),
-            _ => Err("the episode was not started in full fidelity"),
+            _ => Err(NOT_FULL),
         };
         self.conclude(command, moved)
     }
