@@ -24,6 +24,7 @@ pub mod film;
 pub mod host;
 pub mod interrupt;
 pub mod judge;
+pub mod machine;
 pub mod metrics;
 pub mod phase;
 pub mod plot;

@@ -77,6 +77,9 @@ impl Run {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
         }
         let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
+        if let Some(moved) = run.folder.meta()?.goes_on_here() {
+            run.progress.say(&moved);
+        }
         for reason in checkpoint.iter().flat_map(|found| &found.passed_over) {
             run.progress
                 .say(&format!("passed over a damaged checkpoint: {reason}"));

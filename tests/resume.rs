@@ -17,7 +17,7 @@ use tandem::run_folder::RunFolder;
 use tandem_agents::archive::Archive;
 use tandem_envs::Stream;
 
-use common::{program, tandem, tiny, write};
+use common::{program, row, tandem, tiny, without_clock, write};
 
 /// Interruptions of one run at most.
 const INTERRUPTIONS: usize = 4;
@@ -37,6 +37,10 @@ struct Findings {
 impl Findings {
     fn of(run: &Path) -> Self {
         let text = |name: &str| fs::read_to_string(run.join(name)).unwrap();
+        assert!(
+            text("metrics.jsonl").contains("seconds"),
+            "the clock is somewhere"
+        );
         let mut judged: Value = serde_json::from_str(&text("evaluation/final.json")).unwrap();
         without_clock(&mut judged);
         let folder = RunFolder::view(run).unwrap();
@@ -79,26 +83,6 @@ impl Findings {
         );
         assert!(self.best == undisturbed.best, "{what}: best pair");
     }
-}
-
-fn row(line: &str) -> String {
-    let mut row: Value = serde_json::from_str(line).unwrap();
-    without_clock(&mut row);
-    row.to_string()
-}
-
-/// Removes every key that contains `seconds`.
-fn without_clock(value: &mut Value) {
-    let map = value.as_object_mut().unwrap();
-    let clock: Vec<String> = map
-        .keys()
-        .filter(|key| key.contains("seconds"))
-        .cloned()
-        .collect();
-    assert!(!clock.is_empty(), "the clock is somewhere");
-    clock.iter().for_each(|key| {
-        map.remove(key);
-    });
 }
 
 /// What a launched program says goes to this file.

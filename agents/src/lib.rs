@@ -15,7 +15,7 @@
 //! | [`attention`], [`language`] | analog attention on tensors, and a language model that is adapted to it |
 //!
 //! Networks live in libtorch only while they are trained; everything else is plain numbers. The same seed
-//! gives the same bytes with any number of threads.
+//! gives the same bytes with any number of threads, on every x86-64 processor with AVX2 ([`libtorch`]).
 
 pub mod adam;
 pub mod archive;
@@ -27,6 +27,7 @@ pub mod gae;
 pub mod kernel;
 pub mod lanes;
 pub mod language;
+pub mod libtorch;
 pub mod mlp;
 mod network;
 pub mod normaliser;
@@ -37,6 +38,7 @@ mod raw;
 pub mod reward_scaler;
 pub mod rollout;
 pub mod search;
+mod simd;
 mod snapshot;
 #[cfg(test)]
 mod testing;
@@ -47,17 +49,3 @@ pub use kernel::{Kernel, Scratch};
 pub use mlp::Mlp;
 pub use normaliser::{Moments, Normaliser};
 pub use policy::{Head, Policy, PolicyShape, PolicySnapshot};
-
-/// Sets libtorch to one thread, once per process, before its first use and after rayon's global pool is made:
-/// Tandem is parallel over lanes and shards itself, and libtorch's own threads only wait for each other at
-/// these sizes.
-pub fn init_libtorch() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        tch::set_num_threads(1);
-        tch::set_num_interop_threads(1);
-        // The matrix library counts threads per calling thread: left alone, a worker's products may be cut in
-        // two, and which task meets which worker would decide the last bits.
-        rayon::broadcast(|_| tch::set_num_threads(1));
-    });
-}

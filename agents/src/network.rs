@@ -3,9 +3,9 @@
 
 use tch::{Kind, Tensor};
 
-use crate::kernel::tanh_all;
 use crate::mlp::Mlp;
 use crate::raw;
+use crate::simd::tanh_all;
 
 /// A handle on an [`Mlp`]'s parameters: weight `[out, in]` and bias `[out]` of each layer.
 pub(crate) struct Network(Vec<Tensor>);

@@ -82,6 +82,9 @@ impl AdaptationRun {
         let folder = RunFolder::open(path)?;
         let (experiment, chain, passed_over) = restore(&folder)?;
         let run = Self::open(folder, experiment, chain)?;
+        if let Some(moved) = run.folder.meta()?.goes_on_here() {
+            run.progress.say(&moved);
+        }
         for reason in passed_over {
             run.progress
                 .say(&format!("passed over a damaged checkpoint: {reason}"));

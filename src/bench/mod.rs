@@ -1,6 +1,7 @@
 //! What this machine gets out of Tandem, and what PPO learns on it: the measurements of `tandem bench`.
 
 pub mod attention;
+pub mod kernels;
 pub mod learning;
 pub mod physics;
 pub mod selectivity;

@@ -17,6 +17,8 @@ pub enum BenchWhat {
     Attention,
     /// Closed forms of layers and tasks of the event core, per second on one core
     Simulate,
+    /// What bytes that do not depend on the processor cost: training with Tandem's kernels and with libtorch's own
+    Kernels,
 }
 
 /// Arguments of `tandem bench`.
@@ -28,7 +30,8 @@ Examples:
   tandem bench learning --seeds 5
   tandem bench selectivity --designs 200
   tandem bench attention --json
-  tandem bench simulate --json")]
+  tandem bench simulate --json
+  tandem bench kernels --only small_batch --rounds 15")]
 pub struct BenchArgs {
     /// What to measure
     #[arg(value_enum, default_value = "training")]
@@ -39,6 +42,9 @@ pub struct BenchArgs {
     /// Random designs per preset (selectivity)
     #[arg(long, default_value_t = 60, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub designs: u32,
+    /// Pairs of runs per case (kernels)
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
     /// Only entries whose name contains this
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub only: String,

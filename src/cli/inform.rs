@@ -12,12 +12,15 @@ Examples:
   tandem check experiments/far.json --set ppo.rate=0.01 --json")]
 pub struct CheckArgs {
     /// Experiment files
-    #[arg(required = true)]
+    #[arg(required_unless_present = "machine")]
     pub experiments: Vec<PathBuf>,
+    /// Print what a run's bytes depend on here: processor, kernels in use, libtorch, C library, threads
+    #[arg(long)]
+    pub machine: bool,
     /// Change a setting first (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// Print the resolved experiments, every default filled in, as one JSON document
+    /// Print the resolved experiments, every default filled in, as one JSON document; with --machine, that too
     #[arg(long)]
     pub json: bool,
 }

@@ -90,13 +90,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Sets up the thread pool and libtorch: one thread each, parallel over environments and shards.
+/// Sets up the thread pool, which is parallel over environments and shards.
 fn start(threads: usize) -> Result<(), Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build_global()
-        .map_err(|error| Error::Run(format!("no thread pool: {error}")))?;
-    tandem_agents::init_libtorch();
-    Ok(())
+        .map_err(|error| Error::Run(format!("no thread pool: {error}")))
 }
 
 fn dispatch(command: &Command) -> Result<(), Error> {

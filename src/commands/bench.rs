@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::bench::{Entry, attention, learning, physics, selectivity, simulate, training};
+use crate::bench::{Entry, attention, kernels, learning, physics, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 
@@ -20,6 +20,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         BenchWhat::Selectivity => run_selectivity(args),
         BenchWhat::Attention => run_attention(args),
         BenchWhat::Simulate => run_simulate(args),
+        BenchWhat::Kernels => run_kernels(args),
     }
 }
 
@@ -34,6 +35,21 @@ fn run_training(args: &BenchArgs) -> Result<(), Error> {
             print_speed(case, &speed);
         }
         entries.extend(speed.entries());
+    }
+    finish(args, &entries)
+}
+
+fn run_kernels(args: &BenchArgs) -> Result<(), Error> {
+    let mut entries = Vec::new();
+    for case in &training::CASES {
+        if !case.name.contains(&args.only) {
+            continue;
+        }
+        let price = kernels::measure(case.name, args.rounds as usize)?;
+        if !args.json {
+            println!("{price}");
+        }
+        entries.extend(price.entries());
     }
     finish(args, &entries)
 }

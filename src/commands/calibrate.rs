@@ -15,6 +15,7 @@ use tandem_envs::accelerator::host::{Calibration, HostModel};
 /// # Errors
 /// A machine too busy to be measured, a signal, or a file that cannot be written.
 pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
+    host::with_native_kernels()?;
     let listening = interrupt::install();
     listening.map_err(|error| Error::Run(format!("no signal handlers: {error}")))?;
     let folder = args

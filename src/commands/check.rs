@@ -1,4 +1,4 @@
-//! `tandem check`: is this experiment right? Nothing is run, nothing is written.
+//! `tandem check`: is this experiment right, and on what machine would it run? Nothing is run, nothing is written.
 
 use std::path::Path;
 
@@ -9,12 +9,17 @@ use crate::adaptation::LanguageExperiment;
 use crate::cli::CheckArgs;
 use crate::error::Error;
 use crate::experiment::{Experiment, split_sets};
+use crate::machine::Machine;
 
 /// Runs the command.
 ///
 /// # Errors
 /// The first file that is not right.
 pub fn run(args: &CheckArgs) -> Result<(), Error> {
+    let machine = args.machine.then(Machine::here);
+    if let Some(machine) = machine.as_ref().filter(|_| !args.json) {
+        print!("{machine}");
+    }
     let mut resolved = Vec::new();
     for path in &args.experiments {
         if LanguageExperiment::is_at(path) {
@@ -34,7 +39,11 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         resolved.push(json!({"file": path, "experiment": experiment}));
     }
     if args.json {
-        print_json(&json!({ "experiments": resolved }))?;
+        let mut document = json!({ "experiments": resolved });
+        if let Some(machine) = machine {
+            document["machine"] = json!(machine);
+        }
+        print_json(&document)?;
     }
     Ok(())
 }

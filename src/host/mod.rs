@@ -255,15 +255,32 @@ fn runs(layer: &Layer) -> Result<Vec<Timed>, Error> {
 }
 
 fn machine() -> Machine {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"));
-    let processor = name.map_or("unknown", |rest| rest.trim_start_matches([' ', '\t', ':']));
     Machine {
-        processor: processor.to_owned(),
+        processor: crate::machine::processor(),
         threads: 1,
     }
+}
+
+/// Starts this command again with libtorch's own kernels, unless they are in use: what is measured here is what the
+/// processor can do, not what all processors can.
+///
+/// # Errors
+/// A program that cannot be started.
+pub fn with_native_kernels() -> Result<(), Error> {
+    use std::os::unix::process::CommandExt;
+    use tandem_agents::libtorch::{CHOICE, ENVIRONMENT, NATIVE};
+    if std::env::var_os(CHOICE).is_some_and(|choice| choice == NATIVE) {
+        return Ok(());
+    }
+    let cannot = |error| Error::Run(format!("cannot start again with native kernels: {error}"));
+    let mut command = std::process::Command::new(std::env::current_exe().map_err(cannot)?);
+    command
+        .args(std::env::args_os().skip(1))
+        .env(CHOICE, NATIVE);
+    for (name, _) in ENVIRONMENT {
+        command.env_remove(name);
+    }
+    Err(cannot(command.exec()))
 }
 
 #[cfg(test)]

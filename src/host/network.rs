@@ -287,7 +287,6 @@ mod tests {
 
     #[test]
     fn the_zoos_images_run_from_end_to_end() {
-        tandem_agents::init_libtorch();
         for name in ["resnet18", "mobilenetv2", "dilatedvgg-fov@64"] {
             let network = Runnable::named(name).unwrap();
             let chain = Chain::new(&network.steps).unwrap();

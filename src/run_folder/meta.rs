@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 /// Version of the run folder's layout and of its checkpoints. It changes when an older Tandem could not read them.
@@ -25,9 +26,17 @@ pub struct Meta {
     pub git_dirty: Option<bool>,
     /// Start of the run, UTC, as `2026-01-31T08:05:09Z`.
     pub started: String,
+    /// What computed there; runs of older versions do not say.
+    #[serde(default)]
+    pub machine: Option<Machine>,
 }
 
 impl Meta {
+    /// What is to be said when the run goes on here, on another machine than it began on.
+    pub fn goes_on_here(&self) -> Option<String> {
+        self.machine.as_ref()?.goes_on_at(&Machine::here())
+    }
+
     /// The facts about this process. Nothing here fails: what cannot be found is `None`.
     pub fn collect() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -41,6 +50,7 @@ impl Meta {
             git_commit: output_of("git", &["rev-parse", "HEAD"]),
             git_dirty: output_of("git", &["status", "--porcelain"]).map(|text| !text.is_empty()),
             started: utc(since.map_or(0, |d| d.as_secs())),
+            machine: Some(Machine::here()),
         }
     }
 }

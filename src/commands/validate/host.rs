@@ -37,6 +37,7 @@ struct Held {
 pub fn run(args: &ValidateArgs) -> Result<(), Error> {
     let networks = args.networks.iter().map(|name| Runnable::named(name));
     let networks: Vec<Runnable> = networks.collect::<Result<_, _>>()?;
+    host::with_native_kernels()?;
     let listening = interrupt::install();
     listening.map_err(|error| Error::Run(format!("no signal handlers: {error}")))?;
     host::pin_to_a_core();
