@@ -7,7 +7,7 @@ use tandem_agents::policy::{Policy, PolicyShape};
 use tandem_agents::ppo::{EffectUpdate, PpoError, PpoSettings, PpoStats, update};
 use tandem_agents::reward_scaler::RewardScaler;
 use tandem_agents::rollout::Rollout;
-use tandem_envs::{Spec, Stream};
+use tandem_core::{Spec, Stream};
 
 use crate::experiment::Experiment;
 

@@ -1,15 +1,15 @@
 //! What can go wrong in a run, and the exit code that scripts see.
 
+use tandem_accelerator::InputError;
+use tandem_accelerator::SimulationError;
+use tandem_accelerator::network::NetworkError;
+use tandem_accelerator::scalesim::LayerError;
 use tandem_agents::archive::ArchiveError;
 use tandem_agents::design::MethodError;
 use tandem_agents::language::LanguageError;
 use tandem_agents::ppo::PpoError;
 use tandem_agents::rollout::{CollectError, LanesError};
-use tandem_envs::accelerator::InputError;
-use tandem_envs::accelerator::SimulationError;
-use tandem_envs::accelerator::network::NetworkError;
-use tandem_envs::accelerator::scalesim::LayerError;
-use tandem_envs::{DesignError, ProblemError};
+use tandem_core::{DesignError, ProblemError};
 use thiserror::Error;
 
 use crate::metrics::MetricsError;

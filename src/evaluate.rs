@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tandem_agents::archive::Archive;
 use tandem_agents::design::DesignOptimizer;
 use tandem_agents::policy::PolicySnapshot;
-use tandem_envs::{Hardware, Stream};
+use tandem_core::{Hardware, Stream};
 
 use crate::agent::untrained;
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! Films of a policy at work: the scenes that pictures are drawn from.
 
 use tandem_agents::policy::PolicySnapshot;
-use tandem_envs::{Problem, Scene};
+use tandem_core::{Problem, Scene};
 
 use crate::error::Error;
 use crate::judge::{Actions, Player, Starts, World};

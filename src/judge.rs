@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use tandem_agents::kernel::Scratch;
 use tandem_agents::policy::{Head, PolicySnapshot};
 use tandem_agents::rollout::EffectModel;
-use tandem_envs::{Fidelity, Hardware, Problem, ProblemError, Step, Stream};
+use tandem_core::{Fidelity, Hardware, Problem, ProblemError, Step, Stream};
 
 /// How the policy's actions are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

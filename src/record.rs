@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tandem_agents::ppo::PpoStats;
 use tandem_agents::proxy::Gap;
-use tandem_envs::{DesignSpace, Spec};
+use tandem_core::{DesignSpace, Spec};
 
 use crate::phase::Phase;
 

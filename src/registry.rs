@@ -5,15 +5,18 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tandem_accelerator::codesign;
 use tandem_agents::design::{
     Cma, CmaSettings, DesignOptimizer, Fixed, FixedSettings, Gaussian, GaussianSettings,
     HardwareAsPolicy, HardwareAsPolicySettings, MethodError, Morph, MorphConditioned,
     MorphConditionedSettings, MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
-use tandem_envs::accelerator::codesign;
-use tandem_envs::attention::recall;
-use tandem_envs::hand3d::{press, tendon};
-use tandem_envs::{Preset, Problem, ProblemError, Share, classic, reach2d, tentacle};
+use tandem_attention::recall;
+use tandem_core::{Preset, Problem, ProblemError, Share};
+use tandem_physics::classic;
+use tandem_physics::hand3d::{press, tendon};
+use tandem_physics::reach2d;
+use tandem_physics::tentacle;
 
 use crate::error::Error;
 use crate::experiment::Experiment;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tandem_agents::archive::Archive;
 use tandem_agents::design::MethodError;
-use tandem_envs::{DesignSpace, Spec};
+use tandem_core::{DesignSpace, Spec};
 
 use crate::error::Error;
 use crate::evaluate::Learnt;

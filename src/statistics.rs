@@ -5,7 +5,7 @@
 //! (NeurIPS 2021), whose reference code is `rliable`. Functions of no data give `None`.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 /// Resamples of the bootstrap that settle a 95 % interval to about a percent of its width.
 pub const RESAMPLES: usize = 2000;

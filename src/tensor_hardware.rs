@@ -4,14 +4,14 @@ mod accelerator;
 mod tentacle;
 
 use tandem_agents::design::TensorHardware;
-use tandem_envs::Hardware;
-use tandem_envs::reach2d::STEP_ANGLE;
+use tandem_core::Hardware;
+use tandem_physics::reach2d::STEP_ANGLE;
 use tch::{Kind, Tensor};
 
 pub use accelerator::TensorAccelerator;
 pub use tentacle::TensorTentacle;
 
-/// The planar arm's kinematics in tensors; the formula is [`tandem_envs::reach2d`]'s.
+/// The planar arm's kinematics in tensors; the formula is [`tandem_physics::reach2d`]'s.
 #[derive(Debug)]
 pub struct PlanarArm {
     links: i64,
@@ -83,7 +83,8 @@ impl TensorHardware for PlanarArm {
 #[cfg(test)]
 mod tests {
     use tandem_agents::proxy::{DesignDraw, Pairs, matrix};
-    use tandem_envs::{Stream, reach2d};
+    use tandem_core::Stream;
+    use tandem_physics::reach2d;
 
     use super::*;
 

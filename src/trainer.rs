@@ -25,7 +25,7 @@ use tandem_agents::design::{Constant, Context, DesignOptimizer, PolicyChange};
 use tandem_agents::policy::PolicySnapshot;
 use tandem_agents::ppo::PpoStats;
 use tandem_agents::rollout::{Episode, Lanes, Motion, Rollout, collect};
-use tandem_envs::{Hardware, Problem};
+use tandem_core::{Hardware, Problem};
 
 use crate::agent::Agent;
 use crate::error::Error;

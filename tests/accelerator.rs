@@ -11,7 +11,7 @@ use common::{Said, tandem};
 /// Reference data that comes with the project.
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("envs/testdata")
+        .join("envs/accelerator/testdata")
         .join(name)
 }
 
@@ -462,12 +462,13 @@ fn rows_that_gemmini_cannot_run_are_named() {
 #[test]
 fn a_calibrated_host_is_a_platform_whose_layers_add_up() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let calibration = here.join("envs/testdata/host/calibration.json");
+    let calibration = here.join("envs/accelerator/testdata/host/calibration.json");
     let calibration = calibration.to_str().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let words = ["simulate", "resnet18", "--platform", calibration, "--json"];
     let document = tandem(folder.path(), &words).ended(0).json();
-    let stored = fs::read_to_string(here.join("envs/testdata/host/resnet18.json")).unwrap();
+    let stored =
+        fs::read_to_string(here.join("envs/accelerator/testdata/host/resnet18.json")).unwrap();
     let stored: Vec<(String, f64)> = serde_json::from_str(&stored).unwrap();
     // the library runs layer after layer: none is fused or folded away
     assert_eq!(document["layers"].as_array().unwrap().len(), stored.len());

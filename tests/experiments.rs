@@ -12,7 +12,7 @@ use tandem::adaptation::LanguageExperiment;
 use tandem::experiment::Experiment;
 use tandem::registry::METHODS;
 use tandem::trainer::Trainer;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 /// Mutated experiments per file.
 const MUTATIONS: u64 = 1500;

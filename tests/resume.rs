@@ -15,7 +15,7 @@ use tandem::record::Counters;
 use tandem::registry::METHODS;
 use tandem::run_folder::RunFolder;
 use tandem_agents::archive::Archive;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use common::{program, row, tandem, tiny, without_clock, write};
 

@@ -288,7 +288,7 @@ fn check_len(name: &str, expected: usize, got: usize) -> Result<(), ArchiveError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
 
     fn sample() -> Archive {
         let mut archive = Archive::new();

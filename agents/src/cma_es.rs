@@ -4,7 +4,7 @@
 //! parameters. Candidates are clipped to a box; the clipped points are what the strategy learns from.
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use crate::archive::{Archive, ArchiveError};
 

@@ -10,7 +10,7 @@ mod tests;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tandem_envs::{CommandSpace, Fidelity, Hardware, Step};
+use tandem_core::{CommandSpace, Fidelity, Hardware, Step};
 
 use crate::gae::End;
 use crate::lanes::{DesignSource, Lane, Lanes};

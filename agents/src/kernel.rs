@@ -171,7 +171,7 @@ impl Layer {
 mod tests {
     use super::*;
     use crate::mlp::Mlp;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
     use tch::Tensor;
 
     fn normals(n: usize, stream: &mut Stream) -> Vec<f32> {

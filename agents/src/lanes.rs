@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::{Fidelity, Hardware, Problem, ProblemError, Spec, Stream};
+use tandem_core::{Fidelity, Hardware, Problem, ProblemError, Spec, Stream};
 use thiserror::Error;
 
 use crate::archive::{Archive, ArchiveError};

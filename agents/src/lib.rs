@@ -1,6 +1,6 @@
 //! Learning for Tandem: policies, PPO, proxies of hardware and the optimisers of its design.
 //!
-//! This crate knows no concrete problem, only the contract of `tandem_envs::problem`. Read it in this order:
+//! This crate knows no concrete problem, only the contract of `tandem_core::problem`. Read it in this order:
 //!
 //! | module | what it holds |
 //! |---|---|

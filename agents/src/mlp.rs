@@ -1,7 +1,7 @@
 //! Multi-layer perceptron on libtorch tensors: tanh hidden layers, linear output.
 
 use nalgebra::DMatrix;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 use tch::Tensor;
 
 use crate::archive::{Archive, ArchiveError};

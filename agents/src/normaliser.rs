@@ -207,7 +207,7 @@ impl Normaliser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
 
     fn rows(n: usize) -> Vec<[f32; 2]> {
         let mut stream = Stream::new(0, "rows", 0);

@@ -1,6 +1,6 @@
 //! The policy: observation normaliser, actor and critic, and the distribution of commands.
 
-use tandem_envs::{CommandSpace, Stream};
+use tandem_core::{CommandSpace, Stream};
 use tch::{Kind, Tensor};
 
 use crate::archive::{Archive, ArchiveError};
@@ -197,7 +197,7 @@ impl Policy {
 mod tests {
     use super::*;
     use crate::kernel::Scratch;
-    use tandem_envs::Channel;
+    use tandem_core::Channel;
 
     fn policy(command: &CommandSpace) -> Policy {
         let shape = PolicyShape {

@@ -37,7 +37,7 @@ pub use report::{PpoError, PpoStats};
 pub use settings::PpoSettings;
 
 use rayon::prelude::*;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 use tch::{TchError, Tensor};
 
 use crate::adam::{Adam, clip_global_norm};

@@ -16,7 +16,7 @@ mod snapshot;
 mod tests;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::{Hardware, Stream};
+use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 
 use crate::adam::{Adam, clip_global_norm};

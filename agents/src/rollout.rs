@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use tandem_envs::{Fidelity, ProblemError};
+use tandem_core::{Fidelity, ProblemError};
 use thiserror::Error;
 
 pub use crate::collect::collect;

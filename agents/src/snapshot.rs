@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use crate::kernel::{Kernel, Scratch};
 use crate::normaliser::Normaliser;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tandem_envs::{
+use tandem_core::{
     Channel, CommandSpace, DesignSpace, Fidelity, Hardware, Parameter, Problem, ProblemError,
     Scene, Spec, Step, Stream, View,
 };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tandem_agents::language::chain::Adapted;
 use tandem_agents::language::{Chain, Stage};
-use tandem_envs::attention::cost;
+use tandem_attention::cost;
 
 use super::LanguageExperiment;
 use crate::error::Error;

@@ -5,8 +5,8 @@ use std::time::Instant;
 use tandem_agents::attention::{Backward, Circuit, Hardware, Mode, Ring};
 use tandem_agents::language::{Gpt, LanguageError, Shape};
 use tandem_agents::{Adam, gradients};
-use tandem_envs::Stream;
-use tandem_envs::attention::{GainCell, Head, Scalers};
+use tandem_attention::{GainCell, Head, Scalers};
+use tandem_core::Stream;
 use tch::{Device, Kind, Tensor};
 
 use super::Entry;

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::Entry;
 use crate::error::Error;

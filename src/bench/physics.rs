@@ -1,7 +1,9 @@
 //! Physics steps per second, beside a bare rapier loop over the same scene.
 
-use tandem_envs::hand3d::{press, tendon};
-use tandem_envs::{PhysicsRate, ProblemError, reach2d};
+use tandem_core::ProblemError;
+use tandem_physics::PhysicsRate;
+use tandem_physics::hand3d::{press, tendon};
+use tandem_physics::reach2d;
 
 use super::Entry;
 use crate::error::Error;

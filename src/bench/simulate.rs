@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use serde_json::json;
-use tandem_envs::accelerator::cost::CostModel;
-use tandem_envs::accelerator::event;
-use tandem_envs::accelerator::simulation::simulate;
-use tandem_envs::accelerator::{Gemm, Options, Platform, zoo};
+use tandem_accelerator::cost::CostModel;
+use tandem_accelerator::event;
+use tandem_accelerator::simulation::simulate;
+use tandem_accelerator::{Gemm, Options, Platform, zoo};
 
 use super::Entry;
 use crate::error::Error;
@@ -83,7 +83,7 @@ fn rate(count: usize, mut work: impl FnMut() -> Result<(), Error>) -> Result<f64
 fn closed_form(name: &str, on: &str, side: Option<u64>) -> Result<Entry, Error> {
     let mut platform = platform(on)?;
     if let Some(side) = side {
-        platform.engine.model = tandem_envs::accelerator::platform::EngineModel::LoopNest { side };
+        platform.engine.model = tandem_accelerator::platform::EngineModel::LoopNest { side };
     }
     let costs: Box<dyn CostModel> = platform.engine.model.cost_model();
     let networks = zoo::NETWORKS.iter().map(zoo::Entry::build);

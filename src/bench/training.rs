@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use tandem_agents::kernel::Scratch;
 use tandem_agents::policy::PolicySnapshot;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::Entry;
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use tandem_agents::language::codesign::{Codesign, Outcome, Point, Reverted, Round};
-use tandem_envs::DesignSpace;
+use tandem_core::DesignSpace;
 
 use crate::adaptation::LanguageExperiment;
 use crate::error::Error;

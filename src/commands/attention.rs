@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tandem_envs::attention::cost::{self, Cost};
-use tandem_envs::attention::gpu::{self, GPUS};
-use tandem_envs::attention::{GainCell, QUANTITIES};
+use tandem_attention::cost::{self, Cost};
+use tandem_attention::gpu::{self, GPUS};
+use tandem_attention::{GainCell, QUANTITIES};
 
 use super::print_json;
 use crate::cli::SimulateArgs;

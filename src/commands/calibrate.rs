@@ -8,7 +8,7 @@ use crate::cli::CalibrateArgs;
 use crate::error::Error;
 use crate::host::{self, Plan};
 use crate::interrupt;
-use tandem_envs::accelerator::host::{Calibration, HostModel};
+use tandem_accelerator::host::{Calibration, HostModel};
 
 /// Runs the command.
 ///

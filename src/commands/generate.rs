@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tandem_agents::language::Stage;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::print_json;
 use crate::adaptation;

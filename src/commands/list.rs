@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::compile::PASSES;
-use tandem_envs::accelerator::platform::PLATFORMS;
-use tandem_envs::accelerator::{Platform, TooLarge, zoo};
+use tandem_accelerator::compile::PASSES;
+use tandem_accelerator::platform::PLATFORMS;
+use tandem_accelerator::{Platform, TooLarge, zoo};
 
 use super::print_json;
 use crate::adaptation::LanguageExperiment;
@@ -69,7 +69,7 @@ fn networks() -> Result<Vec<Value>, Error> {
 
 /// Built-in platforms; each with its file and where its energies come from.
 fn platforms() -> Vec<Value> {
-    let entry = |preset: &tandem_envs::accelerator::platform::Preset| {
+    let entry = |preset: &tandem_accelerator::platform::Preset| {
         let platform = Platform::preset(preset.name);
         let table = platform.as_ref().map(|platform| platform.technology());
         let area = platform.as_ref().map(|platform| platform.area().total());

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
+use tandem_accelerator::Network;
+use tandem_accelerator::space::{Rescored, SPACES, Simulate, SpaceEntry};
+use tandem_accelerator::zoo;
 use tandem_agents::search::{METHODS, Method, Tracker};
-use tandem_envs::SearchSpace;
-use tandem_envs::accelerator::Network;
-use tandem_envs::accelerator::space::{Rescored, SPACES, Simulate, SpaceEntry};
-use tandem_envs::accelerator::zoo;
+use tandem_core::SearchSpace;
 
 use crate::atomic;
 use crate::cli::SearchArgs;

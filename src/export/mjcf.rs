@@ -8,7 +8,7 @@
 
 use std::io;
 
-use tandem_envs::mechanism::{
+use tandem_core::mechanism::{
     Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
 };
 
@@ -175,7 +175,7 @@ fn geom(geom: &Geom) -> Element {
 }
 
 fn tendons(mechanism: &Mechanism) -> Element {
-    let tendon = |t: &tandem_envs::mechanism::Tendon| {
+    let tendon = |t: &tandem_core::mechanism::Tendon| {
         let pulleys = t.pulleys.iter().filter_map(|&(body, radius)| {
             let axis = mechanism.bodies.get(body)?.axis()?;
             let pulley = Element::new("joint").with("joint", &*axis.name);

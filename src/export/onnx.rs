@@ -13,8 +13,8 @@
 use prost::Message;
 use serde_json::{Value, json};
 use tandem_agents::policy::{Head, PolicySnapshot};
-use tandem_envs::mechanism::{Actuator, Control};
-use tandem_envs::{CommandSpace, Mechanism, Spec};
+use tandem_core::mechanism::{Actuator, Control};
+use tandem_core::{CommandSpace, Mechanism, Spec};
 
 /// Version of the file format.
 const IR_VERSION: i64 = 8;

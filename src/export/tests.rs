@@ -1,9 +1,10 @@
 use roxmltree::{Document, Node};
 use tandem_agents::policy::Policy;
 use tandem_agents::policy::PolicyShape;
-use tandem_envs::{
-    Channel, CommandSpace, Fidelity, Problem, Spec, Stream, classic, reach2d, tentacle,
-};
+use tandem_core::{Channel, CommandSpace, Fidelity, Problem, Spec, Stream};
+use tandem_physics::classic;
+use tandem_physics::reach2d;
+use tandem_physics::tentacle;
 
 use rten_tensor::AsView;
 
@@ -127,7 +128,7 @@ fn the_tentacle_rests_where_ours_does() {
 
 #[test]
 fn the_tendon_hand_has_our_torques() {
-    use tandem_envs::hand3d::tendon;
+    use tandem_physics::hand3d::tendon;
     let hand = tendon::make(&tendon::Config::default()).unwrap();
     let hardware = hand.hardware();
     let design = hardware.space().sample(&mut Stream::new(0, "designs", 0));
@@ -295,7 +296,7 @@ mod chain {
 
 #[test]
 fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
-    use tandem_envs::hand3d::press;
+    use tandem_physics::hand3d::press;
     let settings = press::Settings::new(&press::Config::default()).unwrap();
     let mut problem = press::Press::new(settings).unwrap();
     let mut stream = Stream::new(4, "designs", 0);

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use tandem_envs::mechanism::{
+use tandem_core::mechanism::{
     Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
 };
 use thiserror::Error;

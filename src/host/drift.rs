@@ -2,7 +2,7 @@
 //! then. Neighbours on a shared machine change its speed within a minute, and not for all layers alike, so that this says
 //! whether a calibration still holds, not by how much to correct it.
 
-use tandem_envs::accelerator::host::{Calibration, Family, Sample};
+use tandem_accelerator::host::{Calibration, Family, Sample};
 
 use super::clock::Timed;
 use super::layer::Layer;
@@ -60,7 +60,7 @@ impl<'a> Drift<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::accelerator::host::{Demand, FORMAT, Machine};
+    use tandem_accelerator::host::{Demand, FORMAT, Machine};
 
     /// A calibration of a machine on which every layer took so many seconds.
     fn calibration(seconds: f64) -> Calibration {

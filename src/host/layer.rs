@@ -1,7 +1,7 @@
 //! Layers that libtorch can run.
 
-use tandem_envs::accelerator::layer::PoolKind;
-use tandem_envs::accelerator::{Conv, Op};
+use tandem_accelerator::layer::PoolKind;
+use tandem_accelerator::{Conv, Op};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::Error;

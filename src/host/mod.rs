@@ -12,7 +12,7 @@ mod random;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use tandem_envs::accelerator::host::{Calibration, Demand, FORMAT, Machine, Sample, WORD_BYTES};
+use tandem_accelerator::host::{Calibration, Demand, FORMAT, Machine, Sample, WORD_BYTES};
 
 pub use clock::{Timed, pin_to_a_core};
 pub use layer::{Layer, Runner};

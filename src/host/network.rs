@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use tandem_envs::accelerator::layer::PoolKind;
-use tandem_envs::accelerator::{Conv, Network, Op, zoo};
+use tandem_accelerator::layer::PoolKind;
+use tandem_accelerator::{Conv, Network, Op, zoo};
 use tch::Tensor;
 
 use super::clock::Timed;

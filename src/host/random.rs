@@ -1,8 +1,8 @@
 //! Random layers: what a calibration measures. No size is taken from a network.
 
-use tandem_envs::Stream;
-use tandem_envs::accelerator::layer::{NormKind, PoolKind};
-use tandem_envs::accelerator::{Conv, Op};
+use tandem_accelerator::layer::{NormKind, PoolKind};
+use tandem_accelerator::{Conv, Op};
+use tandem_core::Stream;
 
 use super::layer::Layer;
 

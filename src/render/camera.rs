@@ -1,7 +1,7 @@
 //! Drawing of scenes seen by a camera: a rasteriser with depth buffer, shadow map and 2 x 2 samples per pixel.
 
 use rayon::prelude::*;
-use tandem_envs::{Role, Scene};
+use tandem_core::{Role, Scene};
 
 use super::canvas::mix;
 use super::mesh::{Triangle, Vector, add_scaled, cross, dot, subtract, triangulate, unit};

@@ -1,6 +1,6 @@
 //! Triangles of the shapes of a scene.
 
-use tandem_envs::Shape;
+use tandem_core::Shape;
 
 /// A point or direction in the world.
 pub(super) type Vector = [f32; 3];

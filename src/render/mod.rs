@@ -15,7 +15,7 @@ mod shadow;
 
 use std::borrow::Cow;
 
-use tandem_envs::{Role, Scene, Shape, View};
+use tandem_core::{Role, Scene, Shape, View};
 use thiserror::Error;
 
 pub use animation::animate;

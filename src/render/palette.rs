@@ -1,6 +1,6 @@
 //! The colours of all pictures.
 
-use tandem_envs::Role;
+use tandem_core::Role;
 
 use super::canvas::{Color, mix, rgb};
 

@@ -1,6 +1,6 @@
-//! Drawing of planar scenes ([`View::Plane`](tandem_envs::View), and charts): a drafting-table look.
+//! Drawing of planar scenes ([`View::Plane`](tandem_core::View), and charts): a drafting-table look.
 
-use tandem_envs::{Role, Scene, Shape};
+use tandem_core::{Role, Scene, Shape};
 
 use super::canvas::{Anchor, Canvas, Color, TextStyle, faded, mix, rgb, text_width};
 use super::palette;

@@ -105,7 +105,7 @@ impl ShadowMap {
 mod tests {
     use super::*;
     use crate::render::mesh::triangulate;
-    use tandem_envs::Shape;
+    use tandem_core::Shape;
 
     #[test]
     fn a_plate_shades_what_lies_below_it_and_nothing_else() {

@@ -1,6 +1,6 @@
 use super::*;
 use serde::Deserialize;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

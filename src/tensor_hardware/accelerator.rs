@@ -1,12 +1,12 @@
 //! The accelerator's closed form in tensors: values of the true model, slopes of its form with real numbers.
 
+use tandem_accelerator::codesign::{AcceleratorHardware, EFFECTS, Settings};
 use tandem_agents::design::TensorHardware;
-use tandem_envs::Hardware;
-use tandem_envs::accelerator::codesign::{AcceleratorHardware, EFFECTS, Settings};
-use tandem_envs::{DesignError, Parameter};
+use tandem_core::Hardware;
+use tandem_core::{DesignError, Parameter};
 use tch::{Kind, Tensor};
 
-/// The accelerator's hardware model in tensors; the formulas are [`tandem_envs::accelerator::codesign`]'s.
+/// The accelerator's hardware model in tensors; the formulas are [`tandem_accelerator::codesign`]'s.
 ///
 /// The true model rounds cells and passes to whole numbers, so its slopes by them are zero almost everywhere. Slopes are
 /// those of the same formulas with real numbers, by forward differentiation; values are the true ones.
@@ -62,8 +62,8 @@ impl TensorHardware for TensorAccelerator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::Stream;
-    use tandem_envs::accelerator::codesign::Config;
+    use tandem_accelerator::codesign::Config;
+    use tandem_core::Stream;
 
     #[test]
     fn values_are_the_true_ones_and_slopes_those_of_the_relaxed_form() {

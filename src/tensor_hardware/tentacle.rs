@@ -1,15 +1,15 @@
 //! The tentacle's statics and kinematics in tensors: exact gradients by the optimality conditions.
 
 use tandem_agents::design::TensorHardware;
-use tandem_envs::Hardware;
-use tandem_envs::tentacle::statics::{Equilibrium, Stop};
-use tandem_envs::tentacle::{Body, ELASTIC_RADIUS, JOINT_HIGH, JOINTS, WINCH_RADIUS};
+use tandem_core::Hardware;
+use tandem_physics::tentacle::statics::{Equilibrium, Stop};
+use tandem_physics::tentacle::{Body, ELASTIC_RADIUS, JOINT_HIGH, JOINTS, WINCH_RADIUS};
 use tch::{Kind, Tensor};
 
 /// Lengths are measured in this, m, so that the linear systems are well scaled.
 const UNIT: f64 = 0.01;
 
-/// The tentacle's hardware model in tensors; the formulas are [`tandem_envs::tentacle`]'s.
+/// The tentacle's hardware model in tensors; the formulas are [`tandem_physics::tentacle`]'s.
 ///
 /// The active constraints of every query come from the exact solution. On them the angles solve a linear
 /// system, `R_F R_F' lambda = p - R_B theta_B - R_F rest_F` over taut tendons, free joints `F` and stopped joints
@@ -105,8 +105,8 @@ impl TensorHardware for TensorTentacle {
 #[cfg(test)]
 mod tests {
     use tandem_agents::proxy::matrix;
-    use tandem_envs::tentacle::{Config, Settings, TentacleHardware, WINCH_RANGE};
-    use tandem_envs::{Design, Stream};
+    use tandem_core::{Design, Stream};
+    use tandem_physics::tentacle::{Config, Settings, TentacleHardware, WINCH_RANGE};
 
     use super::*;
 

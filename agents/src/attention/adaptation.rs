@@ -137,7 +137,7 @@ fn update(scaler: &mut Scaler, found: &Moments, target: &Moments, step: f64, tol
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
 
     #[test]
     fn the_published_steps() {

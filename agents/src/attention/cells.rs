@@ -1,9 +1,9 @@
-//! The circuit of `tandem_envs::attention::head` in a model's place: every cell by itself, with noise and mismatch. No
+//! The circuit of `tandem_attention::head` in a model's place: every cell by itself, with noise and mismatch. No
 //! gradients, and slow: for final judgements.
 
 use rayon::prelude::*;
-use tandem_envs::attention::head::Affine;
-use tandem_envs::attention::{CircuitError, GainCell, Head, Scalers};
+use tandem_attention::head::Affine;
+use tandem_attention::{CircuitError, GainCell, Head, Scalers};
 use tch::Tensor;
 
 use super::signals::numbers;
@@ -76,7 +76,7 @@ impl Circuit for CellForCell {
 mod tests {
     use super::*;
     use crate::attention::{Backward, Hardware, Mode};
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
     use tch::Kind;
 
     fn inputs(stream: &mut Stream) -> [Tensor; 3] {
@@ -130,7 +130,7 @@ mod tests {
         let [q, k, v] = inputs(&mut Stream::new(0, "cells", 0));
         let inputs = [&q, &k, &v];
         for change in [
-            (|n| n.storage_v = 0.02) as fn(&mut tandem_envs::attention::Noise),
+            (|n| n.storage_v = 0.02) as fn(&mut tandem_attention::Noise),
             |n| n.gain = 0.05,
             |n| n.offset_ua = 1.0,
             |n| n.jitter_s = 1e-9,

@@ -4,9 +4,9 @@
 //! product needs an element-wise decay. The cubic is then a sum of ordinary matrix products of powers.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::attention::cell::{self, MIDDLE_V};
-use tandem_envs::attention::converter::Levels;
-use tandem_envs::attention::{Activity, CellLaw, CircuitError, GainCell};
+use tandem_attention::cell::{self, MIDDLE_V};
+use tandem_attention::converter::Levels;
+use tandem_attention::{Activity, CellLaw, CircuitError, GainCell};
 use tch::{Kind, Tensor, no_grad};
 
 use super::noise::{Chip, Draws};

@@ -1,7 +1,7 @@
-//! Attention on tensors: softmax, and the analog circuit of `tandem_envs::attention` with gradients.
+//! Attention on tensors: softmax, and the analog circuit of `tandem_attention` with gradients.
 //!
 //! Shapes are `[batch, heads, tokens, head dimension]`, [`Ring`] included, which takes one token at a time. The equations are
-//! those of `tandem_envs::attention::head`; a test holds the two against each other. What is differentiated, as published:
+//! those of `tandem_attention::head`; a test holds the two against each other. What is differentiated, as published:
 //! converters pass gradients straight through, clipping stops them outside its limits, decay and mask are constants,
 //! and the cubic cell is differentiated as if it were the linear one ([`Backward::Surrogate`]) or exactly. Noise and mismatch
 //! come with [`Hardware::on_chip`], and cell for cell with [`CellForCell`].

@@ -1,10 +1,10 @@
-//! Noise and mismatch of a chip on tensors, by the same rules as `tandem_envs::attention::head`.
+//! Noise and mismatch of a chip on tensors, by the same rules as `tandem_attention::head`.
 //!
 //! All sequences of a batch meet the same chip and the same draws; the tokens of a sequence meet different ones.
 
-use tandem_envs::Stream;
-use tandem_envs::attention::GainCell;
-use tandem_envs::attention::cell::MIDDLE_V;
+use tandem_attention::GainCell;
+use tandem_attention::cell::MIDDLE_V;
+use tandem_core::Stream;
 use tch::{Kind, Tensor};
 
 /// Deviations of a chip, and the seed of its draws.

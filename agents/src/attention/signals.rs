@@ -1,6 +1,6 @@
 //! What flows through the scalers of one layer, measured without gradients.
 
-use tandem_envs::attention::Activity;
+use tandem_attention::Activity;
 use tch::{Kind, Tensor};
 
 /// The scaled signals of a layer, in this order everywhere.

@@ -1,8 +1,8 @@
 use super::*;
-use tandem_envs::Stream;
-use tandem_envs::attention::cell;
-use tandem_envs::attention::head::Affine;
-use tandem_envs::attention::{CellLaw, Counter, GainCell, Head, Scalers};
+use tandem_attention::cell;
+use tandem_attention::head::Affine;
+use tandem_attention::{CellLaw, Counter, GainCell, Head, Scalers};
+use tandem_core::Stream;
 use tch::{Device, no_grad};
 
 const BATCH: i64 = 2;

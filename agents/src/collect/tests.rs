@@ -4,7 +4,7 @@ use crate::kernel::Scratch;
 use crate::policy::{Policy, PolicyShape};
 use crate::rollout::{EffectModels, Noise, OneModel};
 use crate::testing::{Designs, Naming, with_threads};
-use tandem_envs::{Problem, Stream};
+use tandem_core::{Problem, Stream};
 
 const RANDOM: Designs = Designs { random: true };
 

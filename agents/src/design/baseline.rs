@@ -6,7 +6,7 @@
 //! before: what a state is worth by itself is in both, and their difference is what was done in between. The baseline
 //! is fitted to each roll-out after it was used on it.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 use tch::{Kind, Tensor};
 
 use crate::adam::{Adam, clip_global_norm};

@@ -5,8 +5,8 @@
 //! (short stretches first, longer ones only for the better half).
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Stream;
-use tandem_envs::design::LOGIT_LIMIT;
+use tandem_core::Stream;
+use tandem_core::design::LOGIT_LIMIT;
 
 use super::outer::Inner;
 use super::{

@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tandem_envs::design::LOGIT_LIMIT;
-use tandem_envs::{Hardware, Stream};
+use tandem_core::design::LOGIT_LIMIT;
+use tandem_core::{Hardware, Stream};
 
 use super::{MethodError, within};
 use crate::cma_es::{CmaEs, population_size};

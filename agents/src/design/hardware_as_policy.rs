@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Hardware;
+use tandem_core::Hardware;
 use tch::Tensor;
 
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
@@ -93,8 +93,8 @@ struct LogitBounds {
 impl LogitBounds {
     fn new(hardware: &dyn Hardware) -> Self {
         let parameters = &hardware.space().parameters;
-        let is_log = |p: &tandem_envs::Parameter| p.scale == tandem_envs::Scale::Log;
-        let pick = |f: &dyn Fn(&tandem_envs::Parameter) -> f64| {
+        let is_log = |p: &tandem_core::Parameter| p.scale == tandem_core::Scale::Log;
+        let pick = |f: &dyn Fn(&tandem_core::Parameter) -> f64| {
             let values: Vec<f32> = parameters.iter().map(|p| f(p) as f32).collect();
             Tensor::from_slice(&values)
         };

@@ -1,6 +1,6 @@
 //! The design as a trainable tensor.
 
-use tandem_envs::design::LOGIT_LIMIT;
+use tandem_core::design::LOGIT_LIMIT;
 use tch::Tensor;
 
 use crate::adam::Adam;

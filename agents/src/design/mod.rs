@@ -20,7 +20,7 @@ mod spread;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use tandem_envs::{Hardware, Stream};
+use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 use thiserror::Error;
 

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::{Hardware, Stream};
+use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 
 use super::effect::{EffectCredit, EffectRows, EffectSettings};

@@ -3,7 +3,7 @@
 //! The honest test of whether a task is too easy for any method to shine.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::outer::Inner;
 use super::{

@@ -4,8 +4,8 @@
 //! what the critic expected of its start. What a design does to a whole episode is seen, at one sample per episode.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Stream;
-use tandem_envs::design::LOGIT_LIMIT;
+use tandem_core::Stream;
+use tandem_core::design::LOGIT_LIMIT;
 
 use super::{MethodError, within};
 use crate::archive::{Archive, ArchiveError};

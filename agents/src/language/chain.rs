@@ -15,8 +15,8 @@ mod training;
 mod writing;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Stream;
-use tandem_envs::attention::Activity;
+use tandem_attention::Activity;
+use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
 use super::LanguageError;

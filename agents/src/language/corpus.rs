@@ -1,6 +1,6 @@
 //! A text as a row of token numbers, with a part held back for validation.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 use tch::Tensor;
 
 use super::LanguageError;

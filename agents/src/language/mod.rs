@@ -21,8 +21,8 @@ mod tests;
 pub mod vocabulary;
 pub mod weights;
 
-use tandem_envs::DesignError;
-use tandem_envs::attention::CircuitError;
+use tandem_attention::CircuitError;
+use tandem_core::DesignError;
 use thiserror::Error;
 
 use crate::archive::ArchiveError;

@@ -3,7 +3,7 @@
 //! Weights have GPT-2's names and shapes (`h.0.attn.c_attn.weight` is `[width, 3 width]`, inputs first), and each layer
 //! has eight scalers per head beside them, which softmax attention does not use.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 use tch::{Kind, Tensor};
 
 use super::LanguageError;

@@ -1,7 +1,7 @@
 //! Settings of a language model's adaptation.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::attention::GainCell;
+use tandem_attention::GainCell;
 
 use super::LanguageError;
 use super::shape::Shape;

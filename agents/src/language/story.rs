@@ -4,7 +4,7 @@
 //! a model needs attention over tens of characters to predict them; names, verbs and order are drawn, so that the rest
 //! has entropy that no model removes.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 const PEOPLE: [&str; 12] = [
     "Ada", "Bruno", "Clara", "Dario", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Karla",

@@ -63,13 +63,13 @@ fn monotone(chain: Chain, settings: &Settings) {
     let mut trial = Trial::new(chain).unwrap();
     let mut perplexity = |circuit| trial.loss(&circuit).unwrap().exp();
     let bits = [1, 2, 3].map(|stored_bits| {
-        perplexity(tandem_envs::attention::GainCell {
+        perplexity(tandem_attention::GainCell {
             stored_bits,
             ..base.clone()
         })
     });
     let windows = [2, 8, 32].map(|window| {
-        perplexity(tandem_envs::attention::GainCell {
+        perplexity(tandem_attention::GainCell {
             window,
             columns: window.min(16),
             ..base.clone()

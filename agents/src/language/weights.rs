@@ -93,7 +93,7 @@ fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, Lang
 mod tests {
     use super::*;
     use crate::language::shape::Shape;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
 
     const CHARACTERS: usize = 11;
 

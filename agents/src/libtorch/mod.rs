@@ -121,7 +121,7 @@ static BEFORE_MAIN: extern "C" fn() = before_main;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
     use tch::{Kind, Tensor};
 
     fn matrix(rows: i64, columns: i64, stream: &mut Stream) -> Tensor {

@@ -150,7 +150,7 @@ pub(super) fn squared_error(
 
 #[cfg(test)]
 mod tests {
-    use tandem_envs::{Channel, CommandSpace, Stream};
+    use tandem_core::{Channel, CommandSpace, Stream};
     use tch::{Kind, Tensor};
 
     use super::*;

@@ -6,7 +6,7 @@ use crate::raw;
 use crate::reward_scaler::RewardScaler;
 use crate::rollout::{Lanes, Motion, collect};
 use crate::testing::{Designs, Naming, with_threads};
-use tandem_envs::Problem;
+use tandem_core::Problem;
 use tch::Kind;
 
 fn fresh_policy(settings: &PpoSettings) -> Policy {

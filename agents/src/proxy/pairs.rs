@@ -1,8 +1,8 @@
 //! Pairs of queries and true effects: what proxies are fitted to and judged by.
 
 use rayon::prelude::*;
-use tandem_envs::design::LOGIT_LIMIT;
-use tandem_envs::{Hardware, Stream};
+use tandem_core::design::LOGIT_LIMIT;
+use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 
 /// Pairs of what the hardware was asked and what it answered.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tandem_envs::reach2d;
+use tandem_physics::reach2d;
 
 use super::*;
 use crate::kernel::Scratch;
@@ -126,7 +126,7 @@ fn a_design_serves_the_pairs_that_follow_each_other() {
 /// The gradient by a design's logits is half of that by its shares, whose slope it skips on purpose ([`shares`]).
 #[test]
 fn gradients_by_the_design_equal_finite_differences_on_an_accelerator() {
-    use tandem_envs::accelerator::codesign::{Config, make};
+    use tandem_accelerator::codesign::{Config, make};
     let hardware = make(&Config::default()).unwrap().hardware();
     let stream = &mut Stream::new(4, "proxy-test", 0);
     let settings = ProxySettings {

@@ -5,7 +5,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 use rayon::prelude::*;
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::genetic::random_point;
 use super::{Draws, Tracker};

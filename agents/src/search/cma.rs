@@ -1,6 +1,6 @@
 //! CMA-ES over all genes at once, from the best of some greedy points.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::Tracker;
 use super::tracker::greedy_start;

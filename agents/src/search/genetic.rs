@@ -1,7 +1,7 @@
 //! A genetic algorithm: a population that starts from greedy and random points; parents by tournament, layers taken
 //! from one parent or the other, some genes changed; the best one stays.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::tracker::greedy_start;
 use super::{SearchSpace, Tracker};

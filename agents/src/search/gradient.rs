@@ -2,8 +2,8 @@
 //! 500 steps the point is rounded, its choices are chosen anew, and the exact cost is taken. Starts are greedy mappings for
 //! random machines (DOSA's come from CoSA, which needs a commercial solver).
 
-use tandem_envs::Stream;
-use tandem_envs::search::gene_of;
+use tandem_core::Stream;
+use tandem_core::search::gene_of;
 
 use super::Tracker;
 use super::tracker::greedy_start;

@@ -5,7 +5,7 @@
 //! policy learns from cost and price together, so that it proposes what is good at the present price; some proposals are
 //! drawn from the space instead.
 
-use tandem_envs::{SearchSpace, Stream};
+use tandem_core::{SearchSpace, Stream};
 
 use super::Tracker;
 use super::mapper::Mapper;

@@ -4,8 +4,8 @@
 //! Sizes are Gaussian around the mean, but only some of them move at a time (a random mask): most moves of all sizes at
 //! once are bad. What the network learns is added to where the search starts, and to a table with a row per layer.
 
-use tandem_envs::search::{gene_of, option};
-use tandem_envs::{SearchSpace, Stream};
+use tandem_core::search::{gene_of, option};
+use tandem_core::{SearchSpace, Stream};
 use tch::{Kind, Tensor};
 
 use crate::adam::{Adam, gradients};

@@ -24,7 +24,7 @@ pub mod random;
 pub mod reinforce;
 mod tracker;
 
-pub use tandem_envs::SearchSpace;
+pub use tandem_core::SearchSpace;
 pub use tracker::{Draws, Outcome, Tracker};
 
 /// A searcher.

@@ -11,7 +11,7 @@
 //! budget. A round that ends worse than it began is forgotten. Where layers share a limit, the limit gets a price instead
 //! (`limit`).
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::gradient::{Descent, choose};
 use super::limit;

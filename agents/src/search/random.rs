@@ -1,7 +1,7 @@
 //! Random search as DOSA does it: 10 machines; on each, for every layer, the best of the budget's tenth of random
 //! mappings that fit. Where layers cannot be judged one by one, points are drawn whole.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::genetic::random_point;
 use super::{Draws, Tracker};

@@ -1,7 +1,7 @@
 //! REINFORCE alone (Williams 1992; ConfuciuX's way): the policy draws whole points, each layer's reward is what it
 //! contributes, the batch's mean is the baseline. No gradient of the cost is used.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::Tracker;
 use super::mapper::Mapper;

@@ -1,6 +1,6 @@
 use super::*;
-use tandem_envs::accelerator::space::{Confuciux, Gemmini, Goal};
-use tandem_envs::accelerator::zoo;
+use tandem_accelerator::space::{Confuciux, Gemmini, Goal};
+use tandem_accelerator::zoo;
 
 fn gemmini() -> Gemmini {
     Gemmini::new(&zoo::named("resnet18").unwrap()).unwrap()

@@ -1,7 +1,7 @@
 //! Counting, remembering and stopping: what all searchers share.
 
 use rayon::prelude::*;
-use tandem_envs::{SearchSpace, Stream};
+use tandem_core::{SearchSpace, Stream};
 
 /// What a search has found.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -344,7 +344,7 @@ unsafe fn pack<T: Number>(k: usize, n: usize, width: usize, b: Strided<T>) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::Stream;
+    use tandem_core::Stream;
 
     /// The chain of the module's first lines.
     fn chain<T: Number>(k: usize, a: impl Fn(usize) -> T, b: impl Fn(usize) -> T, start: T) -> T {

@@ -1,7 +1,7 @@
 //! What the runs have found, and the JSON document that scripts read.
 
 use serde_json::{Value, json};
-use tandem_envs::Stream;
+use tandem_core::Stream;
 
 use super::plan::{FINAL, Job, State};
 use super::pool::Outcome;

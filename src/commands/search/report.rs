@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tandem_accelerator::space::Rescored;
+use tandem_accelerator::space::rescore::Run as Simulated;
 use tandem_agents::search::Method;
-use tandem_envs::SearchSpace;
-use tandem_envs::accelerator::space::Rescored;
-use tandem_envs::accelerator::space::rescore::Run as Simulated;
+use tandem_core::SearchSpace;
 
 use super::{Run, Task, cannot};
 use crate::atomic;

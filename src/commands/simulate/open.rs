@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use tandem_envs::accelerator::cost::CostModel;
-use tandem_envs::accelerator::host::{Calibration, HostCosts, HostModel, NOT_DONE};
-use tandem_envs::accelerator::onnx::Unsupported;
-use tandem_envs::accelerator::platform::PLATFORMS;
-use tandem_envs::accelerator::scalesim::Topology;
-use tandem_envs::accelerator::{InputError, Network, Platform, network, zoo};
+use tandem_accelerator::cost::CostModel;
+use tandem_accelerator::host::{Calibration, HostCosts, HostModel, NOT_DONE};
+use tandem_accelerator::onnx::Unsupported;
+use tandem_accelerator::platform::PLATFORMS;
+use tandem_accelerator::scalesim::Topology;
+use tandem_accelerator::{InputError, Network, Platform, network, zoo};
 
 use super::has_extension;
 use crate::cli::{OnUnsupported, SimulateArgs};

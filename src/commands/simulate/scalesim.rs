@@ -1,7 +1,7 @@
 //! SCALE-Sim's files, in the tool's own terms.
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::scalesim::{self, Config, LayerCost, Topology};
+use tandem_accelerator::scalesim::{self, Config, LayerCost, Topology};
 
 use crate::cli::SimulateArgs;
 use crate::commands::print_json;

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use tandem_envs::accelerator::compile::{PASSES, Passes};
-use tandem_envs::accelerator::simulation::{
+use tandem_accelerator::compile::{PASSES, Passes};
+use tandem_accelerator::simulation::{
     Bound, LayerMetrics, Metrics, Simulation, simulate_with, write_trace,
 };
-use tandem_envs::accelerator::{Limits, Network, Options, Platform};
+use tandem_accelerator::{Limits, Network, Options, Platform};
 
 use super::open::Opened;
 use super::watch::Watch;
@@ -195,7 +195,7 @@ fn layers(simulation: &Simulation) -> Vec<Value> {
     .collect()
 }
 
-fn energy(energy: &tandem_envs::accelerator::compile::Energy) -> Value {
+fn energy(energy: &tandem_accelerator::compile::Energy) -> Value {
     json!({
         "compute_j": energy.compute,
         "buffers_j": energy.buffers,

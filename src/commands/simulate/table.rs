@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use tandem_envs::accelerator::Platform;
-use tandem_envs::accelerator::simulation::{Bound, Simulation};
+use tandem_accelerator::Platform;
+use tandem_accelerator::simulation::{Bound, Simulation};
 
 /// Longest layer name that is printed whole.
 const NAME: usize = 40;

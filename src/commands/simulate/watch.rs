@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tandem_envs::accelerator::simulation::Watched;
+use tandem_accelerator::simulation::Watched;
 
 /// Nothing is shown before this: most simulations are over by then.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,8 +1,8 @@
 //! `tandem validate host`: networks that this machine was not calibrated on, predicted and measured.
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::Accuracy;
-use tandem_envs::accelerator::host::{Calibration, Demand, HostModel, ModelError};
+use tandem_accelerator::Accuracy;
+use tandem_accelerator::host::{Calibration, Demand, HostModel, ModelError};
 
 use super::{document, print_accuracy};
 use crate::cli::ValidateArgs;

@@ -5,7 +5,7 @@ mod host;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tandem_envs::accelerator::{Accuracy, gemmini, loopnest, scalesim};
+use tandem_accelerator::{Accuracy, gemmini, loopnest, scalesim};
 
 use crate::cli::{ValidateArgs, ValidateWhat};
 use crate::commands::print_json;

@@ -1,7 +1,7 @@
 //! Moving scalers without gradients, from linear to nonlinear hardware.
 
-use tandem_envs::Stream;
-use tandem_envs::attention::Activity;
+use tandem_attention::Activity;
+use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
 use super::{Adapted, Chain};

@@ -1,6 +1,6 @@
 //! Text from a finished stage's model.
 
-use tandem_envs::Stream;
+use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
 use super::{Chain, Stage};

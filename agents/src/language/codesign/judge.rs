@@ -1,6 +1,6 @@
 //! What a circuit does to a language model: its scalers are adapted, then its loss is measured.
 
-use tandem_envs::attention::{Activity, GainCell};
+use tandem_attention::{Activity, GainCell};
 use tch::{Tensor, no_grad};
 
 use crate::attention::adaptation::{Moments, Scaler, Schedule, adapt};

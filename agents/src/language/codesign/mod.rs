@@ -17,7 +17,7 @@
 //! loop of its own. The trainer of robots does not fit: its policies learn by reward from millions of cheap steps, and the
 //! language model has the exact gradient of its loss; its proxy stands for one control step of the hardware, and what counts
 //! here is a text's loss, a tenth of a second per circuit. What that trainer makes of the same circuit with an encoder that learns
-//! by reward is the problem `attention` ([`tandem_envs::attention::recall`]).
+//! by reward is the problem `attention` ([`tandem_attention::recall`]).
 //!
 //! The control is the same model on the circuit it started with, trained for as many iterations on the same batches: what
 //! is won must not come from longer training.
@@ -33,8 +33,8 @@ mod tests;
 mod trial;
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::attention::{GainCell, cost, design};
-use tandem_envs::{Design, DesignSpace, Stream};
+use tandem_attention::{GainCell, cost, design};
+use tandem_core::{Design, DesignSpace, Stream};
 
 use super::chain::Chain;
 use super::corpus::Corpus;

@@ -1,8 +1,8 @@
 //! The last word on a co-design: the winner and the front on text that no search saw.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Design;
-use tandem_envs::attention::{GainCell, cost, design};
+use tandem_attention::{GainCell, cost, design};
+use tandem_core::Design;
 
 use super::judge::{Home, Part};
 use super::point::{Origin, Point, front};

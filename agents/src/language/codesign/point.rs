@@ -1,8 +1,8 @@
 //! Judged circuits and the front that none of the others beats.
 
 use serde::{Deserialize, Serialize};
-use tandem_envs::Design;
-use tandem_envs::attention::cost::Cost;
+use tandem_attention::cost::Cost;
+use tandem_core::Design;
 
 /// Who proposed a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ pub fn thriftiest(points: &[Point], allowed: f64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_envs::attention::{GainCell, cost};
+    use tandem_attention::{GainCell, cost};
 
     fn point(excess: f64, energy_j: f64) -> Point {
         let circuit = GainCell::default();

@@ -1,7 +1,7 @@
 //! Which circuits are judged next: half of them by the proxy's gradient, half by random changes.
 
-use tandem_envs::attention::design;
-use tandem_envs::{Design, Scale};
+use tandem_attention::design;
+use tandem_core::{Design, Scale};
 
 use super::point::{Origin, front};
 use super::proxy::{Goal, Proxy};
@@ -99,7 +99,7 @@ impl Codesign {
         let stream = &mut self.state.stream;
         let chance = CHANGES / parent.len() as f64;
         let parameters = self.space.parameters.iter().zip(parent);
-        let change = |(parameter, value): (&tandem_envs::Parameter, f64)| {
+        let change = |(parameter, value): (&tandem_core::Parameter, f64)| {
             if stream.unit() >= chance {
                 return value;
             }

@@ -1,7 +1,7 @@
 //! The network that stands in for the true circuit under the language model: from a design's logits to what it does.
 
-use tandem_envs::Stream;
-use tandem_envs::design::LOGIT_LIMIT;
+use tandem_core::Stream;
+use tandem_core::design::LOGIT_LIMIT;
 use tch::{Kind, Tensor};
 
 use super::point::Point;

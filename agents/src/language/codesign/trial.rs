@@ -1,7 +1,7 @@
 //! A trained model on other circuits, one after the other, its weights as they are.
 
-use tandem_envs::Stream;
-use tandem_envs::attention::GainCell;
+use tandem_attention::GainCell;
+use tandem_core::Stream;
 
 use super::judge::{Home, Judge, Part};
 use crate::language::chain::Chain;

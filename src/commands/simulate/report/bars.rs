@@ -1,6 +1,6 @@
 //! One bar per layer.
 
-use tandem_envs::accelerator::simulation::{Bound, Simulation};
+use tandem_accelerator::simulation::{Bound, Simulation};
 
 use super::BOUNDS;
 use super::svg::{Svg, WIDTH, seconds, short};

@@ -1,8 +1,8 @@
 //! Gantt charts: what each resource does when.
 
-use tandem_envs::accelerator::Platform;
-use tandem_envs::accelerator::simulation::{Simulation, stall_cause};
-use tandem_envs::accelerator::task::{Kind, TaskId};
+use tandem_accelerator::Platform;
+use tandem_accelerator::simulation::{Simulation, stall_cause};
+use tandem_accelerator::task::{Kind, TaskId};
 
 use super::svg::{LEFT, Svg, WIDTH, escape, seconds, short, step};
 

@@ -7,8 +7,8 @@ mod svg;
 
 use std::fmt::Write;
 
-use tandem_envs::accelerator::Platform;
-use tandem_envs::accelerator::simulation::{Bound, Simulation};
+use tandem_accelerator::Platform;
+use tandem_accelerator::simulation::{Bound, Simulation};
 
 use svg::escape;
 

@@ -1,7 +1,7 @@
 //! The roofline: what each layer achieves against what it could.
 
-use tandem_envs::accelerator::Platform;
-use tandem_envs::accelerator::simulation::{Bound, Simulation};
+use tandem_accelerator::Platform;
+use tandem_accelerator::simulation::{Bound, Simulation};
 
 use super::BOUNDS;
 use super::svg::{LEFT, Svg, WIDTH, seconds};

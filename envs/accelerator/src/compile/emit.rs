@@ -1,0 +1,426 @@
+//! Tasks of a layer: what each of them takes, and what it costs.
+
+use super::energy::Prices;
+use super::error::Trouble;
+use super::interleave::{After, Engine, Pending, Place};
+use super::lower::{Needs, Step};
+use super::pass::Passes;
+use super::products::Products;
+use crate::cost::TileCost;
+use crate::event::{Resources, Sharing};
+use crate::gemm::{TooLarge, product, sum};
+use crate::layer::{Layer, Op};
+use crate::platform::{Arbitration, Platform};
+use crate::task::{GraphError, Kind, NO_POOL, PoolId, ResourceId, Task, TaskGraph, TaskId};
+
+/// Pools of an engine, in order: slots of its input, weight and output buffer.
+const POOLS: usize = 3;
+
+/// A tile of an operand.
+pub(super) struct Operand {
+    /// Which one: a tile that was there at the step before is not loaded again.
+    pub place: Place,
+    /// Words to load.
+    pub words: u64,
+}
+
+/// Where the sums of a computation come from.
+pub(super) enum Sums {
+    /// They begin.
+    New,
+    /// The step before has them.
+    AtHand,
+    /// They were stored.
+    FromMemory,
+}
+
+/// Where they go.
+pub(super) enum SumsAfter {
+    /// The next step adds to them.
+    Stay,
+    /// They are stored, to be brought back.
+    ToMemory,
+    /// They are complete: so many words of outputs.
+    Done(u64),
+}
+
+/// One computation, its operands and its sums.
+pub(super) struct Work {
+    pub engine: usize,
+    pub weights: Operand,
+    pub inputs: Operand,
+    pub macs: u64,
+    pub cycles: u64,
+    /// Sums that it adds to.
+    pub sums: u64,
+    pub begin: Sums,
+    pub end: SumsAfter,
+    /// Which of the sums that come from and go to memory.
+    pub spill: u64,
+}
+
+/// Adds tasks to a graph.
+pub(super) struct Emitter<'a> {
+    platform: &'a Platform,
+    prices: Prices,
+    graph: TaskGraph,
+    pub(super) engines: Vec<Engine>,
+    slots: u64,
+    pub(super) interleaved: bool,
+    latency_ps: u64,
+    layer: u32,
+    /// The ends of the layers that produce this one's inputs.
+    barrier: Vec<TaskId>,
+    /// Whether this layer's inputs and outputs stay on the chip.
+    keeps: [bool; 2],
+    /// Stores of this layer.
+    pub(super) stores: Vec<TaskId>,
+    needs: Needs,
+}
+
+impl<'a> Emitter<'a> {
+    pub fn new(platform: &'a Platform, passes: &Passes) -> Result<Self, GraphError> {
+        let scheduled = passes.has("schedule");
+        let engines = if scheduled { platform.engine.count } else { 1 };
+        let double = platform.buffers.double && passes.has("double_buffer");
+        Ok(Self {
+            platform,
+            prices: Prices::new(platform),
+            graph: TaskGraph::default(),
+            engines: (0..engines).map(|_| Engine::default()).collect(),
+            slots: if double { 2 } else { 1 },
+            interleaved: scheduled,
+            latency_ps: platform.transfer_latency().ok_or(GraphError::TooLong)?,
+            layer: 0,
+            barrier: Vec::new(),
+            keeps: [false; 2],
+            stores: Vec::new(),
+            needs: Needs::default(),
+        })
+    }
+
+    /// Slots of each buffer.
+    pub fn slots(&self) -> u64 {
+        self.slots
+    }
+
+    /// Engines in use.
+    pub fn engines(&self) -> usize {
+        self.engines.len()
+    }
+
+    /// Whether the layer's inputs and outputs stay on the chip.
+    pub fn keeps(&self) -> [bool; 2] {
+        self.keeps
+    }
+
+    /// The DMA channels.
+    fn dma(&self) -> ResourceId {
+        self.platform.engine.count
+    }
+
+    /// What moves outputs to the input buffer.
+    fn mover(&self) -> ResourceId {
+        self.platform.engine.count + 1
+    }
+
+    pub fn begin_layer(&mut self, layer: u32, barrier: Vec<TaskId>, keeps: [bool; 2]) {
+        (self.layer, self.barrier, self.keeps) = (layer, barrier, keeps);
+        self.needs = Needs::default();
+        for engine in &mut self.engines {
+            (engine.inputs, engine.weights) = (None, None);
+            engine.spilled.clear();
+        }
+    }
+
+    /// Adds what is still pending, and the end of the layer.
+    pub fn end_layer(&mut self) -> Result<Needs, Trouble> {
+        for engine in 0..self.engines.len() {
+            self.flush(engine)?;
+        }
+        let task = Task {
+            kind: Kind::Sync,
+            ..self.task(Kind::Sync, 0, 0)
+        };
+        let mut waits = std::mem::take(&mut self.stores);
+        if waits.is_empty() {
+            waits.clone_from(&self.barrier);
+        }
+        let end = self.graph.add(task, &waits)?;
+        Ok(Needs { end, ..self.needs })
+    }
+
+    pub fn finish(self) -> (TaskGraph, Resources) {
+        let platform = self.platform;
+        let engines = usize::from(platform.engine.count);
+        let mut lanes = vec![1; engines];
+        lanes.extend([platform.dma.channels as u8, 1]);
+        let rates = platform.rates();
+        let resources = Resources {
+            lanes,
+            pools: vec![self.slots as u32; POOLS * engines],
+            bandwidth: rates.shared(),
+            channel: rates.channel,
+            sharing: match platform.bus.arbitration {
+                Arbitration::Fair => Sharing::Fair,
+                Arbitration::Slots => Sharing::Slots(platform.dma.channels),
+            },
+            dispatch_ps: platform
+                .picoseconds(platform.control.dispatch_cycles)
+                .unwrap_or(u64::MAX),
+        };
+        (self.graph, resources)
+    }
+
+    fn task(&self, kind: Kind, resource: ResourceId, fixed_ps: u64) -> Task {
+        Task {
+            fixed_ps,
+            bytes: 0,
+            macs: 0,
+            layer: self.layer,
+            resource,
+            pool: NO_POOL,
+            amount: 0,
+            priority: 0,
+            kind,
+        }
+    }
+
+    fn pooled(engine: usize, pool: usize, task: Task) -> Task {
+        Task {
+            pool: (POOLS * engine + pool) as PoolId,
+            amount: 1,
+            ..task
+        }
+    }
+
+    pub(super) fn add(&mut self, task: Task, waits: &[TaskId]) -> Result<TaskId, Trouble> {
+        self.needs.tasks += 1;
+        Ok(self.graph.add(task, waits)?)
+    }
+
+    /// A transfer of words of so many bytes each.
+    fn transfer(&mut self, kind: Kind, words: u64, word_bytes: u64) -> Result<Task, Trouble> {
+        let bytes = product("bytes of a tile", &[words, word_bytes])?;
+        let bytes = self.platform.in_bursts(bytes).ok_or(TooLarge {
+            what: "bytes of a tile",
+        })?;
+        let total = match kind {
+            Kind::Store => &mut self.needs.bytes_written,
+            _ => &mut self.needs.bytes_read,
+        };
+        *total = sum("bytes", [*total, bytes])?;
+        let energy = match kind {
+            Kind::Store => self.prices.store(words, bytes),
+            Kind::LoadSum => self.prices.load_sums(words, bytes),
+            _ => self.prices.load(words, bytes, kind == Kind::LoadInput),
+        };
+        self.needs.energy.add(&energy);
+        Ok(Task {
+            bytes,
+            ..self.task(kind, self.dma(), self.latency_ps)
+        })
+    }
+
+    fn picoseconds(&self, cycles: u64) -> Result<u64, Trouble> {
+        Ok(self
+            .platform
+            .picoseconds(cycles)
+            .ok_or(GraphError::TooLong)?)
+    }
+
+    /// One matrix product: its loads now, its computation and store when their turn comes.
+    pub fn step(
+        &mut self,
+        products: &Products,
+        step: &Step,
+        cost: &TileCost,
+    ) -> Result<(), Trouble> {
+        let gemm = step.gemm;
+        let work = Work {
+            engine: step.engine,
+            weights: Operand {
+                place: [step.group, step.col, step.part],
+                words: products.weight_words(step.groups, gemm.k, gemm.n),
+            },
+            inputs: Operand {
+                place: [step.group, step.row, step.part],
+                words: products.input_words(step.groups, gemm.m, gemm.k),
+            },
+            macs: product("multiply-accumulates of a tile", &[cost.macs, step.groups])?,
+            cycles: product("cycles of a tile", &[cost.cycles, step.groups])?,
+            sums: product("sums", &[step.groups, gemm.m, gemm.n])?,
+            begin: match step.first {
+                true => Sums::New,
+                false if step.spills => Sums::FromMemory,
+                false => Sums::AtHand,
+            },
+            end: match step.last {
+                true => SumsAfter::Done(products.output_words(step.groups, gemm.m, gemm.n)),
+                false if step.spills => SumsAfter::ToMemory,
+                false => SumsAfter::Stay,
+            },
+            spill: step.spill,
+        };
+        self.computes(cost, step.groups);
+        self.work(products, work)
+    }
+
+    /// Charges the energy of so many matrix products.
+    pub(super) fn computes(&mut self, cost: &TileCost, times: u64) {
+        self.needs.energy.add(&self.prices.products(cost, times));
+    }
+
+    /// One computation with its transfers.
+    pub(super) fn work(&mut self, products: &Products, work: Work) -> Result<(), Trouble> {
+        let engine = work.engine;
+        let weights = self.load_weights(engine, products.learnt, &work.weights)?;
+        let mut waits = vec![weights];
+        match self.keeps[0] {
+            true => waits.extend(&self.barrier),
+            false => waits.push(self.load_inputs(engine, &work.inputs)?),
+        }
+        let mut compute = Task {
+            macs: work.macs,
+            ..self.task(
+                Kind::Compute,
+                engine as ResourceId,
+                self.picoseconds(work.cycles)?,
+            )
+        };
+        let mut sums = None;
+        let width = self.platform.number_format.sum_bytes();
+        match work.begin {
+            Sums::New => compute = Self::pooled(engine, 2, compute),
+            Sums::AtHand => {}
+            Sums::FromMemory => {
+                let task = self.transfer(Kind::LoadSum, work.sums, width)?;
+                sums = Some(Self::pooled(engine, 2, task));
+            }
+        }
+        let after = match work.end {
+            SumsAfter::Stay => After::Stay,
+            SumsAfter::ToMemory => After::Leave(self.transfer(Kind::Store, work.sums, width)?),
+            SumsAfter::Done(words) => After::Leave(self.leave(words)?),
+        };
+        let pending = Pending {
+            waits,
+            compute,
+            after,
+            spill: work.spill,
+            sums,
+        };
+        self.push(engine, pending)
+    }
+
+    /// Finished outputs leave their buffer: for memory, or for the input buffer at a vector's pace.
+    fn leave(&mut self, words: u64) -> Result<Task, Trouble> {
+        if !self.keeps[1] {
+            let bytes = self.platform.number_format.word_bytes();
+            return self.transfer(Kind::Store, words, bytes);
+        }
+        self.needs.energy.add(&self.prices.keep(words));
+        let cycles = words.div_ceil(self.platform.engine.vector_lanes);
+        let fixed = self.picoseconds(cycles)?;
+        Ok(self.task(Kind::Move, self.mover(), fixed))
+    }
+
+    fn load_weights(
+        &mut self,
+        engine: usize,
+        learnt: bool,
+        tile: &Operand,
+    ) -> Result<TaskId, Trouble> {
+        if let Some((loaded, task)) = self.engines[engine].weights
+            && loaded == tile.place
+        {
+            return Ok(task);
+        }
+        let word = self.platform.number_format.word_bytes();
+        let task = self.transfer(Kind::LoadWeight, tile.words, word)?;
+        let waits = match learnt && self.interleaved {
+            true => Vec::new(),
+            false => self.barrier.clone(),
+        };
+        let task = self.add(Self::pooled(engine, 1, task), &waits)?;
+        self.engines[engine].weights = Some((tile.place, task));
+        Ok(task)
+    }
+
+    fn load_inputs(&mut self, engine: usize, tile: &Operand) -> Result<TaskId, Trouble> {
+        if let Some((loaded, task)) = self.engines[engine].inputs
+            && loaded == tile.place
+        {
+            return Ok(task);
+        }
+        let task = self.load_from(engine, tile.words)?;
+        self.engines[engine].inputs = Some((tile.place, task));
+        Ok(task)
+    }
+
+    /// Loads inputs that the layers before have produced.
+    fn load_from(&mut self, engine: usize, words: u64) -> Result<TaskId, Trouble> {
+        let bytes = self.platform.number_format.word_bytes();
+        let task = self.transfer(Kind::LoadInput, words, bytes)?;
+        let waits = self.barrier.clone();
+        self.add(Self::pooled(engine, 0, task), &waits)
+    }
+
+    /// A piece of a layer without products.
+    pub fn piece(&mut self, piece: u64, inputs: u64, outputs: u64) -> Result<(), Trouble> {
+        let engine = (piece % self.engines.len() as u64) as usize;
+        let waits = match self.keeps[0] {
+            true => self.barrier.clone(),
+            false => vec![self.load_from(engine, inputs)?],
+        };
+        self.needs.energy.add(&self.prices.vector(inputs, outputs));
+        let cycles = inputs
+            .max(outputs)
+            .div_ceil(self.platform.engine.vector_lanes);
+        let fixed = self.picoseconds(cycles)?;
+        let compute = self.task(Kind::Compute, engine as ResourceId, fixed);
+        let after = After::Leave(self.leave(outputs)?);
+        let pending = Pending {
+            waits,
+            compute: Self::pooled(engine, 2, compute),
+            after,
+            spill: 0,
+            sums: None,
+        };
+        self.push(engine, pending)
+    }
+
+    /// A function of so many results on their way out.
+    pub fn fused(&mut self, values: u64) {
+        self.needs.energy.add(&self.prices.fused(values));
+    }
+
+    /// A whole layer in one task.
+    pub fn whole(&mut self, layer: &Layer, seconds: f64) -> Result<(), Trouble> {
+        let picoseconds = 1e12 * seconds;
+        if !(0.0..u64::MAX as f64).contains(&picoseconds) {
+            return Err(GraphError::TooLong.into());
+        }
+        let word = self.platform.number_format.word_bytes();
+        let parameters = match layer.op {
+            Op::Embedding { .. } => 0, // its rows are its inputs
+            _ => layer.parameters()?,
+        };
+        let read = sum("bytes", [layer.reads()?, parameters])?;
+        let macs = layer.op.macs()?;
+        self.needs.bytes_read = product("bytes", &[read, word])?;
+        self.needs.bytes_written = product("bytes", &[layer.writes()?, word])?;
+        let energy = self
+            .prices
+            .whole(macs, self.needs.bytes_read, self.needs.bytes_written);
+        self.needs.energy.add(&energy);
+        let task = Task {
+            macs,
+            ..self.task(Kind::Compute, 0, picoseconds.round() as u64)
+        };
+        let waits = self.barrier.clone();
+        let done = self.add(task, &waits)?;
+        self.stores.push(done);
+        Ok(())
+    }
+}

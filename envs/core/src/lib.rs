@@ -1,0 +1,34 @@
+//! What problems, hardware models and learners of Tandem share.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`problem`] | the contract: a **world**, and the **hardware** between a command and that world |
+//! | [`design`] | what can be designed: parameters with units, bounds and scales |
+//! | [`stream`] | named streams of random numbers, the only source of randomness |
+//! | [`scene`], [`mechanism`] | what a problem looks like, and its machine in neutral terms |
+//! | [`search`] | spaces of machines and mappings, as searchers see them |
+//! | [`preset`], [`check`], [`saved`] | what problems have in common: presets, refusals, stored episodes |
+//!
+//! ```text
+//! observation -> policy -> command -> hardware(design) -> effect -> world -> reward, next observation
+//! ```
+
+pub mod check;
+pub mod design;
+pub mod mechanism;
+pub mod preset;
+pub mod problem;
+pub mod saved;
+pub mod scene;
+pub mod search;
+pub mod stream;
+
+pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use mechanism::Mechanism;
+pub use preset::{Preset, Share};
+pub use problem::{
+    Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
+};
+pub use scene::{Role, Scene, Shape, View};
+pub use search::SearchSpace;
+pub use stream::Stream;

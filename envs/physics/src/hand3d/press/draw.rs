@@ -1,0 +1,77 @@
+//! Pictures of the pressing hand.
+
+use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
+use super::machine::PALM_HALF_HEIGHT;
+use super::task::{BOX_HALF, BUTTON_HALF};
+use super::world::Press;
+use crate::hand3d::parts::{Placed, contacts};
+use tandem_core::scene::{Role, Scene, Shape, View};
+
+/// Radius of the ball that marks a contact, m.
+const CONTACT_RADIUS: f32 = 0.005;
+
+/// The current state: table, palm, fingers, box, button, contacts.
+pub fn scene(press: &Press) -> Scene {
+    let mut shapes = vec![(
+        Role::Wall,
+        Shape::Cuboid {
+            center: [0.0, 0.0, -0.01],
+            half: [0.26, 0.16, 0.01],
+            rotation: [0.0, 0.0, 0.0, 1.0],
+        },
+    )];
+    let mut caption = String::new();
+    if let (Some((scenery, world)), Some(palm)) = (press.scenery(), press.palm_height()) {
+        let cuboid = |(center, rotation): Placed, half: [f64; 3]| Shape::Cuboid {
+            center,
+            half: half.map(|h| h as f32),
+            rotation,
+        };
+        shapes.push((Role::Object, cuboid(scenery.object(world), BOX_HALF)));
+        shapes.push((Role::Button, cuboid(scenery.button(world), BUTTON_HALF)));
+        shapes.push((
+            Role::Base,
+            Shape::Cylinder {
+                center: [0.0, 0.0, palm],
+                radius: PALM_RADIUS as f32,
+                half_height: PALM_HALF_HEIGHT as f32,
+                rotation: [0.0, 0.0, 0.0, 1.0],
+            },
+        ));
+        fingers(press, palm, &mut shapes);
+        let radius = CONTACT_RADIUS;
+        let contacts = contacts(world).map(|center| Shape::Sphere { center, radius });
+        shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
+        let grip = scenery.grip(world, palm);
+        let (lift, pressed) = (1e3 * grip.lift, 1e3 * grip.press);
+        caption = format!("lift {:.0} mm, button {pressed:.1} mm", lift.round() + 0.0); // + 0: no -0
+    }
+    Scene {
+        view: View::Camera {
+            eye: [0.3, -0.42, 0.3],
+            target: [0.02, 0.0, 0.06],
+            fov: 35.0,
+        },
+        shapes,
+        caption,
+    }
+}
+
+/// Both links and the joints of every finger.
+fn fingers(press: &Press, palm: f32, shapes: &mut Vec<(Role, Shape)>) {
+    let radius = LINK_RADIUS as f32;
+    for i in 0..FINGERS {
+        let (Some(hand), Some([knuckle, tip])) = (press.hand(), press.finger(i)) else {
+            return;
+        };
+        let [x, y, _] = hand.fingers[i].root().map(|v| v as f32);
+        let root = [x, y, palm];
+        for (a, b) in [(root, knuckle), (knuckle, tip)] {
+            shapes.push((Role::Link, Shape::Capsule { a, b, radius }));
+        }
+        for center in [root, knuckle] {
+            let radius = 1.15 * radius;
+            shapes.push((Role::Joint, Shape::Sphere { center, radius }));
+        }
+    }
+}

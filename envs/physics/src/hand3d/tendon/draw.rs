@@ -1,0 +1,79 @@
+//! Pictures of the tendon hand.
+
+use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
+use super::machine::{Machine, PALM_HALF_HEIGHT};
+use super::object::{Kind, Object};
+use super::world::Tendon;
+use crate::hand3d::parts::{contacts, placed};
+use tandem_core::scene::{Role, Scene, Shape, View};
+
+/// Radius of the ball that marks a contact, m.
+const CONTACT_RADIUS: f32 = 0.005;
+
+/// The current state: table, object, palm, fingers, contacts.
+pub fn scene(tendon: &Tendon) -> Scene {
+    let upright = [0.0, 0.0, 0.0, 1.0];
+    let mut shapes = vec![(
+        Role::Wall,
+        Shape::Cuboid {
+            center: [0.0, 0.0, -0.01],
+            half: [0.2, 0.2, 0.01],
+            rotation: upright,
+        },
+    )];
+    let mut caption = String::new();
+    if let Some((machine, object)) = tendon.machine() {
+        shapes.push((Role::Object, object_shape(machine, object)));
+        let palm = Shape::Cylinder {
+            center: [0.0, 0.0, machine.palm_height()],
+            radius: PALM_RADIUS as f32,
+            half_height: PALM_HALF_HEIGHT as f32,
+            rotation: upright,
+        };
+        shapes.push((Role::Base, palm));
+        for finger in 0..FINGERS {
+            let [root, knuckle, tip] = machine.finger(finger);
+            let radius = LINK_RADIUS as f32;
+            for (a, b) in [(root, knuckle), (knuckle, tip)] {
+                shapes.push((Role::Link, Shape::Capsule { a, b, radius }));
+            }
+            for center in [root, knuckle] {
+                let radius = 1.15 * radius;
+                shapes.push((Role::Joint, Shape::Sphere { center, radius }));
+            }
+        }
+        let radius = CONTACT_RADIUS;
+        let balls = contacts(machine.world()).map(|center| Shape::Sphere { center, radius });
+        shapes.extend(balls.map(|ball| (Role::Contact, ball)));
+        let lift = machine.object().translation().z - object.half_height as f32;
+        caption = format!("lift {:.0} mm", (1e3 * lift).round() + 0.0); // + 0: no -0
+    }
+    Scene {
+        view: View::Camera {
+            eye: [0.38, -0.46, 0.32],
+            target: [0.0, 0.0, 0.11],
+            fov: 35.0,
+        },
+        shapes,
+        caption,
+    }
+}
+
+fn object_shape(machine: &Machine, object: &Object) -> Shape {
+    let (center, rotation) = placed(machine.object());
+    let [w, h] = [object.half_width, object.half_height].map(|x| x as f32);
+    match object.kind {
+        Kind::Box => Shape::Cuboid {
+            center,
+            half: [w, w, h],
+            rotation,
+        },
+        Kind::Sphere => Shape::Sphere { center, radius: w },
+        Kind::Cylinder => Shape::Cylinder {
+            center,
+            radius: w,
+            half_height: h,
+            rotation,
+        },
+    }
+}
