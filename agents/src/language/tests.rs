@@ -39,7 +39,6 @@ fn settings() -> Settings {
 
 #[test]
 fn adaptation_recovers_the_linear_model_and_the_way_through_it_pays() {
-    crate::init_libtorch();
     let settings = settings();
     let corpus = Corpus::new(&story::story(0, 60_000), settings.model.context).unwrap();
     let mut chain = Chain::new(&settings, corpus).unwrap();
