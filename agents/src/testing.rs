@@ -164,7 +164,6 @@ impl DesignSource for Designs {
 
 /// Runs in a pool of this many threads.
 pub(crate) fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
-    crate::init_libtorch();
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

@@ -1,8 +1,12 @@
 //! What is claimed of the adaptation, on a model that is trained in seconds.
 
+use rayon::prelude::*;
+use tandem_attention::GainCell;
+
 use super::codesign::Trial;
 use super::settings::{Stages, Training};
 use super::*;
+use crate::attention::adaptation::Pass;
 
 fn settings() -> Settings {
     let mut settings = Settings {
@@ -37,46 +41,99 @@ fn settings() -> Settings {
     settings
 }
 
-#[test]
-fn adaptation_recovers_the_linear_model_and_the_way_through_it_pays() {
-    crate::init_libtorch();
-    let settings = settings();
-    let corpus = Corpus::new(&story::story(0, 60_000), settings.model.context).unwrap();
+/// What is measured of one seed's chain.
+struct Measured {
+    /// How much worse the linear model is with reset scalers, nat.
+    reset: f64,
+    /// The same after the adaptation.
+    adapted: f64,
+    /// Updates until the loss came within [`RECOVERED`] of the linear model's for good.
+    updates: Option<usize>,
+    /// Loss of the nonlinear stage, nat, and of as many iterations of nonlinear hardware without the stages before.
+    nonlinear: f64,
+    direct: f64,
+    /// Perplexities at 1, 2 and 3 stored bits, and with windows of 2, 8 and 32.
+    bits: [f64; 3],
+    windows: [f64; 3],
+}
+
+/// Nat. Over 6 seeds and four sets of kernels the adaptation ended -0.01 to 0.04 from the linear model (0.036 was
+/// seen on a processor of another maker), from resets that cost 0.7 to 1.2.
+const RECOVERED: f64 = 0.08;
+
+fn measure(seed: u64) -> Measured {
+    let settings = Settings { seed, ..settings() };
+    let corpus = Corpus::new(&story::story(seed, 60_000), settings.model.context).unwrap();
     let mut chain = Chain::new(&settings, corpus).unwrap();
     while chain.iterate().unwrap().is_some() {}
     let adapted = chain.adapted().unwrap();
-    let updates = adapted.recovered_after(0.02);
-    assert!(updates.is_some_and(|n| n <= 8), "{adapted:?}");
-    let start = adapted.passes[0].loss - adapted.linear_loss;
-    assert!(start > 1.0, "the reset start is only {start} nat worse");
-    let end = |stage| chain.curve(stage).last().unwrap().1;
-    let nonlinear = end(Stage::Nonlinear);
+    let beyond = |pass: &Pass| pass.loss - adapted.linear_loss;
+    let (first, last) = (adapted.passes.first(), adapted.passes.last());
     let direct = chain.curve(Stage::Direct);
-    let early = direct.iter().find(|(at, _)| *at >= 40).unwrap().1;
-    assert!(nonlinear < early, "{nonlinear} {early}");
-    monotone(chain, &settings);
-}
-
-/// Perplexity falls with the bits of what is stored, and with the window; 1 % is allowed.
-fn monotone(chain: Chain, settings: &Settings) {
+    let mut measured = Measured {
+        reset: beyond(first.unwrap()),
+        adapted: beyond(last.unwrap()),
+        updates: adapted.recovered_after(RECOVERED),
+        nonlinear: chain.curve(Stage::Nonlinear).last().unwrap().1,
+        direct: direct.iter().find(|(at, _)| *at >= 40).unwrap().1,
+        bits: [0.0; 3],
+        windows: [0.0; 3],
+    };
     let base = settings.circuit();
     let mut trial = Trial::new(chain).unwrap();
     let mut perplexity = |circuit| trial.loss(&circuit).unwrap().exp();
-    let bits = [1, 2, 3].map(|stored_bits| {
-        perplexity(tandem_attention::GainCell {
+    measured.bits = [1, 2, 3].map(|stored_bits| {
+        perplexity(GainCell {
             stored_bits,
             ..base.clone()
         })
     });
-    let windows = [2, 8, 32].map(|window| {
-        perplexity(tandem_attention::GainCell {
+    measured.windows = [2, 8, 32].map(|window| {
+        perplexity(GainCell {
             window,
             columns: window.min(16),
             ..base.clone()
         })
     });
-    for row in [bits, windows] {
-        assert!(row[1] < 1.01 * row[0] && row[2] < 1.01 * row[1], "{row:?}");
-        assert!(row[2] < row[0], "{row:?}");
+    measured
+}
+
+#[test]
+fn adaptation_recovers_the_linear_model_and_the_way_through_it_pays() {
+    for (seed, m) in (0..3)
+        .into_par_iter()
+        .map(|seed| (seed, measure(seed)))
+        .collect::<Vec<_>>()
+    {
+        assert!(
+            m.reset > 0.3,
+            "seed {seed}: a reset costs only {} nat",
+            m.reset
+        );
+        assert!(
+            m.updates.is_some_and(|n| n <= 8),
+            "seed {seed}: {:?} updates",
+            m.updates
+        );
+        assert!(
+            m.adapted < 0.1 * m.reset,
+            "seed {seed}: {} of {}",
+            m.adapted,
+            m.reset
+        );
+        assert!(
+            m.nonlinear < m.direct,
+            "seed {seed}: {} {}",
+            m.nonlinear,
+            m.direct
+        );
+        // perplexity falls with the bits of what is stored, and with the window; by 21 % and 52 % at least
+        for row in [m.bits, m.windows] {
+            assert!(
+                row[1] < row[0] && row[2] < 1.01 * row[1],
+                "seed {seed}: {row:?}"
+            );
+            assert!(row[2] < 0.9 * row[0], "seed {seed}: {row:?}");
+        }
     }
 }

@@ -163,7 +163,7 @@ mod tests {
         near(&a3.bmm(&b3), &slow(&a3, &b3));
         near(&a3.matmul(&b), &slow(&a3, &b.expand([4, 7, 3], false)));
         near(&bias.addmm(&a, &b), &(slow(&a, &b) + &bias));
-        near(&bias.baddbmm(&a3, &b3), &(slow(&a3, &b3) + &bias));
+        near(&bias.baddbmm(&a3, &b3, 1.0, 1.0), &(slow(&a3, &b3) + &bias));
     }
 
     #[test]

@@ -41,7 +41,6 @@ pub(in crate::language) fn tiny() -> Settings {
 
 /// A chain over a short story.
 pub(in crate::language) fn chain(settings: &Settings) -> Chain {
-    crate::init_libtorch();
     let corpus = Corpus::new(&story(0, 4000), settings.model.context).unwrap();
     Chain::new(settings, corpus).unwrap()
 }
