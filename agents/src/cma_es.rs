@@ -226,9 +226,19 @@ impl CmaEs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::median;
 
     fn minimise(cost: impl Fn(&[f64]) -> f64, start: &[f64], generations: usize) -> CmaEs {
-        let mut stream = Stream::new(3, "cma-test", 0);
+        minimise_from(3, cost, start, generations)
+    }
+
+    fn minimise_from(
+        seed: u64,
+        cost: impl Fn(&[f64]) -> f64,
+        start: &[f64],
+        generations: usize,
+    ) -> CmaEs {
+        let mut stream = Stream::new(seed, "cma-test", 0);
         let mut search = CmaEs::new(start, 0.5, population_size(start.len(), 8), 4.5);
         for _ in 0..generations {
             let costs: Vec<f64> = search.ask(&mut stream).iter().map(|x| cost(x)).collect();
@@ -245,12 +255,18 @@ mod tests {
                 .map(|(i, v)| 1e4f64.powf(i as f64 / 4.0) * (v - 1.0).powi(2))
                 .sum()
         };
-        let search = minimise(cost, &[-2.0; 5], 300);
-        for v in search.mean() {
-            assert!((v - 1.0).abs() < 1e-4, "{:?}", search.mean());
-        }
+        let errors: Vec<f64> = (0..5)
+            .map(|seed| distance(minimise_from(seed, cost, &[-2.0; 5], 300).mean()))
+            .collect();
+        assert!(median(errors.iter().copied()) < 1e-4, "{errors:?}");
     }
 
+    /// The largest distance of a number from 1.
+    fn distance(mean: &[f64]) -> f64 {
+        mean.iter().map(|v| (v - 1.0).abs()).fold(0.0, f64::max)
+    }
+
+    /// There is a second minimum near (-1, 1, 1, 1), in which some searches end.
     #[test]
     fn solves_rosenbrock_in_four_dimensions() {
         let cost = |x: &[f64]| {
@@ -258,12 +274,11 @@ mod tests {
                 .map(|p| 100.0 * (p[1] - p[0] * p[0]).powi(2) + (1.0 - p[0]).powi(2))
                 .sum()
         };
-        let search = minimise(cost, &[-1.0, 0.0, 1.0, 0.5], 500);
-        assert!(
-            search.mean().iter().all(|v| (v - 1.0).abs() < 1e-3),
-            "{:?}",
-            search.mean()
-        );
+        let start = [-1.0, 0.0, 1.0, 0.5];
+        let errors: Vec<f64> = (0..9)
+            .map(|seed| distance(minimise_from(seed, cost, &start, 500).mean()))
+            .collect();
+        assert!(median(errors.iter().copied()) < 1e-3, "{errors:?}");
     }
 
     #[test]

@@ -195,7 +195,14 @@ mod tests {
             let mut y = vec![0.0; 13 * outputs];
             net.kernel()
                 .forward_rows(13, &x, &mut Scratch::default(), &mut y);
-            assert_eq!(Vec::<f32>::try_from(expected.flatten(0, 1)).unwrap(), y);
+            let expected = Vec::<f32>::try_from(expected.flatten(0, 1)).unwrap();
+            if crate::libtorch::kernels().products == "MKL" {
+                // another order of summing, and another tanh, whose error is 5e-7 at most
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-5;
+                assert!(y.iter().zip(&expected).all(near), "{hidden:?}");
+            } else {
+                assert_eq!(y, expected, "{hidden:?}");
+            }
         }
     }
 

@@ -170,3 +170,10 @@ pub(crate) fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Se
         .unwrap()
         .install(run)
 }
+
+/// The middle one of an odd number of values: what is claimed of learning is claimed over seeds, not of one.
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

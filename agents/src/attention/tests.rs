@@ -100,7 +100,8 @@ fn tensors_and_circuit_agree_over_random_circuits() {
 #[test]
 fn token_by_token_equals_all_at_once_over_three_wraps() {
     let mut stream = Stream::new(6, "ring", 0);
-    for kind in [Kind::Double, Kind::Float] {
+    // in single precision without levels: a sum that falls to the other side of one is no error of the ring
+    for (kind, quantise) in [(Kind::Double, true), (Kind::Float, false)] {
         for mode in [Mode::Linear, Mode::Nonlinear] {
             let circuit = GainCell {
                 head_dimension: 8,
@@ -108,6 +109,7 @@ fn token_by_token_equals_all_at_once_over_three_wraps() {
                 columns: 5,
                 layers: 300,
                 score_saturation_ua: 20.0,
+                quantise,
                 ..GainCell::default()
             };
             let [q, k, v] = inputs(&mut stream, 4 * 12, 8).map(|t| t.to_kind(kind));

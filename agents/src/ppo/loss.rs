@@ -280,7 +280,8 @@ mod tests {
                 assert_eq!(found.size(), expected.size());
                 assert!(norm(expected) > 1e-3 * whole, "parameter {i} counts");
                 let error = norm(&(found - expected)) / whole;
-                assert!(error < 1e-6, "parameter {i} is off by {error:e}");
+                // sums of 512 rows in single precision
+                assert!(error < 1e-5, "parameter {i} is off by {error:e}");
             }
         }
     }

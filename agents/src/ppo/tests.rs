@@ -5,7 +5,7 @@ use crate::policy::PolicyShape;
 use crate::raw;
 use crate::reward_scaler::RewardScaler;
 use crate::rollout::{Lanes, Motion, collect};
-use crate::testing::{Designs, Naming, with_threads};
+use crate::testing::{Designs, Naming, median, with_threads};
 use tandem_core::Problem;
 use tch::Kind;
 
@@ -326,8 +326,15 @@ fn a_number_that_is_not_finite_stops_the_update_and_leaves_the_parameters() {
 }
 
 /// The "identity" task of Stable-Baselines3's tests: every correct implementation solves it at once.
+/// Measured: errors of 0.05 to 0.07.
 #[test]
 fn naming_the_goal_is_learnt_in_20_000_steps() {
+    let errors: Vec<f64> = (0..5).map(error_of_naming).collect();
+    assert!(median(errors.iter().copied()) < 0.15, "{errors:?}");
+}
+
+/// The largest error of a policy that learns from this seed, over three goals.
+fn error_of_naming(seed: u64) -> f64 {
     let settings = PpoSettings {
         minibatches: 8,
         rate: 1e-3,
@@ -338,9 +345,9 @@ fn naming_the_goal_is_learnt_in_20_000_steps() {
     with_threads(1, || {
         let mut policy = fresh_policy(&settings);
         let mut adam = Adam::new(policy.parameters());
-        let mut lanes = Lanes::new(&Naming::new(8, 10.0), 8, 1, "lanes");
+        let mut lanes = Lanes::new(&Naming::new(8, 10.0), 8, seed, "lanes");
         let mut scaler = RewardScaler::new(8, settings.gamma);
-        let mut stream = Stream::new(1, "order", 0);
+        let mut stream = Stream::new(seed, "order", 0);
         let mut rollout = Rollout::new(128);
         for iteration in 0..20 {
             collect(
@@ -369,14 +376,13 @@ fn naming_the_goal_is_learnt_in_20_000_steps() {
             policy.normaliser.update(&rollout.moments);
         }
         let (snapshot, mut scratch) = (policy.snapshot(), Scratch::default());
+        let mut worst = 0f32;
         for goal in [[0.5, -0.5], [-0.7, 0.1], [0.0, 0.6]] {
             let (mut x, mut u) = ([0.0; 2], [0.0; 2]);
             snapshot.normaliser().apply(&goal, &mut x);
             snapshot.act_mean(&x, &mut scratch, &mut u);
-            assert!(
-                (0..2).all(|i| (u[i] - goal[i]).abs() < 0.15),
-                "goal {goal:?}, command {u:?}"
-            );
+            worst = (0..2).fold(worst, |worst, i| worst.max((u[i] - goal[i]).abs()));
         }
-    });
+        worst.into()
+    })
 }

@@ -7,6 +7,7 @@ use tandem_physics::reach2d;
 use super::*;
 use crate::kernel::Scratch;
 use crate::rollout::{EffectModel, EffectModels};
+use crate::testing::median;
 
 fn hardware() -> Arc<dyn Hardware> {
     let config = reach2d::Config {
@@ -68,28 +69,45 @@ fn one_step_on_the_fidelity_loss_lowers_the_gap() {
     }
 }
 
-#[test]
-fn the_fit_reaches_its_tolerance_and_survives_the_archive() {
-    let mut stream = Stream::new(3, "proxy-test", 0);
-    let hardware = hardware();
+/// A proxy fitted from this seed, with the distance that is left.
+fn fitted(seed: u64) -> (Proxy, f64) {
+    let mut stream = Stream::new(seed, "proxy-test", 0);
     let settings = ProxySettings {
         hidden: vec![32, 32],
         tolerance: 0.05,
         steps: 1000,
         ..ProxySettings::default()
     };
-    let trained = proxy(true, &mut stream);
-    let mut adam = Adam::new(trained.parameters());
-    let draw = DesignDraw::Uniform;
-    let (gap, queries) = trained.fit(&mut adam, &*hardware, &settings, draw, &mut stream, &|| {
-        false
-    });
-    assert!(gap.rmse < 0.05, "{gap:?} after {queries} queries");
+    let proxy = proxy(true, &mut stream);
+    let mut adam = Adam::new(proxy.parameters());
+    let (draw, go_on) = (DesignDraw::Uniform, || false);
+    let (gap, _) = proxy.fit(
+        &mut adam,
+        &*hardware(),
+        &settings,
+        draw,
+        &mut stream,
+        &go_on,
+    );
+    (proxy, gap.rmse)
+}
+
+/// Measured: 0.040 to 0.042, where the fit ends early.
+#[test]
+fn the_fit_reaches_its_tolerance() {
+    let gaps: Vec<f64> = (3..6).map(|seed| fitted(seed).1).collect();
+    assert!(median(gaps.iter().copied()) < 0.05, "{gaps:?}");
+}
+
+#[test]
+fn a_fitted_proxy_survives_the_archive() {
+    let (trained, _) = fitted(3);
     let mut archive = Archive::default();
     trained.save(&mut archive, "proxy");
+    let mut stream = Stream::new(7, "proxy-test", 0);
     let mut other = proxy(true, &mut stream);
     other.load(&archive, "proxy").unwrap();
-    let pairs = Pairs::sample(&*hardware, 200, draw, &mut stream);
+    let pairs = Pairs::sample(&*hardware(), 200, DesignDraw::Uniform, &mut stream);
     assert_eq!(trained.gap(&pairs), other.gap(&pairs));
 }
 

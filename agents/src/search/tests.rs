@@ -1,4 +1,5 @@
 use super::*;
+use crate::testing::median;
 use tandem_accelerator::space::{Confuciux, Gemmini, Goal};
 use tandem_accelerator::zoo;
 
@@ -44,28 +45,41 @@ fn a_search_ends_when_asked_to() {
     }
 }
 
+/// Costs that a method reaches from these seeds, and the median over them.
+fn costs(space: &dyn SearchSpace, name: &str, budget: u64, seeds: u64) -> (Vec<f64>, f64) {
+    let method = METHODS.iter().find(|method| method.name == name).unwrap();
+    let cost = |seed| run(space, method, budget, seed).0.cost;
+    let costs: Vec<f64> = (0..seeds).map(cost).collect();
+    let middle = median(costs.iter().copied());
+    (costs, middle)
+}
+
+/// Seed by seed, from the same number of evaluations. Measured: 0.13 to 0.46 of random search's cost.
 #[test]
 fn the_learnt_policy_beats_random_search() {
     let space = gemmini();
-    let cost = |name: &str| {
-        let method = METHODS.iter().find(|method| method.name == name).unwrap();
-        run(&space, method, 600, 0).0.cost
-    };
-    assert!(cost("proxy-policy") < 0.8 * cost("random"));
+    let (learnt, _) = costs(&space, "proxy-policy", 600, 5);
+    let (random, _) = costs(&space, "random", 600, 5);
+    let ratio = median(learnt.iter().zip(&random).map(|(l, r)| l / r));
+    assert!(ratio < 0.8, "{learnt:?} {random:?}");
 }
 
+/// Measured: the optimum itself, in three of three.
 #[test]
 fn the_learnt_policy_finds_the_optimum_of_independent_layers() {
     let space = Confuciux::new(&zoo::named("resnet18").unwrap(), Goal::Latency, 0.5).unwrap();
-    let method = METHODS.iter().find(|m| m.name == "proxy-policy").unwrap();
-    let (outcome, _) = run(&space, method, 2000, 0);
-    assert!(outcome.cost < 1.02 * space.floor(), "{}", outcome.cost);
+    let (costs, middle) = costs(&space, "proxy-policy", 2000, 3);
+    assert!(middle < 1.02 * space.floor(), "{costs:?}");
 }
 
+/// Measured: 0.02 to 0.08 % above.
 #[test]
 fn the_learnt_policy_comes_near_the_optimum_of_layers_that_share_a_limit() {
     let space = Confuciux::new(&zoo::named("resnet18").unwrap(), Goal::Latency, 0.05).unwrap();
-    let method = METHODS.iter().find(|m| m.name == "proxy-policy").unwrap();
-    let (outcome, _) = run(&space, method, 2000, 10);
-    assert!(outcome.cost < 1.02 * space.floor(), "{}", outcome.cost);
+    let (costs, middle) = costs(&space, "proxy-policy", 2000, 5);
+    assert!(middle < 1.02 * space.floor(), "{costs:?}");
+    assert!(
+        costs.iter().all(|cost| *cost < 1.15 * space.floor()),
+        "{costs:?}"
+    );
 }

@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`problem`] | the contract: a **world**, and the **hardware** between a command and that world |
+//! | [`environment`] | one environment for all worlds: all of a problem that is not its own |
+//! | [`contract`] | the check that a problem keeps the contract |
 //! | [`design`] | what can be designed: parameters with units, bounds and scales |
 //! | [`stream`] | named streams of random numbers, the only source of randomness |
 //! | [`scene`], [`mechanism`] | what a problem looks like, and its machine in neutral terms |
@@ -14,7 +16,9 @@
 //! ```
 
 pub mod check;
+pub mod contract;
 pub mod design;
+pub mod environment;
 pub mod mechanism;
 pub mod preset;
 pub mod problem;
@@ -24,6 +28,7 @@ pub mod search;
 pub mod stream;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
+pub use environment::{Environment, Outcome, World};
 pub use mechanism::Mechanism;
 pub use preset::{Preset, Share};
 pub use problem::{

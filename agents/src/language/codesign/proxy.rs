@@ -142,6 +142,7 @@ impl Proxy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::median;
 
     /// Loss grows where the first logit falls, energy falls with it; time follows the second logit.
     fn rows(count: usize) -> Vec<(Vec<f64>, [f64; EFFECTS])> {
@@ -157,18 +158,23 @@ mod tests {
     #[test]
     fn it_predicts_what_it_has_not_seen_and_descends_to_the_edge_of_what_is_allowed() {
         let all = rows(150);
-        let proxy = Proxy::fit(&all[..120], &mut Stream::new(0, "proxy", 0)).unwrap();
-        let error: f64 = all[120..]
-            .iter()
-            .map(|(z, y)| (proxy.predict(z)[1] - y[1]).powi(2))
-            .sum::<f64>();
-        assert!((error / 30.0).sqrt() < 0.25, "{error}");
         let goal = Goal {
             weights: [1.0, 0.0, 0.0],
             allowed: 0.01,
         };
-        // the cheapest allowed logit is 0
-        let found = proxy.descend(&[2.5, 0.0, 0.0], &goal).unwrap();
-        assert!(found[0].abs() < 0.6, "{found:?}");
+        // root mean square error on unseen rows, whose deviation is 1.7 (measured: 0.14 to 0.18), and how far the
+        // descent ends from the cheapest allowed logit, which is 0 (0.18 to 0.25)
+        let (errors, ends): (Vec<f64>, Vec<f64>) = (0..5)
+            .map(|seed| {
+                let proxy = Proxy::fit(&all[..120], &mut Stream::new(seed, "proxy", 0)).unwrap();
+                let squares = all[120..]
+                    .iter()
+                    .map(|(z, y)| (proxy.predict(z)[1] - y[1]).powi(2));
+                let found = proxy.descend(&[2.5, 0.0, 0.0], &goal).unwrap();
+                ((squares.sum::<f64>() / 30.0).sqrt(), found[0].abs())
+            })
+            .unzip();
+        assert!(median(errors.iter().copied()) < 0.25, "{errors:?}");
+        assert!(median(ends.iter().copied()) < 0.6, "{ends:?}");
     }
 }
