@@ -11,11 +11,13 @@
 
 pub mod adaptation;
 pub mod agent;
+pub mod app;
 pub mod atomic;
 pub mod bench;
 pub mod cli;
 pub mod codesign;
 pub mod commands;
+pub mod contract;
 pub mod error;
 pub mod evaluate;
 pub mod experiment;
@@ -39,3 +41,6 @@ pub mod strict;
 pub mod tensor_hardware;
 pub mod tensorboard;
 pub mod trainer;
+
+pub use app::App;
+pub use registry::{MethodEntry, ProblemEntry};

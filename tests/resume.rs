@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tandem::record::Counters;
-use tandem::registry::METHODS;
+use tandem::registry;
 use tandem::run_folder::RunFolder;
 use tandem_agents::archive::Archive;
 use tandem_core::Stream;
@@ -218,7 +218,7 @@ macro_rules! methods {
         #[test]
         fn every_method_is_tested() {
             let tested = [$($method),*];
-            for method in METHODS {
+            for method in registry::methods() {
                 assert!(tested.contains(&method.name), "{} is missing", method.name);
             }
         }

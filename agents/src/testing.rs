@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tandem_core::{
-    Channel, CommandSpace, DesignSpace, Fidelity, Hardware, Parameter, Problem, ProblemError,
-    Scene, Spec, Step, Stream, View,
+    Channel, CommandSpace, DesignSpace, Fidelity, Hardware, HardwareSpec, Parameter, Problem,
+    ProblemError, Scene, Spec, Step, Stream, View,
 };
 
 use crate::rollout::DesignSource;
@@ -12,27 +12,15 @@ use crate::rollout::DesignSource;
 /// Multiplies the command by the one design parameter.
 pub(crate) struct Gain {
     space: DesignSpace,
-    channels: Vec<Channel>,
+    spec: HardwareSpec,
 }
 
 impl Hardware for Gain {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.channels
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &[(-1.0, 1.0); 2]
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.channels
-    }
-    fn task_effects(&self) -> usize {
-        1
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &[0.5, 1.0]
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
     fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {
         effect[0] = query[0] * design[0] as f32;
@@ -65,7 +53,14 @@ impl Naming {
                 horizon,
                 control_dt: 1.0,
             },
-            hardware: Arc::new(Gain { space, channels }),
+            hardware: Arc::new(Gain {
+                space,
+                spec: HardwareSpec::from_lists(
+                    (channels.clone(), vec![(-1.0, 1.0); 2]),
+                    (channels, vec![0.5, 1.0]),
+                    1,
+                ),
+            }),
             bound,
             goal: [0.0; 2],
             stream: Stream::new(0, "unset", 0),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Entry;
 use crate::error::Error;
-use crate::registry::{PROBLEMS, Selectivity};
+use crate::registry::{Selectivity, problems};
 use crate::statistics::wilson;
 
 /// Seed of the designs.
@@ -12,7 +12,7 @@ const SEED: u64 = 0;
 
 /// The presets whose names contain `only`, each with what measures it.
 pub fn presets(only: &str) -> Vec<(&'static str, &'static Selectivity)> {
-    let selective = PROBLEMS.iter().filter_map(|p| p.selectivity.as_ref());
+    let selective = problems().iter().filter_map(|p| p.selectivity.as_ref());
     let presets = selective.flat_map(|s| s.presets.iter().map(move |preset| (preset.name, s)));
     presets.filter(|(name, _)| name.contains(only)).collect()
 }

@@ -12,7 +12,7 @@ use crate::adaptation::LanguageExperiment;
 use crate::cli::{ListArgs, ListWhat};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::registry::{METHODS, PROBLEMS};
+use crate::registry;
 
 /// Runs the command.
 ///
@@ -21,7 +21,10 @@ use crate::registry::{METHODS, PROBLEMS};
 pub fn run(args: &ListArgs) -> Result<(), Error> {
     let rows = match args.what {
         ListWhat::Problems => problems(),
-        ListWhat::Methods => METHODS.iter().map(|m| row(m.name, m.about)).collect(),
+        ListWhat::Methods => registry::methods()
+            .iter()
+            .map(|m| row(m.name, m.about))
+            .collect(),
         ListWhat::Experiments => experiments(&args.folder)?,
         ListWhat::Networks => networks()?,
         ListWhat::Platforms => platforms(),
@@ -90,7 +93,7 @@ fn platforms() -> Vec<Value> {
 /// Problems, each followed by its presets.
 fn problems() -> Vec<Value> {
     let mut rows = Vec::new();
-    for problem in PROBLEMS {
+    for problem in registry::problems() {
         rows.push(row(problem.name, problem.about));
         for (name, about) in (problem.variants)() {
             rows.push(row(&format!("  {name}"), &about));

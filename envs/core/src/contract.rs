@@ -67,7 +67,8 @@ pub fn check_problem(problem: &dyn Problem) -> Result<(), Breach> {
 /// Goes on where a condition holds, else says what is wrong.
 macro_rules! ensure {
     ($condition:expr, $($what:tt)+) => {
-        if !$condition {
+        let holds: bool = $condition;
+        if !holds {
             return Err(format!($($what)+));
         }
     };

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`problem`] | the contract: a **world**, and the **hardware** between a command and that world |
+//! | [`hardware`] | what a hardware model is asked and answers |
 //! | [`environment`] | one environment for all worlds: all of a problem that is not its own |
 //! | [`contract`] | the check that a problem keeps the contract |
 //! | [`design`] | what can be designed: parameters with units, bounds and scales |
@@ -19,6 +20,7 @@ pub mod check;
 pub mod contract;
 pub mod design;
 pub mod environment;
+pub mod hardware;
 pub mod mechanism;
 pub mod preset;
 pub mod problem;
@@ -29,6 +31,7 @@ pub mod stream;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
 pub use environment::{Environment, Outcome, World};
+pub use hardware::HardwareSpec;
 pub use mechanism::Mechanism;
 pub use preset::{Preset, Share};
 pub use problem::{

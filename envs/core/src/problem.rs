@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::design::{DesignError, DesignSpace};
+use crate::hardware::HardwareSpec;
 use crate::mechanism::Mechanism;
 use crate::scene::Scene;
 use crate::stream::Stream;
@@ -86,20 +87,33 @@ pub trait Hardware: Send + Sync {
     /// The design parameters.
     fn space(&self) -> &DesignSpace;
 
+    /// What it is asked and answers: names, units, bounds, scales.
+    fn spec(&self) -> &HardwareSpec;
+
     /// The query's numbers: the part of state and command that the hardware sees.
-    fn query_channels(&self) -> &[Channel];
+    fn query_channels(&self) -> &[Channel] {
+        &self.spec().query
+    }
 
     /// Bounds of each query number, `(low, high)`: where uniform samples are drawn.
-    fn query_bounds(&self) -> &[(f32, f32)];
+    fn query_bounds(&self) -> &[(f32, f32)] {
+        &self.spec().bounds
+    }
 
     /// The effect's numbers. The first [`Hardware::task_effects`] of them are what the task sees.
-    fn effect_channels(&self) -> &[Channel];
+    fn effect_channels(&self) -> &[Channel] {
+        &self.spec().effect
+    }
 
     /// How many leading effects are *task* effects: exploration noise and likelihood live on these only.
-    fn task_effects(&self) -> usize;
+    fn task_effects(&self) -> usize {
+        self.spec().task
+    }
 
     /// Characteristic size of each effect, in its unit: errors and noise are measured in it.
-    fn effect_scale(&self) -> &[f32];
+    fn effect_scale(&self) -> &[f32] {
+        &self.spec().scale
+    }
 
     /// Length of the feature vector that networks get instead of the raw query.
     fn feature_len(&self) -> usize {
@@ -243,9 +257,7 @@ pub trait Problem: Send {
 #[derive(Debug)]
 pub struct IdentityHardware {
     space: DesignSpace,
-    channels: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    scale: Vec<f32>,
+    spec: HardwareSpec,
 }
 
 impl IdentityHardware {
@@ -258,11 +270,14 @@ impl IdentityHardware {
                 (0.0, n.saturating_sub(1) as f32),
             ),
         };
+        let n = channels.len();
         Self {
             space: DesignSpace::default(),
-            bounds: vec![bound; channels.len()],
-            scale: vec![1.0; channels.len()],
-            channels,
+            spec: HardwareSpec::from_lists(
+                (channels.clone(), vec![bound; n]),
+                (channels, vec![1.0; n]),
+                n,
+            ),
         }
     }
 }
@@ -271,20 +286,8 @@ impl Hardware for IdentityHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.channels
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.channels
-    }
-    fn task_effects(&self) -> usize {
-        self.channels.len()
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &self.scale
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
     fn respond(&self, _design: &[f64], query: &[f32], effect: &mut [f32]) {
         effect.copy_from_slice(query);

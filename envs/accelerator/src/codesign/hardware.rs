@@ -6,6 +6,7 @@ use crate::space::nest::ORDERS;
 use crate::space::platform::{Command, LayerCost, PARAMETERS, Platform};
 use crate::space::workload::Work;
 use tandem_core::design::{DesignError, DesignSpace, Parameter, Scale};
+use tandem_core::hardware::HardwareSpec;
 use tandem_core::problem::{Channel, Hardware};
 use tandem_core::search::option;
 
@@ -38,9 +39,7 @@ pub struct AcceleratorHardware {
     features: Vec<Vec<f32>>,
     area_limit: f64,
     space: DesignSpace,
-    query: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    effect: Vec<Channel>,
+    spec: HardwareSpec,
 }
 
 /// Features of a layer: its loops, strides, and what of the reference's time and energy it takes.
@@ -69,9 +68,14 @@ impl AcceleratorHardware {
             references,
             area_limit: settings.area_limit,
             space,
-            query: names.map(|name| Channel::new(name, "1")).to_vec(),
-            bounds,
-            effect: effects.map(|name| Channel::new(name, "1")).to_vec(),
+            spec: HardwareSpec::from_lists(
+                (names.map(|name| Channel::new(name, "1")).to_vec(), bounds),
+                (
+                    effects.map(|name| Channel::new(name, "1")).to_vec(),
+                    vec![1.0; EFFECTS],
+                ),
+                TASK_EFFECTS,
+            ),
         })
     }
 
@@ -176,20 +180,8 @@ impl Hardware for AcceleratorHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.query
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.effect
-    }
-    fn task_effects(&self) -> usize {
-        TASK_EFFECTS
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &[1.0; EFFECTS]
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
 
     /// The layer's features, a place for each layer, the tiling in [-1, 1], and a place for each order.

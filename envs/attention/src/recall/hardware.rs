@@ -9,6 +9,7 @@ use crate::design;
 use crate::gain_cell::GainCell;
 use crate::head::{Affine, Scalers};
 use tandem_core::design::{DesignError, DesignSpace};
+use tandem_core::hardware::HardwareSpec;
 use tandem_core::problem::{Channel, Hardware};
 
 /// Scores per unit of the head's outputs, nat.
@@ -53,9 +54,7 @@ pub struct RecallHardware {
     base: GainCell,
     reference: Cost,
     space: DesignSpace,
-    query: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    effect: Vec<Channel>,
+    spec: HardwareSpec,
 }
 
 /// A query's parts.
@@ -120,9 +119,7 @@ impl RecallHardware {
             reference: cost::cost(&base, &base.activity),
             space,
             base,
-            query,
-            bounds,
-            effect,
+            spec: HardwareSpec::from_lists((query, bounds), (effect, SCALE.to_vec()), TASK_EFFECTS),
         })
     }
 
@@ -254,20 +251,8 @@ impl Hardware for RecallHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.query
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.effect
-    }
-    fn task_effects(&self) -> usize {
-        TASK_EFFECTS
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &SCALE
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
     fn feature_len(&self) -> usize {
         FEATURES

@@ -2,6 +2,7 @@
 
 use super::config::{STEP_ANGLE, Settings};
 use tandem_core::design::{DesignError, DesignSpace, Parameter, Scale};
+use tandem_core::hardware::HardwareSpec;
 use tandem_core::problem::{Channel, Hardware};
 
 /// Mass of a designed motor per torque, kg/(N m): a geared actuator peaks at about 100 N m per
@@ -36,10 +37,7 @@ pub struct ArmHardware {
     design_base: bool,
     design_torque: bool,
     space: DesignSpace,
-    query: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    effect: Vec<Channel>,
-    scale: Vec<f32>,
+    spec: HardwareSpec,
 }
 
 impl ArmHardware {
@@ -77,10 +75,7 @@ impl ArmHardware {
             design_base: settings.design_base,
             design_torque: settings.design_torque,
             space: space(settings)?,
-            query,
-            bounds,
-            effect,
-            scale,
+            spec: HardwareSpec::from_lists((query, bounds), (effect, scale), 2),
         })
     }
 
@@ -110,7 +105,8 @@ impl ArmHardware {
 
     /// Index of the first angle step in the effect, where torques are designed.
     pub fn step_effect(&self) -> Option<usize> {
-        self.design_torque.then_some(self.effect.len() - self.links)
+        self.design_torque
+            .then_some(self.effect_channels().len() - self.links)
     }
 }
 
@@ -181,20 +177,8 @@ impl Hardware for ArmHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.query
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.effect
-    }
-    fn task_effects(&self) -> usize {
-        2
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &self.scale
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
 
     /// Without designed torques: sine and cosine of the cumulated angles after the move, which make the

@@ -6,6 +6,7 @@ use super::config::{
 };
 use super::statics::{Equilibrium, equilibrium};
 use tandem_core::design::{DesignError, DesignSpace, Parameter};
+use tandem_core::hardware::HardwareSpec;
 use tandem_core::problem::{Channel, Hardware};
 
 /// Unit of noise and error of the tip, m: about a link.
@@ -65,10 +66,7 @@ impl<'a> Body<'a> {
 #[derive(Debug)]
 pub struct TentacleHardware {
     space: DesignSpace,
-    query: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    effect: Vec<Channel>,
-    scale: Vec<f32>,
+    spec: HardwareSpec,
 }
 
 impl TentacleHardware {
@@ -87,16 +85,20 @@ impl TentacleHardware {
         scale[..2].fill(TIP_SCALE);
         Ok(Self {
             space: space(settings)?,
-            query: numbered("winch_angle", settings.tendons()),
-            bounds: vec![(0.0, WINCH_RANGE); settings.tendons()],
-            effect,
-            scale,
+            spec: HardwareSpec::from_lists(
+                (
+                    numbered("winch_angle", settings.tendons()),
+                    vec![(0.0, WINCH_RANGE); settings.tendons()],
+                ),
+                (effect, scale),
+                2,
+            ),
         })
     }
 
     /// The parts of a design; `None` if it does not belong to this hardware.
     pub fn body<'a>(&self, design: &'a [f64]) -> Option<Body<'a>> {
-        Body::new(design, self.query.len())
+        Body::new(design, self.query_channels().len())
     }
 }
 
@@ -126,25 +128,13 @@ impl Hardware for TentacleHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.query
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.effect
-    }
-    fn task_effects(&self) -> usize {
-        2
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &self.scale
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
 
     /// The winch angles over their range, then all their products of two.
     fn feature_len(&self) -> usize {
-        let n = self.query.len();
+        let n = self.query_channels().len();
         n + n * (n + 1) / 2
     }
 

@@ -3,6 +3,7 @@
 use super::controller::PRESSER;
 use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS};
 use tandem_core::design::{DesignError, DesignSpace};
+use tandem_core::hardware::HardwareSpec;
 use tandem_core::problem::{Channel, Hardware};
 
 /// Numbers of the effect for each finger: its tip, then its knuckle.
@@ -30,10 +31,7 @@ const TASK_EFFECTS: usize = FINGER_EFFECTS;
 #[derive(Debug)]
 pub struct PressHardware {
     space: DesignSpace,
-    query: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    effect: Vec<Channel>,
-    scale: Vec<f32>,
+    spec: HardwareSpec,
 }
 
 impl PressHardware {
@@ -64,10 +62,7 @@ impl PressHardware {
         }
         Ok(Self {
             space: Hand::space()?,
-            query,
-            bounds,
-            scale,
-            effect,
+            spec: HardwareSpec::from_lists((query, bounds), (effect, scale), TASK_EFFECTS),
         })
     }
 }
@@ -76,20 +71,8 @@ impl Hardware for PressHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.query
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.effect
-    }
-    fn task_effects(&self) -> usize {
-        TASK_EFFECTS
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &self.scale
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
 
     /// Six numbers per finger in which the effect is linear, given the design: `cos y cos a`, `sin y cos a`,

@@ -2,6 +2,7 @@
 
 use super::hand::{FINGERS, JOINT_LIMITS, JOINTS, MOST_TENSION, joints, space};
 use tandem_core::design::{DesignError, DesignSpace};
+use tandem_core::hardware::HardwareSpec;
 use tandem_core::problem::{Channel, Hardware};
 
 /// Unit of noise and error of a torque, N m.
@@ -16,9 +17,7 @@ pub const QUERIES: usize = JOINTS + 1;
 #[derive(Debug)]
 pub struct TendonHardware {
     space: DesignSpace,
-    query: Vec<Channel>,
-    bounds: Vec<(f32, f32)>,
-    effect: Vec<Channel>,
+    spec: HardwareSpec,
 }
 
 /// Names of the joints with something behind each.
@@ -41,9 +40,11 @@ impl TendonHardware {
         bounds.push((0.0, MOST_TENSION as f32));
         Ok(Self {
             space: space()?,
-            query,
-            bounds,
-            effect: named("torque", "N m"),
+            spec: HardwareSpec::from_lists(
+                (query, bounds),
+                (named("torque", "N m"), vec![SCALE; JOINTS]),
+                JOINTS,
+            ),
         })
     }
 }
@@ -52,20 +53,8 @@ impl Hardware for TendonHardware {
     fn space(&self) -> &DesignSpace {
         &self.space
     }
-    fn query_channels(&self) -> &[Channel] {
-        &self.query
-    }
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.bounds
-    }
-    fn effect_channels(&self) -> &[Channel] {
-        &self.effect
-    }
-    fn task_effects(&self) -> usize {
-        JOINTS
-    }
-    fn effect_scale(&self) -> &[f32] {
-        &[SCALE; JOINTS]
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
     }
 
     fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {

@@ -1,0 +1,112 @@
+//! What a hardware model is asked and answers: names, units, bounds and scales.
+
+use crate::problem::Channel;
+
+/// One number that the hardware is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Name and unit.
+    pub channel: Channel,
+    /// Where uniform samples are drawn, in its unit.
+    pub bounds: [f32; 2],
+}
+
+impl Query {
+    /// A number with this name, unit and these bounds.
+    pub fn new(name: impl Into<String>, unit: &str, bounds: [f32; 2]) -> Self {
+        Self {
+            channel: Channel::new(name, unit),
+            bounds,
+        }
+    }
+}
+
+/// One number that the hardware answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effect {
+    /// Name and unit.
+    pub channel: Channel,
+    /// Characteristic size, in its unit: errors and noise are measured in it.
+    pub scale: f32,
+    /// Whether the task sees it: exploration noise and likelihood live on these only.
+    pub task: bool,
+}
+
+impl Effect {
+    /// An effect that the task sees.
+    pub fn task(name: impl Into<String>, unit: &str, scale: f32) -> Self {
+        Self {
+            channel: Channel::new(name, unit),
+            scale,
+            task: true,
+        }
+    }
+
+    /// An effect that only the world's motion needs.
+    pub fn state(name: impl Into<String>, unit: &str, scale: f32) -> Self {
+        Self {
+            task: false,
+            ..Self::task(name, unit, scale)
+        }
+    }
+}
+
+/// Queries and effects of a hardware model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HardwareSpec {
+    pub(crate) query: Vec<Channel>,
+    pub(crate) bounds: Vec<(f32, f32)>,
+    pub(crate) effect: Vec<Channel>,
+    pub(crate) scale: Vec<f32>,
+    pub(crate) task: usize,
+}
+
+impl HardwareSpec {
+    /// A model that is asked and answers these, in this order; effects that the task sees come first, wherever they
+    /// stand in the list.
+    pub fn new(queries: Vec<Query>, mut effects: Vec<Effect>) -> Self {
+        effects.sort_by_key(|effect| !effect.task); // stable
+        Self {
+            bounds: queries.iter().map(|q| q.bounds.into()).collect(),
+            query: queries.into_iter().map(|q| q.channel).collect(),
+            scale: effects.iter().map(|e| e.scale).collect(),
+            task: effects.iter().filter(|e| e.task).count(),
+            effect: effects.into_iter().map(|e| e.channel).collect(),
+        }
+    }
+
+    /// The same from lists: queries with their bounds, effects with their scales, of which the first `task` are what
+    /// the task sees.
+    pub fn from_lists(
+        (query, bounds): (Vec<Channel>, Vec<(f32, f32)>),
+        (effect, scale): (Vec<Channel>, Vec<f32>),
+        task: usize,
+    ) -> Self {
+        Self {
+            query,
+            bounds,
+            effect,
+            scale,
+            task,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effects_that_the_task_sees_come_first() {
+        let effects = vec![
+            Effect::state("angle", "rad", 1.0),
+            Effect::task("tip", "m", 0.1),
+        ];
+        let spec = HardwareSpec::new(vec![Query::new("a", "1", [0.0, 2.0])], effects);
+        assert_eq!((spec.effect[0].name.as_str(), spec.task), ("tip", 1));
+        assert_eq!(
+            (&spec.scale[..], spec.bounds[0]),
+            (&[0.1, 1.0][..], (0.0, 2.0))
+        );
+    }
+}

@@ -1,0 +1,253 @@
+//! The problems and methods that Tandem brings.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tandem_accelerator::codesign;
+use tandem_agents::design::{
+    Cma, CmaSettings, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy,
+    HardwareAsPolicySettings, Morph, MorphConditioned, MorphConditionedSettings, MorphSettings,
+    Random, RandomSettings, TensorHardware,
+};
+use tandem_attention::recall;
+use tandem_core::{Preset, ProblemError};
+use tandem_physics::classic;
+use tandem_physics::hand3d::{press, tendon};
+use tandem_physics::reach2d;
+use tandem_physics::tentacle;
+
+use super::{Instance, MethodEntry, ProblemEntry, Selectivity, read, typed};
+use crate::tensor_hardware::{PlanarArm, TensorAccelerator, TensorTentacle};
+
+fn presets(presets: &[Preset]) -> Vec<(String, String)> {
+    let row = |p: &Preset| (format!("preset {}", p.name), p.about.into());
+    presets.iter().map(row).collect()
+}
+
+/// All problems of Tandem.
+pub(super) fn problems() -> Vec<ProblemEntry> {
+    vec![
+        ProblemEntry {
+            name: "reach2d",
+            about: "planar arms that reach a goal, among walls; link lengths (and more) are designed",
+            build: Box::new(build_reach2d),
+            read: typed::<reach2d::Config>,
+            variants: || presets(&reach2d::PRESETS),
+            selectivity: Some(Selectivity {
+                presets: &reach2d::PRESETS,
+                measure: |preset, designs, seed| {
+                    let config = reach2d::Config {
+                        preset: Some(preset.into()),
+                        ..reach2d::Config::default()
+                    };
+                    reach2d::selectivity(&reach2d::Settings::new(&config)?, designs, seed)
+                },
+            }),
+        },
+        ProblemEntry {
+            name: "tentacle",
+            about: "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed",
+            build: Box::new(build_tentacle),
+            read: typed::<tentacle::Config>,
+            variants: || presets(&tentacle::PRESETS),
+            selectivity: Some(Selectivity {
+                presets: &tentacle::PRESETS,
+                measure: |preset, designs, seed| {
+                    let config = tentacle::Config {
+                        preset: Some(preset.into()),
+                        ..tentacle::Config::default()
+                    };
+                    tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
+                },
+            }),
+        },
+        ProblemEntry {
+            name: "accelerator",
+            about: "a neural network mapped layer after layer onto a platform of array, buffers, clock and memory, all designed",
+            build: Box::new(build_accelerator),
+            read: typed::<codesign::Config>,
+            variants: || presets(&codesign::PRESETS),
+            selectivity: None,
+        },
+        ProblemEntry {
+            name: "hand3d-press",
+            about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
+            build: Box::new(build_press),
+            read: typed::<press::Config>,
+            variants: || presets(&press::PRESETS),
+            selectivity: Some(Selectivity {
+                presets: &press::PRESETS,
+                measure: |_, designs, seed| {
+                    press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
+                },
+            }),
+        },
+        ProblemEntry {
+            name: "hand3d-tendon",
+            about: "a tendon-driven hand that lifts and holds objects; pulleys and springs are designed",
+            build: Box::new(build_tendon),
+            read: typed::<tendon::Config>,
+            variants: || presets(&tendon::PRESETS),
+            selectivity: Some(Selectivity {
+                presets: &tendon::PRESETS,
+                measure: |_, designs, seed| {
+                    tendon::selectivity(&tendon::Settings::new(&Default::default())?, designs, seed)
+                },
+            }),
+        },
+        ProblemEntry {
+            name: "attention",
+            about: "an analog attention circuit as the memory of an encoder that learns to use it; bits, window and voltages are designed",
+            build: Box::new(build_attention),
+            read: typed::<recall::Config>,
+            variants: || {
+                let large = "a circuit designed with a transformer trained on text: `tandem train experiments/attention.json`";
+                let mut rows = presets(&recall::PRESETS);
+                rows.push(("language model".into(), large.into()));
+                rows
+            },
+            selectivity: Some(Selectivity {
+                presets: &recall::PRESETS,
+                measure: |_, designs, seed| {
+                    recall::selectivity(&recall::Settings::new(&Default::default())?, designs, seed)
+                },
+            }),
+        },
+        ProblemEntry {
+            name: "classic",
+            about: "cartpole, pendulum, acrobot and others without a design: the proof of PPO",
+            build: Box::new(build_classic),
+            read: typed::<ClassicTask>,
+            variants: || {
+                let names = classic::NAMES.iter();
+                names
+                    .map(|(name, about)| (format!("name {name}"), (*about).into()))
+                    .collect()
+            },
+            selectivity: None,
+        },
+    ]
+}
+
+/// All methods of Tandem.
+pub(super) fn methods() -> Vec<MethodEntry> {
+    vec![
+        MethodEntry {
+            name: "morph",
+            about: "a proxy network is the hardware; CMA-ES draws the design from it (as published)",
+            build: Box::new(|setup| Ok(Box::new(Morph::new(setup)?))),
+            read: typed::<MorphSettings>,
+        },
+        MethodEntry {
+            name: "morph-conditioned",
+            about: "the proxy sees the design, which moves by the policy gradient through it",
+            build: Box::new(|setup| Ok(Box::new(MorphConditioned::new(setup)?))),
+            read: typed::<MorphConditionedSettings>,
+        },
+        MethodEntry {
+            name: "hardware-as-policy",
+            about: "exact gradient through the hardware model, where it has a differentiable form",
+            build: Box::new(|setup| Ok(Box::new(HardwareAsPolicy::new(setup)?))),
+            read: typed::<HardwareAsPolicySettings>,
+        },
+        MethodEntry {
+            name: "gaussian",
+            about: "a Gaussian over designs, one draw per episode, moved by the score function",
+            build: Box::new(|setup| Ok(Box::new(Gaussian::new(setup)?))),
+            read: typed::<GaussianSettings>,
+        },
+        MethodEntry {
+            name: "cma",
+            about: "CMA-ES over designs, a stretch of PPO for each candidate",
+            build: Box::new(|setup| Ok(Box::new(Cma::new(setup)?))),
+            read: typed::<CmaSettings>,
+        },
+        MethodEntry {
+            name: "random",
+            about: "random designs, a stretch of PPO each; the best is kept",
+            build: Box::new(|setup| Ok(Box::new(Random::new(setup)?))),
+            read: typed::<RandomSettings>,
+        },
+        MethodEntry {
+            name: "fixed",
+            about: "the design stays; only the policy learns",
+            build: Box::new(|setup| Ok(Box::new(Fixed::new(setup)?))),
+            read: typed::<FixedSettings>,
+        },
+    ]
+}
+
+fn build_reach2d(task: &Value) -> Result<Instance, ProblemError> {
+    let config: reach2d::Config = read(task)?;
+    let problem = reach2d::make(&config)?;
+    let arm = PlanarArm::new(&*problem.hardware());
+    Ok(Instance {
+        tensor_hardware: arm.map(|arm| Arc::new(arm) as Arc<dyn TensorHardware>),
+        problem,
+    })
+}
+
+fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
+    let config: tentacle::Config = read(task)?;
+    let problem = tentacle::make(&config)?;
+    let tensors = TensorTentacle::new(&*problem.hardware());
+    Ok(Instance {
+        tensor_hardware: Some(Arc::new(tensors)),
+        problem,
+    })
+}
+
+fn build_accelerator(task: &Value) -> Result<Instance, ProblemError> {
+    let config: codesign::Config = read(task)?;
+    let tensors = TensorAccelerator::new(&codesign::Settings::new(&config)?)?;
+    Ok(Instance {
+        tensor_hardware: Some(Arc::new(tensors)),
+        problem: codesign::make(&config)?,
+    })
+}
+
+fn build_press(task: &Value) -> Result<Instance, ProblemError> {
+    let config: press::Config = read(task)?;
+    Ok(Instance {
+        problem: press::make(&config)?,
+        tensor_hardware: None,
+    })
+}
+
+fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
+    let config: tendon::Config = read(task)?;
+    Ok(Instance {
+        problem: tendon::make(&config)?,
+        tensor_hardware: None,
+    })
+}
+
+fn build_attention(task: &Value) -> Result<Instance, ProblemError> {
+    let config: recall::Config = read(task)?;
+    Ok(Instance {
+        problem: recall::make(&config)?,
+        tensor_hardware: None,
+    })
+}
+
+/// The `classic` problem's settings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ClassicTask {
+    /// Which environment.
+    name: String,
+}
+
+fn build_classic(task: &Value) -> Result<Instance, ProblemError> {
+    let task: ClassicTask = read(task)?;
+    let names: Vec<&str> = classic::NAMES.iter().map(|(name, _)| *name).collect();
+    let problem = classic::make(&task.name).ok_or_else(|| ProblemError::Setting {
+        key: "name".into(),
+        reason: format!("`{}` is none of {}", task.name, names.join(", ")),
+    })?;
+    Ok(Instance {
+        problem,
+        tensor_hardware: None,
+    })
+}

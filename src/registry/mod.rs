@@ -1,0 +1,288 @@
+//! What exists: problems and methods by name. Tandem's own are in [`builtin`]; a program of one's own adds others
+//! with [`crate::App`], and then has the whole command line for them.
+
+mod builtin;
+
+use std::sync::{Arc, OnceLock};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tandem_agents::design::{DesignOptimizer, MethodError, Setup, TensorHardware, settings};
+use tandem_core::{Preset, Problem, ProblemError, Share};
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::strict::{ConfigError, Located};
+
+/// Reads the part of an experiment at a path, so that typing errors in it are named with their line.
+pub type Reader = fn(&Located, &str) -> Result<(), ConfigError>;
+
+fn typed<T: DeserializeOwned>(located: &Located, path: &str) -> Result<(), ConfigError> {
+    located.read_at::<T>(path).map(drop)
+}
+
+/// A problem with, where it exists, the differentiable form of its hardware.
+pub struct Instance {
+    /// The environment all others are made from.
+    pub problem: Box<dyn Problem>,
+    /// The exact gradient's source.
+    pub tensor_hardware: Option<Arc<dyn TensorHardware>>,
+}
+
+/// A problem that experiments can name.
+pub struct ProblemEntry {
+    /// Name in experiment files.
+    pub name: &'static str,
+    /// One line for `tandem list problems`.
+    pub about: &'static str,
+    /// Builds it from the experiment's `task`.
+    pub build: Box<dyn Fn(&Value) -> Result<Instance, ProblemError> + Send + Sync>,
+    /// Checks names and types of the settings.
+    pub read: Reader,
+    /// Names and one-line descriptions of its presets.
+    pub variants: fn() -> Vec<(String, String)>,
+    /// How its presets' selectivity is measured, where there is a design to select.
+    pub selectivity: Option<Selectivity>,
+}
+
+/// How hard a problem's presets are: the share of random designs that work.
+pub struct Selectivity {
+    /// The presets.
+    pub presets: &'static [Preset],
+    /// Draws so many designs of a preset, from a seed, and counts those that work.
+    pub measure: fn(&str, usize, u64) -> Result<Share, ProblemError>,
+}
+
+/// A method that experiments can name.
+pub struct MethodEntry {
+    /// Name in experiment files.
+    pub name: &'static str,
+    /// One line for `tandem list methods`.
+    pub about: &'static str,
+    /// Builds it from the experiment's `methods.NAME`.
+    pub build: Box<dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync>,
+    /// Checks names and types of the settings.
+    pub read: Reader,
+}
+
+impl ProblemEntry {
+    /// A problem with settings of type `C`, which stand in the experiment's `task`; an absent section means the
+    /// defaults.
+    pub fn new<C, P>(
+        name: &'static str,
+        about: &'static str,
+        make: impl Fn(C) -> Result<P, ProblemError> + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: DeserializeOwned + Default,
+        P: Problem + 'static,
+    {
+        Self {
+            name,
+            about,
+            build: Box::new(move |task| {
+                Ok(Instance {
+                    problem: Box::new(make(read(task)?)?),
+                    tensor_hardware: None,
+                })
+            }),
+            read: typed::<C>,
+            variants: Vec::new,
+            selectivity: None,
+        }
+    }
+}
+
+impl MethodEntry {
+    /// A method with settings of type `S`, which stand in the experiment's `methods.NAME`; an absent section means
+    /// the defaults.
+    pub fn new<S, M>(
+        name: &'static str,
+        about: &'static str,
+        make: impl Fn(&Setup, S) -> Result<M, MethodError> + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: DeserializeOwned + Default,
+        M: DesignOptimizer + 'static,
+    {
+        Self {
+            name,
+            about,
+            build: Box::new(move |setup| Ok(Box::new(make(setup, settings(setup.settings)?)?))),
+            read: typed::<S>,
+        }
+    }
+}
+
+/// All problems and methods of this process.
+struct Registry {
+    problems: Vec<ProblemEntry>,
+    methods: Vec<MethodEntry>,
+}
+
+static REGISTRY: OnceLock<Registry> = OnceLock::new();
+
+fn registry() -> &'static Registry {
+    REGISTRY.get_or_init(|| Registry {
+        problems: builtin::problems(),
+        methods: builtin::methods(),
+    })
+}
+
+/// Adds these to Tandem's own, once and before the first look-up.
+///
+/// # Errors
+/// A name that is there already, or a call that comes too late.
+pub fn register(problems: Vec<ProblemEntry>, methods: Vec<MethodEntry>) -> Result<(), Error> {
+    let mut all = Registry {
+        problems: builtin::problems(),
+        methods: builtin::methods(),
+    };
+    all.problems.extend(problems);
+    all.methods.extend(methods);
+    let names = |kind: &str, mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Error::Input(format!("there are two {kind}s `{}`", pair[0]))),
+            None => Ok(()),
+        }
+    };
+    names("problem", all.problems.iter().map(|p| p.name).collect())?;
+    names("method", all.methods.iter().map(|m| m.name).collect())?;
+    let late = "problems and methods are registered once, before anything is looked up";
+    REGISTRY.set(all).map_err(|_| Error::Input(late.into()))
+}
+
+/// All problems.
+pub fn problems() -> &'static [ProblemEntry] {
+    &registry().problems
+}
+
+/// All methods.
+pub fn methods() -> &'static [MethodEntry] {
+    &registry().methods
+}
+
+/// The problem of an experiment.
+///
+/// # Errors
+/// A name that is not registered, settings that the problem refuses.
+pub fn problem(experiment: &Experiment) -> Result<Instance, Error> {
+    let entry = problems()
+        .iter()
+        .find(|entry| entry.name == experiment.problem)
+        .ok_or_else(|| Error::Input(format!("there is no problem `{}`", experiment.problem)))?;
+    Ok((entry.build)(&experiment.task)?)
+}
+
+/// The method of an experiment.
+///
+/// # Errors
+/// A name that is not registered, settings that the method refuses.
+pub fn method(
+    experiment: &Experiment,
+    instance: &Instance,
+) -> Result<Box<dyn DesignOptimizer>, Error> {
+    let entry = methods()
+        .iter()
+        .find(|entry| entry.name == experiment.method)
+        .ok_or_else(|| Error::Input(format!("there is no method `{}`", experiment.method)))?;
+    Ok((entry.build)(&setup(experiment, instance, entry.name))?)
+}
+
+/// What a method is built from.
+pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) -> Setup<'a> {
+    let hardware = instance.problem.hardware();
+    let spec = instance.problem.spec();
+    Setup {
+        start: hardware.space().logits(&hardware.space().start()),
+        observations: spec.observation.len(),
+        commands: spec.command.len(),
+        hardware,
+        tensor_hardware: instance.tensor_hardware.clone(),
+        clip: experiment.ppo.clip,
+        seed: experiment.seed,
+        settings: experiment.settings_of(method),
+    }
+}
+
+/// Checks everything in an experiment that problems and methods own, also the sections of methods that it
+/// does not use.
+///
+/// # Errors
+/// The first name or setting that is not right, with its line.
+pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
+    let problem_names = || problems().iter().map(|entry| entry.name);
+    let method_names = || methods().iter().map(|entry| entry.name);
+    let Some(entry) = problems()
+        .iter()
+        .find(|entry| entry.name == experiment.problem)
+    else {
+        let reason = unknown("problem", &experiment.problem, problem_names());
+        return Err(located.fail_at("problem", reason).into());
+    };
+    (entry.read)(located, "task")?;
+    let instance = (entry.build)(&experiment.task).map_err(|error| match error {
+        ProblemError::Setting { key, reason } => located.fail_at(&join("task", &key), reason),
+        other => located.fail_at("task", other.to_string()),
+    })?;
+    if !method_names().any(|name| name == experiment.method) {
+        let reason = unknown("method", &experiment.method, method_names());
+        return Err(located.fail_at("method", reason).into());
+    }
+    for name in experiment.methods.keys() {
+        if !method_names().any(|known| known == name) {
+            let reason = unknown("method", name, method_names());
+            return Err(located.fail_at(&format!("methods.{name}"), reason).into());
+        }
+    }
+    for entry in methods() {
+        let used = entry.name == experiment.method;
+        let path = format!("methods.{}", entry.name);
+        if !used && !experiment.methods.contains_key(entry.name) {
+            continue;
+        }
+        (entry.read)(located, &path)?;
+        let setup = setup(experiment, &instance, entry.name);
+        match (entry.build)(&setup) {
+            Err(MethodError::Setting { key, reason }) => {
+                return Err(located.fail_at(&join(&path, &key), reason).into());
+            }
+            Err(error) if used => return Err(located.fail_at("method", error.to_string()).into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn join(path: &str, key: &str) -> String {
+    if key.is_empty() {
+        path.into()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// "There is no such name", with the nearest one and all of them.
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let nearest = known
+        .iter()
+        .min_by_key(|candidate| strsim::levenshtein(candidate, name))
+        .copied()
+        .unwrap_or_default();
+    let list = known.join(", ");
+    format!("there is no {what} `{name}`; did you mean `{nearest}`? There are: {list}")
+}
+
+/// Reads a problem's settings; an absent section means the defaults.
+fn read<T: for<'a> Deserialize<'a> + Default>(task: &Value) -> Result<T, ProblemError> {
+    if task.is_null() {
+        return Ok(T::default());
+    }
+    T::deserialize(task).map_err(|error| ProblemError::Setting {
+        key: String::new(),
+        reason: error.to_string(),
+    })
+}
