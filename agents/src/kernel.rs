@@ -3,7 +3,7 @@
 //! One observation costs a fraction of a microsecond, ten to thirty times less than through libtorch.
 //! Weights lie as `[in][out]`, so that the inner loop `y += x_i W[i]` runs over neighbouring outputs;
 //! outputs are padded to whole vectors. Each output is summed in the order of the inputs whatever the number
-//! of rows and the processor ([`crate::simd`]), so that rows computed together and one by one have the same bits.
+//! of rows and the processor (`simd`), so that rows computed together and one by one have the same bits.
 
 use crate::simd::{Strided, gemm, tanh_all};
 

@@ -1,4 +1,4 @@
-//! What exists: problems and methods by name. Tandem's own are in [`builtin`]; a program of one's own adds others
+//! What exists: problems and methods by name. Tandem's own are in `builtin`; a program of one's own adds others
 //! with [`crate::App`], and then has the whole command line for them.
 
 mod builtin;
@@ -30,6 +30,13 @@ pub struct Instance {
     pub tensor_hardware: Option<Arc<dyn TensorHardware>>,
 }
 
+/// Builds a problem from the experiment's `task`.
+pub type BuildProblem = dyn Fn(&Value) -> Result<Instance, ProblemError> + Send + Sync;
+
+/// Builds a method from the experiment's `methods.NAME`.
+pub type BuildMethod =
+    dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync;
+
 /// A problem that experiments can name.
 pub struct ProblemEntry {
     /// Name in experiment files.
@@ -37,7 +44,7 @@ pub struct ProblemEntry {
     /// One line for `tandem list problems`.
     pub about: &'static str,
     /// Builds it from the experiment's `task`.
-    pub build: Box<dyn Fn(&Value) -> Result<Instance, ProblemError> + Send + Sync>,
+    pub build: Box<BuildProblem>,
     /// Checks names and types of the settings.
     pub read: Reader,
     /// Names and one-line descriptions of its presets.
@@ -61,7 +68,7 @@ pub struct MethodEntry {
     /// One line for `tandem list methods`.
     pub about: &'static str,
     /// Builds it from the experiment's `methods.NAME`.
-    pub build: Box<dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync>,
+    pub build: Box<BuildMethod>,
     /// Checks names and types of the settings.
     pub read: Reader,
 }

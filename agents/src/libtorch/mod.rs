@@ -5,7 +5,7 @@
 //!
 //! | what | left alone | here |
 //! |---|---|---|
-//! | products of matrices, tanh | MKL's code branch for this processor and maker | [`crate::simd`], the same bits at any width |
+//! | products of matrices, tanh | MKL's code branch for this processor and maker | `simd`, the same bits at any width |
 //! | element-wise functions, sums, softmax | ATen's widest vectors | `ATEN_CPU_CAPABILITY=avx2` |
 //! | other functions of MKL (exp, log, solve) | as the products | `MKL_CBWR=COMPATIBLE`, MKL's promise across makers |
 //! | GELU, convolutions | oneDNN's widest vectors | `ONEDNN_MAX_CPU_ISA=AVX2` |
