@@ -48,10 +48,7 @@ impl App {
     pub fn run(self) -> ExitCode {
         match registry::register(self.problems, self.methods) {
             Ok(()) => cli::main(),
-            Err(error) => {
-                eprintln!("tandem: {error}");
-                ExitCode::from(error.exit_code())
-            }
+            Err(error) => error.report(),
         }
     }
 }

@@ -1,12 +1,38 @@
-//! What a method and a problem of one's own are held to beside [`tandem_core::contract`]: a run that was stopped goes
-//! on to the same numbers.
+//! What problems and methods are held to, Tandem's own and others: `tandem check FILE --contract` and Tandem's tests.
+//!
+//! A problem keeps what [`tandem_core::contract`] demands; a method stores its whole state, so that a run that was
+//! stopped goes on to the same numbers.
 
 use serde_json::{Map, Value};
+use tandem_core::contract::check_problem;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::registry;
 use crate::trainer::Trainer;
+
+/// Holds an experiment's problem to the contract, and its method to [`check_resume`] on [`small`].
+///
+/// # Errors
+/// The first breach.
+pub fn check(experiment: &Experiment) -> Result<(), Error> {
+    let instance = registry::problem(experiment)?;
+    check_problem(&*instance.problem).map_err(|breach| Error::Run(breach.to_string()))?;
+    check_resume(&small(experiment))
+}
+
+/// The same experiment with a budget of seconds: seven short iterations through all phases.
+pub fn small(experiment: &Experiment) -> Experiment {
+    let mut small = experiment.clone();
+    small.rollout.lanes = experiment.rollout.lanes.min(8);
+    small.rollout.steps = experiment.rollout.steps.min(16);
+    small.ppo.minibatches = 1;
+    small.ppo.epochs = 1;
+    small.evaluation.every = 3;
+    small.evaluation.episodes = experiment.evaluation.episodes.min(4);
+    small.schedule.env_steps = 7 * (small.rollout.lanes * small.rollout.steps) as u64;
+    small
+}
 
 /// Trains an experiment to its end twice, the second time with a new trainer after every second iteration, which goes
 /// on from what the one before has saved; both must log the same rows. Give it an experiment of a second.

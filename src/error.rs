@@ -1,5 +1,8 @@
 //! What can go wrong in a run, and the exit code that scripts see.
 
+use std::io;
+use std::process::ExitCode;
+
 use tandem_accelerator::InputError;
 use tandem_accelerator::SimulationError;
 use tandem_accelerator::network::NetworkError;
@@ -13,6 +16,7 @@ use tandem_core::{DesignError, ProblemError};
 use thiserror::Error;
 
 use crate::metrics::MetricsError;
+use crate::output::{note, program};
 use crate::render::RenderError;
 use crate::run_folder::RunError;
 use crate::strict::ConfigError;
@@ -27,11 +31,14 @@ pub enum Error {
     #[error("{0}")]
     Run(String),
     /// Stopped by a signal, with a checkpoint saved: exit code 3.
-    #[error("stopped; `tandem train --resume {0}` goes on")]
+    #[error("stopped; `{program} train --resume {0}` goes on", program = program())]
     Stopped(String),
     /// Several runs stopped by a signal, each with a checkpoint saved; the text says how to go on: exit code 3.
     #[error("{0}")]
     Paused(String),
+    /// Standard output cannot be written: exit code 0 where its reader has seen enough, else 1.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
     /// A problem refuses a setting or a design.
     #[error(transparent)]
     Problem(#[from] ProblemError),
@@ -107,6 +114,16 @@ impl Error {
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
             Self::Metrics(_) | Self::Render(_) | Self::Lanes(_) => 1,
             Self::Stopped(_) | Self::Paused(_) => 3,
+            Self::Output(error) => u8::from(error.kind() != io::ErrorKind::BrokenPipe),
         }
+    }
+
+    /// Says on standard error what went wrong; the exit code to end with.
+    pub fn report(&self) -> ExitCode {
+        let code = self.exit_code();
+        if code != 0 {
+            note!("{}: {self}", program());
+        }
+        ExitCode::from(code)
     }
 }

@@ -10,6 +10,7 @@ use crate::agent::untrained;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::judge::{Actions, Judge, Judgement, Starts, World};
+use crate::output::{note, program};
 use crate::record::Counters;
 use crate::registry::{self, Instance};
 use crate::run_folder::RunFolder;
@@ -40,9 +41,9 @@ impl Learnt {
         let experiment = Experiment::from_run(folder)?;
         let bytes = folder.best()?.ok_or_else(|| {
             Error::Run(format!(
-                "{} has not been judged yet: train it for at least one evaluation (`tandem train --resume {}`)",
+                "{0} has not been judged yet: train it for at least one evaluation (`{1} train --resume {0}`)",
                 folder.path().display(),
-                folder.path().display()
+                program()
             ))
         })?;
         let counters = match folder.latest_checkpoint()? {
@@ -78,7 +79,7 @@ impl Learnt {
         let Some(checkpoint) = folder.latest_checkpoint()? else {
             return Self::open(folder); // which says what to do
         };
-        eprintln!("not judged yet: taking policy and design as they are at its latest checkpoint");
+        note!("not judged yet: taking policy and design as they are at its latest checkpoint");
         let archive = Archive::from_bytes(&checkpoint.bytes)?;
         let counters = archive.get_json("counters")?;
         let mut learnt = Self::parts(experiment, &archive, counters, "average")?;

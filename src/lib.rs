@@ -28,6 +28,7 @@ pub mod interrupt;
 pub mod judge;
 pub mod machine;
 pub mod metrics;
+mod output;
 pub mod phase;
 pub mod plot;
 pub mod progress;
@@ -44,3 +45,4 @@ pub mod trainer;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};
+pub use {tandem_agents as agents, tandem_core as core};

@@ -8,10 +8,12 @@
 //! spoil it. All output goes to stderr; a closed stderr is ignored.
 
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::note;
 
 /// The speed is that of this much time.
 const WINDOW: Duration = Duration::from_secs(30);
@@ -122,7 +124,7 @@ impl Progress {
 }
 
 fn plain(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    note!("{line}");
 }
 
 /// Speed, time left and the decision when to print; times are those since the start.

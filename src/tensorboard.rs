@@ -16,13 +16,15 @@ mod records;
 mod summary;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tensorboard_proto::summary::Summary;
+
+use crate::output::note;
 
 /// An open event file. One per folder.
 #[derive(Debug)]
@@ -110,9 +112,7 @@ impl Board {
     fn warn(&mut self, error: &io::Error) {
         self.file = None;
         let folder = self.folder.display();
-        // A closed stderr is no reason to stop either.
-        let _ = writeln!(
-            io::stderr(),
+        note!(
             "warning: TensorBoard logging stops ({folder}: {error}); the run goes on, metrics.jsonl has every figure"
         );
     }

@@ -17,6 +17,10 @@ pub struct CheckArgs {
     /// Print what a run's bytes depend on here: processor, kernels in use, libtorch, C library, threads
     #[arg(long)]
     pub machine: bool,
+    /// Also hold problem and method to the contract: episodes in both fidelities, and a short run that is stopped
+    /// and must go on to the same numbers; for problems and methods of your own
+    #[arg(long)]
+    pub contract: bool,
     /// Change a setting first (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,

@@ -8,10 +8,11 @@ mod learning;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
 use crate::error::Error;
+use crate::output;
 
 pub use accelerator::*;
 pub use bench::*;
@@ -79,14 +80,24 @@ enum Command {
 
 /// Parses the command line, runs the command and turns an error into one message and an exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command().bin_name(output::program());
+    let words = command.try_get_matches();
+    let cli = match words.and_then(|words| Cli::from_arg_matches(&words)) {
+        Ok(cli) => cli,
+        Err(answer) => return show(&answer),
+    };
     let threads = cli.threads.map_or(0, usize::from);
     match start(threads).and_then(|()| dispatch(&cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tandem: {error}");
-            ExitCode::from(error.exit_code())
-        }
+        Err(error) => error.report(),
+    }
+}
+
+/// Shows the help or version that was asked for, or what is wrong with the command line.
+fn show(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Err(error) if !answer.use_stderr() => Error::Output(error).report(),
+        _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
     }
 }
 

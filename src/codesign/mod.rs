@@ -19,6 +19,7 @@ use crate::adaptation::{self, FINAL, LanguageExperiment};
 use crate::error::Error;
 use crate::interrupt;
 use crate::metrics::{MetricsLog, Row, put};
+use crate::output::note;
 use crate::progress::{Progress, Status};
 use crate::run_folder::{Meta, RunFolder};
 use crate::tensorboard::Board;
@@ -89,7 +90,7 @@ impl CodesignRun {
     }
 
     fn complete(&mut self) -> Result<Value, Error> {
-        eprintln!("run folder: {}", self.folder.path().display());
+        note!("run folder: {}", self.folder.path().display());
         let [round, end] = self.codesign.progress().map(u64::from);
         let mut progress = Progress::new("co-design", round, end);
         let stop = || interrupt::requested().is_some();

@@ -10,6 +10,7 @@ use crate::cli::AdaptArgs;
 use crate::error::Error;
 use crate::experiment::split_sets;
 use crate::interrupt;
+use crate::output::{note, out};
 use crate::run_folder::RunFolder;
 use crate::statistics::mean_interval;
 
@@ -46,24 +47,24 @@ pub fn run(args: &AdaptArgs) -> Result<(), Error> {
 }
 
 fn finish(run: &mut AdaptationRun, json: bool) -> Result<(), Error> {
-    eprintln!("run folder: {}", run.path().display());
-    eprintln!("{}", run.about());
+    note!("run folder: {}", run.path().display());
+    note!("{}", run.about());
     let document = run.complete()?;
     if json {
         return print_json(&document);
     }
     report::lines(&document)
         .iter()
-        .for_each(|line| println!("{line}"));
+        .try_for_each(|line| out!("{line}"))?;
     let folder = run.path();
-    println!(
+    out!(
         "pictures     {0}/adaptation.png, {0}/curves.png",
         folder.display()
-    );
-    println!(
+    )?;
+    out!(
         "let it write tandem generate {} --prompt \"Ada went to\"",
         folder.display()
-    );
+    )?;
     Ok(())
 }
 
@@ -80,7 +81,7 @@ fn seeds(
         let mut own = experiment.clone();
         own.language.seed = seed;
         let path = folder.join(format!("s{seed}"));
-        eprintln!("run folder: {}", path.display());
+        note!("run folder: {}", path.display());
         documents.push(one(&own, &path, name).map_err(|error| match error {
             Error::Paused(_) => Error::Paused("stopped; the same command goes on".into()),
             other => other,
@@ -90,14 +91,14 @@ fn seeds(
         return print_json(&json!({"runs": documents, "summary": summary(&documents)}));
     }
     for document in &documents {
-        println!("seed {}", document["seed"]);
+        out!("seed {}", document["seed"])?;
         report::lines(document)
             .iter()
-            .for_each(|line| println!("  {line}"));
+            .try_for_each(|line| out!("  {line}"))?;
     }
     summary_lines(&summary(&documents))
         .iter()
-        .for_each(|line| println!("{line}"));
+        .try_for_each(|line| out!("{line}"))?;
     Ok(())
 }
 

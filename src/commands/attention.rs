@@ -10,6 +10,7 @@ use tandem_attention::{GainCell, QUANTITIES};
 use super::print_json;
 use crate::cli::SimulateArgs;
 use crate::error::Error;
+use crate::output::{note, out};
 use crate::strict::Located;
 
 /// The network's name on the command line.
@@ -27,11 +28,12 @@ pub fn run(args: &SimulateArgs) -> Result<(), Error> {
     if args.json {
         return print_json(&document(&circuit, &cost));
     }
-    print_parts(&cost);
-    print_whole(&circuit, &cost);
-    eprintln!(
+    print_parts(&cost)?;
+    print_whole(&circuit, &cost)?;
+    note!(
         "activity {} and {} µA per cell; constants marked as assumed are listed by --json",
-        circuit.activity.score_ua, circuit.activity.output_ua
+        circuit.activity.score_ua,
+        circuit.activity.output_ua
     );
     Ok(())
 }
@@ -72,17 +74,17 @@ fn bottleneck(cost: &Cost) -> (&'static str, f64) {
     (name, energy / cost.energy_j)
 }
 
-fn print_parts(cost: &Cost) {
+fn print_parts(cost: &Cost) -> Result<(), Error> {
     for (name, energy) in energies(cost) {
-        println!(
+        out!(
             "{name:32} {:>9.1} pJ  {:>5.1} %",
             1e12 * energy,
             100.0 * energy / cost.energy_j
-        );
+        )?;
     }
     let time = &cost.time;
     let ns = |seconds: f64| 1e9 * seconds;
-    println!(
+    out!(
         "{:32} {:.1} write + {:.1} scores + {:.1} outputs + {:.1} count + {:.1} reset + {:.1} add ns",
         "time",
         ns(time.write),
@@ -91,36 +93,37 @@ fn print_parts(cost: &Cost) {
         ns(time.count),
         ns(time.reset),
         ns(time.add)
-    );
-    println!(
+    )?;
+    out!(
         "{:32} {:.4} cells + {:.4} periphery mm²",
         "area",
         1e6 * cost.area.cells,
         1e6 * cost.area.periphery
-    );
+    )?;
+    Ok(())
 }
 
-fn print_whole(circuit: &GainCell, cost: &Cost) {
-    println!(
+fn print_whole(circuit: &GainCell, cost: &Cost) -> Result<(), Error> {
+    out!(
         "per head and token               {:.2} ns, {:.3} nJ, {:.4} mm², {:.1} TOPS/W",
         1e9 * cost.seconds,
         1e9 * cost.energy_j,
         1e6 * cost.area_m2,
         tops_per_watt(circuit, cost)
-    );
-    println!(
+    )?;
+    out!(
         "retention                        {:.3e} s; {:.1} % left after {} tokens, {:.3e} lost per token",
         circuit.retention_s(),
         100.0 * circuit.keep(f64::from(circuit.window)),
         circuit.window,
         circuit.decay()
-    );
-    println!(
+    )?;
+    out!(
         "12 oxide layers, cells only      {:.3e} mm²",
         1e6 * cost::stacked_cells_m2(circuit, 12)
-    );
+    )?;
     for gpu in GPUS {
-        println!(
+        out!(
             "against {:24} {:>8.0} times faster, {:>8.0} times less energy{}",
             gpu.name,
             gpu.latency_ratio(cost.seconds),
@@ -130,8 +133,9 @@ fn print_whole(circuit: &GainCell, cost: &Cost) {
             } else {
                 "  (from printed ratios)"
             }
-        );
+        )?;
     }
+    Ok(())
 }
 
 fn tops_per_watt(circuit: &GainCell, cost: &Cost) -> f64 {

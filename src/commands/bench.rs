@@ -6,6 +6,7 @@ use super::print_json;
 use crate::bench::{Entry, attention, kernels, learning, physics, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
+use crate::output::{note, out};
 
 /// Runs the command.
 ///
@@ -32,7 +33,7 @@ fn run_training(args: &BenchArgs) -> Result<(), Error> {
     for case in cases {
         let speed = case.measure()?;
         if !args.json {
-            print_speed(case, &speed);
+            print_speed(case, &speed)?;
         }
         entries.extend(speed.entries());
     }
@@ -47,30 +48,33 @@ fn run_kernels(args: &BenchArgs) -> Result<(), Error> {
         }
         let price = kernels::measure(case.name, args.rounds as usize)?;
         if !args.json {
-            println!("{price}");
+            out!("{price}")?;
         }
         entries.extend(price.entries());
     }
     finish(args, &entries)
 }
 
-fn print_speed(case: &training::Case, speed: &training::Speed) {
-    println!(
+fn print_speed(case: &training::Case, speed: &training::Speed) -> Result<(), Error> {
+    out!(
         "{:14} {:>9.0} environment steps/s   {}",
-        case.name, speed.steps_per_second, case.about
-    );
+        case.name,
+        speed.steps_per_second,
+        case.about
+    )?;
     let total: f64 = speed.parts.iter().map(|(_, seconds)| seconds).sum();
     for (part, seconds) in &speed.parts {
         let share = 100.0 * seconds / total;
-        println!(
+        out!(
             "  {part:12} {:>9.1} ms per iteration  {share:5.1} %",
             1e3 * seconds
-        );
+        )?;
     }
-    println!(
+    out!(
         "  first fit    {:>9.2} s, once, not counted above",
         speed.first_fit
-    );
+    )?;
+    Ok(())
 }
 
 fn run_attention(args: &BenchArgs) -> Result<(), Error> {
@@ -80,7 +84,7 @@ fn run_attention(args: &BenchArgs) -> Result<(), Error> {
         .collect();
     if !args.json {
         for entry in &entries {
-            println!("{:34} {:>10.3} {}", entry.name, entry.value, entry.unit);
+            out!("{:34} {:>10.3} {}", entry.name, entry.value, entry.unit)?;
         }
     }
     finish(args, &entries)
@@ -96,18 +100,18 @@ fn run_physics(args: &BenchArgs) -> Result<(), Error> {
         let name = scene.name;
         if !args.json {
             for rate in [scene.one, scene.all] {
-                println!(
+                out!(
                     "{name:10} {:2} threads  {:>9.0} control steps/s, bare rapier {:>9.0}, ratio {:.3}",
                     rate.threads,
                     rate.full,
                     rate.bare,
                     rate.full / rate.bare
-                );
+                )?;
             }
-            println!(
+            out!(
                 "{name:10} scaling     {:.2}",
                 scene.all.full / scene.one.full
-            );
+            )?;
         }
         entries.extend(scene.entries());
     }
@@ -125,15 +129,20 @@ fn run_learning(args: &BenchArgs) -> Result<(), Error> {
         seeds,
         rayon::current_num_threads(),
         |case, seed, scores| {
-            eprintln!("{} seed {seed}: {scores:.1?}", case.name);
+            note!("{} seed {seed}: {scores:.1?}", case.name);
         },
     )?;
     if !args.json {
-        println!(
+        out!(
             "{:30} {:>9} {:>10} {:>23} {:>10} {:>10}",
-            "problem", "env steps", "mean", "95 % interval", "worst", "bar"
-        );
-        verdicts.iter().for_each(print_verdict);
+            "problem",
+            "env steps",
+            "mean",
+            "95 % interval",
+            "worst",
+            "bar"
+        )?;
+        verdicts.iter().try_for_each(print_verdict)?;
     }
     let entries: Vec<Entry> = verdicts.iter().map(learning::Verdict::entry).collect();
     finish(args, &entries)?;
@@ -151,16 +160,16 @@ fn run_learning(args: &BenchArgs) -> Result<(), Error> {
     )))
 }
 
-fn print_verdict(verdict: &learning::Verdict) {
+fn print_verdict(verdict: &learning::Verdict) -> Result<(), Error> {
     let (sign, bar) = match verdict.bar {
         learning::Bar::AtLeast(bar) => (">=", bar),
         learning::Bar::AtMost(bar) => ("<=", bar),
     };
     let Some(estimate) = verdict.estimate() else {
-        return;
+        return Ok(());
     };
     let interval = format!("[{:.1}, {:.1}]", estimate.low, estimate.high);
-    println!(
+    out!(
         "{:30} {:>9} {:>10.1} {interval:>23} {:>10.1} {:>10} {}",
         verdict.name,
         verdict.env_steps,
@@ -168,7 +177,8 @@ fn print_verdict(verdict: &learning::Verdict) {
         verdict.worst(),
         format!("{sign} {bar}"),
         if verdict.passed() { "pass" } else { "FAIL" }
-    );
+    )?;
+    Ok(())
 }
 
 fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
@@ -177,13 +187,13 @@ fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
         let entry = selectivity::measure(preset, selectivity, args.designs as usize)?;
         if !args.json {
             let percent = |key: &str| 100.0 * entry.details[key].as_f64().unwrap_or(f64::NAN);
-            println!(
+            out!(
                 "{preset:14} {:6.2} % [{:.2}, {:.2}] of {} random designs work",
                 100.0 * entry.value,
                 percent("low"),
                 percent("high"),
                 args.designs
-            );
+            )?;
         }
         entries.push(entry);
     }
@@ -198,10 +208,13 @@ fn run_simulate(args: &BenchArgs) -> Result<(), Error> {
     for case in cases {
         let entry = case.measure()?;
         if !args.json {
-            println!(
+            out!(
                 "{:28} {:>14.4} {:10} {}",
-                entry.name, entry.value, entry.unit, case.about
-            );
+                entry.name,
+                entry.value,
+                entry.unit,
+                case.about
+            )?;
         }
         entries.push(entry);
     }

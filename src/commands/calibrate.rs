@@ -8,6 +8,7 @@ use crate::cli::CalibrateArgs;
 use crate::error::Error;
 use crate::host::{self, Plan};
 use crate::interrupt;
+use crate::output::out;
 use tandem_accelerator::host::{Calibration, HostModel};
 
 /// Runs the command.
@@ -58,15 +59,15 @@ fn report(args: &CalibrateArgs, calibration: &Calibration) -> Result<(), Error> 
             "threads": calibration.machine.threads,
         }));
     }
-    println!(
+    out!(
         "{} layers measured on {}",
         calibration.samples.len(),
         calibration.machine.processor
-    );
-    println!(
+    )?;
+    out!(
         "a repeated measurement differs by {:.2} %",
         calibration.repeat_percent
-    );
-    println!("{file} written; `tandem validate host --calibration {file}` asks it about networks");
+    )?;
+    out!("{file} written; `tandem validate host --calibration {file}` asks it about networks")?;
     Ok(())
 }

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::print_json;
 use crate::adaptation::LanguageExperiment;
 use crate::cli::CheckArgs;
+use crate::contract;
 use crate::error::Error;
 use crate::experiment::{Experiment, split_sets};
 use crate::machine::Machine;
+use crate::output::{self, out};
 
 /// Runs the command.
 ///
@@ -18,7 +20,7 @@ use crate::machine::Machine;
 pub fn run(args: &CheckArgs) -> Result<(), Error> {
     let machine = args.machine.then(Machine::here);
     if let Some(machine) = machine.as_ref().filter(|_| !args.json) {
-        print!("{machine}");
+        output::text(&machine)?;
     }
     let mut resolved = Vec::new();
     for path in &args.experiments {
@@ -27,14 +29,17 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
             continue;
         }
         let experiment = Experiment::read(path, &args.sets)?;
+        if args.contract {
+            contract::check(&experiment)?;
+        }
         if !args.json {
-            println!(
+            out!(
                 "{}: good ({} by {}, {} environment steps)",
                 path.display(),
                 experiment.problem,
                 experiment.method,
                 experiment.schedule.env_steps
-            );
+            )?;
         }
         resolved.push(json!({"file": path, "experiment": experiment}));
     }
@@ -52,7 +57,7 @@ fn check_language(path: &Path, args: &CheckArgs) -> Result<Value, Error> {
     let experiment = LanguageExperiment::read(path, &split_sets(&args.sets)?)?;
     if !args.json {
         let stages = &experiment.language.stages;
-        println!(
+        out!(
             "{}: good (a language model; {} iterations of softmax, {} of linear and {} of nonlinear hardware{})",
             path.display(),
             stages.softmax,
@@ -64,7 +69,7 @@ fn check_language(path: &Path, args: &CheckArgs) -> Result<Value, Error> {
                 .map_or(String::new(), |codesign| {
                     format!("; {} rounds of co-design", codesign.rounds)
                 })
-        );
+        )?;
     }
     Ok(json!({"file": path, "experiment": experiment}))
 }

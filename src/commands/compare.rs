@@ -22,6 +22,7 @@ use crate::atomic;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::interrupt;
+use crate::output::{self, out};
 use crate::plot::{Axes, Center, Curve, learning_curves};
 use live::Live;
 use plan::{Job, State};
@@ -58,12 +59,12 @@ pub fn run(args: &CompareArgs) -> Result<(), Error> {
     if args.json {
         print_json(&document)?;
     } else {
-        print!("{}", table::plain(&groups));
+        output::text(table::plain(&groups))?;
         for path in [&folder.join("table.md"), &folder.join("compare.json")]
             .into_iter()
             .chain(&pictures)
         {
-            println!("{}", path.display());
+            out!("{}", path.display())?;
         }
     }
     all_good(&groups)

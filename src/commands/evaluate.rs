@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::experiment::Experiment;
 use crate::interrupt;
+use crate::output::{note, out};
 use crate::run_folder::RunFolder;
 use crate::trainer::Trainer;
 
@@ -49,7 +50,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     if args.json {
         return print_json(&document);
     }
-    print_table(&document);
+    print_table(&document)?;
     Ok(())
 }
 
@@ -146,9 +147,10 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     trainer.prepare(&|| interrupt::requested().is_some())?;
     while let Some(record) = trainer.iterate()? {
         if let Some(evaluation) = &record.evaluation {
-            eprintln!(
+            note!(
                 "retraining: {} of {steps} steps, true success {:.2}",
-                record.counters.env_steps, evaluation.success
+                record.counters.env_steps,
+                evaluation.success
             );
         }
         if interrupt::requested().is_some() {
@@ -163,55 +165,55 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     Learnt::new(experiment, archive, counters)
 }
 
-fn print_table(document: &Value) {
-    let line = |label: &str, value: &Value, scale: f64| {
-        let part = |name: &str| scale * value[name].as_f64().unwrap_or(f64::NAN);
-        println!(
+fn print_table(document: &Value) -> Result<(), Error> {
+    let line = |label: &str, value: &Value| {
+        let part = |name: &str| value[name].as_f64().unwrap_or(f64::NAN);
+        out!(
             "{label:<28}{:>9.3}  [{:.3}, {:.3}]",
             part("mean"),
             part("low"),
             part("high")
-        );
+        )
     };
-    println!(
+    out!(
         "{} by {}, seed {}: {} fresh episodes, 95 % intervals",
         document["problem"].as_str().unwrap_or("?"),
         document["method"].as_str().unwrap_or("?"),
         document["seed"],
         document["episodes"]
-    );
-    line("true success, mean actions", &document["success"], 1.0);
-    line("true success, sampled", &document["success_sampled"], 1.0);
+    )?;
+    line("true success, mean actions", &document["success"])?;
+    line("true success, sampled", &document["success_sampled"])?;
     line(
         "start design, same policy",
         &document["success_start_design"],
-        1.0,
-    );
+    )?;
     if document["success_half_step"].is_object() {
         let label = "true success, half the step";
-        line(label, &document["success_half_step"], 1.0);
+        line(label, &document["success_half_step"])?;
     }
-    line("return", &document["return"], 1.0);
+    line("return", &document["return"])?;
     if let Some(gap) = document["proxy_gap"].as_object() {
         for (name, value) in gap {
-            println!(
+            out!(
                 "proxy gap, {name:<17}{:>9.4}",
                 value.as_f64().unwrap_or(f64::NAN)
-            );
+            )?;
         }
     }
     if document["retrain"].is_object() {
-        println!(
+        out!(
             "a new policy from scratch, {} environment steps:",
             document["retrain"]["env_steps"]
-        );
-        line("  true success", &document["retrain"]["success"], 1.0);
-        line("  return", &document["retrain"]["return"], 1.0);
+        )?;
+        line("  true success", &document["retrain"]["success"])?;
+        line("  return", &document["retrain"]["return"])?;
     }
-    println!(
+    out!(
         "used: {} environment steps, {} hardware queries, {:.0} s",
         document["env_steps"],
         document["hardware_queries"],
         document["seconds"].as_f64().unwrap_or(f64::NAN)
-    );
+    )?;
+    Ok(())
 }

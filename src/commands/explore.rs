@@ -11,6 +11,7 @@ use crate::cli::ExploreArgs;
 use crate::codesign::{complete, folder_of, report};
 use crate::error::Error;
 use crate::interrupt;
+use crate::output::out;
 
 /// Runs the command.
 ///
@@ -45,16 +46,16 @@ pub fn show(found: &[(PathBuf, Value)], json: bool) -> Result<(), Error> {
         return print_json(&json!({"codesigns": documents, "summary": summary}));
     }
     for (folder, document) in found {
-        println!("{}", folder.display());
+        out!("{}", folder.display())?;
         report::lines(document)
             .iter()
-            .for_each(|line| println!("{line}"));
-        println!("pictures {}/pareto-*.png", folder.display());
+            .try_for_each(|line| out!("{line}"))?;
+        out!("pictures {}/pareto-*.png", folder.display())?;
     }
     if documents.len() > 1 {
         report::summary_lines(&summary)
             .iter()
-            .for_each(|line| println!("{line}"));
+            .try_for_each(|line| out!("{line}"))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::cli::ExportArgs;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::export::{mjcf, onnx, urdf};
+use crate::output::out;
 use crate::run_folder::RunFolder;
 
 /// Runs the command.
@@ -46,7 +47,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
     for (path, bytes) in files {
         atomic::write(path, &bytes)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
-        println!("{}", path.display());
+        out!("{}", path.display())?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::print_json;
 use crate::adaptation;
 use crate::cli::GenerateArgs;
 use crate::error::Error;
+use crate::output::{note, out};
 
 /// Runs the command.
 ///
@@ -33,8 +34,8 @@ pub fn run(args: &GenerateArgs) -> Result<(), Error> {
             "temperature": args.temperature, "seed": args.seed,
         }));
     }
-    eprintln!("model of the stage {}", stage.name());
-    println!("{}{text}", args.prompt);
+    note!("model of the stage {}", stage.name());
+    out!("{}{text}", args.prompt)?;
     Ok(())
 }
 

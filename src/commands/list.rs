@@ -12,6 +12,7 @@ use crate::adaptation::LanguageExperiment;
 use crate::cli::{ListArgs, ListWhat};
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::output::out;
 use crate::registry;
 
 /// Runs the command.
@@ -43,7 +44,7 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         .max()
         .unwrap_or(0);
     for entry in &rows {
-        println!("{:width$}  {}", text(entry, "name"), text(entry, "about"));
+        out!("{:width$}  {}", text(entry, "name"), text(entry, "about"))?;
     }
     Ok(())
 }

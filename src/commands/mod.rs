@@ -20,6 +20,7 @@ pub mod validate;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::output::out;
 
 /// Prints one JSON document on stdout.
 ///
@@ -28,6 +29,5 @@ use crate::error::Error;
 pub fn print_json(value: &Value) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    println!("{text}");
-    Ok(())
+    out!("{text}")
 }

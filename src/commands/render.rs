@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::film::{clips, film, still};
 use crate::judge::Starts;
+use crate::output::out;
 use crate::render::animate;
 use crate::run_folder::RunFolder;
 
@@ -52,7 +53,7 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
         };
         atomic::write(path, &bytes)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
-        println!("{}", path.display());
+        out!("{}", path.display())?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::atomic;
 use crate::cli::SearchArgs;
 use crate::error::Error;
 use crate::interrupt;
+use crate::output::note;
 use crate::progress::{Progress, Status};
 
 /// What is searched, and with which budget; stored with every result.
@@ -104,7 +105,7 @@ fn rescored(simulate: Simulate, network: &Network, run: &Run) -> Rescored {
     for (how, result) in both {
         if let Err(reason) = result {
             let (method, seed) = (&run.method, run.seed);
-            eprintln!("{method} seed {seed}: not simulated {how}: {reason}");
+            note!("{method} seed {seed}: not simulated {how}: {reason}");
         }
     }
     rescored

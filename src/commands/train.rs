@@ -11,6 +11,7 @@ use crate::codesign;
 use crate::error::Error;
 use crate::experiment::{Experiment, split_sets};
 use crate::interrupt;
+use crate::output::{note, out, program};
 use crate::run::Run;
 
 /// Runs the command.
@@ -34,9 +35,9 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             ));
         }
     };
-    eprintln!("run folder: {}", run.path().display());
+    note!("run folder: {}", run.path().display());
     let document = run.complete()?;
-    summarise(&run.path(), &document);
+    summarise(&run.path(), &document)?;
     Ok(())
 }
 
@@ -82,8 +83,8 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
         return Err(Error::Input(text));
     };
     let command = format!("tandem train --resume {}", path.display());
-    eprintln!("run folder: {}", path.display());
-    eprintln!("{}", run.about());
+    note!("run folder: {}", path.display());
+    note!("{}", run.about());
     let adapted = run.complete().map_err(|error| match error {
         Error::Paused(_) => Error::Paused(format!("stopped; `{command}` goes on")),
         other => other,
@@ -91,14 +92,14 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
     drop(run); // its lock goes
     report::lines(&adapted)
         .iter()
-        .for_each(|line| println!("{line}"));
+        .try_for_each(|line| out!("{line}"))?;
     let document = codesign::complete(&path, &settings, &command)?;
     let folder = codesign::folder_of(&path, settings.seed);
     explore::show(&[(folder, document)], false)
 }
 
 /// What was learnt and where to look.
-fn summarise(folder: &Path, document: &Value) {
+fn summarise(folder: &Path, document: &Value) -> Result<(), Error> {
     let percent = |key: &str| {
         let part = |name: &str| 100.0 * document[key][name].as_f64().unwrap_or(f64::NAN);
         format!(
@@ -108,28 +109,29 @@ fn summarise(folder: &Path, document: &Value) {
             part("high")
         )
     };
-    let run = folder.display();
-    println!(
+    let (run, program) = (folder.display(), program());
+    out!(
         "true success     {}  (mean actions, {} fresh episodes)",
         percent("success"),
         document["episodes"]
-    );
-    println!("  sampled        {}", percent("success_sampled"));
-    println!(
+    )?;
+    out!("  sampled        {}", percent("success_sampled"))?;
+    out!(
         "  start design   {}  (the same policy)",
         percent("success_start_design")
-    );
+    )?;
     if let Some(gap) = document["proxy_gap"]["visited"].as_f64() {
-        println!(
+        out!(
             "proxy gap        {gap:.4} visited, {:.4} uniform (effect scales)",
             document["proxy_gap"]["uniform"]
                 .as_f64()
                 .unwrap_or(f64::NAN)
-        );
+        )?;
     }
-    println!("design           {run}/design.json");
-    println!("picture          {run}/design.png");
-    println!("curves           tensorboard --logdir {run}");
-    println!("judge again      tandem evaluate {run} --episodes 512");
-    println!("watch it move    tandem render {run} --out {run}/motion.gif");
+    out!("design           {run}/design.json")?;
+    out!("picture          {run}/design.png")?;
+    out!("curves           tensorboard --logdir {run}")?;
+    out!("judge again      {program} evaluate {run} --episodes 512")?;
+    out!("watch it move    {program} render {run} --out {run}/motion.gif")?;
+    Ok(())
 }

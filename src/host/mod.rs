@@ -19,6 +19,7 @@ pub use layer::{Layer, Runner};
 
 use crate::error::Error;
 use crate::interrupt;
+use crate::output::note;
 
 /// How far a repeated measurement may be from the first, %.
 pub const REPEAT_PERCENT: f64 = 2.0;
@@ -79,9 +80,10 @@ impl Countdown {
         if done > 0 && (elapsed - self.said > PAUSE || done == self.total) {
             self.said = elapsed;
             let left = elapsed / done as f64 * (self.total - done.min(self.total)) as f64;
-            eprintln!(
+            note!(
                 "{}  {done}/{}  {elapsed:.0} s, ETA {left:.0} s",
-                self.what, self.total
+                self.what,
+                self.total
             );
         }
         Ok(())
@@ -141,7 +143,7 @@ fn quiet_rounds(layers: &[Layer], allow_noise: bool) -> Result<(Vec<Round>, f64)
     let mut rounds: Vec<Round> = Vec::with_capacity(ROUNDS);
     for again in 0..MOST_ROUNDS {
         if again >= ROUNDS {
-            eprintln!("calibrate host: the machine was not quiet, one more round");
+            note!("calibrate host: the machine was not quiet, one more round");
         }
         let done = again.min(ROUNDS - 1) * layers.len();
         let mut times = Vec::with_capacity(layers.len());
@@ -188,7 +190,7 @@ pub fn check_repeat(percent: f64, allow_noise: bool) -> Result<(), Error> {
     let measured =
         format!("a repeated measurement differs by {percent:.1} %, {REPEAT_PERCENT} % are allowed");
     if allow_noise {
-        eprintln!("note: {measured}; going on, as --allow-noise says");
+        note!("note: {measured}; going on, as --allow-noise says");
         return Ok(());
     }
     Err(Error::Run(format!(
@@ -208,7 +210,7 @@ pub fn check_drift(drift: f64, allow_noise: bool) -> Result<(), Error> {
         "random layers take {drift:.2} of their time at calibration, {DRIFT_PERCENT} % off are allowed"
     );
     if allow_noise {
-        eprintln!("note: {measured}; going on, as --allow-noise says");
+        note!("note: {measured}; going on, as --allow-noise says");
         return Ok(());
     }
     Err(Error::Run(format!(

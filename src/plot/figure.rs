@@ -1,36 +1,76 @@
-//! How every plot looks, and what it becomes: SVG or PNG.
+//! A finished plot as a list of shapes, and what it becomes: SVG or PNG.
 
+use std::fmt::Write;
 use std::path::Path;
-use std::sync::Arc;
 
-use kuva::backend::raster::RasterBackend;
-use kuva::backend::svg::SvgBackend;
-use kuva::plot::legend::{LegendEntry, LegendPosition};
-use kuva::render::layout::{Layout, TickFormat};
-use kuva::render::plots::Plot;
-use kuva::render::render::{Scene, render_multiple};
-use kuva::render::theme::Theme;
-use tiny_skia::Pixmap;
+use quick_xml::escape::escape;
 
-use super::{Axes, PlotError};
+use super::PlotError;
 use crate::atomic;
 use crate::error::Error;
-use crate::render::{Image, palette};
+use crate::render::RenderError;
+use crate::render::canvas::{Anchor, Canvas, Color, TextStyle, polyline, rgb};
 
-/// Columns of the legend below a plot.
-const LEGEND_COLUMNS: usize = 2;
-/// Samples per pixel along each side of a PNG: kuva draws upright text without smoothing.
-const SMOOTHING: usize = 2;
+/// Pixels of a PNG per unit of the SVG.
+const SCALE: f32 = 2.0;
+
+/// What a figure is made of. Lengths are units of the SVG; y points down.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    Polygon {
+        corners: Vec<[f32; 2]>,
+        color: Color,
+    },
+    Line {
+        points: Vec<[f32; 2]>,
+        color: Color,
+        width: f32,
+        /// Length of dashes and gaps.
+        dash: Option<f32>,
+    },
+    Disc {
+        center: [f32; 2],
+        radius: f32,
+        color: Color,
+    },
+    Text {
+        at: [f32; 2],
+        style: TextStyle,
+        text: String,
+    },
+}
 
 /// A finished plot.
+#[derive(Clone, Debug)]
 pub struct Figure {
-    scene: Scene,
+    /// Width and height.
+    pub(super) size: [f32; 2],
+    /// Axes, labels and legend.
+    pub(super) frame: Vec<Shape>,
+    /// The rectangle (x, y, width, height) that `data` may not leave.
+    pub(super) area: [f32; 4],
+    /// What the plot shows.
+    pub(super) data: Vec<Shape>,
 }
 
 impl Figure {
-    /// The plot as an SVG document, whose identifiers clash with no other plot of the same page.
+    /// The plot as an SVG document without identifiers, so that several fit on one page.
     pub fn svg(&self) -> String {
-        with_own_ids(&SvgBackend::default().render_scene(&self.scene))
+        let [width, height] = self.size;
+        let mut out = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" font-family=\"DejaVu Sans, sans-serif\">\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>"
+        );
+        self.frame.iter().for_each(|shape| shape.svg(&mut out));
+        // A nested document is clipped to its own rectangle.
+        let [x, y, w, h] = self.area;
+        let _ = write!(
+            out,
+            "<svg x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{x} {y} {w} {h}\">"
+        );
+        self.data.iter().for_each(|shape| shape.svg(&mut out));
+        out + "</svg></svg>"
     }
 
     /// The plot as a PNG file, two pixels per unit of the SVG.
@@ -38,12 +78,15 @@ impl Figure {
     /// # Errors
     /// A failed encoding.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
-        let backend = RasterBackend::new().with_scale(2.0 * SMOOTHING as f32);
-        let fine = backend.render_scene(&self.scene).map_err(PlotError::Png)?;
-        let fine = Pixmap::decode_png(&fine).map_err(|error| PlotError::Png(error.to_string()))?;
-        halved(&fine)
-            .png()
-            .map_err(|error| PlotError::Png(error.to_string()))
+        let draw = || -> Result<Vec<u8>, RenderError> {
+            let [width, height] = self.size.map(|side| (SCALE * side).round() as u32);
+            let mut canvas = Canvas::new(width, height, rgb(0x00ff_ffff))?;
+            self.frame.iter().for_each(|shape| shape.draw(&mut canvas));
+            canvas.clip(Some(self.area.map(|length| SCALE * length)));
+            self.data.iter().for_each(|shape| shape.draw(&mut canvas));
+            canvas.into_image().png()
+        };
+        draw().map_err(|error| PlotError::Png(error.to_string()))
     }
 
     /// Writes the PNG file, whole or not at all.
@@ -60,150 +103,107 @@ impl Figure {
     }
 }
 
-/// Which axis shows the values that [`Axes::range`] speaks of.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Values {
-    /// The horizontal one; y names rows.
-    X,
-    /// The vertical one.
-    Y,
-}
-
-/// A plot with a legend (empty = none) below.
-pub(super) fn figure(
-    axes: &Axes,
-    plots: Vec<Plot>,
-    legend: Vec<LegendEntry>,
-    values: Values,
-) -> Result<Figure, PlotError> {
-    if plots.is_empty() {
-        return Err(PlotError::Empty(axes.title.clone()));
-    }
-    let height = match values {
-        Values::X => 90.0 + 44.0 * (plots.len() - 1) as f64,
-        Values::Y => 350.0 + 20.0 * legend.len().div_ceil(LEGEND_COLUMNS) as f64,
-    };
-    let theme = Theme {
-        axis_color: hex(palette::QUIET),
-        grid_color: hex(palette::GRID),
-        tick_color: hex(palette::QUIET),
-        text_color: hex(palette::INK),
-        show_grid: true,
-        ..Theme::light()
-    };
-    let mut layout = Layout::auto_from_plots(&plots)
-        .with_width(640.0)
-        .with_theme(theme)
-        .with_x_label(axes.x.as_str())
-        .with_title_size(15)
-        .with_label_size(13)
-        .with_tick_size(11)
-        .with_x_tick_format(TickFormat::Custom(Arc::new(short)))
-        .with_legend_position(LegendPosition::OutsideBottomColumns)
-        .with_legend_col_limit(LEGEND_COLUMNS)
-        .with_legend_box(false)
-        .with_height(height);
-    if !legend.is_empty() {
-        layout = layout.with_legend_entries(legend);
-    }
-    if !axes.title.is_empty() {
-        layout = layout.with_title(axes.title.as_str());
-    }
-    if values == Values::Y {
-        let format = TickFormat::Custom(Arc::new(short));
-        layout = layout
-            .with_y_label(axes.y.as_str())
-            .with_y_tick_format(format);
-    }
-    if let Some((low, high)) = axes.range {
-        layout = match values {
-            Values::X => layout.with_x_axis_min(low).with_x_axis_max(high),
-            Values::Y => layout.with_y_axis_min(low).with_y_axis_max(high),
+impl Shape {
+    fn svg(&self, out: &mut String) {
+        let list = |points: &[[f32; 2]]| {
+            let pairs = points.iter().map(|[x, y]| format!("{x:.1},{y:.1}"));
+            pairs.collect::<Vec<String>>().join(" ")
+        };
+        let _ = match self {
+            Self::Polygon { corners, color } => write!(
+                out,
+                "<polygon points=\"{}\" {}/>",
+                list(corners),
+                paint("fill", *color)
+            ),
+            Self::Line {
+                points,
+                color,
+                width,
+                dash,
+            } => write!(
+                out,
+                "<polyline points=\"{}\" fill=\"none\" stroke-width=\"{width}\" stroke-linejoin=\"round\" {}{}/>",
+                list(points),
+                paint("stroke", *color),
+                dash.map_or(String::new(), |d| format!(" stroke-dasharray=\"{d} {d}\""))
+            ),
+            Self::Disc {
+                center: [x, y],
+                radius,
+                color,
+            } => write!(
+                out,
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" {}/>",
+                paint("fill", *color)
+            ),
+            Self::Text {
+                at: [x, y],
+                style,
+                text,
+            } => write!(
+                out,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{}\" text-anchor=\"{}\"{} {}>{}</text>",
+                style.size,
+                style.anchor.name(),
+                if style.bold {
+                    " font-weight=\"bold\""
+                } else {
+                    ""
+                },
+                paint("fill", style.color),
+                escape(text.as_str())
+            ),
         };
     }
-    if axes.log_x {
-        layout = layout.with_log_x();
-    }
-    if axes.log_y && values == Values::Y {
-        layout = layout.with_log_y();
-    }
-    Ok(Figure {
-        scene: render_multiple(plots, layout),
-    })
-}
 
-/// The document with identifiers made from its content: kuva numbers them through the process, so that the
-/// same plot drawn twice would differ.
-fn with_own_ids(svg: &str) -> String {
-    const MARK: &str = "kuva-clip-";
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-    let mut pieces = svg.split(MARK);
-    let mut names: Vec<&str> = Vec::new();
-    let mut out = pieces.next().unwrap_or_default().to_string();
-    let rest: Vec<(usize, &str)> = pieces
-        .map(|piece| {
-            let (name, rest) = piece.split_at(digits(piece));
-            let known = names.iter().position(|&n| n == name);
-            let index = known.unwrap_or_else(|| {
-                names.push(name);
-                names.len() - 1
-            });
-            (index, rest)
-        })
-        .collect();
-    let mut hash = crc32fast::Hasher::new();
-    rest.iter()
-        .for_each(|(_, text)| hash.update(text.as_bytes()));
-    let hash = hash.finalize();
-    for (index, text) in rest {
-        out.push_str(&format!("clip-{hash:08x}-{index}{text}"));
-    }
-    out
-}
-
-/// The mean of each block of [`SMOOTHING`] x [`SMOOTHING`] pixels.
-fn halved(fine: &Pixmap) -> Image {
-    let wide = fine.width() as usize;
-    let (width, height) = (wide / SMOOTHING, fine.height() as usize / SMOOTHING);
-    let pixels = fine.pixels();
-    let mut rgb = Vec::with_capacity(width * height * 3);
-    for at in 0..width * height {
-        let corner = at / width * SMOOTHING * wide + at % width * SMOOTHING;
-        let mut sum = [0; 3];
-        for i in 0..SMOOTHING * SMOOTHING {
-            let p = pixels[corner + i / SMOOTHING * wide + i % SMOOTHING];
-            for (total, part) in sum.iter_mut().zip([p.red(), p.green(), p.blue()]) {
-                *total += usize::from(part);
+    fn draw(&self, canvas: &mut Canvas) {
+        let scaled = |point: [f32; 2]| point.map(|v| SCALE * v);
+        let all = |points: &[[f32; 2]]| points.iter().copied().map(scaled).collect::<Vec<_>>();
+        match self {
+            Self::Polygon { corners, color } => canvas.polygon(&all(corners), *color),
+            Self::Line {
+                points,
+                color,
+                width,
+                dash,
+            } => {
+                if let Some(path) = polyline(&all(points), false) {
+                    let dash = dash.map(|length| SCALE * length);
+                    canvas.stroke(&path, *color, SCALE * width, dash);
+                }
+            }
+            Self::Disc {
+                center,
+                radius,
+                color,
+            } => canvas.disc(scaled(*center), SCALE * radius, *color),
+            Self::Text { at, style, text } => {
+                let size = SCALE * style.size;
+                canvas.text(scaled(*at), TextStyle { size, ..*style }, text);
             }
         }
-        rgb.extend(sum.map(|v| (v / (SMOOTHING * SMOOTHING)) as u8));
-    }
-    Image {
-        width: width as u32,
-        height: height as u32,
-        rgb,
     }
 }
 
-/// Tick labels of at most a few letters: `0.25`, `250k`, `1.5M`, `2e-5`.
-pub(super) fn short(value: f64) -> String {
-    let (scaled, unit) = match value.abs() {
-        0.0 => return "0".into(),
-        v if !(1e-3..1e12).contains(&v) => return format!("{value:e}"),
-        v if v >= 1e9 => (value / 1e9, "G"),
-        v if v >= 1e6 => (value / 1e6, "M"),
-        v if v >= 1e4 => (value / 1e3, "k"),
-        _ => (value, ""),
-    };
-    let text = format!("{scaled:.4}");
-    format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
+/// Colour and opacity as attributes.
+fn paint(attribute: &str, [r, g, b, a]: Color) -> String {
+    let color = format!("{attribute}=\"#{r:02x}{g:02x}{b:02x}\"");
+    match a {
+        255 => color,
+        a => format!(
+            "{color} {attribute}-opacity=\"{:.2}\"",
+            f32::from(a) / 255.0
+        ),
+    }
 }
 
-/// Colour of the method or series with this index, as kuva wants it.
-pub(super) fn color(index: usize) -> String {
-    hex(palette::SERIES[index % palette::SERIES.len()])
-}
-
-pub(super) fn hex([r, g, b, _]: crate::render::canvas::Color) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
+impl Anchor {
+    fn name(self) -> &'static str {
+        match self {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        }
+    }
 }

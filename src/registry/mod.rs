@@ -208,6 +208,7 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
         commands: spec.command.len(),
         hardware,
         tensor_hardware: instance.tensor_hardware.clone(),
+        effects_last: instance.problem.effects_last(),
         clip: experiment.ppo.clip,
         seed: experiment.seed,
         settings: experiment.settings_of(method),

@@ -35,6 +35,8 @@ pub enum Anchor {
     Start,
     /// The middle.
     Middle,
+    /// The right end.
+    End,
 }
 
 /// How a text looks.
@@ -174,6 +176,7 @@ impl Canvas {
         let shift = match style.anchor {
             Anchor::Start => 0.0,
             Anchor::Middle => 0.5,
+            Anchor::End => 1.0,
         };
         let x = at[0] - shift * text_width(text, style.size, style.bold);
         if let Some(path) = outline([x, at[1]], style, text) {
@@ -275,7 +278,8 @@ impl OutlineBuilder for Pen {
     }
 }
 
-fn polyline(points: &[[f32; 2]], closed: bool) -> Option<Path> {
+/// A line through points, or a polygon; `None` without points.
+pub(crate) fn polyline(points: &[[f32; 2]], closed: bool) -> Option<Path> {
     let (first, rest) = points.split_first()?;
     let mut path = PathBuilder::new();
     path.move_to(first[0], first[1]);

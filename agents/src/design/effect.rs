@@ -18,6 +18,10 @@ use crate::gae::{Segments, advantages};
 use crate::proxy::matrix;
 use crate::rollout::{Noise, Rollout};
 
+/// Discount and decay of the effect's return where effects leave traces and the experiment does not say: about ten
+/// control steps, which carries over contacts and lags (hands, arms among walls) without the noise of whole episodes.
+pub const LASTING: f64 = 0.9;
+
 /// How task effects are explored and credited: shared by all methods with an effect likelihood.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,11 +33,13 @@ pub struct EffectSettings {
     /// Share of the noise that is left after a step, in [0, 1): 0 is white noise, right where an effect is felt at
     /// once; where a displacement must last to matter, as in contact, near 1, with `gamma` near it.
     pub persistence: f64,
-    /// Discount of the effect's return, in [0, 1]: 0 credits an effect with the next reward only, which is
-    /// exact where effects leave no trace in the state (kinematic arms) and has the least noise.
-    pub gamma: f64,
-    /// Decay of the effect's return towards the critic's value, in [0, 1].
-    pub lambda: f64,
+    /// Discount of the effect's return, in [0, 1]. Absent, it follows the problem
+    /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)): [`LASTING`] where an effect is part of what the
+    /// world does next; 0, credit for the next reward only, where it leaves no trace in the state (kinematic arms):
+    /// that is exact there and has the least noise.
+    pub gamma: Option<f64>,
+    /// Decay of the effect's return towards the critic's value, in [0, 1]; absent, as `gamma`.
+    pub lambda: Option<f64>,
     /// Whether the baseline knows the reward of the step before: where rewards are a matter of state, their difference
     /// shows what an effect did.
     pub reward_before: bool,
@@ -45,8 +51,8 @@ impl Default for EffectSettings {
             noise: [0.3, 0.1],
             anneal: 0.25,
             persistence: 0.0,
-            gamma: 0.0,
-            lambda: 0.0,
+            gamma: None,
+            lambda: None,
             reward_before: false,
         }
     }
@@ -62,8 +68,8 @@ impl EffectSettings {
         within("effect.noise.1", self.noise[1], 1e-4, 100.0)?;
         within("effect.anneal", self.anneal, 1e-3, 1.0)?;
         within("effect.persistence", self.persistence, 0.0, 0.999)?;
-        within("effect.gamma", self.gamma, 0.0, 1.0)?;
-        within("effect.lambda", self.lambda, 0.0, 1.0)
+        within("effect.gamma", self.gamma.unwrap_or(0.0), 0.0, 1.0)?;
+        within("effect.lambda", self.lambda.unwrap_or(0.0), 0.0, 1.0)
     }
 
     /// The noise at this progress of the search.
@@ -79,6 +85,9 @@ impl EffectSettings {
 /// Turns roll-outs into [`EffectRows`].
 pub struct EffectCredit {
     settings: EffectSettings,
+    /// Discount and decay of the effect's return.
+    gamma: f64,
+    lambda: f64,
     /// Half width of the clipped ratio, PPO's own.
     clip: f64,
     baseline: Baseline,
@@ -91,8 +100,11 @@ impl EffectCredit {
     /// Settings out of range.
     pub fn new(setup: &Setup, settings: &EffectSettings) -> Result<Self, MethodError> {
         settings.check()?;
+        let horizon = if setup.effects_last { LASTING } else { 0.0 };
         Ok(Self {
             settings: settings.clone(),
+            gamma: settings.gamma.unwrap_or(horizon),
+            lambda: settings.lambda.unwrap_or(horizon),
             clip: setup.clip,
             baseline: Baseline::new(
                 setup.observations + setup.commands,
@@ -123,7 +135,7 @@ impl EffectCredit {
         let deviation: Vec<f32> = scale[..columns].iter().map(|s| s * sigma).collect();
         let segments = Segments::new(rollout, rewards);
         // returns, not advantages: the critic knows less than the baseline, and its error would only be added
-        let (_, returns) = advantages(&segments, self.settings.gamma, self.settings.lambda);
+        let (_, returns) = advantages(&segments, self.gamma, self.lambda);
         EffectRows {
             samples: matrix(&rollout.effects, rows),
             log_probs: Tensor::from_slice(&rollout.effect_log_probs),

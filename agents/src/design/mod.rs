@@ -2,6 +2,8 @@
 //!
 //! A [`DesignOptimizer`] says which design the next episodes use, what produces the effect during roll-outs,
 //! which loss joins PPO's, and how the design moves after an iteration. It never sees a concrete problem.
+//! All types that the trait names are found here, so that a method of one's own begins with
+//! `use tandem::agents::design::*`; `examples/hill-climber` is one.
 
 mod baseline;
 mod cma;
@@ -36,10 +38,10 @@ pub use outer::{Inner, PolicyChange};
 pub use random::{Random, RandomSettings};
 pub use spread::SpreadSettings;
 
-use crate::archive::{Archive, ArchiveError};
-use crate::ppo::EffectUpdate;
-use crate::proxy::Gap;
-use crate::rollout::{DesignSource, EffectModels, Noise, Rollout};
+pub use crate::archive::{Archive, ArchiveError};
+pub use crate::ppo::EffectUpdate;
+pub use crate::proxy::Gap;
+pub use crate::rollout::{DesignSource, EffectModels, Noise, Rollout};
 
 /// An exact, differentiable form of a hardware model.
 pub trait TensorHardware: Send + Sync {
@@ -59,6 +61,8 @@ pub struct Setup<'a> {
     pub commands: usize,
     /// Logits of the start design.
     pub start: Vec<f64>,
+    /// Whether effects leave traces in the world's state ([`Problem::effects_last`](tandem_core::Problem::effects_last)).
+    pub effects_last: bool,
     /// PPO's clip range, used for the effect's ratio too.
     pub clip: f64,
     /// The experiment's seed: methods derive their own named streams from it.

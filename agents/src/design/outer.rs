@@ -1,5 +1,7 @@
 //! What the outer-loop methods share: judging one candidate design by a stretch of PPO.
 
+use serde::{Deserialize, Serialize};
+
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::Rollout;
 
@@ -23,7 +25,7 @@ pub enum PolicyChange {
 }
 
 /// Counts a candidate's iterations and scores it by the mean return of the later half of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Inner {
     iterations: usize,
     sum: f64,

@@ -93,6 +93,20 @@ impl Parameter {
         }
     }
 
+    /// A parameter whose even steps are even ratios; its bounds are positive.
+    pub fn logarithmic(
+        name: impl Into<String>,
+        unit: &str,
+        low: f64,
+        high: f64,
+        start: f64,
+    ) -> Self {
+        Self {
+            scale: Scale::Log,
+            ..Self::linear(name, unit, low, high, start)
+        }
+    }
+
     /// The value at a fraction of the range (0: low, 1: high), before rounding.
     fn at(&self, fraction: f64) -> f64 {
         match self.scale {

@@ -44,6 +44,11 @@ pub trait World: Send + Sync + 'static {
     /// The hardware model, with the design space.
     fn hardware(&self) -> Arc<dyn Hardware>;
 
+    /// Whether an effect leaves a trace in the state; see [`Problem::effects_last`].
+    fn effects_last(&self) -> bool {
+        true
+    }
+
     /// The state in which an episode begins; all its randomness comes from `stream`.
     fn start(&self, design: &[f64], stream: &mut Stream) -> Self::State;
 
@@ -203,6 +208,10 @@ impl<W: World> Problem for Environment<W> {
 
     fn hardware(&self) -> Arc<dyn Hardware> {
         self.shared.hardware.clone()
+    }
+
+    fn effects_last(&self) -> bool {
+        self.shared.world.effects_last()
     }
 
     fn fresh(&self) -> Box<dyn Problem> {

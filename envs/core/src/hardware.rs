@@ -1,6 +1,7 @@
-//! What a hardware model is asked and answers: names, units, bounds and scales.
+//! What a hardware model is asked and answers: names, units, bounds and scales; and a model given by a function.
 
-use crate::problem::Channel;
+use crate::design::DesignSpace;
+use crate::problem::{Channel, Hardware};
 
 /// One number that the hardware is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +90,43 @@ impl HardwareSpec {
             scale,
             task,
         }
+    }
+}
+
+/// A hardware model given by a function of design, query and effect.
+pub struct Formula<F> {
+    space: DesignSpace,
+    spec: HardwareSpec,
+    respond: F,
+}
+
+impl<F> Formula<F>
+where
+    F: Fn(&[f64], &[f32], &mut [f32]) + Send + Sync,
+{
+    /// The model that answers a query under a design (values in the parameters' units) by `respond`, which fills
+    /// the effect.
+    pub fn new(space: DesignSpace, spec: HardwareSpec, respond: F) -> Self {
+        Self {
+            space,
+            spec,
+            respond,
+        }
+    }
+}
+
+impl<F> Hardware for Formula<F>
+where
+    F: Fn(&[f64], &[f32], &mut [f32]) + Send + Sync,
+{
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+    fn spec(&self) -> &HardwareSpec {
+        &self.spec
+    }
+    fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {
+        (self.respond)(design, query, effect);
     }
 }
 

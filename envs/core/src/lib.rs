@@ -31,7 +31,7 @@ pub mod stream;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
 pub use environment::{Environment, Outcome, World};
-pub use hardware::HardwareSpec;
+pub use hardware::{Effect, Formula, HardwareSpec, Query};
 pub use mechanism::Mechanism;
 pub use preset::{Preset, Share};
 pub use problem::{

@@ -9,6 +9,19 @@
 //! where proxies are trained; or as the complete physical machine built from the design
 //! ([`Problem::full_step`]), which is where designs are judged.
 //!
+//! # Where to cut hardware from world
+//!
+//! *Hardware* is what is designed and can be asked alone: a pure function from a design and a query, the part of state
+//! and command that it sees, to an effect. The *world* is everything that remembers. Cut where few numbers cross: a
+//! proxy of the hardware is trained on that interface, and the gradient of the design flows through it.
+//!
+//! - The query must hold all that the effect depends on beside the design. What is left out looks like noise.
+//! - The effect must hold all of the design that the world feels. What acts past it is never credited to the design.
+//! - A spring is asked a position and answers with a force; the mass stays in the world, and the force lives on in its
+//!   velocity: [`Problem::effects_last`] is true. An arm whose joints follow their command is asked angles and answers
+//!   with the tip's position; the reward sees the tip and the state only the angles: it is false.
+//! - Effects that the task sees come first ([`Hardware::task_effects`]); what only moves the state comes after them.
+//!
 //! All sizes are fixed at construction; slices are filled, nothing is allocated per step.
 
 use std::sync::Arc;
@@ -38,6 +51,12 @@ impl Channel {
             name: name.into(),
             unit: unit.into(),
         }
+    }
+
+    /// Channels with these names and units.
+    pub fn list(channels: &[(&str, &str)]) -> Vec<Self> {
+        let channel = |(name, unit): &(&str, &str)| Self::new(*name, unit);
+        channels.iter().map(channel).collect()
     }
 }
 
@@ -196,6 +215,13 @@ pub trait Problem: Send {
 
     /// The hardware model.
     fn hardware(&self) -> Arc<dyn Hardware>;
+
+    /// Whether an effect leaves a trace in the state: whether it still matters after the next reward. Methods credit
+    /// an effect with what follows it where this is true, and with the next reward alone where it is not, which is
+    /// exact there and less noisy. If in doubt, it is true: a trace that is not credited is never learnt from.
+    fn effects_last(&self) -> bool {
+        true
+    }
 
     /// Another environment of the same problem, to be reset before use.
     fn fresh(&self) -> Box<dyn Problem>;

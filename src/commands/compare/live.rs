@@ -1,7 +1,7 @@
 //! How the runs get on: one live line on a terminal, plain lines now and then where stderr is a file.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::plan::{Job, State};
 use super::pool::Outcome;
+use crate::output::note;
 
 /// Time between two looks at the runs' metrics.
 const LOOK: Duration = Duration::from_secs(1);
@@ -105,9 +106,7 @@ impl<'a> Live<'a> {
 
     /// A line of its own that stays.
     pub fn say(&self, text: &str) {
-        let print = || {
-            let _ = writeln!(std::io::stderr(), "{text}"); // a closed stderr is no reason to stop
-        };
+        let print = || note!("{text}");
         match &self.bar {
             Some(bar) => bar.suspend(print),
             None => print(),

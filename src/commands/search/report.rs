@@ -12,6 +12,7 @@ use super::{Run, Task, cannot};
 use crate::atomic;
 use crate::commands::print_json;
 use crate::error::Error;
+use crate::output::out;
 use crate::plot::{Axes, Center, Curve, learning_curves};
 use crate::statistics::{median, quantile};
 
@@ -51,9 +52,9 @@ pub(super) fn report(
     if as_json {
         return print_json(&document);
     }
-    print(space, task, &rows);
-    explain(&rows);
-    println!("details and plot: {}", folder.display());
+    print(space, task, &rows)?;
+    explain(&rows)?;
+    out!("details and plot: {}", folder.display())?;
     Ok(())
 }
 
@@ -150,8 +151,8 @@ fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
     })
 }
 
-fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
-    println!(
+fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Result<(), Error> {
+    out!(
         "{} on {}: {} layers, {} genes, {} evaluations of the whole network per search; cost in {}",
         task.space,
         task.network,
@@ -159,8 +160,8 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         space.dimensions(),
         task.budget,
         space.unit(),
-    );
-    println!(
+    )?;
+    out!(
         "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>11} {:>11} {:>9}",
         "method",
         "seeds",
@@ -172,7 +173,7 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
         "mappings",
         "own tiles",
         "seconds"
-    );
+    )?;
     for row in rows {
         let seconds: Vec<f64> = row.runs.iter().map(|run| run.seconds).collect();
         let ratio = ratio(rows, row).map_or("-".into(), |ratio| format!("{ratio:.2}"));
@@ -181,7 +182,7 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
             let cost = row.simulated(way);
             cost.map_or("-".into(), |cost| format!("{cost:.4e}"))
         });
-        println!(
+        out!(
             "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {mappings:>11} {own:>11} {:>9.1}",
             row.method,
             row.runs.len(),
@@ -189,27 +190,29 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) {
             row.quartiles[0],
             row.quartiles[1],
             median(&seconds).unwrap_or(f64::NAN),
-        );
+        )?;
     }
     if space.floor() > 0.0 {
-        println!(
+        out!(
             "above: over {:.4e}, which no point can fall below",
             space.floor()
-        );
+        )?;
     }
+    Ok(())
 }
 
 /// What the columns of the event simulator mean, where there are any.
-fn explain(rows: &[Row]) {
+fn explain(rows: &[Row]) -> Result<(), Error> {
     if rows
         .iter()
         .any(|row| row.runs.iter().any(|run| run.simulated.is_some()))
     {
-        println!(
+        out!(
             "mappings, own tiles: the winners on the event simulator, following their mappings or with its own tiles, \
              layers without products included"
-        );
+        )?;
     }
+    Ok(())
 }
 
 fn picture(task: &Task, rows: &[Row]) -> Result<Vec<u8>, Error> {

@@ -6,6 +6,7 @@ use tandem_accelerator::scalesim::{self, Config, LayerCost, Topology};
 use crate::cli::SimulateArgs;
 use crate::commands::print_json;
 use crate::error::Error;
+use crate::output::{note, out};
 
 /// Runs the command.
 ///
@@ -25,9 +26,9 @@ pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
         return print_json(&document);
     }
     for note in notes {
-        eprintln!("{note}");
+        note!("{note}");
     }
-    print_table(&config, &topology, &costs, &totals);
+    print_table(&config, &topology, &costs, &totals)?;
     Ok(())
 }
 
@@ -101,26 +102,37 @@ impl Totals {
     }
 }
 
-fn print_table(config: &Config, topology: &Topology, costs: &[LayerCost], totals: &Totals) {
+fn print_table(
+    config: &Config,
+    topology: &Topology,
+    costs: &[LayerCost],
+    totals: &Totals,
+) -> Result<(), Error> {
     let array = config.array;
-    println!(
+    out!(
         "{}: {} x {} cells, {}; cycles as SCALE-Sim counts them, without memory stalls",
         config.name,
         array.rows,
         array.cols,
         array.dataflow.name()
-    );
+    )?;
     let names = topology
         .layers
         .iter()
         .map(|layer| layer.name.chars().count());
     let width = names.max().unwrap_or(0).max("layer".len());
-    println!(
+    out!(
         "{:width$} {:>9} {:>9} {:>9} {:>14} {:>16} {:>11}",
-        "layer", "M", "N", "K", "total_cycles", "MACs", "utilisation"
-    );
+        "layer",
+        "M",
+        "N",
+        "K",
+        "total_cycles",
+        "MACs",
+        "utilisation"
+    )?;
     for (layer, cost) in topology.layers.iter().zip(costs) {
-        println!(
+        out!(
             "{:width$} {:>9} {:>9} {:>9} {:>14} {:>16} {:>10.1}%",
             layer.name,
             cost.gemm.m,
@@ -129,9 +141,9 @@ fn print_table(config: &Config, topology: &Topology, costs: &[LayerCost], totals
             cost.total_cycles,
             cost.array.macs,
             100.0 * cost.array.utilisation
-        );
+        )?;
     }
-    println!(
+    out!(
         "{:width$} {:>9} {:>9} {:>9} {:>14} {:>16} {:>10.1}%",
         "total",
         "",
@@ -140,5 +152,6 @@ fn print_table(config: &Config, topology: &Topology, costs: &[LayerCost], totals
         totals.total_cycles,
         totals.macs,
         100.0 * totals.utilisation
-    );
+    )?;
+    Ok(())
 }

@@ -16,6 +16,7 @@ use crate::atomic;
 use crate::cli::SimulateArgs;
 use crate::commands::print_json;
 use crate::error::Error;
+use crate::output::{note, out};
 
 /// Runs the network and prints what it comes to.
 ///
@@ -50,11 +51,11 @@ pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<()
         return print_json(&document(platform, &simulation, &options));
     }
     for note in &simulation.network.notes {
-        eprintln!("{note}");
+        note!("{note}");
     }
-    table::print(platform, &simulation);
+    table::print(platform, &simulation)?;
     for path in files.into_iter().flatten() {
-        println!("{}", path.display());
+        out!("{}", path.display())?;
     }
     Ok(())
 }

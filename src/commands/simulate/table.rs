@@ -1,5 +1,8 @@
 //! The layers as a table, on the screen and as CSV, and the totals.
 
+use crate::error::Error;
+use crate::output::out;
+
 use std::fmt::Write;
 
 use tandem_accelerator::Platform;
@@ -9,16 +12,16 @@ use tandem_accelerator::simulation::{Bound, Simulation};
 const NAME: usize = 40;
 
 /// Prints table and totals.
-pub fn print(platform: &Platform, simulation: &Simulation) {
-    print_layers(simulation);
+pub fn print(platform: &Platform, simulation: &Simulation) -> Result<(), Error> {
+    print_layers(simulation)?;
     let metrics = &simulation.metrics;
-    println!("{} on {}", simulation.network.name, platform.name);
-    println!(
+    out!("{} on {}", simulation.network.name, platform.name)?;
+    out!(
         "  time         {:.4} ms, {} cycles, {} tasks",
         1e3 * metrics.seconds,
         metrics.cycles,
         simulation.compiled.graph.tasks().len()
-    );
+    )?;
     let parts = metrics.energy;
     let [all, compute, buffers, memory, leakage] = [
         metrics.energy_j,
@@ -28,42 +31,49 @@ pub fn print(platform: &Platform, simulation: &Simulation) {
         parts.leakage,
     ]
     .map(|joule| 1e3 * joule);
-    println!(
+    out!(
         "  energy       {all:.4} mJ (compute {compute:.4}, buffers {buffers:.4}, memory {memory:.4}, leakage {leakage:.4}), \
          {:.3} W",
         metrics.power_w
-    );
+    )?;
     let area = metrics.area;
-    println!(
+    out!(
         "  area         {:.3} mm2 (engines {:.3}, buffers {:.3}, interconnect {:.3}, memory interface {:.3})",
-        metrics.area_mm2, area.engines, area.buffers, area.interconnect, area.memory_interface
-    );
-    println!(
+        metrics.area_mm2,
+        area.engines,
+        area.buffers,
+        area.interconnect,
+        area.memory_interface
+    )?;
+    out!(
         "  utilisation  {:.1} % of {:.1} GMAC/s",
         100.0 * metrics.utilisation,
         1e-9 * platform.peak()
-    );
+    )?;
     let busy = metrics.busy;
-    println!(
+    out!(
         "  busy         engines {:.0} %, DMA channels {:.0} %, bandwidth {:.0} %, control {:.0} %",
         100.0 * busy.engines,
         100.0 * busy.channels,
         100.0 * busy.bandwidth,
         100.0 * busy.control
-    );
-    println!(
+    )?;
+    out!(
         "  bottleneck   {} ({})",
         metrics.bottleneck.name(),
         shares(&metrics.shares)
-    );
+    )?;
     let technology = platform.technology();
-    println!("  technology   {}: {}", technology.name, technology.source);
+    out!("  technology   {}: {}", technology.name, technology.source)?;
     for violation in &metrics.violations {
-        println!(
+        out!(
             "  exceeded     {} is {:.4}, may be {}",
-            violation.constraint, violation.value, violation.limit
-        );
+            violation.constraint,
+            violation.value,
+            violation.limit
+        )?;
     }
+    Ok(())
 }
 
 /// Shares of the time that are worth a word, largest first.
@@ -83,16 +93,23 @@ fn shares(shares: &[u64; 5]) -> String {
     texts.join(", ")
 }
 
-fn print_layers(simulation: &Simulation) {
+fn print_layers(simulation: &Simulation) -> Result<(), Error> {
     let layers = &simulation.network.layers;
     let names = layers.iter().map(|layer| layer.name.chars().count());
     let width = names.max().unwrap_or(0).clamp("layer".len(), NAME);
-    println!(
+    out!(
         "{:width$} {:14} {:>12} {:>12} {:>11} {:>11} {:>12} {:>6}  bound",
-        "layer", "op", "cycles", "time, us", "MMAC", "MB", "energy, uJ", "use, %"
-    );
+        "layer",
+        "op",
+        "cycles",
+        "time, us",
+        "MMAC",
+        "MB",
+        "energy, uJ",
+        "use, %"
+    )?;
     for (layer, metrics) in layers.iter().zip(&simulation.metrics.layers) {
-        println!(
+        out!(
             "{:width$} {:14} {:>12} {:>12.2} {:>11.3} {:>11.4} {:>12.3} {:>6.1}  {}",
             short(&layer.name),
             layer.op.name(),
@@ -103,8 +120,9 @@ fn print_layers(simulation: &Simulation) {
             1e6 * metrics.energy.total(),
             100.0 * metrics.utilisation,
             metrics.bound.name()
-        );
+        )?;
     }
+    Ok(())
 }
 
 /// A name on one line, its end kept where it is too long.

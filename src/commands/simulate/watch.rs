@@ -1,11 +1,13 @@
 //! How far a simulation is, on stderr, where it takes longer than a moment.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tandem_accelerator::simulation::Watched;
+
+use crate::output::note;
 
 /// Nothing is shown before this: most simulations are over by then.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -48,8 +50,7 @@ impl Watch {
             self.said = self.start.elapsed();
             let share = at.done as f64 / at.total.max(1) as f64;
             let left = self.stage_start.elapsed().as_secs_f64() * (1.0 / share.max(1e-3) - 1.0);
-            let _ = writeln!(
-                std::io::stderr(),
+            note!(
                 "{}  {}/{} {} ({:.0} %)  ETA {left:.0} s",
                 at.stage,
                 at.done,

@@ -12,6 +12,7 @@ use crate::host::drift::Drift;
 use crate::host::network::{Measured, Runnable};
 use crate::host::{self, Plan};
 use crate::interrupt;
+use crate::output::{note, out};
 
 /// How often a network is measured until the machine is as it was when it was calibrated.
 const ATTEMPTS: usize = 3;
@@ -68,7 +69,7 @@ pub fn run(args: &ValidateArgs) -> Result<(), Error> {
 fn measure(network: &Runnable, drift: &Drift, allow_noise: bool) -> Result<(Measured, f64), Error> {
     let mut left = ATTEMPTS;
     loop {
-        eprintln!("validate host: {}", network.name);
+        note!("validate host: {}", network.name);
         let before = drift.measure()?;
         let measured = network.measure()?;
         let now = (before * drift.measure()?).sqrt();
@@ -77,7 +78,7 @@ fn measure(network: &Runnable, drift: &Drift, allow_noise: bool) -> Result<(Meas
         match repeats.and_then(|()| host::check_drift(now, allow_noise)) {
             Ok(()) => return Ok((measured, now)),
             Err(error) if left == 0 => return Err(error),
-            Err(error) => eprintln!("validate host: {error}; measured once more"),
+            Err(error) => note!("validate host: {error}; measured once more"),
         }
     }
 }
@@ -143,13 +144,13 @@ fn report(args: &ValidateArgs, calibration: &Calibration, held: &[Held]) -> Resu
         return print_json(&document);
     }
     for held in held {
-        print_network(held);
+        print_network(held)?;
     }
-    print_accuracy("layers", &layers);
-    println!(
+    print_accuracy("layers", &layers)?;
+    out!(
         "whole networks, together: {:.1} %",
         whole.total_accuracy_percent
-    );
+    )?;
     Ok(())
 }
 
@@ -188,9 +189,9 @@ fn network_document(held: &Held) -> Value {
     })
 }
 
-fn print_network(held: &Held) {
+fn print_network(held: &Held) -> Result<(), Error> {
     let total = held.measured.total;
-    println!(
+    out!(
         "{}: accuracy {:.1} %, predicted {:.2} ms, measured {:.2} ms ({:.2} on the wall, {} runs, halves differ by {:.1} %)",
         held.network.name,
         held.accuracy(),
@@ -199,23 +200,24 @@ fn print_network(held: &Held) {
         1e3 * total.wall,
         held.measured.runs,
         held.measured.repeat_percent
-    );
-    println!(
+    )?;
+    out!(
         "  random layers, measured again before and after, take {:.2} of their time at calibration",
         held.drift
-    );
+    )?;
     let mut order: Vec<usize> = (0..held.layers.len()).collect();
     let pairs = held.pairs();
     order.sort_by(|&a, &b| pairs[b].1.total_cmp(&pairs[a].1));
     for &at in order.iter().take(SHOWN) {
         let (step, (predicted, measured)) = (&held.network.steps[at], pairs[at]);
-        println!(
+        out!(
             "  {:28} {:11} {:8.3} ms predicted {:8.3} measured  {:5.1} %",
             step.name,
             step.layer.op.name(),
             1e3 * predicted,
             1e3 * measured,
             accuracy_percent(predicted, measured)
-        );
+        )?;
     }
+    Ok(())
 }

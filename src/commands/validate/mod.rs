@@ -10,6 +10,7 @@ use tandem_accelerator::{Accuracy, gemmini, loopnest, scalesim};
 use crate::cli::{ValidateArgs, ValidateWhat};
 use crate::commands::print_json;
 use crate::error::Error;
+use crate::output::out;
 
 /// Mismatches that are printed; the rest are counted.
 const SHOWN: usize = 10;
@@ -40,20 +41,23 @@ fn run_scalesim(args: &ValidateArgs) -> Result<(), Error> {
         document["left_out"] = json!(comparison.user_rows);
         return print_json(&document);
     }
-    println!(
+    out!(
         "SCALE-Sim: {} of {} rows exact",
-        comparison.exact, comparison.accuracy.rows
-    );
+        comparison.exact,
+        comparison.accuracy.rows
+    )?;
     if comparison.user_rows > 0 {
-        println!("{} rows with stalls (USER) left out", comparison.user_rows);
+        out!("{} rows with stalls (USER) left out", comparison.user_rows)?;
     }
     for mismatch in comparison.mismatches.iter().take(SHOWN) {
-        println!(
+        out!(
             "  {}: {} cycles, the tool has {}",
-            mismatch.row, mismatch.ours, mismatch.theirs
-        );
+            mismatch.row,
+            mismatch.ours,
+            mismatch.theirs
+        )?;
     }
-    print_accuracy("total_cycles", &comparison.accuracy);
+    print_accuracy("total_cycles", &comparison.accuracy)?;
     Ok(())
 }
 
@@ -66,13 +70,14 @@ fn run_timeloop(args: &ValidateArgs) -> Result<(), Error> {
         document["area"] = self::document(&comparison.area);
         return print_json(&document);
     }
-    println!(
+    out!(
         "Timeloop: cycles of {} of {} rows exact",
-        comparison.exact, comparison.latency.rows
-    );
-    print_accuracy("cycles", &comparison.latency);
-    print_accuracy("energy", &comparison.energy);
-    print_accuracy("area", &comparison.area);
+        comparison.exact,
+        comparison.latency.rows
+    )?;
+    print_accuracy("cycles", &comparison.latency)?;
+    print_accuracy("energy", &comparison.energy)?;
+    print_accuracy("area", &comparison.area)?;
     Ok(())
 }
 
@@ -89,26 +94,26 @@ fn run_gemmini(args: &ValidateArgs) -> Result<(), Error> {
         document["left_out"] = json!(comparison.left_out);
         return print_json(&document);
     }
-    println!("Gemmini: {} layer runs", comparison.plain.rows);
+    out!("Gemmini: {} layer runs", comparison.plain.rows)?;
     if comparison.left_out > 0 {
-        println!(
+        out!(
             "{} rows without measured cycles left out",
             comparison.left_out
-        );
+        )?;
     }
-    print_accuracy("shipped constants", &comparison.plain);
-    println!("rank correlation {:.4}", comparison.rank_correlation);
+    print_accuracy("shipped constants", &comparison.plain)?;
+    out!("rank correlation {:.4}", comparison.rank_correlation)?;
     let Some(calibrated) = &comparison.calibrated else {
-        println!("too few layers to calibrate; name other rows with --calibration");
+        out!("too few layers to calibrate; name other rows with --calibration")?;
         return Ok(());
     };
     match calibration {
-        Some(path) => print_accuracy(&format!("calibrated on {}", path.display()), calibrated),
+        Some(path) => print_accuracy(&format!("calibrated on {}", path.display()), calibrated)?,
         None => {
             let folds = gemmini::FOLDS;
             let how =
                 format!("calibrated, layers in {folds} folds, each predicted from the others");
-            print_accuracy(&how, calibrated);
+            print_accuracy(&how, calibrated)?;
         }
     }
     Ok(())
@@ -124,11 +129,12 @@ fn document(accuracy: &Accuracy) -> Value {
     })
 }
 
-fn print_accuracy(what: &str, accuracy: &Accuracy) {
-    println!(
+fn print_accuracy(what: &str, accuracy: &Accuracy) -> Result<(), Error> {
+    out!(
         "{what}: mean error {:.4} %, median {:.4} %, accuracy of the sum {:.4} %",
         accuracy.mean_abs_error_percent,
         accuracy.median_abs_error_percent,
         accuracy.total_accuracy_percent
-    );
+    )?;
+    Ok(())
 }

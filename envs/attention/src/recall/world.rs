@@ -221,6 +221,11 @@ impl Problem for Recall {
         self.setup.hardware.clone()
     }
 
+    /// Losses and costs of a read go into the reward alone; the state is what was sent.
+    fn effects_last(&self) -> bool {
+        false
+    }
+
     fn fresh(&self) -> Box<dyn Problem> {
         Box::new(Self::from_setup(self.setup.clone()))
     }

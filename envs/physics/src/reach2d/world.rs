@@ -246,6 +246,11 @@ impl Problem for Reach {
         self.setup.hardware.clone()
     }
 
+    /// Joints follow their command alone, unless walls hold the links up.
+    fn effects_last(&self) -> bool {
+        !self.setup.walls.is_empty()
+    }
+
     fn fresh(&self) -> Box<dyn Problem> {
         Box::new(Self::from_setup(self.setup.clone()))
     }

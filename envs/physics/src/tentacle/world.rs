@@ -213,6 +213,11 @@ impl Problem for Tentacle {
         self.setup.hardware.clone()
     }
 
+    /// Winches follow their command alone, and where the tip is follows from them.
+    fn effects_last(&self) -> bool {
+        false
+    }
+
     fn fresh(&self) -> Box<dyn Problem> {
         Box::new(Self::from_setup(self.setup.clone()))
     }

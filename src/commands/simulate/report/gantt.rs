@@ -4,7 +4,8 @@ use tandem_accelerator::Platform;
 use tandem_accelerator::simulation::{Simulation, stall_cause};
 use tandem_accelerator::task::{Kind, TaskId};
 
-use super::svg::{LEFT, Svg, WIDTH, escape, seconds, short, step};
+use super::svg::{LEFT, Svg, WIDTH, escape, seconds, short};
+use crate::plot::step;
 
 /// Height of a row, and of the bar in it.
 const ROW: f64 = 28.0;

@@ -108,16 +108,6 @@ pub fn seconds(seconds: f64) -> String {
     format!("{:.4} {unit}", factor * seconds).replace(".0000", "")
 }
 
-/// A round step that divides a range into about `count` parts: 1, 2 or 5 times a power of ten.
-pub fn step(range: f64, count: f64) -> f64 {
-    let rough = (range / count).max(f64::MIN_POSITIVE);
-    let power = 10_f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .find(|f| f * power >= rough);
-    factor.unwrap_or(10.0) * power
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,9 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_round_and_times_have_units() {
-        assert_eq!(step(10.0, 5.0), 2.0);
-        assert_eq!(step(0.9, 6.0), 0.2);
+    fn times_have_units() {
         assert_eq!(seconds(0.25), "250 ms");
         assert_eq!(seconds(1.5e-6), "1.5000 us");
     }

@@ -3,15 +3,14 @@
 //! Values that are not finite, and values that are not positive on a logarithmic axis, are left out.
 
 mod figure;
+mod layout;
+mod ticks;
 
-use kuva::plot::legend::{LegendEntry, LegendShape};
-use kuva::plot::scatter::MarkerShape;
-use kuva::plot::{BandPlot, ForestPlot, LinePlot, ScatterPlot};
-use kuva::render::plots::Plot;
 use thiserror::Error;
 
 pub use figure::Figure;
-use figure::{Values, color, figure, hex};
+use layout::{Entry, Mark, Vertical, color, figure};
+pub(crate) use ticks::step;
 
 use crate::render::palette;
 use crate::statistics::{Estimate, interquartile_mean, quantile};
@@ -100,7 +99,7 @@ pub enum Better {
 /// # Errors
 /// No curve has a point.
 pub fn learning_curves(axes: &Axes, curves: &[Curve], center: Center) -> Result<Figure, PlotError> {
-    let (mut plots, mut legend) = (Vec::new(), Vec::new());
+    let (mut marks, mut legend) = (Vec::new(), Vec::new());
     for (i, curve) in curves.iter().enumerate() {
         let seeds: Vec<_> = curve
             .seeds
@@ -111,27 +110,21 @@ pub fn learning_curves(axes: &Axes, curves: &[Curve], center: Center) -> Result<
         if points.is_empty() {
             continue;
         }
-        let x: Vec<f64> = points.iter().map(|p| p.x).collect();
-        let color = color(i);
-        plots.push(Plot::Band(
-            BandPlot::new(
-                x,
-                points.iter().map(|p| p.low),
-                points.iter().map(|p| p.high),
-            )
-            .with_color(color.as_str())
-            .with_opacity(0.16),
-        ));
-        plots.push(Plot::Line(
-            LinePlot::new()
-                .with_data(points.iter().map(|p| (p.x, p.center)))
-                .with_color(color.as_str())
-                .with_stroke_width(2.2),
-        ));
-        let label = format!("{} (n = {})", curve.name, seeds.len());
-        legend.push(entry(label, color, LegendShape::Line));
+        let band = points.iter().map(|p| (p.x, p.low, p.high));
+        marks.push(Mark::Band(band.collect(), color(i, 0.16)));
+        marks.push(Mark::Line {
+            points: points.iter().map(|p| (p.x, p.center)).collect(),
+            color: color(i, 1.0),
+            width: 2.2,
+            dashed: false,
+        });
+        legend.push(Entry {
+            label: format!("{} (n = {})", curve.name, seeds.len()),
+            color: color(i, 1.0),
+            dot: false,
+        });
     }
-    figure(axes, plots, legend, Values::Y)
+    figure(axes, &marks, &legend, &Vertical::Values)
 }
 
 /// One row per method: the estimate as a point with its interval, the seeds' values as small dots.
@@ -143,31 +136,35 @@ pub fn learning_curves(axes: &Axes, curves: &[Curve], center: Center) -> Result<
 pub fn intervals(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
     let finite = |e: &Estimate| [e.value, e.low, e.high].iter().all(|v| v.is_finite());
     let rows: Vec<&Row> = rows.iter().filter(|row| finite(&row.estimate)).collect();
-    let mut forest = ForestPlot::new()
-        .with_show_null_line(false)
-        .with_marker_size(4.5)
-        .with_whisker_width(2.4)
-        .with_cap_size(5.0);
-    let mut plots = Vec::new();
+    let (mut marks, mut names) = (Vec::new(), Vec::new());
     for (i, row) in rows.iter().enumerate() {
+        let (at, color_of) = (i as f64, |opacity| color(i, opacity));
+        names.push(format!("{} (n = {})", row.name, row.seeds.len()));
         let Estimate { value, low, high } = row.estimate;
-        let label = format!("{} (n = {})", row.name, row.seeds.len());
-        forest = forest.with_colored_row(label, value, low, high, color(i));
-        // The first row lies highest; the dots lie a little below their interval.
-        let height = (rows.len() - i) as f64 - 0.22;
-        let dots = row
-            .seeds
-            .iter()
-            .filter(|v| v.is_finite())
-            .map(|&v| (v, height));
-        let dots = ScatterPlot::new().with_data(dots).with_color(color(i));
-        plots.push(Plot::Scatter(dots.with_size(3.0).with_marker_opacity(0.45)));
+        let bar = |points| Mark::Line {
+            points,
+            color: color_of(1.0),
+            width: 2.4,
+            dashed: false,
+        };
+        marks.push(bar(vec![(low, at), (high, at)]));
+        for end in [low, high] {
+            marks.push(bar(vec![(end, at - 0.1), (end, at + 0.1)]));
+        }
+        marks.push(Mark::Dots {
+            points: vec![(value, at)],
+            color: color_of(1.0),
+            radius: 4.5,
+        });
+        // The dots lie a little below their interval.
+        let seeds = row.seeds.iter().filter(|v| v.is_finite());
+        marks.push(Mark::Dots {
+            points: seeds.map(|&v| (v, at + 0.26)).collect(),
+            color: color_of(0.45),
+            radius: 3.0,
+        });
     }
-    if rows.is_empty() {
-        return Err(PlotError::Empty(axes.title.clone()));
-    }
-    plots.insert(0, Plot::Forest(forest));
-    figure(axes, plots, Vec::new(), Values::X)
+    figure(axes, &marks, &[], &Vertical::Names(names))
 }
 
 /// Points of several series; `better` adds the front of points that no other point beats in both x and y.
@@ -179,7 +176,7 @@ pub fn scatter(
     series: &[Series],
     better: Option<(Better, Better)>,
 ) -> Result<Figure, PlotError> {
-    let (mut plots, mut legend) = (Vec::new(), Vec::new());
+    let (mut marks, mut legend) = (Vec::new(), Vec::new());
     let mut all = Vec::new();
     for (i, one) in series.iter().enumerate() {
         let points = drawable(axes, &one.points);
@@ -187,38 +184,32 @@ pub fn scatter(
             continue;
         }
         all.extend(points.iter().copied());
-        plots.push(Plot::Scatter(
-            ScatterPlot::new()
-                .with_data(points)
-                .with_color(color(i))
-                .with_size(4.5)
-                .with_marker(MarkerShape::Circle)
-                .with_marker_opacity(0.8),
-        ));
-        legend.push(entry(one.name.clone(), color(i), LegendShape::Circle));
+        marks.push(Mark::Dots {
+            points,
+            color: color(i, 0.8),
+            radius: 4.5,
+        });
+        legend.push(Entry {
+            label: one.name.clone(),
+            color: color(i, 0.8),
+            dot: true,
+        });
     }
     if let Some(better) = better.filter(|_| !all.is_empty()) {
         let front = pareto_front(&all, better).into_iter().map(|i| all[i]);
-        plots.push(Plot::Line(
-            LinePlot::new()
-                .with_data(front)
-                .with_color(hex(palette::QUIET))
-                .with_stroke_width(1.4)
-                .with_dashed(),
-        ));
-        let name = "Pareto front".to_string();
-        legend.push(entry(name, hex(palette::QUIET), LegendShape::Line));
+        marks.push(Mark::Line {
+            points: front.collect(),
+            color: palette::QUIET,
+            width: 1.4,
+            dashed: true,
+        });
+        legend.push(Entry {
+            label: "Pareto front".to_owned(),
+            color: palette::QUIET,
+            dot: false,
+        });
     }
-    figure(axes, plots, legend, Values::Y)
-}
-
-fn entry(label: String, color: String, shape: LegendShape) -> LegendEntry {
-    LegendEntry {
-        label,
-        color,
-        shape,
-        dasharray: None,
-    }
+    figure(axes, &marks, &legend, &Vertical::Values)
 }
 
 /// Indices of the points that no other point beats (at least as good in both, better in one), in ascending x.

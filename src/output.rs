@@ -1,0 +1,60 @@
+//! The only way out: results go to standard output, talk goes to standard error, and neither can panic.
+//!
+//! A reader that has seen enough (`tandem list platforms | head -1`) closes the pipe; that is the command's normal
+//! end, with exit code 0. Any other failure (`> /dev/full`) is an error with a message and exit code 1.
+//! [`Error::Output`](crate::Error::Output) carries both to `main`. Standard error has nobody to complain to: what
+//! cannot be written there is dropped.
+
+use std::fmt::Arguments;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// Writes a line to standard output, formatted as by `println!`; the result is to be passed on with `?`.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+/// Writes a line to standard error, formatted as by `eprintln!`.
+macro_rules! note {
+    ($($text:tt)*) => { $crate::output::talk(format_args!($($text)*)) };
+}
+
+pub(crate) use {note, out};
+
+/// Writes `text` and the end of its line to standard output.
+///
+/// # Errors
+/// [`Error::Output`]: standard output is closed or full.
+pub fn line(text: Arguments) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_fmt(text).map_err(Error::Output)?;
+    stdout.write_all(b"\n").map_err(Error::Output)
+}
+
+/// What to type to reach this program: its own name, since a program with problems of its own is not called `tandem`.
+pub fn program() -> String {
+    let name = std::env::args_os().next().map(PathBuf::from);
+    let stem = name.as_deref().and_then(Path::file_stem);
+    stem.map_or_else(
+        || "tandem".into(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
+
+/// Writes `text`, which ends its lines itself, to standard output and sees it through to the reader.
+///
+/// # Errors
+/// [`Error::Output`]: standard output is closed or full.
+pub fn text(text: impl std::fmt::Display) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    write!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .map_err(Error::Output)
+}
+
+/// Writes `text` and the end of its line to standard error.
+pub fn talk(text: Arguments) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,313 @@
+//! Where everything of a plot lies: title, axes with ticks, data, legend.
+
+use super::figure::{Figure, Shape};
+use super::ticks::{Axis, short};
+use super::{Axes, PlotError};
+use crate::render::canvas::{Anchor, Color, TextStyle, faded, text_width};
+use crate::render::palette;
+
+/// Width of every figure.
+const WIDTH: f32 = 640.0;
+/// Room around everything.
+const MARGIN: f32 = 16.0;
+/// Height of a data area with two axes of values, and of one row of a data area with names.
+const HEIGHT: f32 = 260.0;
+const ROW: f32 = 44.0;
+/// What data at the rim of the area may be drawn beyond it.
+const RIM: f32 = 6.0;
+/// Height of a line of the legend, and its columns.
+const LEGEND_LINE: f32 = 20.0;
+const LEGEND_COLUMNS: usize = 2;
+/// About as many parts an axis has, along x and y.
+const PARTS: (f64, f64) = (6.0, 5.0);
+
+/// Something that shows data, in units of the data.
+pub(super) enum Mark {
+    /// The area between two curves (x, low, high).
+    Band(Vec<(f64, f64, f64)>, Color),
+    /// A curve.
+    Line {
+        points: Vec<(f64, f64)>,
+        color: Color,
+        width: f32,
+        dashed: bool,
+    },
+    /// Single points.
+    Dots {
+        points: Vec<(f64, f64)>,
+        color: Color,
+        radius: f32,
+    },
+}
+
+impl Mark {
+    fn values(&self) -> Vec<(f64, f64)> {
+        match self {
+            Self::Band(points, _) => points
+                .iter()
+                .flat_map(|&(x, low, high)| [(x, low), (x, high)])
+                .collect(),
+            Self::Line { points, .. } | Self::Dots { points, .. } => points.clone(),
+        }
+    }
+
+    fn shapes(&self, map: &dyn Fn((f64, f64)) -> [f32; 2]) -> Vec<Shape> {
+        match self {
+            Self::Band(points, color) => {
+                let high = points.iter().map(|&(x, _, high)| map((x, high)));
+                let low = points.iter().rev().map(|&(x, low, _)| map((x, low)));
+                vec![Shape::Polygon {
+                    corners: high.chain(low).collect(),
+                    color: *color,
+                }]
+            }
+            Self::Line {
+                points,
+                color,
+                width,
+                dashed,
+            } => vec![Shape::Line {
+                points: points.iter().copied().map(map).collect(),
+                color: *color,
+                width: *width,
+                dash: dashed.then_some(5.0),
+            }],
+            Self::Dots {
+                points,
+                color,
+                radius,
+            } => {
+                let disc = |&point: &(f64, f64)| Shape::Disc {
+                    center: map(point),
+                    radius: *radius,
+                    color: *color,
+                };
+                points.iter().map(disc).collect()
+            }
+        }
+    }
+}
+
+/// A line of the legend.
+pub(super) struct Entry {
+    pub(super) label: String,
+    pub(super) color: Color,
+    /// Shown as a dot, not as a line.
+    pub(super) dot: bool,
+}
+
+/// What the vertical axis shows.
+pub(super) enum Vertical {
+    /// Values.
+    Values,
+    /// One name per row; row `i` from above lies at `y = i`.
+    Names(Vec<String>),
+}
+
+/// A plot of `marks` with a legend (empty = none) below.
+pub(super) fn figure(
+    axes: &Axes,
+    marks: &[Mark],
+    legend: &[Entry],
+    vertical: &Vertical,
+) -> Result<Figure, PlotError> {
+    let values: Vec<(f64, f64)> = marks.iter().flat_map(Mark::values).collect();
+    if values.is_empty() {
+        return Err(PlotError::Empty(axes.title.clone()));
+    }
+    let range = |of_values: bool| axes.range.filter(|_| of_values);
+    let named = matches!(vertical, Vertical::Names(_));
+    let x = Axis::new(
+        values.iter().map(|v| v.0),
+        range(named),
+        axes.log_x,
+        PARTS.0,
+    );
+    let rows = rows(axes, vertical, &values);
+    let left = MARGIN + 8.0 + widest(rows.labels.iter().map(|(_, label)| label));
+    let head = if axes.title.is_empty() { 0.0 } else { 26.0 };
+    let top = MARGIN
+        + head
+        + if axes.y.is_empty() || named {
+            0.0
+        } else {
+            20.0
+        };
+    let area = [left, top, WIDTH - left - MARGIN, rows.height];
+    let right = |value: f64| area[0] + area[2] * x.share(value);
+    let down = |share: f32| area[1] + area[3] * share;
+
+    let mut frame = Vec::new();
+    for &tick in &x.ticks {
+        let at = right(tick);
+        frame.push(rule([at, top], [at, down(1.0)], palette::GRID));
+        frame.push(text(
+            [at, down(1.0) + 16.0],
+            11.0,
+            Anchor::Middle,
+            palette::QUIET,
+            short(tick),
+        ));
+    }
+    for (share, label) in &rows.labels {
+        let at = down(*share);
+        if !named {
+            frame.push(rule([left, at], [left + area[2], at], palette::GRID));
+        }
+        frame.push(text(
+            [left - 8.0, at + 4.0],
+            11.0,
+            Anchor::End,
+            palette::QUIET,
+            label.clone(),
+        ));
+    }
+    frame.push(rule([left, top], [left, down(1.0)], palette::QUIET));
+    frame.push(rule(
+        [left, down(1.0)],
+        [left + area[2], down(1.0)],
+        palette::QUIET,
+    ));
+    frame.extend(titles(axes, area, named));
+    let below = down(1.0) + 52.0;
+    frame.extend(legend_shapes(legend, [left, below]));
+    let lines = legend.len().div_ceil(LEGEND_COLUMNS) as f32;
+    let place = |(x, y): (f64, f64)| [right(x), down((rows.share)(y))];
+    Ok(Figure {
+        size: [WIDTH, (below + LEGEND_LINE * lines).ceil()],
+        frame,
+        // Points and lines at the rim are drawn in full.
+        area: [
+            left - RIM,
+            top - RIM,
+            area[2] + 2.0 * RIM,
+            area[3] + 2.0 * RIM,
+        ],
+        data: marks.iter().flat_map(|mark| mark.shapes(&place)).collect(),
+    })
+}
+
+/// The vertical axis: height of the data area, labels at their share of it from above, and a value's share.
+struct Rows {
+    height: f32,
+    labels: Vec<(f32, String)>,
+    share: Box<dyn Fn(f64) -> f32>,
+}
+
+fn rows(axes: &Axes, vertical: &Vertical, values: &[(f64, f64)]) -> Rows {
+    match vertical {
+        Vertical::Names(names) => {
+            let count = names.len() as f64;
+            let share = move |row: f64| ((row + 0.5) / count) as f32;
+            let labels = names.iter().enumerate();
+            Rows {
+                height: ROW * names.len() as f32,
+                labels: labels
+                    .map(|(i, name)| (share(i as f64), name.clone()))
+                    .collect(),
+                share: Box::new(share),
+            }
+        }
+        Vertical::Values => {
+            let y = Axis::new(values.iter().map(|v| v.1), axes.range, axes.log_y, PARTS.1);
+            Rows {
+                height: HEIGHT,
+                labels: y
+                    .ticks
+                    .iter()
+                    .map(|&tick| (1.0 - y.share(tick), short(tick)))
+                    .collect(),
+                share: Box::new(move |value| 1.0 - y.share(value)),
+            }
+        }
+    }
+}
+
+/// Heading and names of the axes; that of y is written above its axis, where it reads without turning the head.
+fn titles(axes: &Axes, [left, top, width, height]: [f32; 4], named: bool) -> Vec<Shape> {
+    let middle = left + 0.5 * width;
+    let mut shapes = vec![text(
+        [middle, top + height + 35.0],
+        12.0,
+        Anchor::Middle,
+        palette::INK,
+        axes.x.clone(),
+    )];
+    if !named {
+        let at = [MARGIN, top - 10.0];
+        shapes.push(text(at, 12.0, Anchor::Start, palette::INK, axes.y.clone()));
+    }
+    let mut heading = text(
+        [0.5 * WIDTH, MARGIN + 12.0],
+        15.0,
+        Anchor::Middle,
+        palette::INK,
+        axes.title.clone(),
+    );
+    if let Shape::Text { style, .. } = &mut heading {
+        style.bold = true;
+    }
+    shapes.push(heading);
+    shapes
+}
+
+fn legend_shapes(legend: &[Entry], [left, top]: [f32; 2]) -> Vec<Shape> {
+    let column = (WIDTH - left - MARGIN) / LEGEND_COLUMNS as f32;
+    let mut shapes = Vec::new();
+    for (i, entry) in legend.iter().enumerate() {
+        let x = left + column * (i % LEGEND_COLUMNS) as f32;
+        let y = top + LEGEND_LINE * (i / LEGEND_COLUMNS) as f32;
+        shapes.push(match entry.dot {
+            true => Shape::Disc {
+                center: [x + 9.0, y],
+                radius: 4.5,
+                color: entry.color,
+            },
+            false => Shape::Line {
+                points: vec![[x, y], [x + 18.0, y]],
+                color: entry.color,
+                width: 2.2,
+                dash: None,
+            },
+        });
+        let label = entry.label.clone();
+        shapes.push(text(
+            [x + 25.0, y + 4.0],
+            12.0,
+            Anchor::Start,
+            palette::INK,
+            label,
+        ));
+    }
+    shapes
+}
+
+fn rule(from: [f32; 2], to: [f32; 2], color: Color) -> Shape {
+    Shape::Line {
+        points: vec![from, to],
+        color,
+        width: 1.0,
+        dash: None,
+    }
+}
+
+fn text(at: [f32; 2], size: f32, anchor: Anchor, color: Color, text: String) -> Shape {
+    let style = TextStyle {
+        size,
+        color,
+        bold: false,
+        anchor,
+    };
+    Shape::Text { at, style, text }
+}
+
+fn widest<'a>(labels: impl Iterator<Item = &'a String>) -> f32 {
+    labels
+        .map(|label| text_width(label, 11.0, false))
+        .fold(0.0, f32::max)
+}
+
+/// The colour of the method or series with this index, with an opacity.
+pub(super) fn color(index: usize, opacity: f32) -> Color {
+    faded(palette::SERIES[index % palette::SERIES.len()], opacity)
+}
