@@ -1,6 +1,5 @@
 //! The judgement of a run: fresh episodes of the learnt pair in the true machine, and the proxy's gap.
 
-use serde_json::{Value, json};
 use tandem_agents::archive::Archive;
 use tandem_agents::design::DesignOptimizer;
 use tandem_agents::policy::PolicySnapshot;
@@ -8,13 +7,14 @@ use tandem_core::{Hardware, Stream};
 
 use crate::agent::untrained;
 use crate::error::Error;
+use crate::evaluation::{Evaluation, Interval, ProxyGap};
 use crate::experiment::Experiment;
 use crate::judge::{Actions, Judge, Judgement, Starts, World};
 use crate::output::{note, program};
 use crate::record::Counters;
 use crate::registry::{self, Instance};
 use crate::run_folder::RunFolder;
-use crate::statistics::{Estimate, RESAMPLES, bootstrap, mean, wilson};
+use crate::statistics::{RESAMPLES, bootstrap, mean, wilson};
 
 /// A learnt pair of policy and design, with what is needed to judge it.
 pub struct Learnt {
@@ -136,11 +136,16 @@ impl Learnt {
         Ok(judge.judge(&self.policy, design, actions, world, starts)?)
     }
 
-    /// The whole judgement as one JSON document, with the keys of `tandem evaluate --json`.
+    /// The whole judgement of fresh episodes on a design.
     ///
     /// # Errors
     /// A design that cannot be built.
-    pub fn document(&self, design: &[f64], episodes: usize, seed: u64) -> Result<Value, Error> {
+    pub fn evaluate(
+        &self,
+        design: &[f64],
+        episodes: usize,
+        seed: u64,
+    ) -> Result<Evaluation, Error> {
         let starts = Starts {
             name: "evaluation",
             seed,
@@ -152,27 +157,26 @@ impl Learnt {
         let start_design = self.hardware().space().start();
         let start = self.judge(&start_design, Actions::Mean, &true_world, starts)?;
         let half_step = self.half_step(design, starts)?;
-        let difference = half_step
-            .as_ref()
-            .map(|half| half.success() - mean.success());
-        let faults = mean.outcomes.iter().filter(|o| o.fault.is_some()).count();
-        Ok(json!({
-            "problem": self.experiment.problem,
-            "method": self.experiment.method,
-            "seed": self.experiment.seed,
-            "episodes": episodes,
-            "success": success(&mean),
-            "success_sampled": success(&sampled),
-            "success_start_design": success(&start),
-            "success_half_step": half_step.as_ref().map_or(Value::Null, success),
-            "half_step_difference": difference,
-            "return": total_return(&mean, seed),
-            "proxy_gap": self.proxy_gap(design, &mean, starts)?,
-            "faults": faults,
-            "env_steps": self.counters.env_steps,
-            "hardware_queries": self.counters.hardware_queries,
-            "seconds": self.counters.seconds,
-        }))
+        Ok(Evaluation {
+            problem: self.experiment.problem.clone(),
+            method: self.experiment.method.clone(),
+            seed: self.experiment.seed,
+            episodes,
+            success: success(&mean),
+            success_sampled: success(&sampled),
+            success_start_design: success(&start),
+            success_half_step: half_step.as_ref().and_then(success),
+            half_step_difference: half_step
+                .as_ref()
+                .map(|half| half.success() - mean.success()),
+            total_return: total_return(&mean, seed),
+            proxy_gap: self.proxy_gap(design, &mean, starts)?,
+            faults: mean.outcomes.iter().filter(|o| o.fault.is_some()).count(),
+            env_steps: self.counters.env_steps,
+            hardware_queries: self.counters.hardware_queries,
+            seconds: self.counters.seconds,
+            retrain: None,
+        })
     }
 
     /// The same episodes with half the time step in the physics; none where there is no time step.
@@ -187,48 +191,43 @@ impl Learnt {
 
     /// RMSE and 95 % quantile of the proxy's task effects on visited and uniform queries, and what the
     /// policy scores under the proxy beyond the true machine; null without a proxy or off its design.
-    fn proxy_gap(&self, design: &[f64], mean: &Judgement, starts: Starts) -> Result<Value, Error> {
+    fn proxy_gap(
+        &self,
+        design: &[f64],
+        mean: &Judgement,
+        starts: Starts,
+    ) -> Result<Option<ProxyGap>, Error> {
         let own = self.hardware().space().values(&self.method.design());
         let (Some([visited, uniform]), Some(model)) =
             (self.method.gap(&mean.queries), self.method.effect_model())
         else {
-            return Ok(Value::Null);
+            return Ok(None);
         };
         if own != design {
-            return Ok(Value::Null);
+            return Ok(None);
         }
         let world = World::Proxy(model.at(&self.method.design()));
         let proxied = self.judge(design, Actions::Mean, &world, starts)?;
-        Ok(json!({
-            "visited": visited.rmse,
-            "uniform": uniform.rmse,
-            "visited_p95": visited.p95,
-            "uniform_p95": uniform.p95,
-            "success": proxied.success() - mean.success(),
-            "return": proxied.mean_return() - mean.mean_return(),
+        Ok(Some(ProxyGap {
+            visited: visited.rmse,
+            uniform: uniform.rmse,
+            visited_p95: visited.p95,
+            uniform_p95: uniform.p95,
+            success: proxied.success() - mean.success(),
+            total_return: proxied.mean_return() - mean.mean_return(),
         }))
     }
 }
 
 /// Success with its Wilson interval.
-fn success(judgement: &Judgement) -> Value {
-    estimate(wilson(
-        judgement.solved() as u64,
-        judgement.outcomes.len() as u64,
-    ))
+fn success(judgement: &Judgement) -> Option<Interval> {
+    let episodes = judgement.outcomes.len() as u64;
+    wilson(judgement.solved() as u64, episodes).map(Interval::from)
 }
 
 /// Mean return with its bootstrap interval over episodes.
-fn total_return(judgement: &Judgement, seed: u64) -> Value {
+fn total_return(judgement: &Judgement, seed: u64) -> Option<Interval> {
     let returns: Vec<f64> = judgement.outcomes.iter().map(|o| o.total_return).collect();
     let mut stream = Stream::new(seed, "bootstrap", 0);
-    estimate(bootstrap(&[&returns], mean, RESAMPLES, &mut stream))
-}
-
-/// An estimate as JSON, null when there is none.
-pub fn estimate(estimate: Option<Estimate>) -> Value {
-    match estimate {
-        Some(e) => json!({"mean": e.value, "low": e.low, "high": e.high}),
-        None => Value::Null,
-    }
+    bootstrap(&[&returns], mean, RESAMPLES, &mut stream).map(Interval::from)
 }

@@ -20,6 +20,7 @@ pub mod commands;
 pub mod contract;
 pub mod error;
 pub mod evaluate;
+pub mod evaluation;
 pub mod experiment;
 pub mod export;
 pub mod film;

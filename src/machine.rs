@@ -207,13 +207,13 @@ mod tests {
         let here = Machine::here();
         assert_eq!(here.goes_on_at(&here), None);
         let mut there = here.clone();
-        there.processor = "AMD EPYC".into();
+        there.processor = "another processor".into();
         there.kernels.reproducible = true;
         let mut now = here.clone();
         now.kernels.reproducible = true;
         let said = there.goes_on_at(&now).unwrap();
         assert!(
-            said.contains("AMD EPYC") && said.contains("same bytes"),
+            said.contains("another processor") && said.contains("same bytes"),
             "{said}"
         );
         there.kernels.aten = "DEFAULT".into();

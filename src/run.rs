@@ -11,6 +11,7 @@ use tandem_core::{DesignSpace, Spec};
 
 use crate::error::Error;
 use crate::evaluate::Learnt;
+use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
 use crate::film::{film, still};
 use crate::interrupt;
@@ -141,7 +142,7 @@ impl Run {
     /// # Errors
     /// [`Error::Stopped`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that
     /// cannot be written any more.
-    pub fn complete(&mut self) -> Result<Value, Error> {
+    pub fn complete(&mut self) -> Result<Evaluation, Error> {
         let stop = || interrupt::requested().is_some();
         if self.is_new {
             self.progress.say("preparing the method");
@@ -269,28 +270,26 @@ impl Run {
     }
 
     /// The final judgement, the picture, and the last word to TensorBoard.
-    fn finish(&mut self) -> Result<Value, Error> {
+    fn finish(&mut self) -> Result<Evaluation, Error> {
         self.save_best()?;
         self.progress
             .say("judging the learnt design in the true machine");
         let learnt = Learnt::open(&self.folder)?;
-        let document = learnt.document(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
+        let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
         self.picture(learnt)?;
+        let mean = |interval: Option<Interval>| interval.map_or(f64::NAN, |i| i.mean);
         let metrics = [
-            ("final/success", document["success"]["mean"].as_f64()),
-            ("final/return", document["return"]["mean"].as_f64()),
-            ("final/env_steps", document["env_steps"].as_f64()),
+            ("final/success", mean(judged.success)),
+            ("final/return", mean(judged.total_return)),
+            ("final/env_steps", judged.env_steps as f64),
         ];
-        let metrics: Vec<(&str, f64)> = metrics
-            .into_iter()
-            .map(|(k, v)| (k, v.unwrap_or(f64::NAN)))
-            .collect();
         self.board
             .result(self.trainer.counters().iteration, &metrics);
         self.board.finish();
         self.progress.finish();
-        self.folder.write_json("evaluation/final.json", &document)?;
-        Ok(document)
+        self.folder
+            .write_json("evaluation/final.json", &json!(judged))?;
+        Ok(judged)
     }
 
     fn picture(&self, mut learnt: Learnt) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use super::print_json;
 use crate::cli::EvaluateArgs;
 use crate::error::Error;
 use crate::evaluate::Learnt;
+use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
 use crate::experiment::Experiment;
 use crate::interrupt;
 use crate::output::{note, out};
@@ -25,33 +26,22 @@ const RETRAIN_STEPS: u64 = 1_000_000;
 pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     let episodes = args.episodes as usize;
     let target = Target::open(args)?;
-    let mut document = match &target.learnt {
-        Some(learnt) => learnt.document(&target.design, episodes, args.seed)?,
-        None => json!({}),
+    let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
+    let learnt = target.learnt.as_ref().map(judge).transpose()?;
+    let steps = args
+        .retrain
+        .or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));
+    let retrained = steps
+        .map(|steps| judge(&retrain(&target, steps)?))
+        .transpose()?;
+    let Some(mut judged) = learnt.or_else(|| retrained.clone()) else {
+        return Err(Error::Run("nothing was judged".into()));
     };
-    let steps = match (&target.learnt, args.retrain) {
-        (_, Some(steps)) => Some(steps),
-        (None, None) => Some(RETRAIN_STEPS),
-        (Some(_), None) => None,
-    };
-    if let Some(steps) = steps {
-        let retrained = retrain(&target, steps)?;
-        let judged = retrained.document(&target.design, episodes, args.seed)?;
-        if target.learnt.is_none() {
-            document = judged.clone();
-        }
-        document["retrain"] = json!({
-            "env_steps": judged["env_steps"],
-            "success": judged["success"],
-            "success_sampled": judged["success_sampled"],
-            "return": judged["return"],
-        });
+    judged.retrain = retrained.map(Retrained::from);
+    match args.json {
+        true => print_json(&json!(judged)),
+        false => print_table(&judged),
     }
-    if args.json {
-        return print_json(&document);
-    }
-    print_table(&document)?;
-    Ok(())
 }
 
 /// What is judged.
@@ -165,55 +155,38 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     Learnt::new(experiment, archive, counters)
 }
 
-fn print_table(document: &Value) -> Result<(), Error> {
-    let line = |label: &str, value: &Value| {
-        let part = |name: &str| value[name].as_f64().unwrap_or(f64::NAN);
-        out!(
-            "{label:<28}{:>9.3}  [{:.3}, {:.3}]",
-            part("mean"),
-            part("low"),
-            part("high")
-        )
+fn print_table(judged: &Evaluation) -> Result<(), Error> {
+    let line = |label: &str, interval: Option<Interval>| match interval {
+        Some(Interval { mean, low, high }) => {
+            out!("{label:<28}{mean:>9.3}  [{low:.3}, {high:.3}]")
+        }
+        None => Ok(()),
     };
     out!(
         "{} by {}, seed {}: {} fresh episodes, 95 % intervals",
-        document["problem"].as_str().unwrap_or("?"),
-        document["method"].as_str().unwrap_or("?"),
-        document["seed"],
-        document["episodes"]
+        judged.problem,
+        judged.method,
+        judged.seed,
+        judged.episodes
     )?;
-    line("true success, mean actions", &document["success"])?;
-    line("true success, sampled", &document["success_sampled"])?;
-    line(
-        "start design, same policy",
-        &document["success_start_design"],
-    )?;
-    if document["success_half_step"].is_object() {
-        let label = "true success, half the step";
-        line(label, &document["success_half_step"])?;
+    line("true success, mean actions", judged.success)?;
+    line("true success, sampled", judged.success_sampled)?;
+    line("start design, same policy", judged.success_start_design)?;
+    line("true success, half the step", judged.success_half_step)?;
+    line("return", judged.total_return)?;
+    for (name, value) in judged.proxy_gap.iter().flat_map(ProxyGap::entries) {
+        out!("proxy gap, {name:<17}{value:>9.4}")?;
     }
-    line("return", &document["return"])?;
-    if let Some(gap) = document["proxy_gap"].as_object() {
-        for (name, value) in gap {
-            out!(
-                "proxy gap, {name:<17}{:>9.4}",
-                value.as_f64().unwrap_or(f64::NAN)
-            )?;
-        }
-    }
-    if document["retrain"].is_object() {
-        out!(
-            "a new policy from scratch, {} environment steps:",
-            document["retrain"]["env_steps"]
-        )?;
-        line("  true success", &document["retrain"]["success"])?;
-        line("  return", &document["retrain"]["return"])?;
+    if let Some(retrained) = &judged.retrain {
+        let steps = retrained.env_steps;
+        out!("a new policy from scratch, {steps} environment steps:")?;
+        line("  true success", retrained.success)?;
+        line("  return", retrained.total_return)?;
     }
     out!(
         "used: {} environment steps, {} hardware queries, {:.0} s",
-        document["env_steps"],
-        document["hardware_queries"],
-        document["seconds"].as_f64().unwrap_or(f64::NAN)
-    )?;
-    Ok(())
+        judged.env_steps,
+        judged.hardware_queries,
+        judged.seconds
+    )
 }

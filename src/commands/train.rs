@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::explore;
 use crate::adaptation::{AdaptationRun, LanguageExperiment, report};
 use crate::cli::TrainArgs;
 use crate::codesign;
 use crate::error::Error;
+use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::{Experiment, split_sets};
 use crate::interrupt;
 use crate::output::{note, out, program};
@@ -36,9 +35,8 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         }
     };
     note!("run folder: {}", run.path().display());
-    let document = run.complete()?;
-    summarise(&run.path(), &document)?;
-    Ok(())
+    let judged = run.complete()?;
+    summarise(&run.path(), &judged)
 }
 
 fn begin(path: &Path, args: &TrainArgs) -> Result<Run, Error> {
@@ -99,39 +97,31 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
 }
 
 /// What was learnt and where to look.
-fn summarise(folder: &Path, document: &Value) -> Result<(), Error> {
-    let percent = |key: &str| {
-        let part = |name: &str| 100.0 * document[key][name].as_f64().unwrap_or(f64::NAN);
-        format!(
-            "{:.1} % [{:.1}, {:.1}]",
-            part("mean"),
-            part("low"),
-            part("high")
-        )
+fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
+    let percent = |share: Option<Interval>| {
+        share.map_or("-".into(), |share| {
+            let [mean, low, high] = [share.mean, share.low, share.high].map(|x| 100.0 * x);
+            format!("{mean:.1} % [{low:.1}, {high:.1}]")
+        })
     };
     let (run, program) = (folder.display(), program());
     out!(
         "true success     {}  (mean actions, {} fresh episodes)",
-        percent("success"),
-        document["episodes"]
+        percent(judged.success),
+        judged.episodes
     )?;
-    out!("  sampled        {}", percent("success_sampled"))?;
+    out!("  sampled        {}", percent(judged.success_sampled))?;
     out!(
         "  start design   {}  (the same policy)",
-        percent("success_start_design")
+        percent(judged.success_start_design)
     )?;
-    if let Some(gap) = document["proxy_gap"]["visited"].as_f64() {
-        out!(
-            "proxy gap        {gap:.4} visited, {:.4} uniform (effect scales)",
-            document["proxy_gap"]["uniform"]
-                .as_f64()
-                .unwrap_or(f64::NAN)
-        )?;
+    if let Some(gap) = &judged.proxy_gap {
+        let (visited, uniform) = (gap.visited, gap.uniform);
+        out!("proxy gap        {visited:.4} visited, {uniform:.4} uniform (effect scales)")?;
     }
     out!("design           {run}/design.json")?;
     out!("picture          {run}/design.png")?;
     out!("curves           tensorboard --logdir {run}")?;
     out!("judge again      {program} evaluate {run} --episodes 512")?;
-    out!("watch it move    {program} render {run} --out {run}/motion.gif")?;
-    Ok(())
+    out!("watch it move    {program} render {run} --out {run}/motion.gif")
 }

@@ -68,14 +68,20 @@ fn the_arm_read_back_from_mjcf_stands_where_ours_does_and_weighs_as_much() {
     problem.reset(&design, Fidelity::Full, &mut stream).unwrap();
     let text = mjcf::write(&problem.mechanism(&design).unwrap().unwrap()).unwrap();
     let document = Document::parse(&text).unwrap();
-    let angles: Vec<f64> = problem.angles().iter().map(|&a| a.into()).collect();
+    let angles: Vec<f64> = problem
+        .state()
+        .unwrap()
+        .angles()
+        .iter()
+        .map(|&a| a.into())
+        .collect();
     let points = forward(&document, &angles);
-    assert_eq!(points.len(), problem.points().len());
-    for (ours, theirs) in problem.points().iter().zip(&points) {
+    assert_eq!(points.len(), problem.state().unwrap().points().len());
+    for (ours, theirs) in problem.state().unwrap().points().iter().zip(&points) {
         let away = (f64::from(ours[0]) - theirs[0]).hypot(f64::from(ours[1]) - theirs[1]);
         assert!(away < 1e-5, "{ours:?} is not {theirs:?}");
     }
-    let masses = problem.machine().unwrap().masses();
+    let masses = problem.state_mut().unwrap().machine().unwrap().masses();
     for (body, mass) in named(&document, "body").iter().zip(masses) {
         let geoms = body.children().filter(|n| n.has_tag_name("geom"));
         let written: f64 = geoms.map(|g| numbers(g, "mass")[0]).sum();
@@ -340,7 +346,7 @@ fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
         let capsule = distal.children().find(|n| n.has_tag_name("geom")).unwrap();
         let end = &numbers(capsule, "fromto")[3..6];
         let tip = pose * nalgebra::Point3::from(chain::vector(end));
-        let [_, ours] = problem.finger(finger - 1).unwrap();
+        let [_, ours] = problem.state().unwrap().finger(finger - 1).unwrap();
         for (a, b) in ours.iter().zip(tip.iter()) {
             assert!((f64::from(*a) - b).abs() < 1e-5, "{ours:?} is not {tip}");
         }

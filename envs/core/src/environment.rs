@@ -31,12 +31,23 @@ pub struct Outcome {
     pub fault: Option<&'static str>,
 }
 
+impl Outcome {
+    /// The world had to give up.
+    pub fn fault(reason: &'static str) -> Self {
+        Self {
+            fault: Some(reason),
+            ..Self::default()
+        }
+    }
+}
+
 /// A world: all of a problem that is its own.
 ///
 /// It holds what never changes (settings); what changes during an episode is its [`World::State`].
 pub trait World: Send + Sync + 'static {
-    /// What changes during an episode, as plain data.
-    type State: Clone + Default + Serialize + DeserializeOwned + Send;
+    /// What changes during an episode. All of it is stored with an episode; what can be made anew from the rest (a
+    /// cache, a foreign object) is skipped by serde and made again by [`World::restore`].
+    type State: Serialize + DeserializeOwned + Send;
 
     /// Sizes, names and units.
     fn spec(&self) -> Spec;
@@ -49,8 +60,17 @@ pub trait World: Send + Sync + 'static {
         true
     }
 
-    /// The state in which an episode begins; all its randomness comes from `stream`.
-    fn start(&self, design: &[f64], stream: &mut Stream) -> Self::State;
+    /// The state in which an episode begins with this design, which lies in the space, whether it will be moved by
+    /// effects or as the complete machine; all its randomness comes from `stream`.
+    ///
+    /// # Errors
+    /// A machine that cannot be built of the design.
+    fn start(
+        &self,
+        design: &[f64],
+        fidelity: Fidelity,
+        stream: &mut Stream,
+    ) -> Result<Self::State, ProblemError>;
 
     /// Writes the observation, `[observation]`.
     fn observe(&self, state: &Self::State, design: &[f64], out: &mut [f32]);
@@ -67,7 +87,8 @@ pub trait World: Send + Sync + 'static {
         terms: &mut [f32],
     ) -> Outcome;
 
-    /// Moves the complete true machine by one control step; `None` where the hardware model is the true machine.
+    /// Moves the complete true machine by one control step; `None` where the hardware model is the true machine, which
+    /// is then asked and its effect applied.
     fn advance_full(
         &self,
         _state: &mut Self::State,
@@ -89,19 +110,33 @@ pub trait World: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// What is wrong with a stored state, if anything: numbers out of all bounds, say.
+    /// The same with half the time step in its physical machine, where there is one.
+    fn half_step(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// Checks a stored state and makes again what was not stored.
     ///
     /// # Errors
-    /// What is wrong.
-    fn check(&self, _state: &Self::State) -> Result<(), String> {
+    /// What is wrong with the state: sizes of another task, say.
+    fn restore(
+        &self,
+        _state: &mut Self::State,
+        _design: &[f64],
+        _fidelity: Fidelity,
+    ) -> Result<(), String> {
         Ok(())
     }
 }
 
 /// What is stored of an episode beside fidelity and design.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Episode<S> {
-    state: S,
+    /// `None` before the first reset.
+    state: Option<S>,
     step: usize,
     success: bool,
     terms: Vec<f32>,
@@ -142,8 +177,10 @@ impl<W: World> Environment<W> {
             fidelity: Fidelity::Effect,
             design: hardware.space().start(),
             episode: Episode {
+                state: None,
+                step: 0,
+                success: false,
                 terms: vec![0.0; shared.spec.reward_terms.len()],
-                ..Episode::default()
             },
             query: vec![0.0; hardware.query_channels().len()],
             effect: vec![0.0; hardware.effect_channels().len()],
@@ -151,14 +188,29 @@ impl<W: World> Environment<W> {
         }
     }
 
+    /// Another environment of the same world, to be reset before use.
+    pub fn twin(&self) -> Self {
+        Self::of(self.shared.clone())
+    }
+
     /// The world.
     pub fn world(&self) -> &W {
         &self.shared.world
     }
 
-    /// The present state.
-    pub fn state(&self) -> &W::State {
-        &self.episode.state
+    /// The present state; `None` before the first reset.
+    pub fn state(&self) -> Option<&W::State> {
+        self.episode.state.as_ref()
+    }
+
+    /// The present state, for measurements on it; `None` before the first reset.
+    pub fn state_mut(&mut self) -> Option<&mut W::State> {
+        self.episode.state.as_mut()
+    }
+
+    /// The design of the running episode; before the first reset, the start design.
+    pub fn design(&self) -> &[f64] {
+        &self.design
     }
 
     /// Ends the episode for a reason that is nobody's success.
@@ -194,6 +246,7 @@ impl<W: World> Environment<W> {
     }
 }
 
+const NOT_STARTED: &str = "the episode was not started";
 const COMMAND_NOT_FINITE: &str = "the command is not finite";
 const EFFECT_NOT_FINITE: &str = "the effect is not finite";
 
@@ -215,7 +268,12 @@ impl<W: World> Problem for Environment<W> {
     }
 
     fn fresh(&self) -> Box<dyn Problem> {
-        Box::new(Self::of(self.shared.clone()))
+        Box::new(self.twin())
+    }
+
+    fn half_step(&self) -> Option<Box<dyn Problem>> {
+        let world = self.shared.world.half_step()?;
+        Some(Box::new(Self::new(world)))
     }
 
     fn reset(
@@ -228,7 +286,7 @@ impl<W: World> Problem for Environment<W> {
         self.design.clear();
         self.design.extend_from_slice(design);
         self.fidelity = fidelity;
-        self.episode.state = self.shared.world.start(design, stream);
+        self.episode.state = Some(self.shared.world.start(design, fidelity, stream)?);
         self.episode.step = 0;
         self.episode.success = false;
         self.episode.terms.fill(0.0);
@@ -236,32 +294,43 @@ impl<W: World> Problem for Environment<W> {
     }
 
     fn observe(&self, out: &mut [f32]) {
-        let world = &self.shared.world;
-        world.observe(&self.episode.state, &self.design, out);
+        match &self.episode.state {
+            Some(state) => self.shared.world.observe(state, &self.design, out),
+            None => out.fill(0.0),
+        }
     }
 
     fn query(&self, command: &[f32], out: &mut [f32]) {
-        self.shared.world.query(&self.episode.state, command, out);
+        match &self.episode.state {
+            Some(state) => self.shared.world.query(state, command, out),
+            None => out.fill(0.0),
+        }
     }
 
     fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step {
+        let Episode { state, terms, .. } = &mut self.episode;
+        let Some(state) = state else {
+            return self.give_up(NOT_STARTED);
+        };
         if !finite(effect) {
             return self.give_up(EFFECT_NOT_FINITE);
         }
-        let Episode { state, terms, .. } = &mut self.episode;
         let outcome = self.shared.world.advance(state, command, effect, terms);
         self.finish(outcome)
     }
 
     fn full_step(&mut self, command: &[f32]) -> Step {
+        let (shared, design) = (&self.shared, &self.design);
+        let Episode { state, terms, .. } = &mut self.episode;
+        let Some(state) = state else {
+            return self.give_up(NOT_STARTED);
+        };
         if self.fidelity != Fidelity::Full {
             return self.give_up(NOT_FULL);
         }
         if !finite(command) {
             return self.give_up(COMMAND_NOT_FINITE);
         }
-        let (shared, design) = (&self.shared, &self.design);
-        let Episode { state, terms, .. } = &mut self.episode;
         let full = shared.world.advance_full(state, design, command, terms);
         let outcome = full.unwrap_or_else(|| {
             shared.world.query(state, command, &mut self.query);
@@ -285,7 +354,7 @@ impl<W: World> Problem for Environment<W> {
         let (spec, space) = (&self.shared.spec, self.shared.hardware.space());
         let stored = saved::load::<Episode<W::State>>(&spec.name, space, bytes)?;
         let refuse = |reason: String| saved::misfit(&spec.name, reason);
-        let episode = stored.state;
+        let mut episode = stored.state;
         if episode.step > spec.horizon {
             return Err(refuse(format!(
                 "step {} is beyond the horizon",
@@ -295,13 +364,20 @@ impl<W: World> Problem for Environment<W> {
         if episode.terms.len() != spec.reward_terms.len() || !finite(&episode.terms) {
             return Err(refuse("its reward's terms are not this problem's".into()));
         }
-        self.shared.world.check(&episode.state).map_err(refuse)?;
+        if let Some(state) = &mut episode.state {
+            let world = &self.shared.world;
+            let restored = world.restore(state, &stored.design, stored.fidelity);
+            restored.map_err(refuse)?;
+        }
         (self.fidelity, self.design, self.episode) = (stored.fidelity, stored.design, episode);
         Ok(())
     }
 
     fn scene(&self) -> Scene {
-        self.shared.world.scene(&self.episode.state, &self.design)
+        match &self.episode.state {
+            Some(state) => self.shared.world.scene(state, &self.design),
+            None => Scene::empty(NOT_STARTED),
+        }
     }
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {

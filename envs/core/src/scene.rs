@@ -115,3 +115,17 @@ pub struct Scene {
     /// One line about the state, e.g. `distance 0.12 m`.
     pub caption: String,
 }
+
+impl Scene {
+    /// A scene in which there is nothing to see, with the reason.
+    pub fn empty(caption: &str) -> Self {
+        Self {
+            view: View::Plane {
+                min: [-1.0; 2],
+                max: [1.0; 2],
+            },
+            shapes: Vec::new(),
+            caption: caption.into(),
+        }
+    }
+}

@@ -1,16 +1,16 @@
 //! The pressing hand as a problem: hardware model, both worlds, reward, faults, settings.
 
-use tandem_core::{Fidelity, Hardware, Problem, Step, Stream};
+use tandem_core::{Environment, Fidelity, Hardware, Problem, Step, Stream};
 use tandem_physics::hand3d::press::hand::{Hand, WORKING};
 use tandem_physics::hand3d::press::machine::JOINTS;
-use tandem_physics::hand3d::press::{Config, Press, PressHardware, Settings, make};
+use tandem_physics::hand3d::press::{Config, Press, PressHardware, Settings, State, make};
 
 /// Places of the reward's terms.
 const HOLD: usize = 0;
 const PRESS: usize = 2;
 const SUCCESS: usize = 3;
 
-fn press(config: &Config) -> Press {
+fn press(config: &Config) -> Environment<Press> {
     Press::new(Settings::new(config).unwrap()).unwrap()
 }
 
@@ -23,7 +23,12 @@ fn calm() -> Config {
     }
 }
 
-fn step(problem: &mut Press, design: &[f64], fidelity: Fidelity, command: &[f32]) -> Step {
+fn step(
+    problem: &mut Environment<Press>,
+    design: &[f64],
+    fidelity: Fidelity,
+    command: &[f32],
+) -> Step {
     if fidelity == Fidelity::Full {
         return problem.full_step(command);
     }
@@ -35,16 +40,16 @@ fn step(problem: &mut Press, design: &[f64], fidelity: Fidelity, command: &[f32]
 
 /// Plays an episode; whether it succeeded, and the sums of the reward's terms.
 fn play(
-    mut problem: Press,
+    mut problem: Environment<Press>,
     design: &[f64],
     fidelity: Fidelity,
-    command: impl Fn(&Press) -> [f32; JOINTS],
+    command: impl Fn(&State) -> [f32; JOINTS],
 ) -> (bool, [f32; 6]) {
     let stream = &mut Stream::new(0, "start", 0);
     problem.reset(design, fidelity, stream).unwrap();
     let (mut terms, mut sums) = ([0.0; 6], [0.0; 6]);
     loop {
-        let command = command(&problem);
+        let command = command(problem.state().unwrap());
         let step = step(&mut problem, design, fidelity, &command);
         assert_eq!(step.fault, None);
         problem.reward_terms(&mut terms);
@@ -62,13 +67,13 @@ fn play(
 fn a_working_design_succeeds_in_both_worlds_and_the_start_design_in_none() {
     let start = Hand::space().unwrap().start();
     for fidelity in [Fidelity::Full, Fidelity::Effect] {
-        let (success, good) = play(press(&calm()), &WORKING, fidelity, Press::scripted);
+        let (success, good) = play(press(&calm()), &WORKING, fidelity, State::scripted);
         assert!(success, "{fidelity:?}: {good:?}");
         assert!(
             good[PRESS] > 10.0 && good[SUCCESS] > 30.0,
             "{fidelity:?}: {good:?}"
         );
-        let (success, bad) = play(press(&calm()), &start, fidelity, Press::scripted);
+        let (success, bad) = play(press(&calm()), &start, fidelity, State::scripted);
         assert!(!success && bad[SUCCESS] == 0.0, "{fidelity:?}: {bad:?}");
         // holding alone is paid, pressing more
         assert!(
@@ -95,8 +100,8 @@ fn half_the_time_step_gives_the_same_episode_but_for_small_changes() {
         substeps: Some(8),
         ..calm()
     };
-    let (success, terms) = play(press(&settings), &WORKING, Fidelity::Full, Press::scripted);
-    let (_, coarse) = play(press(&calm()), &WORKING, Fidelity::Full, Press::scripted);
+    let (success, terms) = play(press(&settings), &WORKING, Fidelity::Full, State::scripted);
+    let (_, coarse) = play(press(&calm()), &WORKING, Fidelity::Full, State::scripted);
     assert!(
         success && (terms[HOLD] - coarse[HOLD]).abs() < 2.5,
         "{terms:?} {coarse:?}"
@@ -141,7 +146,8 @@ fn an_effect_far_away_draws_the_links_there_by_force_and_never_puts_them() {
     let design = problem.hardware().space().start();
     let stream = &mut Stream::new(2, "far", 0);
     problem.reset(&design, Fidelity::Effect, stream).unwrap();
-    let tip = |problem: &Press, i: usize| problem.finger(i).unwrap()[1];
+    let tip =
+        |problem: &Environment<Press>, i: usize| problem.state().unwrap().finger(i).unwrap()[1];
     let before: Vec<[f32; 3]> = (0..4).map(|i| tip(&problem, i)).collect();
     let mut effect = [0.0; 24];
     effect.iter_mut().skip(2).step_by(3).for_each(|z| *z = 10.0);
@@ -181,7 +187,7 @@ fn random_effects_and_commands_give_finite_rewards_and_named_faults() {
 fn what_cannot_go_on_ends_the_episode_by_name() {
     let mut problem = press(&Config::default());
     let design = problem.hardware().space().start();
-    let reset = |problem: &mut Press, fidelity| {
+    let reset = |problem: &mut Environment<Press>, fidelity| {
         let stream = &mut Stream::new(3, "start", 0);
         problem.reset(&design, fidelity, stream).unwrap();
     };

@@ -2,7 +2,7 @@
 
 use std::f32::consts::{FRAC_PI_2, PI};
 
-use tandem_core::{Fidelity, Problem, Step, Stream};
+use tandem_core::{Environment, Fidelity, Problem, Step, Stream};
 use tandem_physics::reach2d::{
     Config, LINK_RADIUS, PRESETS, Reach, STEP_ANGLE, Settings, Walls, make, motion,
 };
@@ -14,12 +14,12 @@ fn preset(name: &str) -> Config {
     }
 }
 
-fn reach(config: &Config) -> Reach {
+fn reach(config: &Config) -> Environment<Reach> {
     Reach::new(Settings::new(config).unwrap()).unwrap()
 }
 
 /// One control step under the true effect.
-fn true_step(reach: &mut Reach, design: &[f64], command: &[f32]) -> Step {
+fn true_step(reach: &mut Environment<Reach>, design: &[f64], command: &[f32]) -> Step {
     let hardware = reach.hardware();
     let mut query = vec![0.0; hardware.query_channels().len()];
     let mut effect = vec![0.0; hardware.effect_channels().len()];
@@ -78,7 +78,7 @@ fn effect_is_linear_in_the_lengths_given_the_features() {
 fn every_start_design_is_too_short_for_its_goal() {
     for p in PRESETS {
         let problem = reach(&preset(p.name));
-        let settings = problem.settings();
+        let settings = problem.world().settings();
         let length = settings.start_length * settings.links as f64;
         let away = (settings.goal[0] - settings.base[0]).hypot(settings.goal[1] - settings.base[1]);
         // a designed base may move, but its start is the nominal place
@@ -89,7 +89,8 @@ fn every_start_design_is_too_short_for_its_goal() {
         );
     }
     let near = reach(&preset("near"));
-    let away = (near.settings().goal[0] + 0.32).hypot(near.settings().goal[1] + 0.51);
+    let away =
+        (near.world().settings().goal[0] + 0.32).hypot(near.world().settings().goal[1] + 0.51);
     assert!((away - 2.505).abs() < 1e-3);
 }
 
@@ -159,7 +160,7 @@ fn five_steps_at_the_goal_are_a_success_and_stay_one() {
     let design = [0.9; 5];
     let stream = &mut Stream::new(0, "start", 0);
     problem.reset(&design, Fidelity::Effect, stream).unwrap();
-    let settings = problem.settings().clone();
+    let settings = problem.world().settings().clone();
     let mut effect = vec![0.0; 10];
     effect[0] = settings.goal[0] - settings.base[0];
     effect[1] = settings.goal[1] - settings.base[1];
@@ -200,12 +201,12 @@ fn start_pose_is_a_folded_u() {
 fn random_effects_never_break_the_world() {
     for p in PRESETS {
         let mut problem = reach(&preset(p.name));
-        let n = problem.settings().links;
+        let n = problem.world().settings().links;
         let width = problem.hardware().effect_channels().len();
         let mut observation = vec![0.0; problem.spec().observation.len()];
         let mut stream = Stream::new(5, "random", 0);
         let (mut command, mut effect) = (vec![0.0; n], vec![0.0; width]);
-        for episode in 0..15_000 / problem.settings().horizon {
+        for episode in 0..15_000 / problem.world().settings().horizon {
             let design = problem.hardware().space().sample(&mut stream);
             problem
                 .reset(&design, Fidelity::Effect, &mut stream)
@@ -222,7 +223,9 @@ fn random_effects_never_break_the_world() {
                 problem.observe(&mut observation);
                 assert!(step.reward.is_finite() && observation.iter().all(|o| o.is_finite()));
                 assert_eq!(step.fault, None);
-                assert!(motion::room(problem.walls(), problem.points()) >= 0.0);
+                assert!(
+                    motion::room(problem.world().walls(), problem.state().unwrap().points()) >= 0.0
+                );
                 if step.ended() {
                     break;
                 }

@@ -1,10 +1,10 @@
 //! The planar reaching arm as the full physical machine.
 
-use tandem_core::{Fidelity, Problem, Stream};
+use tandem_core::{Environment, Fidelity, Problem, Stream};
 use tandem_physics::reach2d::machine::{DENSITY, link_mass};
 use tandem_physics::reach2d::{Config, PRESETS, Reach, Settings, controller, motion, selectivity};
 
-fn reach(config: &Config) -> Reach {
+fn reach(config: &Config) -> Environment<Reach> {
     Reach::new(Settings::new(config).unwrap()).unwrap()
 }
 
@@ -44,7 +44,10 @@ fn tip_error(design: f64, amplitude: f32) -> f32 {
         hardware.respond(&design, &query, &mut effect);
         kinematic.apply(&command, &effect);
         full.full_step(&command);
-        let (a, b) = (full.points()[5], kinematic.points()[5]);
+        let (a, b) = (
+            full.state().unwrap().points()[5],
+            kinematic.state().unwrap().points()[5],
+        );
         worst = worst.max((a[0] - b[0]).hypot(a[1] - b[1]));
     }
     worst
@@ -67,7 +70,7 @@ fn masses_come_from_the_links_geometry() {
     let design = [0.2, 0.4, 0.6, 0.8, 1.0];
     let stream = &mut Stream::new(0, "start", 0);
     problem.reset(&design, Fidelity::Full, stream).unwrap();
-    let masses = problem.machine().unwrap().masses();
+    let masses = problem.state_mut().unwrap().machine().unwrap().masses();
     for (mass, length) in masses.iter().zip(design) {
         assert!((f64::from(*mass) - link_mass(length)).abs() < 1e-6);
     }
@@ -78,11 +81,11 @@ fn a_machine_at_rest_stays_at_rest() {
     let mut problem = reach(&preset("far"));
     let stream = &mut Stream::new(0, "start", 0);
     problem.reset(&[0.9; 5], Fidelity::Full, stream).unwrap();
-    let before = problem.points().to_vec();
+    let before = problem.state().unwrap().points().to_vec();
     for _ in 0..80 {
         problem.full_step(&[0.0; 5]);
     }
-    for (a, b) in before.iter().zip(problem.points()) {
+    for (a, b) in before.iter().zip(problem.state().unwrap().points()) {
         assert!((a[0] - b[0]).abs() < 1e-4 && (a[1] - b[1]).abs() < 1e-4);
     }
 }
@@ -99,7 +102,12 @@ fn motion_dies_out_when_the_command_ends() {
         problem.full_step(&[0.0; 5]);
     }
     let mut speeds = [0.0; 5];
-    problem.machine().unwrap().speeds(&mut speeds);
+    problem
+        .state_mut()
+        .unwrap()
+        .machine()
+        .unwrap()
+        .speeds(&mut speeds);
     assert!(speeds.iter().all(|v| v.abs() < 1e-2), "{speeds:?}");
 }
 
@@ -119,7 +127,12 @@ fn torque_limit_bounds_the_acceleration() {
     problem.reset(&[1.0], Fidelity::Full, stream).unwrap();
     problem.full_step(&[-1.0]);
     let mut speed = [0.0];
-    problem.machine().unwrap().speeds(&mut speed);
+    problem
+        .state_mut()
+        .unwrap()
+        .machine()
+        .unwrap()
+        .speeds(&mut speed);
     let rod = link_mass(1.0) as f32 / 3.0;
     let bound = 1.0 / rod * 0.05;
     let share = -speed[0] / bound;
@@ -152,7 +165,7 @@ fn half_the_time_step_gives_the_same_outcome() {
             .reset(&[0.9; 5], Fidelity::Full, &mut stream)
             .unwrap();
         let success = controller::run(&mut problem);
-        (success, problem.points()[5])
+        (success, problem.state().unwrap().points()[5])
     };
     for episode in 0..10 {
         let (coarse, fine) = (run(2, episode), run(4, episode));
@@ -207,7 +220,7 @@ fn foreign_bytes_are_refused() {
 fn random_commands_never_break_the_machine() {
     for p in PRESETS {
         let mut problem = reach(&preset(p.name));
-        let n = problem.settings().links;
+        let n = problem.world().settings().links;
         let mut observation = vec![0.0; problem.spec().observation.len()];
         let mut stream = Stream::new(7, "random", 0);
         let mut command = vec![0.0; n];
@@ -215,14 +228,17 @@ fn random_commands_never_break_the_machine() {
         while steps < 15_000 / n * 5 / 2 {
             let design = problem.hardware().space().sample(&mut stream);
             problem.reset(&design, Fidelity::Full, &mut stream).unwrap();
-            assert!(motion::room(problem.walls(), problem.points()) > 0.0);
+            assert!(motion::room(problem.world().walls(), problem.state().unwrap().points()) > 0.0);
             loop {
                 smooth(&mut stream, &mut command, 1.0);
                 let step = problem.full_step(&command);
                 problem.observe(&mut observation);
                 assert!(step.reward.is_finite() && observation.iter().all(|o| o.is_finite()));
                 // contacts are soft, but no link ever gets through a wall
-                assert!(motion::room(problem.walls(), problem.points()) > -0.016);
+                assert!(
+                    motion::room(problem.world().walls(), problem.state().unwrap().points())
+                        > -0.016
+                );
                 steps += 1;
                 faults += usize::from(step.fault.is_some());
                 if step.ended() {

@@ -1,12 +1,12 @@
 //! The tendon-driven hand: its transmission, the machine, the task, both worlds, settings.
 
-use tandem_core::{Fidelity, Problem, Step, Stream};
+use tandem_core::{Environment, Fidelity, Problem, Step, Stream};
 use tandem_physics::hand3d::tendon::controller::{OPEN, grasp, torques};
 use tandem_physics::hand3d::tendon::hand::{JOINTS, Joint, WORKING, joints, space};
 use tandem_physics::hand3d::tendon::machine::Machine;
 use tandem_physics::hand3d::tendon::object::Object;
 use tandem_physics::hand3d::tendon::task::{HOLD_STEPS, Hold, LIFT, PUSH_STEPS, push};
-use tandem_physics::hand3d::tendon::{Config, Settings, Tendon, make, selectivity};
+use tandem_physics::hand3d::tendon::{Config, Settings, State, Tendon, make, selectivity};
 
 /// Objects of 40 to 60 mm are what the hand-found design was made for.
 fn is_easy(object: &Object) -> bool {
@@ -32,7 +32,7 @@ fn objects(count: usize) -> Vec<Object> {
         .collect()
 }
 
-fn tendon() -> Tendon {
+fn tendon() -> Environment<Tendon> {
     Tendon::new(Settings::new(&Config::default()).unwrap()).unwrap()
 }
 
@@ -148,7 +148,7 @@ fn few_random_designs_work() {
 }
 
 /// A step under the true effect or of the full machine.
-fn step(problem: &mut Tendon, fidelity: Fidelity, command: &[f32]) -> Step {
+fn step(problem: &mut Environment<Tendon>, fidelity: Fidelity, command: &[f32]) -> Step {
     if fidelity == Fidelity::Full {
         return problem.full_step(command);
     }
@@ -166,7 +166,11 @@ fn both_worlds_lift_under_the_same_commands() {
         for seed in 0.. {
             let stream = &mut Stream::new(seed, "start", 0);
             problem.reset(&WORKING, fidelity, stream).unwrap();
-            if !problem.machine().is_some_and(|(_, object)| is_easy(object)) {
+            if !problem
+                .state()
+                .and_then(State::machine)
+                .is_some_and(|(_, object)| is_easy(object))
+            {
                 continue;
             }
             played += 1;
@@ -192,7 +196,7 @@ fn both_worlds_lift_under_the_same_commands() {
 fn what_cannot_go_on_ends_the_episode_by_name() {
     let mut problem = tendon();
     assert!(problem.full_step(&[0.0; 2]).fault.is_some());
-    let reset = |problem: &mut Tendon| {
+    let reset = |problem: &mut Environment<Tendon>| {
         let stream = &mut Stream::new(3, "start", 0);
         problem.reset(&WORKING, Fidelity::Effect, stream).unwrap();
     };

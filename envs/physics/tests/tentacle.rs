@@ -1,6 +1,6 @@
 //! The tentacle: statics against hand-computed cases and optimality, kinematics, the task, its nine goals.
 
-use tandem_core::{Fidelity, Hardware, Problem, Step, Stream};
+use tandem_core::{Environment, Fidelity, Hardware, Problem, Step, Stream};
 use tandem_physics::tentacle::statics::{Equilibrium, Stop, equilibrium, stall};
 use tandem_physics::tentacle::{
     Body, Config, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, Settings, Tentacle,
@@ -12,7 +12,7 @@ const GOOD: [f64; 12] = [
     0.0076, 0.0064, 0.0042, 0.0042, 0.0198, 0.0054, 0.0007, 0.0297, 0.0049, 0.1204, 0.0628, 0.1224,
 ];
 
-fn tentacle(config: &Config) -> Tentacle {
+fn tentacle(config: &Config) -> Environment<Tentacle> {
     Tentacle::new(Settings::new(config).unwrap()).unwrap()
 }
 
@@ -208,7 +208,7 @@ fn the_start_design_reaches_one_of_nine_goals_and_a_good_one_all() {
 }
 
 /// One control step under the true effect.
-fn true_step(problem: &mut Tentacle, design: &[f64], command: &[f32]) -> Step {
+fn true_step(problem: &mut Environment<Tentacle>, design: &[f64], command: &[f32]) -> Step {
     let (mut query, mut effect) = ([0.0; 2], [0.0; 5]);
     problem.query(command, &mut query);
     problem.hardware().respond(design, &query, &mut effect);

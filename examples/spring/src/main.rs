@@ -66,8 +66,8 @@ impl World for Mass {
     fn hardware(&self) -> Arc<dyn Hardware> {
         self.spring.clone()
     }
-    fn start(&self, _design: &[f64], stream: &mut Stream) -> Self::State {
-        (stream.uniform(-0.1, 0.1) as f32, 0.0, 0)
+    fn start(&self, _: &[f64], _: Fidelity, stream: &mut Stream) -> Result<Self::State, ProblemError> {
+        Ok((stream.uniform(-0.1, 0.1) as f32, 0.0, 0))
     }
     fn observe(&self, &(x, v, _): &Self::State, _design: &[f64], out: &mut [f32]) {
         out.copy_from_slice(&[x, v]);

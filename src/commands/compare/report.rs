@@ -6,6 +6,7 @@ use tandem_core::Stream;
 use super::plan::{FINAL, Job, State};
 use super::pool::Outcome;
 use crate::error::Error;
+use crate::evaluation::Evaluation;
 use crate::metrics::{self, Row};
 use crate::run_folder::{RunError, RunFolder};
 use crate::statistics::{
@@ -100,34 +101,38 @@ fn read(job: &Job) -> Result<Found, Error> {
         return Err(RunError::Missing(job.folder.join(FINAL)).into());
     }
     let run = RunFolder::view(&job.folder)?;
-    let document = run.read_json(FINAL)?;
-    let rows = metrics::read(&run.metrics())?;
-    found(job.seed, &document, &rows).ok_or_else(|| {
+    let damaged = |reason: String| {
         let path = job.folder.join(FINAL);
-        let reason = "it lacks success, env_steps, hardware_queries or seconds".into();
-        RunError::Damaged { path, reason }.into()
-    })
+        Error::from(RunError::Damaged { path, reason })
+    };
+    let judged: Evaluation = serde_json::from_value(run.read_json(FINAL)?)
+        .map_err(|error| damaged(error.to_string()))?;
+    let success = judged
+        .success
+        .ok_or_else(|| damaged("it lacks success".into()))?;
+    let rows = metrics::read(&run.metrics())?;
+    Ok(found(job.seed, &judged, success.mean, &rows))
 }
 
-fn found(seed: u64, document: &Value, rows: &[Row]) -> Option<Found> {
+fn found(seed: u64, judged: &Evaluation, success: f64, rows: &[Row]) -> Found {
     let steps = |row: &Row| row.get("env_steps").and_then(Value::as_u64);
-    let success = |row: &Row| row.get("true_success").and_then(Value::as_f64);
+    let true_success = |row: &Row| row.get("true_success").and_then(Value::as_f64);
     let history: Vec<(u64, Option<f64>)> = rows
         .iter()
-        .filter_map(|row| Some((steps(row)?, success(row))))
+        .filter_map(|row| Some((steps(row)?, true_success(row))))
         .collect();
-    Some(Found {
+    Found {
         seed,
-        success: document["success"]["mean"].as_f64()?,
+        success,
         steps_to_success: steps_to_success(&history),
-        env_steps: document["env_steps"].as_u64()?,
-        hardware_queries: document["hardware_queries"].as_u64()?,
-        seconds: document["seconds"].as_f64()?,
+        env_steps: judged.env_steps,
+        hardware_queries: judged.hardware_queries,
+        seconds: judged.seconds,
         curve: history
             .iter()
             .filter_map(|&(steps, success)| Some((steps as f64, success?)))
             .collect(),
-    })
+    }
 }
 
 /// The document of `tandem compare --json`; `problem` and `experiment` at its top are null where there are
@@ -208,9 +213,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_run_is_described_by_its_final_judgement_and_its_metrics() {
-        let judged = json!({
-            "success": {"mean": 0.9}, "env_steps": 500, "hardware_queries": 70, "seconds": 1.5,
-        });
+        let judged = Evaluation {
+            env_steps: 500,
+            hardware_queries: 70,
+            seconds: 1.5,
+            ..Evaluation::default()
+        };
         let text = [
             (100, json!(0.5)),
             (200, json!(null)),
@@ -226,7 +234,7 @@ pub(super) mod tests {
                     .cloned()
             })
             .collect();
-        let run = found(4, &judged, &rows).unwrap();
+        let run = found(4, &judged, 0.9, &rows);
         assert_eq!(
             (run.seed, run.success, run.steps_to_success),
             (4, 0.9, Some(300))
@@ -235,7 +243,6 @@ pub(super) mod tests {
             run.curve,
             [(100.0, 0.5), (300.0, 0.8), (400.0, 1.0), (500.0, 0.9)]
         );
-        assert_eq!(found(4, &json!({"success": {"mean": null}}), &rows), None);
     }
 
     #[test]

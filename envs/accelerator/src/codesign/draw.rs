@@ -1,6 +1,6 @@
 //! Pictures of the accelerator: the platform's blocks by area, and each layer's time against the reference.
 
-use super::world::Accelerator;
+use super::world::State;
 use crate::platform::MM2_PER_GB_PER_S;
 use tandem_core::scene::{Role, Scene, Shape, View};
 
@@ -12,9 +12,9 @@ const BAR: f32 = 2.5;
 
 /// The current state: above, array (link), accumulator (joint), scratchpad (object) and memory interface (wall) as
 /// squares of their area, 1 unit a square root of mm²; below, a bar per layer, the reference as a line.
-pub fn scene(accelerator: &Accelerator) -> Scene {
+pub fn scene(state: &State, design: &[f64], power: f32) -> Scene {
     let mut shapes = Vec::new();
-    let value = |at: usize| accelerator.design.get(at).copied().unwrap_or(0.0);
+    let value = |at: usize| design.get(at).copied().unwrap_or(0.0);
     let areas = [
         (Role::Link, 4.05e-4 * value(0) * value(1)),
         (Role::Joint, 5.55e-3 * value(2)),
@@ -30,7 +30,7 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
         ));
         left += 2.0 * half + 0.3;
     }
-    let ratios = &accelerator.state.ratios;
+    let ratios = &state.ratios;
     let step = (WIDTH - 0.6) / ratios.len().max(1) as f32;
     for (at, [time, _]) in ratios.iter().enumerate() {
         let height = (BAR * time).min(HEIGHT - 4.5);
@@ -52,17 +52,14 @@ pub fn scene(accelerator: &Accelerator) -> Scene {
             max: [WIDTH, HEIGHT],
         },
         shapes,
-        caption: caption(accelerator),
+        caption: caption(state, power),
     }
 }
 
 /// How much better than the reference, and which limit is broken by how much.
-fn caption(accelerator: &Accelerator) -> String {
-    let mut text = format!("EDP {:.2}x better", accelerator.gain());
-    for (what, over) in [
-        ("area", accelerator.state.area),
-        ("power", accelerator.power()),
-    ] {
+fn caption(state: &State, power: f32) -> String {
+    let mut text = format!("EDP {:.2}x better", state.gain());
+    for (what, over) in [("area", state.area), ("power", power)] {
         if over > 1e-6 {
             text += &format!(
                 ", {what} {:.0} % over its limit",

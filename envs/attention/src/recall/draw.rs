@@ -1,7 +1,7 @@
 //! Pictures of the attention problem: what the head holds, and what it answers.
 
 use super::code::{ROWS, VALUES};
-use super::world::Recall;
+use super::world::State;
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 /// Width and height of the picture, in its own units.
@@ -23,10 +23,9 @@ fn number(value: f32, center: [f32; 2]) -> (Role, Shape) {
 
 /// The current state. Above, the tokens that the window still holds, the newest left: keys, and values below them, as squares of
 /// their size (one colour for each sign). Below, a bar per value's score, from a line at zero; the right value's is marked.
-pub fn scene(recall: &Recall) -> Scene {
+pub fn scene(state: &State, design: &[f64]) -> Scene {
     let mut shapes = vec![];
-    let window = recall.window();
-    let state = &recall.state;
+    let window = design.first().map_or(0, |&window| window.round() as usize);
     for (age, sent) in state.sent.iter().rev().take(window).enumerate() {
         for (row, &value) in sent[ROWS..].iter().enumerate() {
             let gap = if row >= ROWS { 0.3 } else { 0.0 };
@@ -47,7 +46,7 @@ pub fn scene(recall: &Recall) -> Scene {
         ));
     }
     if let Some(last) = state.step.checked_sub(1) {
-        let center = [1.0 + 1.2 * recall.right(last) as f32, 0.2];
+        let center = [1.0 + 1.2 * state.right(last) as f32, 0.2];
         shapes.push((Role::Goal, Shape::rectangle(center, [0.35, 0.1])));
     }
     let line = Shape::Capsule {
@@ -56,7 +55,7 @@ pub fn scene(recall: &Recall) -> Scene {
         radius: 0.02,
     };
     shapes.push((Role::Trace, line));
-    let [loss, energy] = recall.means();
+    let [loss, energy] = state.means();
     Scene {
         view: View::Chart {
             min: [0.0, 0.0],

@@ -6,47 +6,61 @@ use serde::{Deserialize, Serialize};
 
 use super::code::{COMMANDS, KEYS, ROWS, Token, VALUES, encode, text};
 use super::config::Settings;
-use super::hardware::{EFFECTS, RecallHardware, WORST, loss, scalers};
+use super::hardware::{RecallHardware, WORST, loss, scalers};
 use crate::{GainCell, Head};
 use tandem_core::check::refuse;
-use tandem_core::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
+use tandem_core::{
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec,
+    Stream, World,
 };
-use tandem_core::saved;
-use tandem_core::scene::Scene;
-use tandem_core::stream::Stream;
 
 /// Logarithms of energies are cut to this, so that no proxy can break the sums.
 const LARGEST: f32 = 20.0;
 /// Terms of the reward.
 const TERMS: [&str; 2] = ["loss", "energy"];
 
-/// What environments of one problem share.
-#[derive(Debug)]
-pub(super) struct Setup {
-    pub settings: Settings,
-    pub hardware: Arc<RecallHardware>,
-    spec: Spec,
-}
-
 /// What changes during an episode.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct State {
+#[derive(Default, Serialize, Deserialize)]
+pub struct State {
     /// The episode's text.
-    pub tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token>,
     /// Tokens that have been answered.
-    pub step: usize,
+    pub(super) step: usize,
     /// What has gone to the hardware: query, key and value of each token.
-    pub sent: Vec<[f32; COMMANDS]>,
+    pub(super) sent: Vec<[f32; COMMANDS]>,
     /// The latest scores, nat, where the chip has given them.
-    pub scores: [f32; VALUES],
+    pub(super) scores: [f32; VALUES],
     /// Sum of the losses so far, nat.
     loss: f32,
     /// Sum of energies over the reference so far.
     energy: f32,
     /// Seed of the chip.
-    chip: u64,
-    terms: [f32; TERMS.len()],
+    seed: u64,
+    /// The chip of an episode in full fidelity; its state is what it has been told.
+    #[serde(skip)]
+    chip: Option<Chip>,
+}
+
+impl State {
+    /// The token to be answered next, the key that it asks for and the right value; the last one after the end.
+    fn now(&self) -> (Token, u8, usize) {
+        let at = self.step.min(self.tokens.len() - 1);
+        let token = self.tokens[at];
+        let key = self.tokens[at - usize::from(token.asked)].key;
+        (token, key, self.right(at))
+    }
+
+    /// The value that token `at` asks for.
+    pub(super) fn right(&self, at: usize) -> usize {
+        let token = self.tokens[at];
+        usize::from(self.tokens[at - usize::from(token.asked)].value)
+    }
+
+    /// Mean loss so far, nat, and mean energy over the reference's.
+    pub(super) fn means(&self) -> [f32; 2] {
+        let count = self.step.max(1) as f32;
+        [self.loss / count, self.energy / count]
+    }
 }
 
 /// A circuit as it was made, cell for cell.
@@ -66,14 +80,11 @@ impl Chip {
     }
 }
 
-/// The attention problem; see the module.
+/// The attention problem's world; see the module.
+#[derive(Debug)]
 pub struct Recall {
-    pub(super) setup: Arc<Setup>,
-    pub(super) state: State,
-    design: Vec<f64>,
-    fidelity: Fidelity,
-    /// The chip of an episode in full fidelity.
-    chip: Option<Chip>,
+    settings: Settings,
+    hardware: Arc<RecallHardware>,
 }
 
 impl Recall {
@@ -81,112 +92,58 @@ impl Recall {
     ///
     /// # Errors
     /// Settings that make no design space.
-    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
+    pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
         let hardware = Arc::new(RecallHardware::new(&settings)?);
-        let spec = spec(&settings);
-        Ok(Self::from_setup(Arc::new(Setup {
-            settings,
-            hardware,
-            spec,
-        })))
+        Ok(Environment::new(Self { settings, hardware }))
     }
 
-    fn from_setup(setup: Arc<Setup>) -> Self {
-        let mut stream = Stream::new(0, "recall", 0);
-        let mut state = State::default();
-        text(
-            &mut state.tokens,
-            setup.settings.tokens,
-            setup.settings.reach,
-            &mut stream,
-        );
-        Self {
-            design: setup.hardware.space().start(),
-            state,
-            setup,
-            fidelity: Fidelity::Effect,
-            chip: None,
-        }
-    }
-
-    /// The token to be answered next, the key that it asks for and the right value; the last one after the end.
-    fn now(&self) -> (Token, u8, usize) {
-        let at = self.state.step.min(self.state.tokens.len() - 1);
-        let token = self.state.tokens[at];
-        let key = self.state.tokens[at - usize::from(token.asked)].key;
-        (token, key, self.right(at))
-    }
-
-    /// The value that token `at` asks for.
-    pub(super) fn right(&self, at: usize) -> usize {
-        let token = self.state.tokens[at];
-        usize::from(self.state.tokens[at - usize::from(token.asked)].value)
-    }
-
-    /// Mean loss so far, nat, and mean energy over the reference's.
-    pub(super) fn means(&self) -> [f32; 2] {
-        let count = self.state.step.max(1) as f32;
-        [self.state.loss / count, self.state.energy / count]
-    }
-
-    /// Tokens that the circuit's window holds.
-    pub(super) fn window(&self) -> usize {
-        self.design
-            .first()
-            .map_or(0, |&window| window.round() as usize)
-    }
-
-    /// The chip of this episode, new.
-    fn chip(&self) -> Result<Option<Chip>, ProblemError> {
-        if self.fidelity == Fidelity::Effect {
+    /// The chip of an episode, new.
+    fn chip(
+        &self,
+        design: &[f64],
+        fidelity: Fidelity,
+        seed: u64,
+    ) -> Result<Option<Chip>, ProblemError> {
+        if fidelity == Fidelity::Effect {
             return Ok(None);
         }
-        let circuit = self.setup.hardware.circuit(&self.design)?;
-        let head = Head::new(&circuit, scalers(), circuit.decay(), self.state.chip);
-        match head {
+        let circuit = self.hardware.circuit(design)?;
+        match Head::new(&circuit, scalers(), circuit.decay(), seed) {
             Ok(head) => Ok(Some(Chip { circuit, head })),
             Err(error) => refuse("circuit", error.to_string()),
         }
     }
 
-    /// Ends the episode for a reason.
-    fn fault(&mut self, reason: &'static str) -> Step {
-        self.state.terms = [0.0; TERMS.len()];
-        Step {
-            terminated: true,
-            fault: Some(reason),
-            ..Step::default()
-        }
-    }
-
     /// Takes a token's effect into the sums, rewards and judges.
-    fn take(&mut self, sent: [f32; COMMANDS], effect: &[f32]) -> Step {
-        if effect[..2].iter().any(|value| !value.is_finite()) {
-            return self.fault("the effect is not finite");
+    fn take(
+        &self,
+        state: &mut State,
+        sent: [f32; COMMANDS],
+        effect: &[f32],
+        terms: &mut [f32],
+    ) -> Outcome {
+        let tokens = state.tokens.len();
+        if state.step >= tokens {
+            return Outcome {
+                fault: Some("the episode is over"),
+                ..Outcome::default()
+            };
         }
-        let tokens = self.state.tokens.len();
-        if self.state.step >= tokens {
-            return self.fault("the episode is over");
-        }
-        let settings = &self.setup.settings;
-        let state = &mut self.state;
         let loss = effect[0].clamp(0.0, WORST);
         let energy = effect[1].clamp(-LARGEST, LARGEST);
         state.loss += loss;
         state.energy += energy.exp();
-        state.terms = [loss, settings.energy_weight as f32 * energy].map(|t| -t / tokens as f32);
+        let costs = [loss, self.settings.energy_weight as f32 * energy];
+        terms.copy_from_slice(&costs.map(|t| -t / tokens as f32));
         state.sent.push(sent);
         state.step += 1;
         let over = state.step >= tokens;
-        let reward = state.terms.iter().sum();
-        let [loss, energy] = self.means();
-        let good = loss <= settings.loss_limit as f32;
-        let thrifty = energy * settings.energy_target as f32 <= 1.0;
-        Step {
-            reward,
-            terminated: over,
-            truncated: false,
+        let [loss, energy] = state.means();
+        let good = loss <= self.settings.loss_limit as f32;
+        let thrifty = energy * self.settings.energy_target as f32 <= 1.0;
+        Outcome {
             success: over && good && thrifty,
+            terminated: over,
             fault: None,
         }
     }
@@ -212,13 +169,15 @@ fn spec(settings: &Settings) -> Spec {
     }
 }
 
-impl Problem for Recall {
-    fn spec(&self) -> &Spec {
-        &self.setup.spec
+impl World for Recall {
+    type State = State;
+
+    fn spec(&self) -> Spec {
+        spec(&self.settings)
     }
 
     fn hardware(&self) -> Arc<dyn Hardware> {
-        self.setup.hardware.clone()
+        self.hardware.clone()
     }
 
     /// Losses and costs of a read go into the reward alone; the state is what was sent.
@@ -226,90 +185,76 @@ impl Problem for Recall {
         false
     }
 
-    fn fresh(&self) -> Box<dyn Problem> {
-        Box::new(Self::from_setup(self.setup.clone()))
-    }
-
-    fn reset(
-        &mut self,
+    fn start(
+        &self,
         design: &[f64],
         fidelity: Fidelity,
         stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
-        self.setup.hardware.space().check(design)?;
-        self.design.clear();
-        self.design.extend_from_slice(design);
-        self.fidelity = fidelity;
-        let settings = &self.setup.settings;
-        let mut state = State {
-            tokens: std::mem::take(&mut self.state.tokens),
-            sent: std::mem::take(&mut self.state.sent),
-            ..State::default()
-        };
-        text(&mut state.tokens, settings.tokens, settings.reach, stream);
-        state.sent.clear();
-        state.chip = stream.bits();
-        self.state = state;
-        self.chip = self.chip()?;
-        Ok(())
+    ) -> Result<State, ProblemError> {
+        let mut state = State::default();
+        let (tokens, reach) = (self.settings.tokens, self.settings.reach);
+        text(&mut state.tokens, tokens, reach, stream);
+        state.seed = stream.bits();
+        state.chip = self.chip(design, fidelity, state.seed)?;
+        Ok(state)
     }
 
-    fn observe(&self, out: &mut [f32]) {
-        let (token, asked, _) = self.now();
+    fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
+        let (token, asked, _) = state.now();
         out.fill(0.0);
         out[usize::from(token.key)] = 1.0;
         out[KEYS + usize::from(token.value)] = 1.0;
         out[KEYS + VALUES + usize::from(asked)] = 1.0;
-        out[2 * KEYS + VALUES] = self.state.step as f32 / self.state.tokens.len() as f32;
+        out[2 * KEYS + VALUES] = state.step as f32 / state.tokens.len() as f32;
     }
 
-    fn query(&self, command: &[f32], out: &mut [f32]) {
-        let (token, asked, right) = self.now();
+    fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
+        let (token, asked, right) = state.now();
         let sent = encode(token, asked, command);
         out.fill(0.0);
-        out[0] = self.state.step as f32;
+        out[0] = state.step as f32;
         out[1] = right as f32;
         out[2..2 + COMMANDS].copy_from_slice(&sent);
         let slots = out[2 + COMMANDS..].chunks_exact_mut(2 * ROWS);
-        for (slot, before) in slots.zip(self.state.sent.iter().rev()) {
+        for (slot, before) in slots.zip(state.sent.iter().rev()) {
             slot.copy_from_slice(&before[ROWS..]);
         }
     }
 
-    fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step {
-        let (token, asked, _) = self.now();
-        self.take(encode(token, asked, command), effect)
+    fn advance(
+        &self,
+        state: &mut State,
+        command: &[f32],
+        effect: &[f32],
+        terms: &mut [f32],
+    ) -> Outcome {
+        let (token, asked, _) = state.now();
+        self.take(state, encode(token, asked, command), effect, terms)
     }
 
-    fn full_step(&mut self, command: &[f32]) -> Step {
-        let (token, asked, right) = self.now();
+    fn advance_full(
+        &self,
+        state: &mut State,
+        _design: &[f64],
+        command: &[f32],
+        terms: &mut [f32],
+    ) -> Option<Outcome> {
+        let (token, asked, right) = state.now();
         let sent = encode(token, asked, command);
-        let Some(chip) = &mut self.chip else {
-            return self.fault(NOT_FULL);
-        };
+        let chip = state.chip.as_mut()?;
         let before = *chip.head.statistics();
         let scores = chip.play(&sent);
         let activity = chip.head.statistics().since(&before).activity();
-        let [energy, time, area] = self.setup.hardware.costs(&chip.circuit, &activity);
-        self.state.scores = scores;
-        let effect: [f32; EFFECTS] = [loss(&scores, right), energy, time, area];
-        self.take(sent, &effect)
+        let [energy, time, area] = self.hardware.costs(&chip.circuit, &activity);
+        state.scores = scores;
+        let effect = [loss(&scores, right), energy, time, area];
+        Some(self.take(state, sent, &effect, terms))
     }
 
-    fn reward_terms(&self, out: &mut [f32]) {
-        out.copy_from_slice(&self.state.terms);
-    }
-
-    fn save(&self) -> Vec<u8> {
-        saved::save(self.fidelity, &self.design, &self.state)
-    }
-
-    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let name = &self.setup.spec.name;
-        let saved = saved::load::<State>(name, self.setup.hardware.space(), bytes)?;
-        let (state, settings) = (&saved.state, &self.setup.settings);
-        let own = state.tokens.len() == settings.tokens
-            && state.step <= settings.tokens
+    fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {
+        let tokens = self.settings.tokens;
+        let own = state.tokens.len() == tokens
+            && state.step <= tokens
             && state.sent.len() == state.step
             && state.tokens.iter().enumerate().all(|(at, token)| {
                 usize::from(token.key) < KEYS
@@ -317,46 +262,49 @@ impl Problem for Recall {
                     && usize::from(token.asked) <= at
             });
         if !own {
-            return Err(saved::misfit(name, "it is of another task"));
+            return Err("it is of another task".into());
         }
-        (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
-        // a chip's state is what it has been told
-        self.chip = self.chip()?;
-        if let Some(chip) = &mut self.chip {
-            for sent in &self.state.sent {
+        let chip = self.chip(design, fidelity, state.seed);
+        state.chip = chip.map_err(|error| error.to_string())?;
+        if let Some(chip) = &mut state.chip {
+            for sent in &state.sent {
                 chip.play(sent);
             }
         }
         Ok(())
     }
 
-    fn scene(&self) -> Scene {
-        super::draw::scene(self)
+    fn scene(&self, state: &State, design: &[f64]) -> Scene {
+        super::draw::scene(state, design)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tandem_core::Problem;
+
     use super::super::config::Config;
+    use super::super::hardware::{EFFECTS, QUERY};
     use super::*;
 
     /// Mean loss and energy of an episode without corrections.
     fn episode(change: impl Fn(&mut [f64]), fidelity: Fidelity) -> [f32; 2] {
         let mut problem = Recall::new(Settings::new(&Config::default()).unwrap()).unwrap();
-        let mut design = problem.setup.hardware.space().start();
+        let hardware = problem.hardware();
+        let mut design = hardware.space().start();
         change(&mut design);
         let mut stream = Stream::new(0, "episode", 0);
         let mut sums = [0.0; 2];
         for _ in 0..20 {
             problem.reset(&design, fidelity, &mut stream).unwrap();
-            let mut query = [0.0; super::super::hardware::QUERY];
+            let mut query = [0.0; QUERY];
             let mut effect = [0.0; EFFECTS];
             loop {
                 let step = match fidelity {
                     Fidelity::Full => problem.full_step(&[0.0; COMMANDS]),
                     Fidelity::Effect => {
                         problem.query(&[0.0; COMMANDS], &mut query);
-                        problem.setup.hardware.respond(&design, &query, &mut effect);
+                        hardware.respond(&design, &query, &mut effect);
                         problem.apply(&[0.0; COMMANDS], &effect)
                     }
                 };
@@ -364,7 +312,7 @@ mod tests {
                     break;
                 }
             }
-            let means = problem.means();
+            let means = problem.state().unwrap().means();
             sums = [sums[0] + means[0] / 20.0, sums[1] + means[1] / 20.0];
         }
         sums

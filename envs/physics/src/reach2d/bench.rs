@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::config::{MAX_LINKS, Settings};
+use super::state::State;
 use super::world::Reach;
 use crate::rate::PhysicsRate;
 use tandem_core::problem::{Fidelity, Problem, ProblemError};
@@ -58,7 +59,7 @@ fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> 
         }
         spent[0] += start.elapsed().as_secs_f64();
         let start = Instant::now();
-        if let Some(machine) = worlds[1].machine() {
+        if let Some(machine) = worlds[1].state_mut().and_then(State::machine) {
             commands
                 .iter()
                 .for_each(|command| machine.bare_step(&command[..n]));

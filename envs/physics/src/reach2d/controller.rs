@@ -1,6 +1,8 @@
 //! A scripted controller: proof that a design can reach, without any learning.
 
 use super::config::{MAX_LINKS, STEP_ANGLE};
+use tandem_core::{Environment, Problem};
+
 use super::walls::Point;
 use super::world::Reach;
 
@@ -44,13 +46,15 @@ pub fn towards(points: &[Point], target: Point, rates: &mut [f32]) {
 }
 
 /// Runs an episode, already reset in full fidelity, under [`towards`] the goal. Whether it succeeded.
-pub fn run(reach: &mut Reach) -> bool {
-    use tandem_core::problem::Problem;
-    let n = reach.settings().links;
-    let goal = reach.settings().goal;
+pub fn run(reach: &mut Environment<Reach>) -> bool {
+    let n = reach.world().settings().links;
+    let goal = reach.world().settings().goal;
     let mut rates = [0.0; MAX_LINKS];
     loop {
-        towards(reach.points(), goal, &mut rates[..n]);
+        let Some(state) = reach.state() else {
+            return false;
+        };
+        towards(state.points(), goal, &mut rates[..n]);
         let step = reach.full_step(&rates[..n]);
         if step.success || step.ended() {
             return step.success;
@@ -63,21 +67,23 @@ const PASSED: f32 = 0.1;
 
 /// Runs an episode, already reset in full fidelity, along a planned path of joint angles. Whether it
 /// succeeded.
-pub fn follow(reach: &mut Reach, path: &[super::planner::Angles]) -> bool {
-    use tandem_core::problem::Problem;
-    let n = reach.settings().links;
+pub fn follow(reach: &mut Environment<Reach>, path: &[super::planner::Angles]) -> bool {
+    let n = reach.world().settings().links;
     let mut rates = [0.0; MAX_LINKS];
     let mut next = 0;
     loop {
-        let near = |target: &[f32], reach: &Reach| {
-            let gaps = reach.angles().iter().zip(target);
+        let Some(state) = reach.state() else {
+            return false;
+        };
+        let near = |target: &[f32]| {
+            let gaps = state.angles().iter().zip(target);
             gaps.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) < PASSED
         };
-        while next + 1 < path.len() && near(&path[next], reach) {
+        while next + 1 < path.len() && near(&path[next]) {
             next += 1;
         }
         for i in 0..n {
-            let step = path[next][i] - reach.angles()[i];
+            let step = path[next][i] - state.angles()[i];
             rates[i] = (0.7 * step / STEP_ANGLE).clamp(-1.0, 1.0);
         }
         let step = reach.full_step(&rates[..n]);

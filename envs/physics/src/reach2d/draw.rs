@@ -1,6 +1,7 @@
 //! Pictures of the arm.
 
 use super::config::LINK_RADIUS;
+use super::state::State;
 use super::walls::Point;
 use super::world::Reach;
 use tandem_core::scene::{Role, Scene, Shape, View};
@@ -47,15 +48,15 @@ fn view(reach: &Reach) -> View {
 }
 
 /// The current state: trace, walls, goal, links, joints, base.
-pub fn scene(reach: &Reach) -> Scene {
+pub fn scene(reach: &Reach, state: &State) -> Scene {
     let settings = reach.settings();
     let mut shapes = Vec::new();
-    let trace = reach.state.trace.windows(2);
+    let trace = state.trace.windows(2);
     shapes.extend(trace.map(|w| (Role::Trace, line(w[0], w[1], 0.006))));
     let walls = reach.walls().segments.iter();
     shapes.extend(walls.map(|w| (Role::Wall, line(w[0], w[1], 0.012))));
     shapes.push((Role::Goal, disc(settings.goal, settings.tolerance)));
-    let points = reach.points();
+    let points = state.points();
     shapes.extend(
         points
             .windows(2)
@@ -70,6 +71,6 @@ pub fn scene(reach: &Reach) -> Scene {
     Scene {
         view: view(reach),
         shapes,
-        caption: format!("distance {:.2} m", reach.goal_distance()),
+        caption: format!("distance {:.2} m", state.distance_to(settings.goal)),
     }
 }

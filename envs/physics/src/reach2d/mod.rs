@@ -47,7 +47,7 @@ pub mod machine;
 pub mod motion;
 pub mod planner;
 mod selectivity;
-mod setup;
+mod spec;
 mod state;
 mod walls;
 mod world;
@@ -59,6 +59,7 @@ pub use config::{
 };
 pub use hardware::{Arm, ArmHardware};
 pub use selectivity::selectivity;
+pub use state::State;
 pub use walls::{Path, Point, Walls};
 pub use world::Reach;
 

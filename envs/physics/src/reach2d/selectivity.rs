@@ -8,8 +8,8 @@ use super::planner::Plan;
 use super::walls::distance;
 use super::world::Reach;
 use tandem_core::preset::Share;
-use tandem_core::problem::{Fidelity, Hardware, Problem, ProblemError};
 use tandem_core::stream::Stream;
+use tandem_core::{Environment, Fidelity, Hardware, Problem, ProblemError};
 
 /// Draws designs and counts those that work.
 ///
@@ -21,14 +21,14 @@ use tandem_core::stream::Stream;
 /// Settings that make no problem.
 pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Share, ProblemError> {
     let reach = Reach::new(settings.clone())?;
-    let setup = reach.setup.clone();
+    let space = reach.world().arm().space();
     let verdicts: Result<Vec<(bool, bool)>, ProblemError> = (0..designs)
         .into_par_iter()
         .map_init(
-            || Reach::from_setup(setup.clone()),
+            || reach.twin(),
             |reach, i| {
                 let mut stream = Stream::new(seed, "selectivity", i as u64);
-                let design = setup.hardware.space().sample(&mut stream);
+                let design = space.sample(&mut stream);
                 judge(reach, &design, &mut stream)
             },
         )
@@ -43,22 +43,23 @@ pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Sha
 
 /// Whether a design can reach the goal, and whether it did so in the machine.
 fn judge(
-    reach: &mut Reach,
+    reach: &mut Environment<Reach>,
     design: &[f64],
     stream: &mut Stream,
 ) -> Result<(bool, bool), ProblemError> {
-    if !within_reach(reach, design) {
+    if !within_reach(reach.world(), design) {
         return Ok((false, false));
     }
     reach.reset(design, Fidelity::Full, stream)?;
-    if !reach.settings().has_walls() {
+    if !reach.world().settings().has_walls() {
         return Ok((true, controller::run(reach)));
     }
-    let path = {
-        let lengths = reach.setup.hardware.arm(design).lengths;
-        let plan = Plan::new(reach.settings(), reach.walls(), lengths, reach.points()[0]);
-        plan.path(reach.angles(), stream)
-    };
+    let path = reach.state().and_then(|state| {
+        let world = reach.world();
+        let lengths = world.arm().arm(design).lengths;
+        let plan = Plan::new(world.settings(), world.walls(), lengths, state.points()[0]);
+        plan.path(state.angles(), stream)
+    });
     Ok(match path {
         Some(path) => (true, controller::follow(reach, &path)),
         None => (false, false),
@@ -68,7 +69,7 @@ fn judge(
 /// The reach bound: the goal, with its tolerance, lies in the ring `[2 l_max - sum, sum]` around the base.
 /// Exact from outside; from inside joint limits may forbid more.
 pub(super) fn within_reach(reach: &Reach, design: &[f64]) -> bool {
-    let arm = reach.setup.hardware.arm(design);
+    let arm = reach.arm().arm(design);
     let settings = reach.settings();
     let base = [
         settings.base[0] + arm.base[0] as f32,

@@ -1,7 +1,8 @@
 //! Pictures of the tentacle.
 
+use super::config::Settings;
 use super::hardware::Body;
-use super::world::Tentacle;
+use super::world::State;
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 /// Radius of a drawn link, m.
@@ -28,15 +29,14 @@ fn disc(center: [f32; 2], radius: f32) -> Shape {
 
 /// The current state: trace, goals (the episode's one larger), links, joints as large as the first tendon's
 /// pulleys, base.
-pub fn scene(tentacle: &Tentacle) -> Scene {
-    let (settings, state) = (tentacle.settings(), &tentacle.state);
+pub fn scene(settings: &Settings, state: &State, design: &[f64]) -> Scene {
     let mut shapes = Vec::new();
     let trace = state.trace.windows(2);
     shapes.extend(trace.map(|w| (Role::Trace, line(w[0], w[1], 0.001))));
     let goals = settings.goals.iter();
     shapes.extend(goals.map(|&g| (Role::Goal, disc(g, 0.002))));
     shapes.push((Role::Goal, disc(state.goal, 0.006)));
-    if let Some(body) = Body::new(&tentacle.design, settings.tendons()) {
+    if let Some(body) = Body::new(design, settings.tendons()) {
         let mut from = [0.0; 2];
         for (j, end) in body.ends(&state.angles.map(f64::from)).iter().enumerate() {
             let to = end.map(|x| x as f32);
@@ -53,6 +53,6 @@ pub fn scene(tentacle: &Tentacle) -> Scene {
             max: [0.4, 0.4],
         },
         shapes,
-        caption: format!("error {:.1} mm", 1e3 * tentacle.goal_distance()),
+        caption: format!("error {:.1} mm", 1e3 * state.goal_distance()),
     }
 }

@@ -6,13 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{CONTROL_DT, FAR, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE, WINCH_STEP};
 use super::hardware::{Body, TentacleHardware, within_stops};
-use tandem_core::mechanism::Mechanism;
-use tandem_core::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
+use tandem_core::{
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
+    Scene, Spec, Stream, World,
 };
-use tandem_core::saved;
-use tandem_core::scene::Scene;
-use tandem_core::stream::Stream;
 
 /// Cost of a metre between tip and goal, per step. Large enough for a goal out of reach to move the design although
 /// goals within reach hold it by their nearness: at 10 every search ended with one goal missed by 30 mm.
@@ -35,73 +32,24 @@ const LATENESS: f32 = 3.0;
 /// Terms of the reward.
 const TERMS: [&str; 4] = ["distance", "effort", "goal", "nearness"];
 
-/// What environments of one problem share.
-#[derive(Debug)]
-pub(super) struct Setup {
-    pub settings: Settings,
-    pub hardware: Arc<TentacleHardware>,
-    spec: Spec,
-}
-
 /// What changes during an episode.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct State {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
     /// Winch angles, rad; the first `tendons` count.
     winches: [f32; MAX_TENDONS],
     /// Joint angles, rad.
-    pub angles: [f32; JOINTS],
+    pub(super) angles: [f32; JOINTS],
     /// Place of the tip, m.
-    pub tip: [f32; 2],
+    pub(super) tip: [f32; 2],
     /// Place of the goal, m.
-    pub goal: [f32; 2],
+    pub(super) goal: [f32; 2],
     step: usize,
     held: usize,
-    success: bool,
-    terms: [f32; TERMS.len()],
     /// The tip's places, oldest first.
-    pub trace: Vec<[f32; 2]>,
+    pub(super) trace: Vec<[f32; 2]>,
 }
 
-/// The tentacle problem; see the module.
-pub struct Tentacle {
-    pub(super) setup: Arc<Setup>,
-    pub(super) state: State,
-    pub(super) design: Vec<f64>,
-    fidelity: Fidelity,
-}
-
-impl Tentacle {
-    /// An environment of these settings, to be reset before use.
-    ///
-    /// # Errors
-    /// Settings that make no design space.
-    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
-        let hardware = Arc::new(TentacleHardware::new(&settings)?);
-        let spec = spec(&settings);
-        Ok(Self::from_setup(Arc::new(Setup {
-            settings,
-            hardware,
-            spec,
-        })))
-    }
-
-    fn from_setup(setup: Arc<Setup>) -> Self {
-        Self {
-            state: State {
-                trace: Vec::with_capacity(setup.settings.horizon + 1),
-                ..State::default()
-            },
-            design: setup.hardware.space().start(),
-            setup,
-            fidelity: Fidelity::Effect,
-        }
-    }
-
-    /// The settings.
-    pub fn settings(&self) -> &Settings {
-        &self.setup.settings
-    }
-
+impl State {
     /// Distance between tip and goal, m.
     pub fn goal_distance(&self) -> f32 {
         let [x, y] = self.to_goal();
@@ -109,63 +57,39 @@ impl Tentacle {
     }
 
     fn to_goal(&self) -> [f32; 2] {
-        let (tip, goal) = (self.state.tip, self.state.goal);
-        [goal[0] - tip[0], goal[1] - tip[1]]
+        [self.goal[0] - self.tip[0], self.goal[1] - self.tip[1]]
     }
 
     /// Lets the machine follow its winches: takes an effect, true or proxied, as its state.
     fn follow(&mut self, effect: &[f32]) {
         let far = FAR as f32;
-        self.state.tip = [effect[0], effect[1]].map(|x| x.clamp(-far, far));
-        for (angle, &value) in self.state.angles.iter_mut().zip(&effect[2..]) {
+        self.tip = [effect[0], effect[1]].map(|x| x.clamp(-far, far));
+        for (angle, &value) in self.angles.iter_mut().zip(&effect[2..]) {
             *angle = within_stops(value);
         }
     }
+}
 
-    /// The true effect of the winches' angles.
-    fn respond(&self) -> [f32; 2 + JOINTS] {
-        let mut effect = [0.0; 2 + JOINTS];
-        let winches = &self.state.winches[..self.settings().tendons()];
-        self.setup
-            .hardware
-            .respond(&self.design, winches, &mut effect);
-        effect
+/// The tentacle problem's world; see the module.
+#[derive(Debug)]
+pub struct Tentacle {
+    settings: Settings,
+    hardware: Arc<TentacleHardware>,
+}
+
+impl Tentacle {
+    /// An environment of these settings, to be reset before use.
+    ///
+    /// # Errors
+    /// Settings that make no design space.
+    pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
+        let hardware = Arc::new(TentacleHardware::new(&settings)?);
+        Ok(Environment::new(Self { settings, hardware }))
     }
 
-    fn turn_winches(&mut self, command: &[f32]) {
-        for (angle, &u) in self.state.winches.iter_mut().zip(command) {
-            *angle = next_winch(*angle, u);
-        }
-    }
-
-    /// Counts, rewards and judges the state reached.
-    fn conclude(&mut self, command: &[f32], fault: Option<&'static str>) -> Step {
-        let away = self.goal_distance();
-        let at_goal = fault.is_none() && away <= self.settings().tolerance;
-        let (hold_steps, horizon) = (self.settings().hold_steps, self.settings().horizon);
-        let effort: f32 = command.iter().map(|u| u * u).sum();
-        let near = NEARNESS_SCALES.map(|scale| 0.5 / (1.0 + (away / scale).powi(2)));
-        let s = &mut self.state;
-        s.step += 1;
-        s.held = if at_goal { s.held + 1 } else { 0 };
-        s.success |= s.held >= hold_steps;
-        let late = LATENESS * (s.step as f32 / horizon as f32).powi(2);
-        s.terms = [
-            -DISTANCE_COST * away * late,
-            -EFFORT_COST * effort,
-            if at_goal { GOAL_BONUS } else { 0.0 },
-            (near[0] + near[1]) * late,
-        ];
-        if s.trace.len() <= horizon {
-            s.trace.push(s.tip);
-        }
-        Step {
-            reward: s.terms.iter().sum(),
-            terminated: fault.is_some(),
-            truncated: fault.is_none() && s.step >= horizon,
-            success: s.success,
-            fault,
-        }
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 }
 
@@ -204,13 +128,15 @@ fn spec(settings: &Settings) -> Spec {
     }
 }
 
-impl Problem for Tentacle {
-    fn spec(&self) -> &Spec {
-        &self.setup.spec
+impl World for Tentacle {
+    type State = State;
+
+    fn spec(&self) -> Spec {
+        spec(&self.settings)
     }
 
     fn hardware(&self) -> Arc<dyn Hardware> {
-        self.setup.hardware.clone()
+        self.hardware.clone()
     }
 
     /// Winches follow their command alone, and where the tip is follows from them.
@@ -218,98 +144,92 @@ impl Problem for Tentacle {
         false
     }
 
-    fn fresh(&self) -> Box<dyn Problem> {
-        Box::new(Self::from_setup(self.setup.clone()))
-    }
-
-    fn reset(
-        &mut self,
+    fn start(
+        &self,
         design: &[f64],
-        fidelity: Fidelity,
+        _fidelity: Fidelity,
         stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
-        self.setup.hardware.space().check(design)?;
-        self.design.clear();
-        self.design.extend_from_slice(design);
-        self.fidelity = fidelity;
-        let mut trace = std::mem::take(&mut self.state.trace);
-        trace.clear();
-        let goals = &self.setup.settings.goals;
-        self.state = State {
+    ) -> Result<State, ProblemError> {
+        let (settings, goals) = (&self.settings, &self.settings.goals);
+        let mut state = State {
+            winches: [0.0; MAX_TENDONS],
+            angles: [0.0; JOINTS],
+            tip: [0.0; 2],
             goal: goals[stream.below(goals.len())],
-            trace,
-            ..State::default()
+            step: 0,
+            held: 0,
+            trace: Vec::with_capacity(settings.horizon + 1),
         };
-        for winch in &mut self.state.winches[..self.setup.settings.tendons()] {
+        let winches = &mut state.winches[..settings.tendons()];
+        for winch in winches.iter_mut() {
             *winch = stream.uniform(0.0, START_WOUND) as f32;
         }
-        let effect = self.respond();
-        self.follow(&effect);
-        let tip = self.state.tip;
-        self.state.trace.push(tip);
-        Ok(())
+        let mut effect = [0.0; 2 + JOINTS];
+        self.hardware.respond(design, winches, &mut effect);
+        state.follow(&effect);
+        state.trace.push(state.tip);
+        Ok(state)
     }
 
-    fn observe(&self, out: &mut [f32]) {
-        let s = &self.state;
-        let [x, y] = self.to_goal();
+    fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
+        let [x, y] = state.to_goal();
         let length = x.hypot(y) + BEARING_SCALE;
-        let time = s.step as f32 / self.settings().horizon as f32;
-        let winches = &s.winches[..self.settings().tendons()];
+        let time = state.step as f32 / self.settings.horizon as f32;
+        let winches = &state.winches[..self.settings.tendons()];
         let rest = [x, y, x / length, y / length, time];
-        let numbers = winches.iter().chain(&s.angles).chain(&s.tip);
-        let numbers = numbers.chain(&s.goal).chain(&rest);
+        let numbers = winches.iter().chain(&state.angles).chain(&state.tip);
+        let numbers = numbers.chain(&state.goal).chain(&rest);
         out.iter_mut().zip(numbers).for_each(|(o, &x)| *o = x);
     }
 
-    fn query(&self, command: &[f32], out: &mut [f32]) {
-        let winches = self.state.winches.iter().zip(command);
+    fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
+        let winches = state.winches.iter().zip(command);
         for (out, (&angle, &u)) in out.iter_mut().zip(winches) {
             *out = next_winch(angle, u);
         }
     }
 
-    fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step {
-        if effect.iter().any(|v| !v.is_finite()) {
-            return self.conclude(command, Some("the effect is not finite"));
+    /// Moves, counts, rewards and judges.
+    fn advance(
+        &self,
+        state: &mut State,
+        command: &[f32],
+        effect: &[f32],
+        terms: &mut [f32],
+    ) -> Outcome {
+        for (angle, &u) in state.winches.iter_mut().zip(command) {
+            *angle = next_winch(*angle, u);
         }
-        self.turn_winches(command);
-        self.follow(effect);
-        self.conclude(command, None)
-    }
-
-    fn full_step(&mut self, command: &[f32]) -> Step {
-        if self.fidelity != Fidelity::Full {
-            return self.conclude(command, Some(NOT_FULL));
+        state.follow(effect);
+        let (settings, away) = (&self.settings, state.goal_distance());
+        let at_goal = away <= settings.tolerance;
+        let effort: f32 = command.iter().map(|u| u * u).sum();
+        let near = NEARNESS_SCALES.map(|scale| 0.5 / (1.0 + (away / scale).powi(2)));
+        state.step += 1;
+        state.held = if at_goal { state.held + 1 } else { 0 };
+        let late = LATENESS * (state.step as f32 / settings.horizon as f32).powi(2);
+        terms.copy_from_slice(&[
+            -DISTANCE_COST * away * late,
+            -EFFORT_COST * effort,
+            if at_goal { GOAL_BONUS } else { 0.0 },
+            (near[0] + near[1]) * late,
+        ]);
+        if state.trace.len() <= settings.horizon {
+            state.trace.push(state.tip);
         }
-        self.turn_winches(command);
-        let effect = self.respond();
-        self.follow(&effect);
-        self.conclude(command, None)
+        Outcome {
+            success: state.held >= settings.hold_steps,
+            ..Outcome::default()
+        }
     }
 
-    fn reward_terms(&self, out: &mut [f32]) {
-        out.copy_from_slice(&self.state.terms);
-    }
-
-    fn save(&self) -> Vec<u8> {
-        saved::save(self.fidelity, &self.design, &self.state)
-    }
-
-    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let name = &self.setup.spec.name;
-        let saved = saved::load::<State>(name, self.setup.hardware.space(), bytes)?;
-        (self.fidelity, self.design, self.state) = (saved.fidelity, saved.design, saved.state);
-        Ok(())
-    }
-
-    fn scene(&self) -> Scene {
-        super::draw::scene(self)
+    fn scene(&self, state: &State, design: &[f64]) -> Scene {
+        super::draw::scene(&self.settings, state, design)
     }
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
-        self.setup.hardware.space().check(design)?;
-        let parts = Body::new(design, self.setup.settings.tendons());
-        Ok(parts.map(|parts| super::export::mechanism(&self.setup.settings, &parts)))
+        self.hardware.space().check(design)?;
+        let parts = Body::new(design, self.settings.tendons());
+        Ok(parts.map(|parts| super::export::mechanism(&self.settings, &parts)))
     }
 }

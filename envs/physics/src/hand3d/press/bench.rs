@@ -6,7 +6,7 @@ use super::config::Settings;
 use super::controller::Script;
 use super::hand::{Hand, WORKING};
 use super::machine::{Machine, Start};
-use super::world::Press;
+use super::world::{Press, State};
 use crate::rate::PhysicsRate;
 use tandem_core::problem::{Fidelity, Problem, ProblemError};
 use tandem_core::stream::Stream;
@@ -41,7 +41,8 @@ fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> 
         press.reset(&WORKING, Fidelity::Full, &mut stream)?;
         let start = Instant::now();
         for _ in 0..now {
-            press.full_step(&press.scripted());
+            let command = press.state().map(State::scripted).unwrap_or_default();
+            press.full_step(&command);
             press.observe(&mut observation);
         }
         spent[0] += start.elapsed().as_secs_f64();

@@ -1,9 +1,9 @@
 //! Pictures of the pressing hand.
 
-use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
+use super::hand::{FINGERS, Hand, LINK_RADIUS, PALM_RADIUS};
 use super::machine::PALM_HALF_HEIGHT;
 use super::task::{BOX_HALF, BUTTON_HALF};
-use super::world::Press;
+use super::world::State;
 use crate::hand3d::parts::{Placed, contacts};
 use tandem_core::scene::{Role, Scene, Shape, View};
 
@@ -11,7 +11,7 @@ use tandem_core::scene::{Role, Scene, Shape, View};
 const CONTACT_RADIUS: f32 = 0.005;
 
 /// The current state: table, palm, fingers, box, button, contacts.
-pub fn scene(press: &Press) -> Scene {
+pub fn scene(state: &State, design: &[f64]) -> Scene {
     let mut shapes = vec![(
         Role::Wall,
         Shape::Cuboid {
@@ -21,7 +21,7 @@ pub fn scene(press: &Press) -> Scene {
         },
     )];
     let mut caption = String::new();
-    if let (Some((scenery, world)), Some(palm)) = (press.scenery(), press.palm_height()) {
+    if let (Some((scenery, world)), Some(palm)) = (state.scenery(), state.palm_height()) {
         let cuboid = |(center, rotation): Placed, half: [f64; 3]| Shape::Cuboid {
             center,
             half: half.map(|h| h as f32),
@@ -38,7 +38,7 @@ pub fn scene(press: &Press) -> Scene {
                 rotation: [0.0, 0.0, 0.0, 1.0],
             },
         ));
-        fingers(press, palm, &mut shapes);
+        fingers(state, design, palm, &mut shapes);
         let radius = CONTACT_RADIUS;
         let contacts = contacts(world).map(|center| Shape::Sphere { center, radius });
         shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
@@ -58,10 +58,10 @@ pub fn scene(press: &Press) -> Scene {
 }
 
 /// Both links and the joints of every finger.
-fn fingers(press: &Press, palm: f32, shapes: &mut Vec<(Role, Shape)>) {
+fn fingers(state: &State, design: &[f64], palm: f32, shapes: &mut Vec<(Role, Shape)>) {
     let radius = LINK_RADIUS as f32;
     for i in 0..FINGERS {
-        let (Some(hand), Some([knuckle, tip])) = (press.hand(), press.finger(i)) else {
+        let (Some(hand), Some([knuckle, tip])) = (Hand::new(design), state.finger(i)) else {
             return;
         };
         let [x, y, _] = hand.fingers[i].root().map(|v| v as f32);

@@ -65,7 +65,7 @@ pub use hardware::PressHardware;
 pub use puppet::Puppet;
 pub use scene::Scenery;
 pub use selectivity::selectivity;
-pub use world::Press;
+pub use world::{Press, State};
 
 use tandem_core::problem::{Problem, ProblemError};
 

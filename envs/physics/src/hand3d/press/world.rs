@@ -17,25 +17,18 @@ use super::scene::Scenery;
 use super::task::{HOLD_STEPS, PALM_ABOVE_BOX, PRESS};
 use crate::hand3d::monitor::Fault;
 use crate::hand3d::parts::CONTROL_DT;
-use tandem_core::mechanism::Mechanism;
-use tandem_core::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step,
+use tandem_core::{
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
+    Scene, Spec, Stream, World,
 };
-use tandem_core::scene::Scene;
-use tandem_core::stream::Stream;
 
 /// Motion of a target of the presser in one control step at command 1, rad.
 pub(super) const PRESSER_STEP: f32 = 0.1;
 /// What a command of 1 adds to the scripted grasp: slide, m, and joints of the gripping fingers, rad.
 pub(super) const CORRECTION: [f32; 2] = [0.005, 0.15];
 
-/// What environments of one problem share.
-#[derive(Debug)]
-struct Setup {
-    settings: Settings,
-    hardware: Arc<PressHardware>,
-    spec: Spec,
-}
+/// Fault of a design whose hand could not be built.
+const NO_HAND: &str = "the hand could not be built";
 
 /// What the hand is at the moment.
 #[derive(Serialize, Deserialize)]
@@ -73,78 +66,34 @@ impl Body {
     }
 }
 
-/// What changes during an episode, but for the body.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct State {
+/// What changes during an episode.
+#[derive(Serialize, Deserialize)]
+pub struct State {
     /// The servos' targets: slide, m, finger joints, rad.
     target: [f32; JOINTS],
     step: usize,
     held: usize,
-    success: bool,
-    terms: [f32; TERMS.len()],
-}
-
-/// An episode as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Saved<D, S, B> {
-    design: D,
-    state: S,
-    body: B,
-}
-
-/// The pressing hand; see the module.
-pub struct Press {
-    setup: Arc<Setup>,
-    design: Vec<f64>,
-    /// The grasp of the episode's design.
-    script: Option<Script>,
-    state: State,
+    /// `None` for a design whose hand cannot be built.
     body: Option<Body>,
+    /// The grasp of the episode's design.
+    #[serde(skip)]
+    script: Option<Script>,
 }
 
-impl Press {
-    /// An environment of these settings, to be reset before use.
-    ///
-    /// # Errors
-    /// Settings that make no design space.
-    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
-        let hardware = Arc::new(PressHardware::new()?);
-        let spec = spec(&settings);
-        Ok(Self::from_setup(Arc::new(Setup {
-            settings,
-            hardware,
-            spec,
-        })))
-    }
-
-    fn from_setup(setup: Arc<Setup>) -> Self {
-        Self {
-            design: setup.hardware.space().start(),
-            setup,
-            script: None,
-            state: State::default(),
-            body: None,
-        }
-    }
-
-    /// The box with its button, and the world they are in, once an episode has begun.
+impl State {
+    /// The box with its button, and the world they are in.
     pub fn scenery(&self) -> Option<(&Scenery, &PhysicsWorld)> {
         self.body.as_ref().map(Body::scenery)
     }
 
-    /// Height of the palm's centre, m, once an episode has begun.
+    /// Height of the palm's centre, m.
     pub fn palm_height(&self) -> Option<f32> {
         self.body.as_ref().map(Body::palm_height)
     }
 
-    /// Knuckle and tip of a finger, m, once an episode has begun.
+    /// Knuckle and tip of a finger, m.
     pub fn finger(&self, finger: usize) -> Option<[[f32; 3]; 2]> {
         self.body.as_ref().map(|body| body.finger(finger))
-    }
-
-    /// The hand of the episode's design.
-    pub(super) fn hand(&self) -> Option<Hand> {
-        Hand::new(&self.design)
     }
 
     /// The servos' targets after a command: the scripted grasp with corrections, the presser where its steps bring
@@ -152,8 +101,8 @@ impl Press {
     fn next_target(&self, command: &[f32]) -> [f32; JOINTS] {
         let presser = joints_of(PRESSER);
         let script = self.script.as_ref();
-        let mut target = script.map_or(self.state.target, |s| s.grasp(self.state.step));
-        target[presser.clone()].copy_from_slice(&self.state.target[presser.clone()]);
+        let mut target = script.map_or(self.target, |s| s.grasp(self.step));
+        target[presser.clone()].copy_from_slice(&self.target[presser.clone()]);
         for (i, (t, u)) in target.iter_mut().zip(command).enumerate() {
             let unit = match presser.contains(&i) {
                 true => PRESSER_STEP,
@@ -165,20 +114,62 @@ impl Press {
         target
     }
 
-    /// The command that follows the scripted press as far as a command can; zero before an episode has begun.
+    /// The command that follows the scripted press as far as a command can.
     pub fn scripted(&self) -> [f32; JOINTS] {
         let mut command = [0.0; JOINTS];
         if let Some(script) = &self.script {
-            let wanted = script.targets(self.state.step);
+            let wanted = script.targets(self.step);
             for i in joints_of(PRESSER) {
-                command[i] = ((wanted[i] - self.state.target[i]) / PRESSER_STEP).clamp(-1.0, 1.0);
+                command[i] = ((wanted[i] - self.target[i]) / PRESSER_STEP).clamp(-1.0, 1.0);
             }
         }
         command
     }
 
+    /// Counts, rewards and judges the state reached.
+    fn conclude(
+        &mut self,
+        command: &[f32],
+        moved: Result<(), Fault>,
+        terms: &mut [f32],
+    ) -> Outcome {
+        self.step += 1;
+        let body = match (&self.body, moved) {
+            (_, Err(fault)) => return Outcome::fault(fault),
+            (None, _) => return Outcome::fault(NO_HAND),
+            (Some(body), Ok(())) => body,
+        };
+        let (scenery, world) = body.scenery();
+        let grip = scenery.grip(world, body.palm_height());
+        let gap = reward::button_gap(&tips_in_box(body), grip.press as f32);
+        terms.copy_from_slice(&reward::terms(&grip, gap, command));
+        self.held = if grip.succeeds() { self.held + 1 } else { 0 };
+        Outcome {
+            success: self.held >= HOLD_STEPS,
+            ..Outcome::default()
+        }
+    }
+}
+
+/// The pressing hand's world; see the module.
+#[derive(Debug)]
+pub struct Press {
+    settings: Settings,
+    hardware: Arc<PressHardware>,
+}
+
+impl Press {
+    /// An environment of these settings, to be reset before use.
+    ///
+    /// # Errors
+    /// Settings that make no design space.
+    pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
+        let hardware = Arc::new(PressHardware::new()?);
+        Ok(Environment::new(Self { settings, hardware }))
+    }
+
     fn draw_start(&self, stream: &mut Stream) -> Start {
-        let settings = &self.setup.settings;
+        let settings = &self.settings;
         let offset = settings.start_offset;
         let mut start = Start {
             offset: [0; 2].map(|_| stream.uniform(-offset, offset)),
@@ -197,31 +188,29 @@ impl Press {
         start
     }
 
-    /// Counts, rewards and judges the state reached.
-    fn conclude(&mut self, command: &[f32], moved: Result<(), Fault>) -> Step {
-        let horizon = self.setup.settings.horizon;
-        let s = &mut self.state;
-        s.step += 1;
-        s.terms = [0.0; TERMS.len()];
-        let mut good = false;
-        if let (Some(body), Ok(())) = (&self.body, moved) {
-            let (scenery, world) = body.scenery();
-            let grip = scenery.grip(world, body.palm_height());
-            let gap = reward::button_gap(&tips_in_box(body), grip.press as f32);
-            s.terms = reward::terms(&grip, gap, command);
-            good = grip.succeeds();
-        }
-        s.held = if good { s.held + 1 } else { 0 };
-        s.success |= s.held >= HOLD_STEPS;
-        let fault = moved.err();
-        Step {
-            reward: s.terms.iter().sum(),
-            terminated: fault.is_some(),
-            truncated: fault.is_none() && s.step >= horizon,
-            success: s.success,
-            fault,
+    /// The body of an episode that begins like this.
+    fn body(&self, design: &[f64], fidelity: Fidelity, start: &Start) -> Option<Body> {
+        let (hand, substeps) = (Hand::new(design)?, self.settings.substeps);
+        match fidelity {
+            Fidelity::Full => Machine::new(&hand, start, substeps).map(Body::Machine),
+            Fidelity::Effect => {
+                let mut effect = [0.0; EFFECTS];
+                self.hardware
+                    .respond(design, &start.joints[1..], &mut effect);
+                let puppet = Puppet::new(&hand, start, &effect, substeps);
+                Some(Body::Puppet(puppet))
+            }
         }
     }
+}
+
+/// The scripted grasp of a design, for the body that an episode of this fidelity has.
+fn script(design: &[f64], fidelity: Fidelity) -> Option<Script> {
+    let hand = Hand::new(design)?;
+    Some(match fidelity {
+        Fidelity::Full => Script::new(&hand),
+        Fidelity::Effect => Script::for_puppet(&hand),
+    })
 }
 
 /// The tips in the box's frame, m.
@@ -279,64 +268,43 @@ fn spec(settings: &Settings) -> Spec {
     }
 }
 
-impl Problem for Press {
-    fn spec(&self) -> &Spec {
-        &self.setup.spec
+impl World for Press {
+    type State = State;
+
+    fn spec(&self) -> Spec {
+        spec(&self.settings)
     }
 
     fn hardware(&self) -> Arc<dyn Hardware> {
-        self.setup.hardware.clone()
+        self.hardware.clone()
     }
 
-    fn fresh(&self) -> Box<dyn Problem> {
-        Box::new(Self::from_setup(self.setup.clone()))
-    }
-
-    fn half_step(&self) -> Option<Box<dyn Problem>> {
-        let mut settings = self.setup.settings.clone();
+    fn half_step(&self) -> Option<Self> {
+        let mut settings = self.settings.clone();
         settings.substeps *= 2;
-        Some(Box::new(Self::from_setup(Arc::new(Setup {
-            settings,
-            hardware: self.setup.hardware.clone(),
-            spec: self.setup.spec.clone(),
-        }))))
+        let hardware = self.hardware.clone();
+        Some(Self { settings, hardware })
     }
 
-    fn reset(
-        &mut self,
+    fn start(
+        &self,
         design: &[f64],
         fidelity: Fidelity,
         stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
-        self.setup.hardware.space().check(design)?;
-        self.design.clear();
-        self.design.extend_from_slice(design);
+    ) -> Result<State, ProblemError> {
         let start = self.draw_start(stream);
-        self.state = State {
+        Ok(State {
             target: start.joints,
-            ..State::default()
-        };
-        let substeps = self.setup.settings.substeps;
-        self.script = self.hand().map(|hand| match fidelity {
-            Fidelity::Full => Script::new(&hand),
-            Fidelity::Effect => Script::for_puppet(&hand),
-        });
-        self.body = self.hand().and_then(|hand| match fidelity {
-            Fidelity::Full => Machine::new(&hand, &start, substeps).map(Body::Machine),
-            Fidelity::Effect => {
-                let mut effect = [0.0; EFFECTS];
-                let hardware = &self.setup.hardware;
-                hardware.respond(&self.design, &start.joints[1..], &mut effect);
-                let puppet = Puppet::new(&hand, &start, &effect, substeps);
-                Some(Body::Puppet(puppet))
-            }
-        });
-        Ok(())
+            step: 0,
+            held: 0,
+            script: script(design, fidelity),
+            body: self.body(design, fidelity, &start),
+        })
     }
 
-    fn observe(&self, out: &mut [f32]) {
+    fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
         out.fill(0.0);
-        let Some(body) = &self.body else {
+        let Some(body) = &state.body else {
             return;
         };
         let (scenery, world) = body.scenery();
@@ -346,75 +314,62 @@ impl Problem for Press {
         let ([x, y, z], turn) = scenery.object(world);
         let below = z - body.palm_height() + PALM_ABOVE_BOX as f32;
         let turn = Rotation::from_array(turn).to_scaled_axis().to_array();
-        let time = self.state.step as f32 / self.setup.settings.horizon as f32;
+        let time = state.step as f32 / self.settings.horizon as f32;
         let (lift, press) = (grip.lift as f32, (grip.press / PRESS) as f32);
         let rest = [lift, press, gap, time];
         let [velocity, spin] = scenery.velocity(world);
-        let numbers = self.state.target.iter().chain(tips.iter().flatten());
+        let numbers = state.target.iter().chain(tips.iter().flatten());
         let numbers = numbers.copied().chain([x, y, below]).chain(turn);
         let numbers = numbers.chain(velocity).chain(spin).chain(rest);
         out.iter_mut().zip(numbers).for_each(|(o, x)| *o = x);
     }
 
-    fn query(&self, command: &[f32], out: &mut [f32]) {
-        out.copy_from_slice(&self.next_target(command)[JOINTS - QUERIES..]);
+    fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
+        out.copy_from_slice(&state.next_target(command)[JOINTS - QUERIES..]);
     }
 
-    fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step {
-        self.state.target = self.next_target(command);
-        let moved = match &mut self.body {
-            _ if effect.iter().any(|v| !v.is_finite()) => Err("the effect is not finite"),
-            Some(Body::Puppet(puppet)) => puppet.step(self.state.target[0], effect),
+    fn advance(
+        &self,
+        state: &mut State,
+        command: &[f32],
+        effect: &[f32],
+        terms: &mut [f32],
+    ) -> Outcome {
+        state.target = state.next_target(command);
+        let moved = match &mut state.body {
+            Some(Body::Puppet(puppet)) => puppet.step(state.target[0], effect),
             _ => Err("the episode was not started under effects"),
         };
-        self.conclude(command, moved)
+        state.conclude(command, moved, terms)
     }
 
-    fn full_step(&mut self, command: &[f32]) -> Step {
-        self.state.target = self.next_target(command);
-        let moved = match &mut self.body {
-            Some(Body::Machine(machine)) => machine.step(&self.state.target),
-            _ => Err(NOT_FULL),
+    fn advance_full(
+        &self,
+        state: &mut State,
+        _design: &[f64],
+        command: &[f32],
+        terms: &mut [f32],
+    ) -> Option<Outcome> {
+        state.target = state.next_target(command);
+        let moved = match &mut state.body {
+            Some(Body::Machine(machine)) => machine.step(&state.target),
+            _ => Err(NO_HAND),
         };
-        self.conclude(command, moved)
+        Some(state.conclude(command, moved, terms))
     }
 
-    fn reward_terms(&self, out: &mut [f32]) {
-        out.copy_from_slice(&self.state.terms);
-    }
-
-    fn save(&self) -> Vec<u8> {
-        let saved = Saved {
-            design: &self.design[..],
-            state: &self.state,
-            body: self.body.as_ref(),
-        };
-        postcard::to_stdvec(&saved).expect("plain data always serialises")
-    }
-
-    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let misfit = |error: postcard::Error| ProblemError::State {
-            problem: self.setup.spec.name.clone(),
-            reason: error.to_string(),
-        };
-        let saved: Saved<Vec<f64>, State, Option<Body>> =
-            postcard::from_bytes(bytes).map_err(misfit)?;
-        self.setup.hardware.space().check(&saved.design)?;
-        (self.design, self.state, self.body) = (saved.design, saved.state, saved.body);
-        self.script = self.hand().map(|hand| match self.body {
-            Some(Body::Puppet(_)) => Script::for_puppet(&hand),
-            _ => Script::new(&hand),
-        });
+    fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {
+        state.script = script(design, fidelity);
         Ok(())
     }
 
-    fn scene(&self) -> Scene {
-        super::draw::scene(self)
+    fn scene(&self, state: &State, design: &[f64]) -> Scene {
+        super::draw::scene(state, design)
     }
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
-        self.setup.hardware.space().check(design)?;
+        self.hardware.space().check(design)?;
         let hand = Hand::new(design);
-        Ok(hand.map(|hand| super::export::mechanism(&self.setup.settings, &hand)))
+        Ok(hand.map(|hand| super::export::mechanism(&self.settings, &hand)))
     }
 }

@@ -7,10 +7,10 @@ use super::controller::{LIFT_PHASE, torques};
 use super::hand::{WORKING, joints};
 use super::machine::Angles;
 use super::task::HORIZON;
-use super::world::Tendon;
+use super::world::{State, Tendon};
 use crate::rate::PhysicsRate;
-use tandem_core::problem::{Fidelity, Problem, ProblemError};
 use tandem_core::stream::Stream;
+use tandem_core::{Environment, Fidelity, Problem, ProblemError};
 
 /// Measures both loops, `steps` control steps each and per thread, on `threads` threads.
 ///
@@ -44,7 +44,7 @@ fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> 
             _ if LIFT_PHASE.contains(&step) => [0.0, 0.6],
             _ => [0.0, 0.0],
         };
-        let start = |tendon: &mut Tendon| {
+        let start = |tendon: &mut Environment<Tendon>| {
             let stream = &mut Stream::new(left as u64, "physics-bench", 0);
             tendon.reset(&WORKING, Fidelity::Full, stream)
         };
@@ -56,7 +56,8 @@ fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> 
         }
         spent[0] += clock.elapsed().as_secs_f64();
         start(&mut tendon)?;
-        if let (Some(machine), Some(joints)) = (tendon.machine_mut(), joints(&WORKING)) {
+        let machine = tendon.state_mut().and_then(State::machine_mut);
+        if let (Some(machine), Some(joints)) = (machine, joints(&WORKING)) {
             let (mut tension, mut slide) = (0.0, 0.0);
             let clock = Instant::now();
             for step in 0..now {

@@ -3,7 +3,7 @@
 use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::{Machine, PALM_HALF_HEIGHT};
 use super::object::{Kind, Object};
-use super::world::Tendon;
+use super::world::State;
 use crate::hand3d::parts::{contacts, placed};
 use tandem_core::scene::{Role, Scene, Shape, View};
 
@@ -11,7 +11,7 @@ use tandem_core::scene::{Role, Scene, Shape, View};
 const CONTACT_RADIUS: f32 = 0.005;
 
 /// The current state: table, object, palm, fingers, contacts.
-pub fn scene(tendon: &Tendon) -> Scene {
+pub fn scene(state: &State) -> Scene {
     let upright = [0.0, 0.0, 0.0, 1.0];
     let mut shapes = vec![(
         Role::Wall,
@@ -22,7 +22,7 @@ pub fn scene(tendon: &Tendon) -> Scene {
         },
     )];
     let mut caption = String::new();
-    if let Some((machine, object)) = tendon.machine() {
+    if let Some((machine, object)) = state.machine() {
         shapes.push((Role::Object, object_shape(machine, object)));
         let palm = Shape::Cylinder {
             center: [0.0, 0.0, machine.palm_height()],

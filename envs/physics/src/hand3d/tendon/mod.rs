@@ -53,7 +53,7 @@ pub use bench::physics_bench;
 pub use config::{Config, PRESETS, Settings};
 pub use hardware::TendonHardware;
 pub use selectivity::selectivity;
-pub use world::Tendon;
+pub use world::{State, Tendon};
 
 use tandem_core::problem::{Problem, ProblemError};
 

@@ -11,14 +11,11 @@ use super::hardware::{QUERIES, TendonHardware, named};
 use super::machine::{Angles, Machine, SLIDE_LIMITS};
 use super::object::{KINDS, Object};
 use super::task::{HORIZON, Hold, LIFT, push};
-use crate::hand3d::monitor::Fault;
 use crate::hand3d::parts::CONTROL_DT;
-use tandem_core::mechanism::Mechanism;
-use tandem_core::problem::{
-    Channel, CommandSpace, Fidelity, Hardware, Problem, ProblemError, Spec, Step,
+use tandem_core::{
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
+    Scene, Spec, Stream, World,
 };
-use tandem_core::scene::Scene;
-use tandem_core::stream::Stream;
 
 /// What a command of 1 adds in a control step: tension, N, and height of the palm, m.
 pub(super) const STEP: [f32; 2] = [3.0, 0.004];
@@ -36,18 +33,12 @@ const EFFORT_COST: f32 = 0.02;
 /// m/s^2.
 const GRAVITY: f32 = 9.81;
 
-/// What environments of one problem share.
-#[derive(Debug)]
-struct Setup {
-    settings: Settings,
-    hardware: Arc<TendonHardware>,
-    spec: Spec,
-}
+/// Fault of a machine that could not be built.
+const NO_MACHINE: &str = "the machine could not be built";
 
-/// What changes during an episode, but for the machine.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
-    fidelity: Fidelity,
+/// What changes during an episode.
+#[derive(Serialize, Deserialize)]
+pub struct State {
     object: Object,
     /// Direction of the push, rad.
     heading: f64,
@@ -57,21 +48,15 @@ struct State {
     slide: f32,
     step: usize,
     hold: Hold,
-    terms: [f32; TERMS.len()],
+    /// `None` where it could not be built.
+    machine: Option<Machine>,
 }
 
-/// A running episode.
-#[derive(Serialize, Deserialize)]
-struct Episode {
-    design: Vec<f64>,
-    state: State,
-    machine: Machine,
-}
-
-/// The tendon hand; see the module.
+/// The tendon hand's world; see the module.
+#[derive(Debug)]
 pub struct Tendon {
-    setup: Arc<Setup>,
-    episode: Option<Episode>,
+    settings: Settings,
+    hardware: Arc<TendonHardware>,
 }
 
 impl Tendon {
@@ -79,83 +64,59 @@ impl Tendon {
     ///
     /// # Errors
     /// Settings that make no design space.
-    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
-        Ok(Self {
-            setup: Arc::new(Setup {
-                settings,
-                hardware: Arc::new(TendonHardware::new()?),
-                spec: spec(),
-            }),
-            episode: None,
-        })
-    }
-
-    /// The machine and its object, once an episode has begun.
-    pub fn machine(&self) -> Option<(&Machine, &Object)> {
-        let episode = self.episode.as_ref()?;
-        Some((&episode.machine, &episode.state.object))
-    }
-
-    /// The machine, for the benchmark.
-    pub(super) fn machine_mut(&mut self) -> Option<&mut Machine> {
-        self.episode.as_mut().map(|episode| &mut episode.machine)
+    pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
+        let hardware = Arc::new(TendonHardware::new()?);
+        Ok(Environment::new(Self { settings, hardware }))
     }
 
     /// A control step under what `torque` makes of joint angles and tension.
-    fn advance(
-        &mut self,
-        fidelity: Fidelity,
+    fn step(
+        &self,
+        state: &mut State,
         command: &[f32],
-        torque: impl Fn(&[f64], &Angles, f32) -> Angles,
-    ) -> Step {
-        let Some(Episode {
-            design,
-            state,
-            machine,
-        }) = &mut self.episode
-        else {
-            return fault("the episode was not started");
-        };
+        terms: &mut [f32],
+        torque: impl Fn(&Angles, f32) -> Angles,
+    ) -> Outcome {
         (state.tension, state.slide) = state.next(command);
         state.step += 1;
-        state.terms = [0.0; TERMS.len()];
-        let moved = match state.fidelity == fidelity {
-            true => {
-                let torque = |angles: &Angles| torque(design, angles, state.tension);
-                let force = self.setup.settings.push;
-                let push = push(state.step - 1, state.heading, force);
-                machine.step(state.slide, torque, push)
-            }
-            false => Err("the episode was not started in this fidelity"),
+        let Some(machine) = &mut state.machine else {
+            return Outcome::fault(NO_MACHINE);
         };
-        let borne = match moved {
+        let tension = state.tension;
+        let push = push(state.step - 1, state.heading, self.settings.push);
+        let borne = match machine.step(state.slide, |angles| torque(angles, tension), push) {
             Ok(borne) => borne,
-            Err(reason) => return fault(reason),
+            Err(reason) => return Outcome::fault(reason),
         };
-        let lift = state.lift(machine);
+        let lift = lift(&state.object, machine);
         state.hold.note(lift);
-        let ends = state.step >= HORIZON;
-        let success = ends && state.hold.succeeds();
-        state.terms = state.rewards(machine, borne, lift, success);
-        Step {
-            reward: state.terms.iter().sum(),
-            terminated: false,
-            truncated: ends,
+        let success = state.step >= HORIZON && state.hold.succeeds();
+        terms.copy_from_slice(&rewards(
+            &state.object,
+            tension,
+            machine,
+            borne,
+            lift,
             success,
-            fault: None,
+        ));
+        Outcome {
+            success,
+            ..Outcome::default()
         }
     }
 }
 
-fn fault(reason: Fault) -> Step {
-    Step {
-        terminated: true,
-        fault: Some(reason),
-        ..Step::default()
-    }
-}
-
 impl State {
+    /// The machine and its object.
+    pub fn machine(&self) -> Option<(&Machine, &Object)> {
+        Some((self.machine.as_ref()?, &self.object))
+    }
+
+    /// The machine, for the benchmark.
+    pub(super) fn machine_mut(&mut self) -> Option<&mut Machine> {
+        self.machine.as_mut()
+    }
+
     /// Tension, N, and slide, m, after a command.
     fn next(&self, command: &[f32]) -> (f32, f32) {
         let unit = |i: usize| STEP[i] * command.get(i).copied().unwrap_or(0.0).clamp(-1.0, 1.0);
@@ -165,34 +126,35 @@ impl State {
             (self.slide + unit(1)).clamp(low, high),
         )
     }
+}
 
-    /// How far the object is raised, m.
-    fn lift(&self, machine: &Machine) -> f32 {
-        machine.object().translation().z - self.object.half_height as f32
-    }
+/// How far the object is raised, m.
+fn lift(object: &Object, machine: &Machine) -> f32 {
+    machine.object().translation().z - object.half_height as f32
+}
 
-    /// The reward's terms; see the module's table.
-    fn rewards(
-        &self,
-        machine: &Machine,
-        borne: f32,
-        lift: f32,
-        success: bool,
-    ) -> [f32; TERMS.len()] {
-        let weight = GRAVITY * self.object.mass() as f32;
-        let away = |i: usize| {
-            let [x, y, z] = tip_from_object(machine, i);
-            (x.hypot(y).hypot(z) - self.object.half_width as f32).max(0.0)
-        };
-        let gap = (0..FINGERS).map(away).sum::<f32>() / FINGERS as f32;
-        [
-            -REACH_COST * gap,
-            CARRY_BONUS * (1.0 - borne / weight).max(0.0),
-            (lift / LIFT).clamp(0.0, 1.0),
-            if success { SUCCESS_BONUS } else { 0.0 },
-            -EFFORT_COST * (self.tension / MOST_TENSION as f32).powi(2),
-        ]
-    }
+/// The reward's terms; see the module's table.
+fn rewards(
+    object: &Object,
+    tension: f32,
+    machine: &Machine,
+    borne: f32,
+    lift: f32,
+    success: bool,
+) -> [f32; TERMS.len()] {
+    let weight = GRAVITY * object.mass() as f32;
+    let away = |i: usize| {
+        let [x, y, z] = tip_from_object(machine, i);
+        (x.hypot(y).hypot(z) - object.half_width as f32).max(0.0)
+    };
+    let gap = (0..FINGERS).map(away).sum::<f32>() / FINGERS as f32;
+    [
+        -REACH_COST * gap,
+        CARRY_BONUS * (1.0 - borne / weight).max(0.0),
+        (lift / LIFT).clamp(0.0, 1.0),
+        if success { SUCCESS_BONUS } else { 0.0 },
+        -EFFORT_COST * (tension / MOST_TENSION as f32).powi(2),
+    ]
 }
 
 /// A finger's tip relative to the object's centre, m.
@@ -236,64 +198,51 @@ fn spec() -> Spec {
     }
 }
 
-impl Problem for Tendon {
-    fn spec(&self) -> &Spec {
-        &self.setup.spec
+impl World for Tendon {
+    type State = State;
+
+    fn spec(&self) -> Spec {
+        spec()
     }
 
     fn hardware(&self) -> Arc<dyn Hardware> {
-        self.setup.hardware.clone()
+        self.hardware.clone()
     }
 
-    fn fresh(&self) -> Box<dyn Problem> {
-        Box::new(Self {
-            setup: self.setup.clone(),
-            episode: None,
-        })
-    }
-
-    fn half_step(&self) -> Option<Box<dyn Problem>> {
-        let mut settings = self.setup.settings.clone();
+    fn half_step(&self) -> Option<Self> {
+        let mut settings = self.settings.clone();
         settings.substeps *= 2;
-        Some(Box::new(Self::new(settings).ok()?))
+        let hardware = self.hardware.clone();
+        Some(Self { settings, hardware })
     }
 
-    fn reset(
-        &mut self,
-        design: &[f64],
-        fidelity: Fidelity,
+    fn start(
+        &self,
+        _design: &[f64],
+        _fidelity: Fidelity,
         stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
-        self.setup.hardware.space().check(design)?;
-        let settings = &self.setup.settings;
-        let object = Object::draw(settings.start_offset, stream);
+    ) -> Result<State, ProblemError> {
+        let object = Object::draw(self.settings.start_offset, stream);
         let heading = stream.uniform(0.0, std::f64::consts::TAU);
         // never straight, where a chain is singular
         let mut angles = OPEN;
         for angle in &mut angles {
-            *angle += (settings.start_noise * stream.normal().abs()) as f32;
+            *angle += (self.settings.start_noise * stream.normal().abs()) as f32;
         }
-        let machine = Machine::new(&object, &angles, settings.substeps);
-        self.episode = machine.map(|machine| Episode {
-            design: design.to_vec(),
-            state: State {
-                fidelity,
-                object,
-                heading,
-                tension: 0.0,
-                slide: 0.0,
-                step: 0,
-                hold: Hold::default(),
-                terms: [0.0; TERMS.len()],
-            },
-            machine,
-        });
-        Ok(())
+        Ok(State {
+            machine: Machine::new(&object, &angles, self.settings.substeps),
+            object,
+            heading,
+            tension: 0.0,
+            slide: 0.0,
+            step: 0,
+            hold: Hold::default(),
+        })
     }
 
-    fn observe(&self, out: &mut [f32]) {
+    fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
         out.fill(0.0);
-        let Some(Episode { state, machine, .. }) = &self.episode else {
+        let Some(machine) = &state.machine else {
             return;
         };
         let object = machine.object();
@@ -307,69 +256,53 @@ impl Problem for Tendon {
         let numbers = numbers.chain((0..FINGERS).flat_map(|i| tip_from_object(machine, i)));
         let numbers = numbers.chain([x, y, z - machine.palm_height()]);
         let numbers = numbers.chain(object.linvel().to_array()).chain(size);
-        let numbers = numbers.chain(kind).chain([state.lift(machine), time]);
+        let numbers = numbers
+            .chain(kind)
+            .chain([lift(&state.object, machine), time]);
         out.iter_mut().zip(numbers).for_each(|(o, x)| *o = x);
     }
 
-    fn query(&self, command: &[f32], out: &mut [f32]) {
+    fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
         out.fill(0.0);
-        if let (Some(episode), QUERIES) = (&self.episode, out.len()) {
-            out[..JOINTS].copy_from_slice(&episode.machine.angles());
-            out[JOINTS] = episode.state.next(command).0;
+        if let (Some(machine), QUERIES) = (&state.machine, out.len()) {
+            out[..JOINTS].copy_from_slice(&machine.angles());
+            out[JOINTS] = state.next(command).0;
         }
     }
 
-    fn apply(&mut self, command: &[f32], effect: &[f32]) -> Step {
-        let Ok(&torques) = <&Angles>::try_from(effect) else {
-            return fault("the effect has another size");
+    fn advance(
+        &self,
+        state: &mut State,
+        command: &[f32],
+        effect: &[f32],
+        terms: &mut [f32],
+    ) -> Outcome {
+        match <&Angles>::try_from(effect) {
+            Ok(&torques) => self.step(state, command, terms, |_, _| torques),
+            Err(_) => Outcome::fault("the effect has another size"),
+        }
+    }
+
+    fn advance_full(
+        &self,
+        state: &mut State,
+        design: &[f64],
+        command: &[f32],
+        terms: &mut [f32],
+    ) -> Option<Outcome> {
+        let torque = |angles: &Angles, tension: f32| match joints(design) {
+            Some(joints) => torques(&joints, tension, angles),
+            None => Angles::default(),
         };
-        if torques.iter().any(|t| !t.is_finite()) {
-            return fault("the effect is not finite");
-        }
-        self.advance(Fidelity::Effect, command, |_, _, _| torques)
+        Some(self.step(state, command, terms, torque))
     }
 
-    fn full_step(&mut self, command: &[f32]) -> Step {
-        self.advance(
-            Fidelity::Full,
-            command,
-            |design, angles, tension| match joints(design) {
-                Some(joints) => torques(&joints, tension, angles),
-                None => Angles::default(),
-            },
-        )
-    }
-
-    fn reward_terms(&self, out: &mut [f32]) {
-        match &self.episode {
-            Some(episode) => out.copy_from_slice(&episode.state.terms),
-            None => out.fill(0.0),
-        }
-    }
-
-    fn save(&self) -> Vec<u8> {
-        postcard::to_stdvec(&self.episode).expect("plain data always serialises")
-    }
-
-    fn load(&mut self, bytes: &[u8]) -> Result<(), ProblemError> {
-        let misfit = |error: postcard::Error| ProblemError::State {
-            problem: self.setup.spec.name.clone(),
-            reason: error.to_string(),
-        };
-        let episode: Option<Episode> = postcard::from_bytes(bytes).map_err(misfit)?;
-        if let Some(episode) = &episode {
-            self.setup.hardware.space().check(&episode.design)?;
-        }
-        self.episode = episode;
-        Ok(())
-    }
-
-    fn scene(&self) -> Scene {
-        super::draw::scene(self)
+    fn scene(&self, state: &State, _design: &[f64]) -> Scene {
+        super::draw::scene(state)
     }
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
-        self.setup.hardware.space().check(design)?;
+        self.hardware.space().check(design)?;
         let joints = joints(design);
         Ok(joints.map(|joints| super::export::mechanism(&joints)))
     }

@@ -1,34 +1,10 @@
-//! What environments of one arm share: settings, walls, hardware, and the names of their numbers.
-
-use std::sync::Arc;
+//! Names and units of an arm's numbers.
 
 use super::config::{CONTROL_DT, Settings};
-use super::hardware::ArmHardware;
-use super::walls::Walls;
-use tandem_core::problem::{Channel, CommandSpace, ProblemError, Spec};
+use tandem_core::{Channel, CommandSpace, Spec};
 
-/// What environments of one problem share.
-#[derive(Debug)]
-pub(super) struct Setup {
-    pub settings: Settings,
-    pub walls: Walls,
-    pub hardware: Arc<ArmHardware>,
-    pub spec: Spec,
-}
-
-impl Setup {
-    pub fn new(settings: Settings) -> Result<Self, ProblemError> {
-        let walls = settings.walls();
-        Ok(Self {
-            hardware: Arc::new(ArmHardware::new(&settings)?),
-            spec: spec(&settings),
-            walls,
-            settings,
-        })
-    }
-}
-
-fn spec(settings: &Settings) -> Spec {
+/// The spec of an arm with these settings.
+pub(super) fn spec(settings: &Settings) -> Spec {
     let numbered = |stem: &str, unit: &str| -> Vec<Channel> {
         let name = |i| Channel::new(format!("{stem}_{i}"), unit);
         (1..=settings.links).map(name).collect()
