@@ -98,7 +98,7 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
     explore::show(&[(folder, document)], false)
 }
 
-/// What was learnt and where to look.
+/// Prints what was learnt and where its files are.
 fn summarise(folder: &Path, document: &Value) -> Result<(), Error> {
     let percent = |key: &str| {
         let part = |name: &str| 100.0 * document[key][name].as_f64().unwrap_or(f64::NAN);

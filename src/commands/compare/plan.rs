@@ -52,7 +52,7 @@ impl Job {
         format!("{}-{}-s{}", self.experiment, self.method, self.seed)
     }
 
-    /// Where the run's talk goes.
+    /// The log file of the run's messages.
     pub fn log(&self) -> PathBuf {
         let mut path = self.folder.clone().into_os_string();
         path.push(".log");
