@@ -1,4 +1,4 @@
-//! The learner: policy, its average and optimiser, and the statistics that travel with them.
+//! The learner: policy, its running average and optimiser, and the statistics that belong to them.
 
 use tandem_agents::adam::Adam;
 use tandem_agents::archive::{Archive, ArchiveError};

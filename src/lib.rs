@@ -8,7 +8,7 @@
 //! experiment -> registry -> trainer -> run folder -> evaluate, compare, render
 //! ```
 //!
-//! Read [`trainer`] first: it is the method.
+//! Read [`trainer`] first: it is the method. `ARCHITECTURE.md` says where everything is.
 
 pub mod adaptation;
 pub mod agent;

@@ -43,7 +43,7 @@ pub fn program() -> String {
     )
 }
 
-/// Writes `text`, which ends its lines itself, to standard output and sees it through to the reader.
+/// Writes `text`, which ends its lines itself, to standard output and flushes it.
 ///
 /// # Errors
 /// [`Error::Output`]: standard output is closed or full.

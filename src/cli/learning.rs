@@ -1,4 +1,4 @@
-//! Arguments of what trains, judges and shows designs.
+//! Arguments of the commands that train, judge and show designs.
 
 use std::path::PathBuf;
 

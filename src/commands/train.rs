@@ -1,4 +1,4 @@
-//! `tandem train`: a run from its beginning, or from where it stopped.
+//! `tandem train`: starts a run, or resumes it.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How the runs get on: one live line on a terminal, plain lines now and then where stderr is a file.
+//! Progress of the runs: one live line on a terminal, occasional plain lines where stderr is a file.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};

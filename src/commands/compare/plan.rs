@@ -1,4 +1,4 @@
-//! What has to be run: every experiment by every method with every seed, each in a folder of its own.
+//! The plan of a comparison: every experiment by every method with every seed, each in a folder of its own.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The runs as child processes of this program, some at a time. A child that fails stops no other.
+//! A pool of runs as child processes of this program. A child that fails stops no other.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
