@@ -1,4 +1,4 @@
-//! The learner: policy, its average and optimiser, and the statistics that travel with them.
+//! The learner: policy, its running average and optimiser, and the statistics that belong to them.
 
 use tandem_agents::adam::Adam;
 use tandem_agents::archive::{Archive, ArchiveError};
@@ -22,7 +22,7 @@ pub struct Agent {
     spec: Spec,
     /// Order of minibatches.
     stream: Stream,
-    /// How often the agent began from scratch: each beginning draws its own weights.
+    /// How often the agent was initialised anew: each initialisation draws its own weights.
     births: u64,
 }
 
@@ -155,7 +155,7 @@ fn scaler(experiment: &Experiment) -> Option<RewardScaler> {
     experiment.ppo.scale_rewards.then_some(scaler)
 }
 
-/// A policy with fresh weights; each birth draws its own.
+/// A policy with freshly initialised weights, those of initialisation number `birth`.
 pub fn untrained(experiment: &Experiment, spec: &Spec, birth: u64) -> Policy {
     let shape = PolicyShape {
         observations: spec.observation.len(),

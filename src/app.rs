@@ -1,4 +1,4 @@
-//! Tandem with problems and methods of one's own: a crate that depends on this one has the whole command line.
+//! Tandem extended by other problems and methods: a crate that depends on this one has the whole command line.
 //!
 //! ```no_run
 //! use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! Files that are either the old one or the new one, whatever happens while they are written.
+//! Atomic replacement of files: readers find the old or the new one, whatever happens while it is written.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

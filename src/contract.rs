@@ -1,7 +1,7 @@
-//! What problems and methods are held to, Tandem's own and others: `tandem check FILE --contract` and Tandem's tests.
+//! The contract of problems and methods, checked by `tandem check FILE --contract` and by Tandem's tests.
 //!
-//! A problem keeps what [`tandem_core::contract`] demands; a method stores its whole state, so that a run that was
-//! stopped goes on to the same numbers.
+//! A problem fulfils [`tandem_core::contract`]; a method saves its whole state, so that a resumed run computes the
+//! same numbers as one that was not interrupted.
 
 use serde_json::{Map, Value};
 use tandem_core::contract::check_problem;

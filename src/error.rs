@@ -1,4 +1,4 @@
-//! What can go wrong in a run, and the exit code that scripts see.
+//! The application's errors and their exit codes.
 
 use std::io;
 use std::process::ExitCode;

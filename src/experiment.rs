@@ -1,4 +1,4 @@
-//! The experiment: everything a run is made from, as it stands in a JSON file.
+//! The experiment: the complete configuration of a run, a JSON file.
 //!
 //! Every key is checked: unknown keys, wrong types and values out of range are errors that name file, line
 //! and path. A problem's own settings (`task`) and each method's (`methods.NAME`) are read by their owners.
@@ -89,8 +89,8 @@ pub struct Schedule {
     pub env_steps: u64,
     /// Share of the budget with the design frozen at the start, for control only.
     pub burn_in: f64,
-    /// Share of the lanes that run the complete machine already while the design moves: the policy then
-    /// learns to drive the real arm, not only its model.
+    /// Share of the environments that run the complete machine already while the design moves: the policy then
+    /// learns to control the true machine, not only its model.
     pub true_share: f64,
     /// Share of the budget in which the design is frozen and the policy learns in the true simulation.
     pub fine_tune: f64,

@@ -1,4 +1,4 @@
-//! Films of a policy at work: the scenes that pictures are drawn from.
+//! Recorded episodes of a policy: the scenes that pictures and animations are drawn from.
 
 use tandem_agents::policy::PolicySnapshot;
 use tandem_core::{Problem, Scene};

@@ -1,4 +1,4 @@
-//! Stopping a run politely: signals set a flag that the trainer looks at between two steps of its work.
+//! Graceful shutdown: signals set a flag that is polled between units of work.
 //!
 //! The first Ctrl-C asks the run to save a checkpoint and end; the second one ends the process at once. Batch
 //! systems send SIGTERM or SIGUSR1 shortly before a job's time is up; they are treated like the first Ctrl-C.
@@ -54,7 +54,7 @@ pub fn install() -> io::Result<()> {
         return Ok(());
     }
     let asked = Arc::new(AtomicBool::new(false));
-    // Handlers run in this order: the exit looks at the flag before the same signal sets it.
+    // Handlers run in this order: the exit reads the flag before the same signal sets it.
     flag::register_conditional_shutdown(SIGINT, EXIT_AT_ONCE, Arc::clone(&asked))?;
     for (number, _) in Signal::ALL {
         flag::register(number, Arc::clone(&asked))?;

@@ -46,7 +46,7 @@ pub struct Outcome {
 pub struct Judgement {
     /// The episodes, in order.
     pub outcomes: Vec<Outcome>,
-    /// What the hardware was asked in them, `[R, query]`.
+    /// The hardware queries in them, `[R, query]`.
     pub queries: Vec<f32>,
 }
 
@@ -82,7 +82,7 @@ pub struct Starts {
     pub episodes: usize,
 }
 
-/// An episode with what the hardware was asked in it, `[steps, query]`.
+/// An episode with its hardware queries, `[steps, query]`.
 type Played = (Outcome, Vec<f32>);
 
 /// Environments set aside for judging.

@@ -1,13 +1,14 @@
 //! Tandem: the body and the brain of a machine, designed together.
 //!
-//! This is the application: it joins the problems of `tandem_core`, `tandem_physics`, `tandem_accelerator` and `tandem_attention` and the learners of `tandem_agents`.
+//! This is the application: it joins the problems of `tandem_physics`, `tandem_accelerator` and `tandem_attention` with
+//! the learners of `tandem_agents`; what they share is `tandem_core`.
 //! Data flows one way:
 //!
 //! ```text
 //! experiment -> registry -> trainer -> run folder -> evaluate, compare, render
 //! ```
 //!
-//! Read [`trainer`] first: it is the method.
+//! Read [`trainer`] first: it is the method. `ARCHITECTURE.md` says where everything is.
 
 pub mod adaptation;
 pub mod agent;

@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// What is to be said when a run that began on this machine goes on on another one; nothing where both are of
+    /// The warning when a run that began on this machine is resumed on another one; nothing where both are of
     /// one kind.
     pub fn goes_on_at(&self, now: &Self) -> Option<String> {
         let kind = |m: &Self| (m.processor.clone(), m.capabilities.clone());

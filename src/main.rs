@@ -1,4 +1,4 @@
-//! The `tandem` binary: everything is in the library, and a program with problems of its own looks like this one.
+//! The `tandem` binary: everything is in the library, and a program with problems of its own has the same form.
 
 use std::process::ExitCode;
 

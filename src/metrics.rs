@@ -38,8 +38,8 @@ pub enum MetricsError {
     },
 }
 
-/// Puts a figure into a row. JSON has no NaN and no infinity: such a figure becomes `null`, and `not_finite` tells
-/// which one it was.
+/// Puts a figure into a row. JSON has no NaN and no infinity: such a figure becomes `null`, and `not_finite` says
+/// which value it was.
 pub fn put(row: &mut Row, key: &str, value: f64) {
     row.insert(key.to_owned(), Value::from(value)); // serde_json turns what is not finite into null
     if !value.is_finite() {

@@ -1,9 +1,9 @@
-//! The only way out: results go to standard output, talk goes to standard error, and neither can panic.
+//! All output: results go to standard output, messages to standard error, and neither can panic.
 //!
 //! A reader that has seen enough (`tandem list platforms | head -1`) closes the pipe; that is the command's normal
 //! end, with exit code 0. Any other failure (`> /dev/full`) is an error with a message and exit code 1.
-//! [`Error::Output`](crate::Error::Output) carries both to `main`. Standard error has nobody to complain to: what
-//! cannot be written there is dropped.
+//! [`Error::Output`](crate::Error::Output) carries both to `main`. What cannot be written to
+//! standard error is dropped: there is nowhere left to report it.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
@@ -43,7 +43,7 @@ pub fn program() -> String {
     )
 }
 
-/// Writes `text`, which ends its lines itself, to standard output and sees it through to the reader.
+/// Writes `text`, which ends its lines itself, to standard output and flushes it.
 ///
 /// # Errors
 /// [`Error::Output`]: standard output is closed or full.

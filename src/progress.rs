@@ -1,4 +1,4 @@
-//! How far a run is: one live line on a terminal, and plain lines now and then where stderr is a file.
+//! Progress of a run: one live line on a terminal, and occasional plain lines where stderr is a file.
 //!
 //! ```text
 //! morph  joint  120000/400000 steps (30 %)  5210 steps/s  return 12.41  success 0.62  gap 0.013  ETA 54 s

@@ -1,4 +1,4 @@
-//! What one iteration leaves behind: the row of `metrics.jsonl`.
+//! The record of one iteration: a row of `metrics.jsonl`.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ pub struct Counters {
     pub iteration: u64,
     /// Environment steps of training; evaluations are not counted.
     pub env_steps: u64,
-    /// Questions put to the hardware model: roll-outs, fits, fidelity, extraction.
+    /// Queries of the hardware model: roll-outs, fits, fidelity, extraction.
     pub hardware_queries: u64,
     /// Finished training episodes.
     pub episodes: u64,

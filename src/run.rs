@@ -269,7 +269,7 @@ impl Run {
         Ok(self.folder.write_json("design.json", &design)?)
     }
 
-    /// The final judgement, the picture, and the last word to TensorBoard.
+    /// The final judgement, the picture, and the results for TensorBoard.
     fn finish(&mut self) -> Result<Evaluation, Error> {
         self.save_best()?;
         self.progress

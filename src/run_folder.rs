@@ -92,7 +92,7 @@ pub enum RunError {
     },
 }
 
-/// The file system's answer in words.
+/// The file system's error as text.
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".into(),

@@ -1,4 +1,4 @@
-//! Honest numbers over several seeds.
+//! Estimates and intervals over several seeds.
 //!
 //! The **seed** is the unit of replication: average a seed's episodes first, then describe the seeds. Summaries
 //! and intervals follow Agarwal et al., *Deep Reinforcement Learning at the Edge of the Statistical Precipice*
@@ -102,7 +102,7 @@ pub fn mean_interval(values: &[f64]) -> Option<Estimate> {
     })
 }
 
-/// Success probability with Wilson's score interval (Wilson 1927), which stays honest near 0 and 1.
+/// Success probability with Wilson's score interval (Wilson 1927), which keeps its coverage near 0 and 1.
 ///
 /// `None` without trials or with more successes than trials.
 pub fn wilson(successes: u64, trials: u64) -> Option<Estimate> {

@@ -3,7 +3,7 @@
 //! Every error is one message that names file, line, column and path, says what is wrong, and what to write instead:
 //!
 //! ```text
-//! experiments/quick.json:12:5: ppo.rat: unknown key `rat`; did you mean `rate`? Valid keys: rate, clip, epochs
+//! experiments/quickstart.json:12:5: ppo.rat: unknown key `rat`; did you mean `rate`? Valid keys: rate, clip, epochs
 //! --set ppo.rate=fast: ppo.rate: expected a number, got the text "fast"
 //! ```
 //!

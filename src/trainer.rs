@@ -230,7 +230,7 @@ impl Trainer {
     }
 
     /// Freezes the design for the last phase: the best judged pair of policy and design goes on. Where none has
-    /// succeeded yet the present one does: returns tell little of how near a design is to the first success.
+    /// succeeded yet the present one does: returns say little about how near a design is to its first success.
     fn freeze(&mut self) -> Result<(), Error> {
         self.timeline.freeze(self.counters.env_steps);
         let solved = |best: &&(Evaluation, Archive)| best.0.success > 0.0;

@@ -5,7 +5,7 @@ use tch::{TchError, Tensor};
 use crate::archive::{Archive, ArchiveError};
 use crate::raw;
 
-/// Adam's epsilon for PPO (ppo.md, row 3); PyTorch's own default is 1e-8.
+/// Adam's epsilon for PPO ([`crate::ppo`], row 3); PyTorch's own default is 1e-8.
 pub const EPSILON: f64 = 1e-5;
 const BETAS: [f64; 2] = [0.9, 0.999];
 

@@ -1,4 +1,4 @@
-//! Lanes: copies of a problem that run side by side, each with its own random numbers and its own design.
+//! Lanes: the parallel environments of a roll-out, each with its own random stream and its own design.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub enum LanesError {
     },
 }
 
-/// The running episode's books.
+/// Statistics of the running episode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Running {
     pub steps: usize,

@@ -19,7 +19,7 @@ pub struct Mlp {
 
 impl Mlp {
     /// A perceptron with orthogonal weights (gain √2 in hidden layers, `output_gain` in the last one) and
-    /// zero biases (ppo.md, row 2), all drawn from `stream`.
+    /// zero biases ([`crate::ppo`], row 2), all drawn from `stream`.
     pub fn new(
         inputs: usize,
         hidden: &[usize],

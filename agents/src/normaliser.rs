@@ -1,4 +1,4 @@
-//! Running mean and variance of observations (ppo.md, rows 19 and 20).
+//! Running mean and variance of observations ([`crate::ppo`], rows 19 and 20).
 
 use serde::{Deserialize, Serialize};
 

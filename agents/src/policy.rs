@@ -10,7 +10,7 @@ use crate::raw;
 use crate::snapshot::Frozen;
 pub use crate::snapshot::PolicySnapshot;
 
-/// The logarithm of the standard deviation is kept within these bounds (ppo.md, rows 13 and 15).
+/// The logarithm of the standard deviation is kept within these bounds ([`crate::ppo`], rows 13 to 16).
 pub const LOG_STD_BOUNDS: (f32, f32) = (-5.0, 2.0);
 /// `ln(2π) / 2`
 pub(crate) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
@@ -55,7 +55,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A fresh policy (ppo.md, row 2: policy head gain 0.01, value head gain 1).
+    /// A fresh policy ([`crate::ppo`], row 2: policy head gain 0.01, value head gain 1).
     pub fn new(shape: &PolicyShape, stream: &mut Stream) -> Self {
         let (kind, outputs) = match shape.command {
             CommandSpace::Continuous(channels) => (Head::Gaussian, channels.len()),

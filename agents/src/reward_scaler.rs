@@ -1,4 +1,4 @@
-//! Reward scaling (ppo.md, rows 21 and 22): rewards are divided by the running standard deviation of the
+//! Reward scaling ([`crate::ppo`], rows 21 and 22): rewards are divided by the running standard deviation of the
 //! discounted return, without subtracting a mean, and clipped.
 
 use crate::archive::{Archive, ArchiveError};

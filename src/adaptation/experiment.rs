@@ -33,7 +33,7 @@ pub struct LanguageExperiment {
 
 impl LanguageExperiment {
     /// Whether a file is meant as one of these: it names no problem and has a section that only these have, so that a
-    /// typo in one of them is told as such.
+    /// typo in one of them is reported as such.
     pub fn is_at(path: &Path) -> bool {
         Located::read_file(path, &[]).is_ok_and(|found| {
             let has = |key: &&str| found.value().get(*key).is_some();

@@ -1,4 +1,4 @@
-//! `tandem adapt`: a language model on its way to analog attention, as a run on disk.
+//! The run of `tandem adapt` on disk: a language model is adapted to analog attention.
 //!
 //! ```text
 //! experiment.json   text, model, circuit, stages          text.txt     the text itself

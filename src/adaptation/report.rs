@@ -1,4 +1,4 @@
-//! What a chain found, as document, lines and pictures.
+//! The results of an adaptation as JSON document, text and plots.
 
 use serde_json::{Value, json};
 use tandem_agents::language::chain::Adapted;

@@ -1,4 +1,4 @@
-//! The text that a language model learns from, and the files that cut it into tokens; a run keeps copies of them.
+//! The training text of a language model and its tokenizer's files; a run keeps copies of them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What bytes that do not depend on the processor cost: the training bench with Tandem's kernels and with libtorch's
+//! The price of bytes that do not depend on the processor: the training bench with Tandem's kernels and with libtorch's
 //! own ([`tandem_agents::libtorch`]).
 //!
 //! The kernels of a process are fixed when it starts, so each measurement is a process of its own. The two kinds take

@@ -230,7 +230,7 @@ impl Verdict {
     }
 }
 
-/// Trains seeds 0 to `seeds` - 1 of these cases on `threads` threads; `done` hears of each finished seed.
+/// Trains seeds 0 to `seeds` - 1 of these cases on `threads` threads; `done` is called for each finished seed.
 ///
 /// # Errors
 /// The first run that fails.

@@ -1,4 +1,4 @@
-//! What this machine gets out of Tandem, and what PPO learns on it: the measurements of `tandem bench`.
+//! Benchmarks of `tandem bench`: speed on this machine, PPO's learning, selectivity of the presets.
 
 pub mod attention;
 pub mod kernels;

@@ -1,4 +1,4 @@
-//! Arguments of what works on virtual accelerators.
+//! Arguments of the commands on virtual accelerators.
 
 use std::path::PathBuf;
 

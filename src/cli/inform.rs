@@ -1,4 +1,4 @@
-//! Arguments of what only tells.
+//! Arguments of `check` and `list`, which only inform.
 
 use std::path::PathBuf;
 

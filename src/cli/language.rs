@@ -1,4 +1,4 @@
-//! Arguments of what works on language models and their circuit.
+//! Arguments of the commands on language models and their circuit.
 
 use std::path::PathBuf;
 

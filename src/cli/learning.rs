@@ -1,4 +1,4 @@
-//! Arguments of what trains, judges and shows designs.
+//! Arguments of the commands that train, judge and show designs.
 
 use std::path::PathBuf;
 
@@ -63,7 +63,7 @@ pub struct EvaluateArgs {
 #[command(after_help = "\
 Examples:
   tandem compare experiments/far.json --methods morph,morph-conditioned,cma --seeds 5 --out runs/far
-  tandem compare experiments/far.json experiments/near.json --seeds 3 --json
+  tandem compare experiments/far.json experiments/passage.json --seeds 3 --json
 
 Finished runs are read, stopped ones go on: the same command may be typed again at any time.")]
 pub struct CompareArgs {

@@ -1,4 +1,4 @@
-//! The command line: what can be typed, and the exit code that comes back.
+//! The command line: its grammar, and the exit code.
 
 mod accelerator;
 mod bench;

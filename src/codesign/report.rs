@@ -1,4 +1,4 @@
-//! What a co-design found, as document, lines and pictures.
+//! The results of a co-design as JSON document, text and plots.
 
 use serde_json::{Map, Value, json};
 use tandem_agents::language::codesign::{Codesign, Outcome, Point, Reverted, Round};

@@ -1,4 +1,4 @@
-//! `tandem adapt`: a language model onto analog attention.
+//! `tandem adapt`: adapts a language model to analog attention.
 
 use std::path::{Path, PathBuf};
 

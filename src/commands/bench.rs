@@ -1,4 +1,4 @@
-//! `tandem bench`: what this machine gets out of it.
+//! `tandem bench`: measures speed, learning and selectivity on this machine.
 
 use serde_json::json;
 

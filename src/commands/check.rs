@@ -1,4 +1,5 @@
-//! `tandem check`: is this experiment right, and on what machine would it run? Nothing is run, nothing is written.
+//! `tandem check`: validates experiments and describes the machine. Nothing is written; nothing is run but, with
+//! `--contract`, a short test of problem and method.
 
 use std::path::Path;
 

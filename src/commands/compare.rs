@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/EXPERIMENT-METHOD-sSEED/      the run folders
-//! DIR/EXPERIMENT-METHOD-sSEED.log   what each run said
+//! DIR/EXPERIMENT-METHOD-sSEED.log   each run's messages
 //! DIR/table.md, compare.json        the table
 //! DIR/curves.png                    true success against environment steps
 //! ```
@@ -70,7 +70,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Error> {
     all_good(&groups)
 }
 
-/// Does what is left to do, with a word before it.
+/// Announces and trains the runs that are not finished.
 fn train(
     args: &CompareArgs,
     jobs: &[Job],

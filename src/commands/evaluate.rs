@@ -1,4 +1,4 @@
-//! `tandem evaluate`: the learnt pair, or a design, in the true machine.
+//! `tandem evaluate`: judges the learnt pair, or a design, in the true machine.
 
 use std::path::{Path, PathBuf};
 

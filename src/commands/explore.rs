@@ -1,4 +1,4 @@
-//! `tandem explore`: circuits designed together with an adapted language model.
+//! `tandem explore`: designs circuits together with an adapted language model.
 
 use std::path::{Path, PathBuf};
 

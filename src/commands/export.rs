@@ -1,4 +1,4 @@
-//! `tandem export`: the learnt machine and its policy for other simulators.
+//! `tandem export`: writes the learnt machine and its policy for other simulators.
 
 use std::path::Path;
 

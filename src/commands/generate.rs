@@ -1,4 +1,4 @@
-//! `tandem generate`: an adapted language model writes.
+//! `tandem generate`: text from an adapted language model.
 
 use serde_json::json;
 use tandem_agents::language::Stage;

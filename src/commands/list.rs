@@ -1,4 +1,4 @@
-//! `tandem list`: what there is.
+//! `tandem list`: problems, methods, experiments, networks, platforms and passes.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The commands, one file each. Results go to stdout, talk goes to stderr.
+//! The commands, one file each. Results go to stdout, messages to stderr.
 
 pub mod adapt;
 pub mod attention;

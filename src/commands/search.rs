@@ -95,7 +95,7 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
     report::report(&*space, &task, &methods, &runs, &folder, args.json)
 }
 
-/// A winner on the event simulator; what cannot run there is told.
+/// A winner on the event simulator; what cannot run there is reported.
 fn rescored(simulate: Simulate, network: &Network, run: &Run) -> Rescored {
     let rescored = simulate(network, &run.point);
     let both = [

@@ -1,4 +1,4 @@
-//! `tandem train`: a run from its beginning, or from where it stopped.
+//! `tandem train`: starts a run, or resumes it.
 
 use std::path::Path;
 
@@ -96,7 +96,7 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
     explore::show(&[(folder, document)], false)
 }
 
-/// What was learnt and where to look.
+/// Prints what was learnt and where its files are.
 fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
     let percent = |share: Option<Interval>| {
         share.map_or("-".into(), |share| {

@@ -4,7 +4,7 @@
 //! [-1, 1], its activation the set point over the servo's speed (s), so that the policy's output goes into `ctrl` as it
 //! is. With feedforward the rate is a second actuator, whose control is the same command: these stand behind all others
 //! in the same order, and the joint limits the force of both. A servo that is commanded by offset takes its set point
-//! (rad, m) as control. The policy's metadata tells which is which. The keyframe `start` holds the nominal start.
+//! (rad, m) as control. The policy's metadata says which is which. The keyframe `start` holds the nominal start.
 
 use std::io;
 

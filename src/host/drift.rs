@@ -1,4 +1,4 @@
-//! How fast the machine is now, against when it was calibrated: some of the random layers are measured again, as they were
+//! Drift of the machine's speed since its calibration: some of the random layers are measured again, as they were
 //! then. Neighbours on a shared machine change its speed within a minute, and not for all layers alike, so that this says
 //! whether a calibration still holds, not by how much to correct it.
 

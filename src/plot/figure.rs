@@ -1,4 +1,4 @@
-//! A finished plot as a list of shapes, and what it becomes: SVG or PNG.
+//! A finished plot as a list of shapes, and its output as SVG or PNG.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Where everything of a plot lies: title, axes with ticks, data, legend.
+//! Layout of a plot: title, axes with ticks, data, legend.
 
 use super::figure::{Figure, Shape};
 use super::ticks::{Axis, short};

@@ -15,7 +15,7 @@ pub(crate) use ticks::step;
 use crate::render::palette;
 use crate::statistics::{Estimate, interquartile_mean, quantile};
 
-/// Points of a curve that are drawn at most; more than a picture's columns help nobody.
+/// Most points that are drawn of a curve; more than a picture has columns cannot be seen.
 const CURVE_POINTS: usize = 400;
 
 /// What can go wrong while plotting.

@@ -1,4 +1,4 @@
-//! Axes: where a value lies, which values are marked, and what is written there.
+//! Axes: position of a value, ticks and their labels.
 
 /// A round step that divides a range into about `count` parts: 1, 2 or 5 times a power of ten.
 pub(crate) fn step(range: f64, count: f64) -> f64 {

@@ -1,4 +1,4 @@
-//! The problems and methods that Tandem brings.
+//! Tandem's own problems and methods.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What exists: problems and methods by name. Tandem's own are in `builtin`; a program of one's own adds others
+//! The registry of problems and methods by name. Tandem's own are in `builtin`; a program of one's own adds others
 //! with [`crate::App`], and then has the whole command line for them.
 
 mod builtin;

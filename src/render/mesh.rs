@@ -8,7 +8,7 @@ pub(super) type Vector = [f32; 3];
 /// Straight pieces per full turn of a round body.
 const PIECES: usize = 28;
 
-/// A corner of a triangle: where it is and where the surface looks there.
+/// A corner of a triangle, with the surface normal there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vertex {
     pub(super) position: Vector,

@@ -1,7 +1,7 @@
 //! Pictures and animations of [`Scene`]s, drawn in software: no display, no system fonts, same bytes everywhere.
 //!
-//! [`picture`] draws panels side by side, [`overlay`] and [`filmstrip`] tell a motion in one still picture,
-//! [`animate`] writes a GIF. Planar views get a drafting-table look, cameras a shaded view with shadows (z up).
+//! [`picture`] draws panels side by side, [`overlay`] and [`filmstrip`] show a motion in one still picture,
+//! [`animate`] writes a GIF. Planar views are drawn like a drafting sheet, camera views shaded, with shadows (z up).
 //! Shapes with numbers that are not finite are left out, so that a run that exploded can still be looked at.
 
 mod animation;

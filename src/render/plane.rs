@@ -1,4 +1,4 @@
-//! Drawing of planar scenes ([`View::Plane`](tandem_core::View), and charts): a drafting-table look.
+//! Drawing of planar scenes ([`View::Plane`](tandem_core::View), and charts): in the style of a drafting sheet.
 
 use tandem_core::{Role, Scene, Shape};
 

@@ -16,7 +16,7 @@ pub struct Meta {
     pub format: u64,
     /// Version of Tandem.
     pub tandem: String,
-    /// The command line, word by word.
+    /// The command line, argument by argument.
     pub command: Vec<String>,
     /// Name of the computer, where it can be found.
     pub host: Option<String>,

@@ -1,4 +1,4 @@
-//! serde's messages, in the words of somebody who writes an experiment.
+//! serde's messages, reworded for authors of experiments.
 
 use serde_json::Value;
 

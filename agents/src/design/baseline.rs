@@ -1,10 +1,10 @@
-//! A baseline for the effect's advantage that knows the command.
+//! A baseline for the effect's advantage that depends on state and command.
 //!
 //! The effect is drawn given state *and* command, so any function of both may be subtracted from its
-//! advantage without bias. PPO's critic knows the state only: what the command's own exploration did to the
-//! reward would remain, and on long arms it drowns what the effect's noise did. On demand it also knows the reward
-//! before: what a state is worth by itself is in both, and their difference is what was done in between. The baseline
-//! is fitted to each roll-out after it was used on it.
+//! advantage without bias. PPO's critic depends on the state only: the contribution of the command's own
+//! exploration would remain, and on long arms it dominates that of the effect's noise. Optionally the reward of the step
+//! before is an input too: the state's own value is in both rewards, so that their difference shows what happened in
+//! between. The baseline is fitted to each roll-out after it was used on it.
 
 use tandem_core::Stream;
 use tch::{Kind, Tensor};

@@ -2,7 +2,7 @@
 //!
 //! The effect a roll-out used was drawn from `N(mean(query), sigma)`. Clipping its ratio apart from the
 //! command's matters: in one joint ratio the many narrow effect dimensions reach the clip first and stall the
-//! policy too (method: `L_y = -E min(r_y A_y, clip(r_y) A_y)`).
+//! policy too. The loss is `L_y = -E min(r_y A_y, clip(r_y) A_y)`.
 //!
 //! The advantage `A_y` has a credit of its own, [`EffectSettings`]: noise on an effect often acts on the next
 //! reward only (the arm's true state is its joint angles), and then a long horizon adds the whole future's noise

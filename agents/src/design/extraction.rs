@@ -1,7 +1,7 @@
 //! Extraction: which design has the proxy become?
 //!
 //! `phi = argmin E || W (h(x, u) - q_phi(x, u)) ||^2 + rho |z - z_k|^2` by CMA-ES, warm-started at the last design
-//! (arXiv 2405.14566, equation 9; the term in `rho` is ours). It asks the hardware model, never the world.
+//! (arXiv 2405.14566, equation 9; the term in `rho` is ours). It queries the hardware model, never the world.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct Extracted {
     pub cost: f64,
     /// How far it lies from the last design, in logits.
     pub movement: f64,
-    /// Questions put to the hardware.
+    /// Hardware queries that it took.
     pub queries: u64,
 }
 

@@ -1,4 +1,5 @@
-//! `fixed`: the design does not move; only the policy learns. The lower (or upper) anchor.
+//! `fixed`: the design does not move; only the policy learns. With the start design it is a lower reference for other
+//! methods, with a good one an upper one.
 
 use serde::{Deserialize, Serialize};
 

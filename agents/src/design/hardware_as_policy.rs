@@ -1,7 +1,7 @@
 //! `hardware-as-policy`: the exact hardware is a layer of the policy (HWasP; Chen, He, Ciocarlie 2020).
 //!
 //! Possible only where the model has a differentiable form. The effect's likelihood gives the design's
-//! gradient directly, without a proxy: the yardstick for both proxied methods.
+//! gradient directly, without a proxy: the reference for both methods with a proxy.
 
 use std::sync::Arc;
 

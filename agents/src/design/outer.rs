@@ -14,10 +14,10 @@ pub enum PolicyChange {
     Next,
     /// Another design is tried by a policy from scratch.
     Restart,
-    /// The policy is put on the shelf under `store`, and the one stored under `load` (from scratch when
-    /// `None`) goes on.
+    /// The policy is stored under `store`, and training goes on with the one stored under `load` (from scratch
+    /// when `None`).
     Swap {
-        /// Where to put the present policy.
+        /// Where to store the present policy.
         store: Option<usize>,
         /// Which policy goes on.
         load: Option<usize>,

@@ -1,6 +1,6 @@
 //! `random`: designs drawn at random, each given a stretch of PPO; the best is kept with its policy.
 //!
-//! The honest test of whether a task is too easy for any method to shine.
+//! The baseline that shows whether a task is too easy to tell methods apart.
 
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;

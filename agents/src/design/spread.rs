@@ -1,7 +1,7 @@
 //! A Gaussian over designs, one draw per episode, moved by the score function.
 //!
-//! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes, on demand less
-//! what the critic expected of its start. What a design does to a whole episode is seen, at one sample per episode.
+//! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes, optionally less
+//! the critic's value of its start. It captures what a design does to a whole episode, at one sample per episode.
 
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;

@@ -1,4 +1,4 @@
-//! What every problem promises to whoever trains or judges on it, whatever its world is.
+//! The guarantees that every problem gives to trainers and judges, and the check that it does.
 //!
 //! ```ignore
 //! #[test]
@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::problem::{CommandSpace, Fidelity, Problem, ProblemError, Step};
 use crate::stream::Stream;
 
-/// What of the contract a problem breaks.
+/// A breach of the contract.
 #[derive(Debug, Error)]
 #[error("problem `{problem}`, {place}: {what}")]
 pub struct Breach {
@@ -64,7 +64,7 @@ pub fn check_problem(problem: &dyn Problem) -> Result<(), Breach> {
     Ok(())
 }
 
-/// Goes on where a condition holds, else says what is wrong.
+/// Returns an error from the function unless a condition holds.
 macro_rules! ensure {
     ($condition:expr, $($what:tt)+) => {
         let holds: bool = $condition;

@@ -2,13 +2,13 @@
 //!
 //! Optimisers work on *logits* `z` (one number per parameter, clipped to ±[`LOGIT_LIMIT`]); the hardware is
 //! built from *values* in the parameter's own unit. The map between them is a sigmoid between the bounds
-//! (method: `phi = low + (high - low) sigmoid(z)`), on the logarithm for [`Scale::Log`].
+//! (`phi = low + (high - low) sigmoid(z)`), on the logarithm for [`Scale::Log`].
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Logits are clipped to ± this before every use: at a bound the logit would be infinite, and optimisers
-/// that meet infinity die far from the cause.
+/// Logits are clipped to ± this before every use: at a bound the logit would be infinite, and an optimiser
+/// would fail on it far from the cause.
 pub const LOGIT_LIMIT: f64 = 4.5;
 
 /// A design: one value per parameter of its [`DesignSpace`], in the parameter's unit.

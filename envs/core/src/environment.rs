@@ -1,12 +1,12 @@
 //! One environment for all worlds: what every problem needs beside its world is written once, here.
 //!
-//! A [`World`] says how an episode starts, what is observed, what the hardware is asked and how the world moves.
-//! [`Environment`] makes it a [`Problem`]: it keeps the design, the fidelity, the step, the latch of success and the
-//! reward's terms, cuts episodes at the horizon, refuses designs that cannot be built and commands that are not
-//! finite, stores episodes and goes on with them.
+//! A [`World`] defines how an episode starts, what is observed, what the hardware is queried with and how the state
+//! evolves. [`Environment`] makes it a [`Problem`]: it keeps the design, the fidelity, the step count, latched success
+//! and the reward terms, truncates episodes at the horizon, rejects designs that cannot be built and commands that are
+//! not finite, and saves and restores episodes.
 //!
-//! A world whose true machine is the hardware model itself has nothing more to say; one with a machine of its own
-//! (a physics engine, say) gives [`World::advance_full`].
+//! A world whose true machine is the hardware model itself needs nothing else; one with a simulation of its own (a
+//! physics engine, say) implements [`World::advance_full`].
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
-/// How a world is after a control step.
+/// The result of one control step of a world.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// The task's criterion is met now; the environment remembers it for the episode.
+    /// The task's criterion is met now; the environment latches it for the rest of the episode.
     pub success: bool,
     /// The episode ends here by the world's own rules.
     pub terminated: bool,
-    /// The world had to give up, with a fixed reason for the log; it ends the episode.
+    /// The simulation failed (diverged, say): a fixed reason for the log. It terminates the episode.
     pub fault: Option<&'static str>,
 }
 
@@ -41,7 +41,7 @@ impl Outcome {
     }
 }
 
-/// A world: all of a problem that is its own.
+/// A world: the part of a problem that is specific to it.
 ///
 /// It holds what never changes (settings); what changes during an episode is its [`World::State`].
 pub trait World: Send + Sync + 'static {
@@ -213,7 +213,7 @@ impl<W: World> Environment<W> {
         &self.design
     }
 
-    /// Ends the episode for a reason that is nobody's success.
+    /// Terminates the episode by a fault, without reward.
     fn give_up(&mut self, fault: &'static str) -> Step {
         self.episode.terms.fill(0.0);
         Step {
@@ -224,7 +224,7 @@ impl<W: World> Environment<W> {
         }
     }
 
-    /// What the learner hears of a world's outcome.
+    /// The step that a world's outcome gives to the learner.
     fn finish(&mut self, outcome: Outcome) -> Step {
         let episode = &mut self.episode;
         if let Some(fault) = outcome.fault {

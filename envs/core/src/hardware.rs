@@ -1,9 +1,10 @@
-//! What a hardware model is asked and answers: names, units, bounds and scales; and a model given by a function.
+//! A hardware model's inputs (queries) and outputs (effects): names, units, bounds and scales; and a model defined by
+//! a function.
 
 use crate::design::DesignSpace;
 use crate::problem::{Channel, Hardware};
 
-/// One number that the hardware is asked.
+/// One input of the hardware.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
     /// Name and unit.
@@ -22,7 +23,7 @@ impl Query {
     }
 }
 
-/// One number that the hardware answers.
+/// One output of the hardware.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
     /// Name and unit.

@@ -3,12 +3,12 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`problem`] | the contract: a **world**, and the **hardware** between a command and that world |
-//! | [`hardware`] | what a hardware model is asked and answers |
+//! | [`hardware`] | a hardware model's queries and effects |
 //! | [`environment`] | one environment for all worlds: all of a problem that is not its own |
-//! | [`contract`] | the check that a problem keeps the contract |
+//! | [`contract`] | the check that a problem honours the contract |
 //! | [`design`] | what can be designed: parameters with units, bounds and scales |
 //! | [`stream`] | named streams of random numbers, the only source of randomness |
-//! | [`scene`], [`mechanism`] | what a problem looks like, and its machine in neutral terms |
+//! | [`scene`], [`mechanism`] | what is drawn of a problem, and its machine independent of a simulator's format |
 //! | [`search`] | spaces of machines and mappings, as searchers see them |
 //! | [`preset`], [`check`], [`saved`] | what problems have in common: presets, refusals, stored episodes |
 //!

@@ -1,4 +1,4 @@
-//! A built machine in neutral terms, so that other simulators can be told what it is: bodies, joints, shapes,
+//! A built machine independent of any simulator's format, for export to others: bodies, joints, shapes,
 //! tendons, actuators. SI units, angles in radians; the world's z axis points up where there is gravity.
 //!
 //! ```text

@@ -12,10 +12,10 @@
 //! # Where to cut hardware from world
 //!
 //! *Hardware* is what is designed and can be asked alone: a pure function from a design and a query, the part of state
-//! and command that it sees, to an effect. The *world* is everything that remembers. Cut where few numbers cross: a
+//! and command that it sees, to an effect. The *world* is everything that has state. Cut where few numbers cross: a
 //! proxy of the hardware is trained on that interface, and the gradient of the design flows through it.
 //!
-//! - The query must hold all that the effect depends on beside the design. What is left out looks like noise.
+//! - The query must hold all that the effect depends on beside the design. What is left out appears as noise.
 //! - The effect must hold all of the design that the world feels. What acts past it is never credited to the design.
 //! - A spring is asked a position and answers with a force; the mass stays in the world, and the force lives on in its
 //!   velocity: [`Problem::effects_last`] is true. An arm whose joints follow their command is asked angles and answers
@@ -173,7 +173,7 @@ pub struct Step {
     pub truncated: bool,
     /// The task's success criterion has been met in this episode.
     pub success: bool,
-    /// The world had to give up (exploding physics, say): a fixed reason for the log. Comes with `terminated`.
+    /// The simulation failed (diverging physics, say): a fixed reason for the log. Comes with `terminated`.
     pub fault: Option<&'static str>,
 }
 
@@ -226,8 +226,8 @@ pub trait Problem: Send {
     /// Another environment of the same problem, to be reset before use.
     fn fresh(&self) -> Box<dyn Problem>;
 
-    /// The same with half the time step in its physical machine, where there is one: how much of a judgement is owed
-    /// to the step.
+    /// The same with half the time step in its physical machine, where there is one: a check that a judgement does not
+    /// depend on the step size.
     fn half_step(&self) -> Option<Box<dyn Problem>> {
         None
     }

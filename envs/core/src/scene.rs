@@ -1,4 +1,4 @@
-//! What a problem looks like, for drawing without a display. Lengths in metres.
+//! Geometry of a problem's state, for drawing without a display. Lengths in metres.
 
 use serde::{Deserialize, Serialize};
 

@@ -26,7 +26,7 @@ pub trait SearchSpace: Send + Sync {
     fn choices(&self) -> &[usize];
 
     /// Whether the best mapping of a layer does not depend on the other layers' once the hardware is fixed, so that
-    /// [`SearchSpace::layer_cost`] tells all.
+    /// [`SearchSpace::layer_cost`] suffices.
     fn separable(&self) -> bool {
         true
     }
@@ -37,7 +37,7 @@ pub trait SearchSpace: Send + Sync {
         0.0
     }
 
-    /// What a policy is told about a layer: the same number of values, of order 1, for all layers.
+    /// A layer's features for a policy: the same number of values, of order 1, for all layers.
     fn features(&self, layer: usize) -> &[f64];
 
     /// Draws hardware from the space's own distribution.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! python3 -m venv /tmp/golden && /tmp/golden/bin/pip install 'gymnasium[classic-control,mujoco]'
-//! /tmp/golden/bin/python envs/tests/golden/make.py
+//! /tmp/golden/bin/python envs/physics/tests/golden/make.py
 //! ```
 //!
 //! A trajectory ends after 200 steps or where the episode terminates, and keeps away from joint stops. Errors are

@@ -1,4 +1,4 @@
-//! How the runs get on: one live line on a terminal, plain lines now and then where stderr is a file.
+//! Progress of the runs: one live line on a terminal, occasional plain lines where stderr is a file.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Seek, SeekFrom};
@@ -12,7 +12,7 @@ use super::plan::{Job, State};
 use super::pool::Outcome;
 use crate::output::note;
 
-/// Time between two looks at the runs' metrics.
+/// Interval at which the runs' metrics are polled.
 const LOOK: Duration = Duration::from_secs(1);
 /// Time between two plain lines.
 const PLAIN_PAUSE: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What has to be run: every experiment by every method with every seed, each in a folder of its own.
+//! The plan of a comparison: every experiment by every method with every seed, each in a folder of its own.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -52,7 +52,7 @@ impl Job {
         format!("{}-{}-s{}", self.experiment, self.method, self.seed)
     }
 
-    /// Where the run's talk goes.
+    /// The log file of the run's messages.
     pub fn log(&self) -> PathBuf {
         let mut path = self.folder.clone().into_os_string();
         path.push(".log");

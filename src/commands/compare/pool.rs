@@ -1,4 +1,4 @@
-//! The runs as child processes of this program, some at a time. A child that fails stops no other.
+//! A pool of runs as child processes of this program. A child that fails stops no other.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use super::plan::{FINAL, Job, State};
 use crate::error::Error;
 use crate::interrupt;
 
-/// Time between two looks at the children.
+/// Interval at which the children are polled.
 const PAUSE: Duration = Duration::from_millis(100);
 /// What `tandem train` ends with after a signal.
 const STOPPED: i32 = 3;
@@ -155,7 +155,7 @@ fn ended(run: &mut Running, stopping: bool) -> Option<Outcome> {
     }
 }
 
-/// Ended by the signal: with a checkpoint, or so early that the signal had nobody to receive it.
+/// Ended by the signal: with a checkpoint, or so early that no handler was installed yet.
 fn was_stopped(status: ExitStatus) -> bool {
     status
         .code()
@@ -163,7 +163,7 @@ fn was_stopped(status: ExitStatus) -> bool {
 }
 
 fn terminate(child: &Child) {
-    // A child that has ended in the meantime is found by the next look.
+    // A child that has ended in the meantime is found by the next poll.
     let _ = kill_process(Pid::from_child(child), Signal::TERM);
 }
 

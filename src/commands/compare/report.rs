@@ -1,4 +1,4 @@
-//! What the runs have found, and the JSON document that scripts read.
+//! The results of the runs, and the JSON document for scripts.
 
 use serde_json::{Value, json};
 use tandem_core::Stream;

@@ -1,4 +1,4 @@
-//! The table that people read: as plain text and as Markdown, from the same cells.
+//! The table of results, as plain text and as Markdown from the same cells.
 
 use super::report::Group;
 use crate::statistics::{median, median_steps};

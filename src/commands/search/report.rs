@@ -1,4 +1,4 @@
-//! What a comparison of searchers says: table, JSON, convergence plot.
+//! The report of a comparison of searchers: table, JSON, convergence plot.
 
 use std::path::Path;
 

@@ -76,7 +76,7 @@ pub fn print(platform: &Platform, simulation: &Simulation) -> Result<(), Error> 
     Ok(())
 }
 
-/// Shares of the time that are worth a word, largest first.
+/// Shares of the time that are worth mentioning, largest first.
 fn shares(shares: &[u64; 5]) -> String {
     let whole = shares.iter().sum::<u64>().max(1) as f64;
     let mut parts: Vec<(u64, &str)> = shares

@@ -1,4 +1,4 @@
-//! How far a simulation is, on stderr, where it takes longer than a moment.
+//! Progress of a long simulation, on stderr.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;

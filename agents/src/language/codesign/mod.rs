@@ -4,7 +4,7 @@
 //! repeat: propose circuits   the proxy's gradient, random changes
 //!         judge them         true circuit (whole bits, clipping, noise), scalers adapted, loss on the search text
 //!         fit the proxy      design -> loss, energy, time, area
-//!         train the model    on the thriftiest circuit that is good enough; the control on its own, as long
+//!         train the model    on the circuit of least energy that is good enough; the control on its own, as long
 //! then:   judge the winner   on text that no search saw, cell for cell with noise; one parameter back at a time
 //! ```
 //!
@@ -212,7 +212,7 @@ impl Codesign {
         Ok(Some(round))
     }
 
-    /// The thriftiest circuit that is good enough; the start where there is none.
+    /// The circuit of least energy that is good enough; the start where there is none.
     fn best(&self) -> usize {
         thriftiest(&self.state.points, self.allowed()).unwrap_or(0)
     }

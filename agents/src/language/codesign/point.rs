@@ -57,7 +57,7 @@ pub fn front(points: &[Point]) -> Vec<usize> {
     found
 }
 
-/// Place of the thriftiest point whose loss is at most `allowed` nat above the control's.
+/// Index of the point of least energy whose loss is at most `allowed` nat above the control's.
 pub fn thriftiest(points: &[Point], allowed: f64) -> Option<usize> {
     let good = (0..points.len()).filter(|&i| points[i].excess <= allowed);
     good.min_by(|&a, &b| points[a].cost.energy_j.total_cmp(&points[b].cost.energy_j))

@@ -2,7 +2,7 @@
 //!
 //! Observations, rewards and limits are those of Gymnasium in its own units, so that scores compare with
 //! published ones. Nothing is designed here: the hardware passes the command on ([`IdentityHardware`](tandem_core::IdentityHardware)), and both
-//! fidelities are the same. The state is held in double precision; golden trajectories under `tests/golden`
+//! fidelities are the same. The state is held in double precision; golden trajectories under `envs/physics/tests/golden`
 //! prove the equations. Each problem is one file that implements [`Classic`]; [`ClassicProblem`] turns it into
 //! a [`Problem`].
 //!

@@ -10,7 +10,7 @@ use crate::plot::step;
 /// Height of a row, and of the bar in it.
 const ROW: f64 = 28.0;
 const BAR: f64 = 20.0;
-/// Tasks of the closer look.
+/// Tasks of the magnified chart.
 const CLOSER: usize = 60;
 
 /// Colours of layers in turn.
@@ -59,7 +59,7 @@ pub fn overview(platform: &Platform, simulation: &Simulation) -> String {
     svg.finish()
 }
 
-/// What the closer look shows.
+/// What the magnified chart shows.
 pub fn closer_caption(simulation: &Simulation) -> String {
     let Some((layer, _)) = busiest(simulation) else {
         return String::new();

@@ -1,4 +1,4 @@
-//! Pieces of drawings.
+//! SVG elements of the report.
 
 use std::fmt::Write;
 
