@@ -11,10 +11,11 @@
 
 use std::collections::BTreeMap;
 
-use super::emit::{Emitter, Operand, Sums, SumsAfter, Work};
+use super::emit::Emitter;
 use super::error::Trouble;
 use super::products::Products;
 use super::tile::{DoesNotFit, Room};
+use super::work::{Operand, Sums, SumsAfter, Work};
 use crate::cost::TileCost;
 use crate::gemm::{TooLarge, product};
 use crate::layer::Layer;
