@@ -21,7 +21,6 @@ use crate::gemm::{TooLarge, product};
 use crate::layer::Layer;
 use crate::loopnest::{Accesses, Dim, Machine, Mapping, Shape};
 use crate::platform::{EngineModel, Platform};
-use crate::space::workload;
 use crate::task::{GraphError, MOST_TASKS};
 
 /// A layer's loops and how they are split.
@@ -70,7 +69,7 @@ impl LayerMapping {
     /// # Errors
     /// Why not, in words.
     pub(super) fn check(&self, layer: &Layer, platform: &Platform) -> Result<(), String> {
-        let own = workload::shape(&layer.op).map_err(|error| error.to_string())?;
+        let own = Shape::of(&layer.op).map_err(|error| error.to_string())?;
         if own.is_none_or(|(shape, _)| shape != self.shape) {
             return Err("it belongs to a layer of other loops".into());
         }
