@@ -257,8 +257,6 @@ impl Lowering<'_> {
             let groups = tiling.groups.min(products.groups - group);
             let mut visit = |row: u64, col: u64, part: u64| {
                 let tile = (pass * rows + row) * cols + col;
-                let left = |whole: u64, size: u64, at: u64| size.min(whole - at * size);
-                let (whole, size) = (products.gemm, tiling.gemm);
                 let step = Step {
                     engine: (tile % self.emitter.engines() as u64) as usize,
                     group,
@@ -266,11 +264,7 @@ impl Lowering<'_> {
                     row,
                     col,
                     part,
-                    gemm: Gemm {
-                        m: left(whole.m, size.m, row),
-                        n: left(whole.n, size.n, col),
-                        k: left(whole.k, size.k, part),
-                    },
+                    gemm: part_of(products.gemm, tiling.gemm, [row, col, part]),
                     first: part == 0,
                     last: part + 1 == parts,
                     spills: tiling.order.spills(),
@@ -318,6 +312,16 @@ fn readers(network: &Network) -> Vec<u32> {
         }
     }
     readers
+}
+
+/// The tile at a row, column and part of the sums: a whole one, or what is left of the product at its ends.
+fn part_of(whole: Gemm, tile: Gemm, [row, col, part]: [u64; 3]) -> Gemm {
+    let left = |whole: u64, size: u64, at: u64| size.min(whole - at * size);
+    Gemm {
+        m: left(whole.m, tile.m, row),
+        n: left(whole.n, tile.n, col),
+        k: left(whole.k, tile.k, part),
+    }
 }
 
 /// Calls `visit` with row, column and part of every tile, in this order.
