@@ -17,7 +17,7 @@
 //! - [`scalesim`]: SCALE-Sim's files and cycle counts.
 //!
 //! A network on a whole system:
-//! - [`platform`] and [`technology`]: the system as numbers, energy and area of its parts;
+//! - [`platform`], [`number_format`] and [`technology`]: the system as numbers, energy and area of its parts;
 //! - [`cost`]: what a tile costs on an engine, one trait for all kinds of engine;
 //! - [`compile`]: from network to [`task`] graph;
 //! - [`event`]: the task graph on timed resources;
@@ -37,6 +37,7 @@ pub mod input;
 pub mod layer;
 pub mod loopnest;
 pub mod network;
+pub mod number_format;
 pub mod onnx;
 pub mod platform;
 pub mod roofline;

@@ -10,7 +10,7 @@
 //! - leakage is 12.4 mW per mm² of chip: Accelergy's 32-bit adder and multiplier leak 0.0024 + 0.08 pJ per cycle,
 //!   taken as 1 ns, on 278 + 6350 µm².
 
-use super::platform::NumberFormat;
+use super::number_format::NumberFormat;
 
 /// One table.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gain_cell::{GainCell, Technology};
+use super::gain_cell::{Activity, GainCell, Technology};
 
 /// Supply and clock at which the digital power is known.
 const REFERENCE_V: f64 = 0.9;
@@ -16,26 +16,6 @@ const REFERENCE_LINES: f64 = 128.0;
 const REFERENCE_BITS: f64 = 3.0;
 /// Charges that fill the published read-outs, µA · s: 80 and 40 µA over 15 ns.
 const REFERENCE_CHARGES: [f64; 2] = [80.0 * 15e-9, 40.0 * 15e-9];
-
-/// How much current the data draws, µA: means over the cells of pulse (0 to 1) times magnitude of the current.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Activity {
-    /// First array: query pulse times current of the keys.
-    pub score_ua: f64,
-    /// Second array: attention pulse times current of the values.
-    pub output_ua: f64,
-}
-
-impl Default for Activity {
-    /// Activities that, with the assumed read-out energies, give the published 1120 and 700 pJ.
-    fn default() -> Self {
-        Self {
-            score_ua: 1.0,
-            output_ua: 0.2,
-        }
-    }
-}
 
 /// Cost of one head and one token, with its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

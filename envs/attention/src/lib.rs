@@ -5,7 +5,8 @@
 //! together:
 //!
 //! - [`cell`]: the current of a cell, as measured in circuit simulation and as the cubic that stands for it;
-//! - [`gain_cell`]: the parameters, and the checks that say why a circuit cannot be built;
+//! - [`gain_cell`]: the parameters; [`GainCell::check`] says why a circuit cannot be built, and
+//!   [`GainCell::retention_s`] and the methods beside it how long stored voltages last;
 //! - [`quantity`]: unit, bounds and source of every parameter;
 //! - [`converter`]: levels of pulses, stored voltages and counters;
 //! - [`head`]: one attention head, token by token, over a ring of cells, with noise and mismatch where asked;
@@ -18,6 +19,7 @@
 //! there holds the two against each other.
 
 pub mod cell;
+mod check;
 pub mod converter;
 pub mod cost;
 pub mod design;
@@ -26,9 +28,10 @@ pub mod gpu;
 pub mod head;
 pub mod quantity;
 pub mod recall;
+mod retention;
 
 pub use cell::CellLaw;
-pub use cost::{Activity, Cost};
-pub use gain_cell::{Counter, GainCell, Noise, Technology};
+pub use cost::Cost;
+pub use gain_cell::{Activity, Counter, GainCell, Noise, Technology};
 pub use head::{Head, Scalers};
 pub use quantity::{CircuitError, QUANTITIES, Quantity, Source};

@@ -162,3 +162,36 @@ pub const QUANTITIES: &[Quantity] = quantities![
     noise.offset_ua, "µA T_max", [0.0, 1000.0], Assumed, "deviation of a read-out's offset, fixed in manufacture";
     noise.jitter_s, "s", [0.0, 1e-6], Assumed, "deviation of an attention pulse's width";
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_listed_with_its_source() {
+        let document = serde_json::to_value(GainCell::default()).unwrap();
+        let mut numbers = 0;
+        for (key, value) in document.as_object().unwrap() {
+            let nested = value.as_object();
+            let paths = match nested {
+                Some(fields) => fields
+                    .iter()
+                    .filter(|(_, v)| v.is_number())
+                    .map(|(name, _)| format!("{key}.{name}"))
+                    .collect(),
+                None if value.is_number() => vec![key.clone()],
+                None => vec![],
+            };
+            for path in paths {
+                numbers += 1;
+                assert!(
+                    QUANTITIES.iter().any(|q| q.key == path),
+                    "{path} is not listed"
+                );
+            }
+        }
+        assert_eq!(numbers, QUANTITIES.len());
+        let assumed = QUANTITIES.iter().filter(|q| q.source == Source::Assumed);
+        assert!(assumed.count() > 10);
+    }
+}

@@ -2,10 +2,11 @@
 
 use super::energy::Prices;
 use super::error::Trouble;
-use super::interleave::{After, Engine, Pending, Place};
-use super::lower::{Needs, Step};
+use super::interleave::{After, Pending, Sequence};
+use super::needs::Needs;
 use super::pass::Passes;
 use super::products::Products;
+use super::work::{Operand, Step, Sums, SumsAfter, Work};
 use crate::cost::TileCost;
 use crate::event::{Resources, Sharing};
 use crate::gemm::{TooLarge, product, sum};
@@ -16,65 +17,18 @@ use crate::task::{GraphError, Kind, NO_POOL, PoolId, ResourceId, Task, TaskGraph
 /// Pools of an engine, in order: slots of its input, weight and output buffer.
 const POOLS: usize = 3;
 
-/// A tile of an operand.
-pub(super) struct Operand {
-    /// Which one: a tile that was there at the step before is not loaded again.
-    pub place: Place,
-    /// Words to load.
-    pub words: u64,
-}
-
-/// Where the sums of a computation come from.
-pub(super) enum Sums {
-    /// They begin.
-    New,
-    /// The step before has them.
-    AtHand,
-    /// They were stored.
-    FromMemory,
-}
-
-/// Where they go.
-pub(super) enum SumsAfter {
-    /// The next step adds to them.
-    Stay,
-    /// They are stored, to be brought back.
-    ToMemory,
-    /// They are complete: so many words of outputs.
-    Done(u64),
-}
-
-/// One computation, its operands and its sums.
-pub(super) struct Work {
-    pub engine: usize,
-    pub weights: Operand,
-    pub inputs: Operand,
-    pub macs: u64,
-    pub cycles: u64,
-    /// Sums that it adds to.
-    pub sums: u64,
-    pub begin: Sums,
-    pub end: SumsAfter,
-    /// Which of the sums that come from and go to memory.
-    pub spill: u64,
-}
-
 /// Adds tasks to a graph.
 pub(super) struct Emitter<'a> {
     platform: &'a Platform,
     prices: Prices,
-    graph: TaskGraph,
-    pub(super) engines: Vec<Engine>,
+    sequence: Sequence,
     slots: u64,
-    pub(super) interleaved: bool,
     latency_ps: u64,
     layer: u32,
     /// The ends of the layers that produce this one's inputs.
     barrier: Vec<TaskId>,
     /// Whether this layer's inputs and outputs stay on the chip.
     keeps: [bool; 2],
-    /// Stores of this layer.
-    pub(super) stores: Vec<TaskId>,
     needs: Needs,
 }
 
@@ -86,15 +40,12 @@ impl<'a> Emitter<'a> {
         Ok(Self {
             platform,
             prices: Prices::new(platform),
-            graph: TaskGraph::default(),
-            engines: (0..engines).map(|_| Engine::default()).collect(),
+            sequence: Sequence::new(engines.into(), scheduled),
             slots: if double { 2 } else { 1 },
-            interleaved: scheduled,
             latency_ps: platform.transfer_latency().ok_or(GraphError::TooLong)?,
             layer: 0,
             barrier: Vec::new(),
             keeps: [false; 2],
-            stores: Vec::new(),
             needs: Needs::default(),
         })
     }
@@ -106,7 +57,7 @@ impl<'a> Emitter<'a> {
 
     /// Engines in use.
     pub fn engines(&self) -> usize {
-        self.engines.len()
+        self.sequence.engines()
     }
 
     /// Whether the layer's inputs and outputs stay on the chip.
@@ -127,27 +78,18 @@ impl<'a> Emitter<'a> {
     pub fn begin_layer(&mut self, layer: u32, barrier: Vec<TaskId>, keeps: [bool; 2]) {
         (self.layer, self.barrier, self.keeps) = (layer, barrier, keeps);
         self.needs = Needs::default();
-        for engine in &mut self.engines {
-            (engine.inputs, engine.weights) = (None, None);
-            engine.spilled.clear();
-        }
+        self.sequence.begin_layer();
     }
 
     /// Adds what is still pending, and the end of the layer.
     pub fn end_layer(&mut self) -> Result<Needs, Trouble> {
-        for engine in 0..self.engines.len() {
-            self.flush(engine)?;
-        }
-        let task = Task {
-            kind: Kind::Sync,
-            ..self.task(Kind::Sync, 0, 0)
-        };
-        let mut waits = std::mem::take(&mut self.stores);
-        if waits.is_empty() {
-            waits.clone_from(&self.barrier);
-        }
-        let end = self.graph.add(task, &waits)?;
-        Ok(Needs { end, ..self.needs })
+        let end = self.task(Kind::Sync, 0, 0);
+        let (end, tasks) = self.sequence.end_layer(end, &self.barrier)?;
+        Ok(Needs {
+            end,
+            tasks,
+            ..self.needs
+        })
     }
 
     pub fn finish(self) -> (TaskGraph, Resources) {
@@ -169,7 +111,7 @@ impl<'a> Emitter<'a> {
                 .picoseconds(platform.control.dispatch_cycles)
                 .unwrap_or(u64::MAX),
         };
-        (self.graph, resources)
+        (self.sequence.finish(), resources)
     }
 
     fn task(&self, kind: Kind, resource: ResourceId, fixed_ps: u64) -> Task {
@@ -192,11 +134,6 @@ impl<'a> Emitter<'a> {
             amount: 1,
             ..task
         }
-    }
-
-    pub(super) fn add(&mut self, task: Task, waits: &[TaskId]) -> Result<TaskId, Trouble> {
-        self.needs.tasks += 1;
-        Ok(self.graph.add(task, waits)?)
     }
 
     /// A transfer of words of so many bytes each.
@@ -236,32 +173,7 @@ impl<'a> Emitter<'a> {
         step: &Step,
         cost: &TileCost,
     ) -> Result<(), Trouble> {
-        let gemm = step.gemm;
-        let work = Work {
-            engine: step.engine,
-            weights: Operand {
-                place: [step.group, step.col, step.part],
-                words: products.weight_words(step.groups, gemm.k, gemm.n),
-            },
-            inputs: Operand {
-                place: [step.group, step.row, step.part],
-                words: products.input_words(step.groups, gemm.m, gemm.k),
-            },
-            macs: product("multiply-accumulates of a tile", &[cost.macs, step.groups])?,
-            cycles: product("cycles of a tile", &[cost.cycles, step.groups])?,
-            sums: product("sums", &[step.groups, gemm.m, gemm.n])?,
-            begin: match step.first {
-                true => Sums::New,
-                false if step.spills => Sums::FromMemory,
-                false => Sums::AtHand,
-            },
-            end: match step.last {
-                true => SumsAfter::Done(products.output_words(step.groups, gemm.m, gemm.n)),
-                false if step.spills => SumsAfter::ToMemory,
-                false => SumsAfter::Stay,
-            },
-            spill: step.spill,
-        };
+        let work = step.work(products, cost)?;
         self.computes(cost, step.groups);
         self.work(products, work)
     }
@@ -310,7 +222,7 @@ impl<'a> Emitter<'a> {
             spill: work.spill,
             sums,
         };
-        self.push(engine, pending)
+        Ok(self.sequence.push(engine, pending)?)
     }
 
     /// Finished outputs leave their buffer: for memory, or for the input buffer at a vector's pace.
@@ -331,30 +243,30 @@ impl<'a> Emitter<'a> {
         learnt: bool,
         tile: &Operand,
     ) -> Result<TaskId, Trouble> {
-        if let Some((loaded, task)) = self.engines[engine].weights
+        if let Some((loaded, task)) = self.sequence.engine(engine).weights
             && loaded == tile.place
         {
             return Ok(task);
         }
         let word = self.platform.number_format.word_bytes();
         let task = self.transfer(Kind::LoadWeight, tile.words, word)?;
-        let waits = match learnt && self.interleaved {
+        let waits = match learnt && self.sequence.interleaved() {
             true => Vec::new(),
             false => self.barrier.clone(),
         };
-        let task = self.add(Self::pooled(engine, 1, task), &waits)?;
-        self.engines[engine].weights = Some((tile.place, task));
+        let task = self.sequence.add(Self::pooled(engine, 1, task), &waits)?;
+        self.sequence.engine(engine).weights = Some((tile.place, task));
         Ok(task)
     }
 
     fn load_inputs(&mut self, engine: usize, tile: &Operand) -> Result<TaskId, Trouble> {
-        if let Some((loaded, task)) = self.engines[engine].inputs
+        if let Some((loaded, task)) = self.sequence.engine(engine).inputs
             && loaded == tile.place
         {
             return Ok(task);
         }
         let task = self.load_from(engine, tile.words)?;
-        self.engines[engine].inputs = Some((tile.place, task));
+        self.sequence.engine(engine).inputs = Some((tile.place, task));
         Ok(task)
     }
 
@@ -362,13 +274,13 @@ impl<'a> Emitter<'a> {
     fn load_from(&mut self, engine: usize, words: u64) -> Result<TaskId, Trouble> {
         let bytes = self.platform.number_format.word_bytes();
         let task = self.transfer(Kind::LoadInput, words, bytes)?;
-        let waits = self.barrier.clone();
-        self.add(Self::pooled(engine, 0, task), &waits)
+        let task = Self::pooled(engine, 0, task);
+        Ok(self.sequence.add(task, &self.barrier)?)
     }
 
     /// A piece of a layer without products.
     pub fn piece(&mut self, piece: u64, inputs: u64, outputs: u64) -> Result<(), Trouble> {
-        let engine = (piece % self.engines.len() as u64) as usize;
+        let engine = (piece % self.engines() as u64) as usize;
         let waits = match self.keeps[0] {
             true => self.barrier.clone(),
             false => vec![self.load_from(engine, inputs)?],
@@ -387,7 +299,7 @@ impl<'a> Emitter<'a> {
             spill: 0,
             sums: None,
         };
-        self.push(engine, pending)
+        Ok(self.sequence.push(engine, pending)?)
     }
 
     /// A function of so many results on their way out.
@@ -418,9 +330,7 @@ impl<'a> Emitter<'a> {
             macs,
             ..self.task(Kind::Compute, 0, picoseconds.round() as u64)
         };
-        let waits = self.barrier.clone();
-        let done = self.add(task, &waits)?;
-        self.stores.push(done);
+        self.sequence.add_last(task, &self.barrier)?;
         Ok(())
     }
 }

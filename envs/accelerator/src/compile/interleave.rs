@@ -4,12 +4,8 @@
 //! step before, and that before the store of the one before that, so that no store delays a load that is needed
 //! first. Without it the tasks of a step follow each other.
 
-use super::emit::Emitter;
-use super::error::Trouble;
-use crate::task::{Task, TaskId};
-
-/// Which tile of an operand: group, index along its own side, part of the sums.
-pub(super) type Place = [u64; 3];
+use super::work::Place;
+use crate::task::{GraphError, Task, TaskGraph, TaskId};
 
 /// A computation that waits to be added.
 pub(super) struct Pending {
@@ -39,17 +35,98 @@ pub(super) struct Engine {
     pub inputs: Option<(Place, TaskId)>,
     pub weights: Option<(Place, TaskId)>,
     /// The task that holds the slot of the sums at hand, then the computations that have added to them.
-    pub sums: Vec<TaskId>,
-    pub pending: Option<Pending>,
+    sums: Vec<TaskId>,
+    pending: Option<Pending>,
     /// A store that waits to be added, what it waits for, and which sums it stores.
-    pub store: Option<(Task, Vec<TaskId>, u64)>,
+    store: Option<(Task, Vec<TaskId>, u64)>,
     /// The last store of each tile of partial sums.
-    pub spilled: Vec<Option<TaskId>>,
+    spilled: Vec<Option<TaskId>>,
 }
 
-impl Emitter<'_> {
+/// The task graph as it grows, and what of each engine waits to be added to it.
+pub(super) struct Sequence {
+    graph: TaskGraph,
+    engines: Vec<Engine>,
+    interleaved: bool,
+    /// Stores of this layer.
+    stores: Vec<TaskId>,
+    /// Tasks of this layer.
+    tasks: u64,
+}
+
+impl Sequence {
+    /// An empty graph for so many engines.
+    pub fn new(engines: usize, interleaved: bool) -> Self {
+        Self {
+            graph: TaskGraph::default(),
+            engines: (0..engines).map(|_| Engine::default()).collect(),
+            interleaved,
+            stores: Vec::new(),
+            tasks: 0,
+        }
+    }
+
+    /// Engines in use.
+    pub fn engines(&self) -> usize {
+        self.engines.len()
+    }
+
+    /// An engine's state.
+    pub fn engine(&mut self, engine: usize) -> &mut Engine {
+        &mut self.engines[engine]
+    }
+
+    /// Whether the tasks of steps are interleaved.
+    pub fn interleaved(&self) -> bool {
+        self.interleaved
+    }
+
+    /// Forgets what the layer before has loaded, stored and counted.
+    pub fn begin_layer(&mut self) {
+        self.tasks = 0;
+        for engine in &mut self.engines {
+            (engine.inputs, engine.weights) = (None, None);
+            engine.spilled.clear();
+        }
+    }
+
+    /// Adds what is still pending and then `end`, which waits for the layer's stores, or for `barrier` where it has
+    /// none; returns the end and how many tasks came before it.
+    pub fn end_layer(
+        &mut self,
+        end: Task,
+        barrier: &[TaskId],
+    ) -> Result<(TaskId, u64), GraphError> {
+        for engine in 0..self.engines.len() {
+            self.flush(engine)?;
+        }
+        let mut waits = std::mem::take(&mut self.stores);
+        if waits.is_empty() {
+            waits.extend(barrier);
+        }
+        Ok((self.graph.add(end, &waits)?, self.tasks))
+    }
+
+    /// The finished graph.
+    pub fn finish(self) -> TaskGraph {
+        self.graph
+    }
+
+    /// Adds a task at once.
+    pub fn add(&mut self, task: Task, waits: &[TaskId]) -> Result<TaskId, GraphError> {
+        self.tasks += 1;
+        self.graph.add(task, waits)
+    }
+
+    /// Adds a task at once, as one that the layer's end waits for.
+    pub fn add_last(&mut self, task: Task, waits: &[TaskId]) -> Result<TaskId, GraphError> {
+        let task = self.add(task, waits)?;
+        self.stores.push(task);
+        Ok(task)
+    }
+
     /// A computation whose loads are added: the one before it may be added now, and the store before that.
-    pub(super) fn push(&mut self, engine: usize, pending: Pending) -> Result<(), Trouble> {
+    pub fn push(&mut self, engine: usize, pending: Pending) -> Result<(), GraphError> {
         if !self.interleaved {
             self.compute(engine, pending)?;
             return self.store(engine);
@@ -62,7 +139,7 @@ impl Emitter<'_> {
     }
 
     /// Adds a computation and the store of the one before it: that comes second, unless its sums are needed at once.
-    fn advance(&mut self, engine: usize, pending: Pending) -> Result<(), Trouble> {
+    fn advance(&mut self, engine: usize, pending: Pending) -> Result<(), GraphError> {
         let store = self.engines[engine].store.take();
         let needed = pending.sums.map(|_| pending.spill);
         match store {
@@ -78,14 +155,14 @@ impl Emitter<'_> {
         }
     }
 
-    pub(super) fn flush(&mut self, engine: usize) -> Result<(), Trouble> {
+    fn flush(&mut self, engine: usize) -> Result<(), GraphError> {
         if let Some(pending) = self.engines[engine].pending.take() {
             self.advance(engine, pending)?;
         }
         self.store(engine)
     }
 
-    fn compute(&mut self, engine: usize, mut pending: Pending) -> Result<(), Trouble> {
+    fn compute(&mut self, engine: usize, mut pending: Pending) -> Result<(), GraphError> {
         if let Some(task) = pending.sums {
             let stored = self.engines[engine].spilled.get_mut(pending.spill as usize);
             let waits: Vec<TaskId> = stored.and_then(Option::take).into_iter().collect();
@@ -102,7 +179,7 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn store(&mut self, engine: usize) -> Result<(), Trouble> {
+    fn store(&mut self, engine: usize) -> Result<(), GraphError> {
         match self.engines[engine].store.take() {
             Some((task, waits, spill)) => self.add_store(engine, task, &waits, spill),
             None => Ok(()),
@@ -115,9 +192,8 @@ impl Emitter<'_> {
         task: Task,
         waits: &[TaskId],
         spill: u64,
-    ) -> Result<(), Trouble> {
-        let task = self.add(task, waits)?;
-        self.stores.push(task);
+    ) -> Result<(), GraphError> {
+        let task = self.add_last(task, waits)?;
         let (at, spilled) = (spill as usize, &mut self.engines[engine].spilled);
         if spilled.len() <= at {
             spilled.resize(at + 1, None);

@@ -10,12 +10,13 @@
 use std::ops::ControlFlow;
 
 use super::emit::Emitter;
-use super::energy::Energy;
 use super::error::{CompileError, Trouble};
 use super::mapped::{self, Mappings};
+use super::needs::Needs;
 use super::pass::Passes;
 use super::products::Products;
 use super::tile::{Order, Room, Tiler, Tiling, counts};
+use super::work::Step;
 use crate::cost::{Cached, CostModel};
 use crate::event::Resources;
 use crate::gemm::{Gemm, TooLarge, product};
@@ -32,25 +33,6 @@ pub struct Compiled {
     pub resources: Resources,
     /// What each layer needs.
     pub layers: Vec<Needs>,
-}
-
-/// What a layer needs, whatever the order of its tasks.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Needs {
-    /// The task that marks its end.
-    pub end: TaskId,
-    /// Multiply-accumulates.
-    pub macs: u64,
-    /// Bytes from memory, whole bursts.
-    pub bytes_read: u64,
-    /// Bytes to memory, whole bursts.
-    pub bytes_written: u64,
-    /// Tasks.
-    pub tasks: u64,
-    /// Its tiles, if it is made of matrix products.
-    pub tiling: Option<Tiling>,
-    /// Dynamic energy, J.
-    pub energy: Energy,
 }
 
 /// Compiles a network for a platform that can be ([`Platform::check`]); `costs` says how long a tile takes there; layers
@@ -94,28 +76,6 @@ pub fn compile(
         resources,
         layers,
     })
-}
-
-/// One matrix product of a layer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step {
-    /// Engine that computes it.
-    pub engine: usize,
-    /// First group, and how many.
-    pub group: u64,
-    pub groups: u64,
-    /// Row, column and part of the sums, in tiles.
-    pub row: u64,
-    pub col: u64,
-    pub part: u64,
-    /// Sizes.
-    pub gemm: Gemm,
-    /// Whether sums begin here, and whether they are complete after.
-    pub first: bool,
-    pub last: bool,
-    /// Whether partial sums go to memory between steps, and which of those under way these are.
-    pub spills: bool,
-    pub spill: u64,
 }
 
 struct Lowering<'a> {
@@ -297,8 +257,6 @@ impl Lowering<'_> {
             let groups = tiling.groups.min(products.groups - group);
             let mut visit = |row: u64, col: u64, part: u64| {
                 let tile = (pass * rows + row) * cols + col;
-                let left = |whole: u64, size: u64, at: u64| size.min(whole - at * size);
-                let (whole, size) = (products.gemm, tiling.gemm);
                 let step = Step {
                     engine: (tile % self.emitter.engines() as u64) as usize,
                     group,
@@ -306,11 +264,7 @@ impl Lowering<'_> {
                     row,
                     col,
                     part,
-                    gemm: Gemm {
-                        m: left(whole.m, size.m, row),
-                        n: left(whole.n, size.n, col),
-                        k: left(whole.k, size.k, part),
-                    },
+                    gemm: part_of(products.gemm, tiling.gemm, [row, col, part]),
                     first: part == 0,
                     last: part + 1 == parts,
                     spills: tiling.order.spills(),
@@ -358,6 +312,16 @@ fn readers(network: &Network) -> Vec<u32> {
         }
     }
     readers
+}
+
+/// The tile at a row, column and part of the sums: a whole one, or what is left of the product at its ends.
+fn part_of(whole: Gemm, tile: Gemm, [row, col, part]: [u64; 3]) -> Gemm {
+    let left = |whole: u64, size: u64, at: u64| size.min(whole - at * size);
+    Gemm {
+        m: left(whole.m, tile.m, row),
+        n: left(whole.n, tile.n, col),
+        k: left(whole.k, tile.k, part),
+    }
 }
 
 /// Calls `visit` with row, column and part of every tile, in this order.

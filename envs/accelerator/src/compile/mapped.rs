@@ -11,16 +11,16 @@
 
 use std::collections::BTreeMap;
 
-use super::emit::{Emitter, Operand, Sums, SumsAfter, Work};
+use super::emit::Emitter;
 use super::error::Trouble;
 use super::products::Products;
 use super::tile::{DoesNotFit, Room};
+use super::work::{Operand, Sums, SumsAfter, Work};
 use crate::cost::TileCost;
 use crate::gemm::{TooLarge, product};
 use crate::layer::Layer;
 use crate::loopnest::{Accesses, Dim, Machine, Mapping, Shape};
 use crate::platform::{EngineModel, Platform};
-use crate::space::workload;
 use crate::task::{GraphError, MOST_TASKS};
 
 /// A layer's loops and how they are split.
@@ -69,7 +69,7 @@ impl LayerMapping {
     /// # Errors
     /// Why not, in words.
     pub(super) fn check(&self, layer: &Layer, platform: &Platform) -> Result<(), String> {
-        let own = workload::shape(&layer.op).map_err(|error| error.to_string())?;
+        let own = Shape::of(&layer.op).map_err(|error| error.to_string())?;
         if own.is_none_or(|(shape, _)| shape != self.shape) {
             return Err("it belongs to a layer of other loops".into());
         }
@@ -159,63 +159,35 @@ pub(super) fn emit(
     products: &Products,
     given: &LayerMapping,
 ) -> Result<(), Trouble> {
-    let side = platform.engine.model.shape()[0];
-    let cost = given.cost(side);
+    let cost = given.cost(platform.engine.model.shape()[0]);
     let mut walk = Walk::new(given);
     let steps = walk.steps(products.groups)?;
+    let [_, _, p, q, _, k, n] = walk.inner;
+    // cycles are shared out so that they add up
+    let until = |step: u64| u128::from(cost.cycles) * u128::from(step) / u128::from(steps);
     emitter.computes(&cost, products.groups);
     for group in 0..products.groups {
-        let mut held: Option<(u64, Box4)> = None;
+        let mut held = None;
         let mut before = None;
         for step in 0..steps {
-            // cycles are shared out so that they add up
-            let until = |step: u64| u128::from(cost.cycles) * u128::from(step) / u128::from(steps);
-            let tile = walk.number(|part| part.dram && part.dim != Dim::K);
-            let inputs = walk.box_at();
-            let new = match held {
-                Some((held, _)) if held == tile => 0, // it is not loaded again
-                Some((_, held)) => new_words(&held, &inputs),
-                None => words_of(&inputs),
-            };
-            held = Some((tile, inputs));
-            let output = walk.number(|part| !REDUCED.contains(&part.dim));
-            let weights =
-                |part: &Part| part.dram && (REDUCED.contains(&part.dim) || part.dim == Dim::K);
-            let [_, _, p, q, _, k, n] = walk.inner;
-            let place = |number: u64| [group, number, 0];
-            let [r, s, _, _, c, wide, _] = walk.tile;
+            let output = walk.output();
+            let begin = walk.begin(before == Some(output));
+            let (weights, inputs) = (walk.weights(group), walk.inputs(group, &mut held));
+            let outputs = products.output_words(1, p * q * n, k);
+            let end = walk.leave(outputs, step + 1 < steps);
+            before = Some(output);
             let work = Work {
                 engine: 0,
-                weights: Operand {
-                    place: place(walk.number(weights)),
-                    words: r * s * c * wide,
-                },
-                inputs: Operand {
-                    place: place(tile),
-                    words: new,
-                },
+                weights,
+                inputs,
                 macs: cost.macs / steps,
                 cycles: (until(step + 1) - until(step)) as u64,
                 sums: p * q * k * n,
-                begin: match (walk.reduced(0), before == Some(output)) {
-                    (true, _) => Sums::New,
-                    (false, true) => Sums::AtHand,
-                    (false, false) => Sums::FromMemory,
-                },
+                begin,
+                end,
                 spill: output,
-                end: SumsAfter::Stay,
             };
-            before = Some(output);
-            let last = walk.reduced(1);
-            walk.advance();
-            let next = walk.number(|part| !REDUCED.contains(&part.dim));
-            let stays = step + 1 < steps && next == output;
-            let end = match (last, stays) {
-                (true, _) => SumsAfter::Done(products.output_words(1, p * q * n, k)),
-                (false, true) => SumsAfter::Stay,
-                (false, false) => SumsAfter::ToMemory,
-            };
-            emitter.work(products, Work { end, ..work })?;
+            emitter.work(products, work)?;
         }
     }
     Ok(())
@@ -271,10 +243,61 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Where the sums of the computation here come from, which the one before has `at_hand` or not.
+    fn begin(&self, at_hand: bool) -> Sums {
+        match (self.reduced(0), at_hand) {
+            (true, _) => Sums::New,
+            (false, true) => Sums::AtHand,
+            (false, false) => Sums::FromMemory,
+        }
+    }
+
+    /// Moves on to the next computation; where the sums of this one go, so many `outputs` once they are complete.
+    fn leave(&mut self, outputs: u64, more: bool) -> SumsAfter {
+        let (output, last) = (self.output(), self.reduced(1));
+        self.advance();
+        let stays = more && self.output() == output;
+        match (last, stays) {
+            (true, _) => SumsAfter::Done(outputs),
+            (false, true) => SumsAfter::Stay,
+            (false, false) => SumsAfter::ToMemory,
+        }
+    }
+
     /// A number for where these loops stand.
     fn number(&self, of: impl Fn(&Part) -> bool) -> u64 {
         let loops = self.loops.iter().filter(|part| of(part));
         loops.fold(0, |number, part| number * part.factor + part.at)
+    }
+
+    /// A number for the tile of outputs.
+    fn output(&self) -> u64 {
+        self.number(|part| !REDUCED.contains(&part.dim))
+    }
+
+    /// The scratchpad's tile of weights.
+    fn weights(&self, group: u64) -> Operand {
+        let moves = |part: &Part| part.dram && (REDUCED.contains(&part.dim) || part.dim == Dim::K);
+        let [r, s, _, _, c, k, _] = self.tile;
+        Operand {
+            place: [group, self.number(moves), 0],
+            words: r * s * c * k,
+        }
+    }
+
+    /// The scratchpad's tile of inputs, of which it loads what the tile that it has `held` before does not have.
+    fn inputs(&self, group: u64, held: &mut Option<(u64, Box4)>) -> Operand {
+        let tile = self.number(|part| part.dram && part.dim != Dim::K);
+        let wanted = self.box_at();
+        let words = match held.replace((tile, wanted)) {
+            Some((before, _)) if before == tile => 0, // it is not loaded again
+            Some((_, before)) => new_words(&before, &wanted),
+            None => words_of(&wanted),
+        };
+        Operand {
+            place: [group, tile, 0],
+            words,
+        }
     }
 
     /// Whether all loops over sums are at their beginning (0) or at their end (1).

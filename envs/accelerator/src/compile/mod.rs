@@ -24,14 +24,17 @@ pub mod graph;
 mod interleave;
 mod lower;
 mod mapped;
+mod needs;
 mod pass;
 mod products;
 mod tile;
+mod work;
 
 pub use energy::Energy;
 pub use error::CompileError;
-pub use lower::{Compiled, Needs, compile};
+pub use lower::{Compiled, compile};
 pub use mapped::{LayerMapping, Mappings};
+pub use needs::Needs;
 pub use pass::{PASSES, Pass, Passes, Stage, UnknownPass};
 pub use products::Products;
 pub use tile::{DoesNotFit, Order, Tiling};

@@ -241,15 +241,23 @@ mod tests {
         ]
     }
 
-    #[test]
-    fn a_machine_that_keeps_to_its_roof_is_met() {
-        let calibration = Calibration {
+    /// A calibration with nothing but samples.
+    fn calibration(samples: Vec<Sample>) -> Calibration {
+        Calibration {
             format: FORMAT.to_owned(),
             machine: Machine::default(),
             seed: 0,
             repeat_percent: 0.0,
+            dispatch_seconds: 0.0,
+            samples,
+        }
+    }
+
+    #[test]
+    fn a_machine_that_keeps_to_its_roof_is_met() {
+        let calibration = Calibration {
             dispatch_seconds: 1e-6,
-            samples: (1..=20).flat_map(ops).map(|op| sample(&op)).collect(),
+            ..calibration((1..=20).flat_map(ops).map(|op| sample(&op)).collect())
         };
         let model = HostModel::fit(&calibration).unwrap();
         for op in ops(7) {
@@ -275,15 +283,7 @@ mod tests {
         let mut samples: Vec<Sample> = (1..=20).flat_map(ops).map(|op| sample(&op)).collect();
         samples.retain(|sample| sample.demand.family != Family::Elementwise);
         samples.extend((1..=200).map(scattered));
-        let calibration = Calibration {
-            format: FORMAT.to_owned(),
-            machine: Machine::default(),
-            seed: 0,
-            repeat_percent: 0.0,
-            dispatch_seconds: 0.0,
-            samples,
-        };
-        let model = HostModel::fit(&calibration).unwrap();
+        let model = HostModel::fit(&calibration(samples)).unwrap();
         let pairs = (20..=200).map(|at| (scattered(at).cpu_seconds, Op::sum(sums(at))));
         let (taken, said) = pairs.fold((0.0, 0.0), |(taken, said), (seconds, op)| {
             (taken + seconds, said + model.seconds(&op).unwrap())
@@ -313,15 +313,7 @@ mod tests {
 
     #[test]
     fn a_family_that_was_not_measured_is_named() {
-        let calibration = Calibration {
-            format: FORMAT.to_owned(),
-            machine: Machine::default(),
-            seed: 0,
-            repeat_percent: 0.0,
-            dispatch_seconds: 0.0,
-            samples: Vec::new(),
-        };
-        let error = HostModel::fit(&calibration).unwrap_err();
+        let error = HostModel::fit(&calibration(Vec::new())).unwrap_err();
         assert!(error.to_string().contains("family Conv"), "{error}");
     }
 }

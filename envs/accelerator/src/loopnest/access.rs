@@ -130,7 +130,7 @@ fn input_fills(shape: &Shape, mapping: &Mapping) -> f64 {
         passes /= factor;
         let shift = shape.slide(dim) * extents[dim as usize];
         extents[dim as usize] *= factor;
-        let words = match (dim, axis(dim)) {
+        let words = match (dim, dim.axis()) {
             // the same inputs for other outputs; if inner loops have moved, they start again
             (Dim::K, _) if !moved && reset == [0.0; 2] => 0.0,
             (_, Some(axis)) if !outputs_inside && !moved && reset[1 - axis] == 0.0 => {
@@ -146,36 +146,13 @@ fn input_fills(shape: &Shape, mapping: &Mapping) -> f64 {
             _ => window.words(),
         };
         total += (factor - 1.0) * passes * words;
-        match axis(dim) {
+        match dim.axis() {
             Some(axis) => reset[axis] += (factor - 1.0) * shift,
             None if dim == Dim::K => outputs_inside = true,
             None => moved = true,
         }
     }
     total
-}
-
-/// Direction in which a loop slides the window: 0 for width, 1 for height.
-fn axis(dim: Dim) -> Option<usize> {
-    match dim {
-        Dim::P | Dim::R => Some(0),
-        Dim::Q | Dim::S => Some(1),
-        Dim::C | Dim::K | Dim::N => None,
-    }
-}
-
-impl Shape {
-    /// Inputs that the window moves on per step of a loop.
-    fn slide(&self, dim: Dim) -> f64 {
-        let inputs = match dim {
-            Dim::P => self.stride[0],
-            Dim::Q => self.stride[1],
-            Dim::R => self.dilation[0],
-            Dim::S => self.dilation[1],
-            Dim::C | Dim::K | Dim::N => 0,
-        };
-        inputs as f64
-    }
 }
 
 /// A tile of the input.

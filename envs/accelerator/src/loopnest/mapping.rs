@@ -40,6 +40,15 @@ impl Dim {
         let at = "RSPQCKN".find(letter)?;
         Some(Self::ALL[at])
     }
+
+    /// Direction in which the loop slides the window: 0 for width, 1 for height.
+    pub(crate) fn axis(self) -> Option<usize> {
+        match self {
+            Self::P | Self::R => Some(0),
+            Self::Q | Self::S => Some(1),
+            Self::C | Self::K | Self::N => None,
+        }
+    }
 }
 
 /// A convolution.
@@ -213,6 +222,18 @@ impl Shape {
     /// Multiply-accumulate operations; `None` beyond 64 bits.
     pub fn macs(&self) -> Option<u64> {
         product("multiply-accumulates", &self.sizes).ok()
+    }
+
+    /// Inputs that the window moves on per step of a loop.
+    pub(crate) fn slide(&self, dim: Dim) -> f64 {
+        let inputs = match dim {
+            Dim::P => self.stride[0],
+            Dim::Q => self.stride[1],
+            Dim::R => self.dilation[0],
+            Dim::S => self.dilation[1],
+            Dim::C | Dim::K | Dim::N => 0,
+        };
+        inputs as f64
     }
 }
 

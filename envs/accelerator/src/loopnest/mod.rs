@@ -21,6 +21,7 @@
 mod access;
 mod cost;
 mod mapping;
+mod operation;
 mod reference;
 
 pub use access::{Accesses, DRAM_BLOCK};

@@ -165,10 +165,10 @@ impl<T: Real> Nest<T> {
         let (mut moved, mut outputs_inside) = (false, false);
         for (dim, factor) in self.outside(2) {
             passes = passes / factor;
-            let shift = T::constant(slide(shape, dim)) * extents[dim as usize];
+            let shift = T::constant(shape.slide(dim)) * extents[dim as usize];
             extents[dim as usize] = extents[dim as usize] * factor;
             let still = !moved && reset.iter().all(|r| r.value() == 0.0);
-            let words = match (dim, axis(dim)) {
+            let words = match (dim, dim.axis()) {
                 (Dim::K, _) if still => zero,
                 (_, Some(axis)) if !outputs_inside && !moved && reset[1 - axis].value() == 0.0 => {
                     if reset[axis].value() == 0.0 {
@@ -184,7 +184,7 @@ impl<T: Real> Nest<T> {
             };
             total = total + (factor - one) * passes * words;
             if factor.value() > PRESENT {
-                match axis(dim) {
+                match dim.axis() {
                     Some(axis) => reset[axis] = reset[axis] + (factor - one) * shift,
                     None if dim == Dim::K => outputs_inside = true,
                     None => moved = true,
@@ -254,27 +254,6 @@ fn product<T: Real>(extents: &[T; 7], dims: &[Dim; 4]) -> T {
         .fold(T::constant(1.0), |p, &dim| p * extents[dim as usize])
 }
 
-/// Direction in which a loop slides the window: 0 for width, 1 for height.
-fn axis(dim: Dim) -> Option<usize> {
-    match dim {
-        Dim::P | Dim::R => Some(0),
-        Dim::Q | Dim::S => Some(1),
-        Dim::C | Dim::K | Dim::N => None,
-    }
-}
-
-/// Inputs that the window moves on per step of a loop.
-fn slide(shape: &Shape, dim: Dim) -> f64 {
-    let inputs = match dim {
-        Dim::P => shape.stride[0],
-        Dim::Q => shape.stride[1],
-        Dim::R => shape.dilation[0],
-        Dim::S => shape.dilation[1],
-        Dim::C | Dim::K | Dim::N => 0,
-    };
-    inputs as f64
-}
-
 /// A tile of the input.
 struct Window<T> {
     /// Width and height.
@@ -286,7 +265,7 @@ struct Window<T> {
 impl<T: Real> Window<T> {
     fn new(shape: &Shape, extents: &[T; 7]) -> Self {
         let one = T::constant(1.0);
-        let reach = |dim: Dim| (extents[dim as usize] - one) * T::constant(slide(shape, dim));
+        let reach = |dim: Dim| (extents[dim as usize] - one) * T::constant(shape.slide(dim));
         Self {
             sides: [
                 reach(Dim::P) + reach(Dim::R) + one,

@@ -6,12 +6,11 @@
 //! where overlap is not perfect.
 
 use super::platform::{INTERFACE_W, Platform as Relaxed};
-use super::workload;
 use crate::compile::{LayerMapping, Mappings, Passes};
 use crate::cost::{CostModel, LoopNest};
 use crate::gemm::TooLarge;
 use crate::layer::{Layer, Network};
-use crate::loopnest::Machine;
+use crate::loopnest::{Machine, Shape};
 use crate::platform::{EngineModel, Platform};
 use crate::simulation::{Metrics, Options, SimulationError, simulate_with};
 use crate::systolic::Dataflow;
@@ -131,7 +130,7 @@ fn follow(solution: &Solution, network: &Network) -> Result<Run, String> {
 fn mappings(solution: &Solution, network: &Network) -> Result<Mappings, TooLarge> {
     let mut mappings = Mappings::new();
     for layer in &network.layers {
-        let Some((shape, _)) = workload::shape(&layer.op)? else {
+        let Some((shape, _)) = Shape::of(&layer.op)? else {
             continue;
         };
         let found = solution
@@ -198,7 +197,7 @@ fn run(
     let ran = simulate_with(platform, network, options, costs, watch);
     let ran = ran.map_err(|error: SimulationError| error.to_string())?;
     let metrics = ran.metrics;
-    let other = |layer: &Layer| !matches!(workload::shape(&layer.op), Ok(Some(_)));
+    let other = |layer: &Layer| !matches!(Shape::of(&layer.op), Ok(Some(_)));
     let layers = metrics.layers.iter().zip(&ran.network.layers);
     let others = layers.filter(|(_, layer)| other(layer));
     let cycles = metrics.cycles as f64;
@@ -216,6 +215,7 @@ fn run(
 mod tests {
     use super::*;
     use crate::gemmini::rank_correlation;
+    use crate::space::workload;
     use crate::zoo;
     use tandem_core::stream::Stream;
 
@@ -256,7 +256,7 @@ mod tests {
     /// their buffers do not run there.
     fn ranks(points: usize) -> [f64; 3] {
         let network = zoo::named("resnet18").unwrap();
-        let works = workload::workload(&network).unwrap();
+        let works = workload(&network).unwrap();
         let space = System::new(&network).unwrap();
         let mut stream = Stream::new(0, "ranks", 0);
         let mut found: [[Vec<f64>; 2]; 3] = Default::default();

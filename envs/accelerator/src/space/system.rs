@@ -44,6 +44,14 @@ impl System {
         exact_platform(genes)
     }
 
+    /// What each layer of a point costs on a platform.
+    fn costs(&self, platform: &Platform<f64>, point: &[f64]) -> Vec<LayerCost<f64>> {
+        let layers = self.works.iter().enumerate();
+        layers
+            .map(|(at, work)| exact_cost(platform, work, &point[self.range(at)]))
+            .collect()
+    }
+
     /// Time and energy of the network.
     fn sums(&self, costs: &[LayerCost<f64>]) -> [f64; 2] {
         let both = costs.iter().zip(&self.works);
@@ -128,10 +136,7 @@ impl SearchSpace for System {
 
     fn cost(&self, point: &[f64], parts: &mut [f64]) -> f64 {
         let platform = exact_platform(&point[..HARDWARE]);
-        let layers = self.works.iter().enumerate();
-        let costs: Vec<LayerCost<f64>> = layers
-            .map(|(at, work)| exact_cost(&platform, work, &point[self.range(at)]))
-            .collect();
+        let costs = self.costs(&platform, point);
         let [seconds, joules] = self.sums(&costs);
         let weight = (joules / seconds).sqrt();
         for ((part, cost), work) in parts.iter_mut().zip(&costs).zip(&self.works) {
@@ -193,10 +198,7 @@ impl SearchSpace for System {
 
     fn describe(&self, point: &[f64]) -> Vec<(String, f64, &'static str)> {
         let platform = exact_platform(&point[..HARDWARE]);
-        let layers = self.works.iter().enumerate();
-        let costs: Vec<LayerCost<f64>> = layers
-            .map(|(at, work)| exact_cost(&platform, work, &point[self.range(at)]))
-            .collect();
+        let costs = self.costs(&platform, point);
         let [seconds, joules] = self.sums(&costs);
         let sizes = [
             platform.rows,

@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use crate::conv::Conv;
-use crate::gemm::{TooLarge, product};
-use crate::layer::{Network, Op};
+use crate::gemm::TooLarge;
+use crate::layer::Network;
 use crate::loopnest::{Dim, Shape};
 
 /// Longest loop: what a factor's table is made for.
@@ -70,7 +69,7 @@ pub fn workload(network: &Network) -> Result<Vec<Work>, WorkloadError> {
             layer: layer.name.clone(),
             error,
         };
-        let Some((shape, count)) = shape(&layer.op).map_err(large)? else {
+        let Some((shape, count)) = Shape::of(&layer.op).map_err(large)? else {
             continue;
         };
         for dim in Dim::ALL {
@@ -93,56 +92,6 @@ pub fn workload(network: &Network) -> Result<Vec<Work>, WorkloadError> {
         return Err(WorkloadError::Empty(network.name.clone()));
     }
     Ok(works)
-}
-
-/// The loops of an operation and how often they run; `None` where it does not multiply.
-pub(crate) fn shape(op: &Op) -> Result<Option<(Shape, u64)>, TooLarge> {
-    let plain = |sizes: [u64; 7]| Shape {
-        sizes,
-        stride: [1; 2],
-        dilation: [1; 2],
-    };
-    Ok(match op {
-        Op::Conv(conv) => {
-            let groups = conv.groups.max(1);
-            Some((conv_shape(conv, groups), groups))
-        }
-        Op::ConvTranspose(conv) => {
-            let groups = conv.groups.max(1);
-            let [height, width] = conv.input;
-            let per_group = conv.filters / groups;
-            let outputs = product("the window", &[conv.kernel[0], conv.kernel[1], per_group])?;
-            let channels = conv.channels / groups;
-            let sizes = [1, 1, width, height, channels, outputs, conv.batch];
-            Some((plain(sizes), groups))
-        }
-        &Op::Linear {
-            rows,
-            inputs,
-            outputs,
-            ..
-        } => Some((plain([1, 1, rows, 1, inputs, outputs, 1]), 1)),
-        &Op::MatMul { batch, gemm } => Some((plain([1, 1, gemm.m, 1, gemm.k, gemm.n, 1]), batch)),
-        _ => None,
-    })
-}
-
-fn conv_shape(conv: &Conv, groups: u64) -> Shape {
-    let [height, width] = conv.output();
-    let [kernel_height, kernel_width] = conv.kernel;
-    Shape {
-        sizes: [
-            kernel_width,
-            kernel_height,
-            width,
-            height,
-            conv.channels / groups,
-            conv.filters / groups,
-            conv.batch,
-        ],
-        stride: [conv.stride[1], conv.stride[0]],
-        dilation: [conv.dilation[1], conv.dilation[0]],
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,16 @@ pub enum Input {
     Tokens(u64),
 }
 
+impl Input {
+    /// Height and width, as in [`Size`].
+    fn sides(self) -> [u64; 2] {
+        match self {
+            Self::Image(sides) => sides,
+            Self::Tokens(tokens) => [tokens, 1],
+        }
+    }
+}
+
 /// The size of what a network sees.
 #[derive(Clone, Copy)]
 struct Size {
@@ -84,81 +94,98 @@ pub const LARGEST: u64 = 1 << 16;
 
 /// The networks.
 pub const NETWORKS: [Entry; 11] = [
-    Entry {
-        name: "dilatedvgg-yk",
-        about: "DilatedVGG with Yu and Koltun's head (7x7 dilation 4, 4096 wide), 512x1024, 19 classes",
-        input: Input::Image([512, 1024]),
-        make: image::dilated_vgg_yk,
-    },
-    Entry {
-        name: "dilatedvgg-fov",
-        about: "DilatedVGG with DeepLab's large-field-of-view head (3x3 dilation 12, 1024 wide), 512x1024, 19 classes",
-        input: Input::Image([512, 1024]),
-        make: image::dilated_vgg_fov,
-    },
-    Entry {
-        name: "vgg16",
-        about: "VGG-16, 224x224, 1000 classes",
-        input: Input::Image([224, 224]),
-        make: image::vgg16,
-    },
-    Entry {
-        name: "resnet18",
-        about: "ResNet-18, 224x224, 1000 classes",
-        input: Input::Image([224, 224]),
-        make: image::resnet18,
-    },
-    Entry {
-        name: "resnet50",
-        about: "ResNet-50 (stride in the 3x3 convolution), 224x224, 1000 classes",
-        input: Input::Image([224, 224]),
-        make: image::resnet50,
-    },
-    Entry {
-        name: "mobilenetv2",
-        about: "MobileNetV2, 224x224, 1000 classes",
-        input: Input::Image([224, 224]),
-        make: image::mobilenet_v2,
-    },
-    Entry {
-        name: "unet",
-        about: "U-Net as published: 572x572 grey image, unpadded, 2 classes",
-        input: Input::Image([572, 572]),
-        make: pyramid::unet,
-    },
-    Entry {
-        name: "retinanet",
-        about: "RetinaNet on ResNet-50 with a feature pyramid, 800x800, 91 classes",
-        input: Input::Image([800, 800]),
-        make: pyramid::retinanet,
-    },
-    Entry {
-        name: "gpt2-block",
-        about: "one block of GPT-2 small, 1024 tokens",
-        input: Input::Tokens(1024),
-        make: text::gpt2_block,
-    },
-    Entry {
-        name: "bert",
-        about: "BERT-base, 128 tokens",
-        input: Input::Tokens(128),
-        make: text::bert,
-    },
-    Entry {
-        name: "bert-512",
-        about: "BERT-base, 512 tokens",
-        input: Input::Tokens(512),
-        make: text::bert,
-    },
+    Entry::image(
+        "dilatedvgg-yk",
+        "DilatedVGG with Yu and Koltun's head (7x7 dilation 4, 4096 wide), 512x1024, 19 classes",
+        [512, 1024],
+        image::dilated_vgg_yk,
+    ),
+    Entry::image(
+        "dilatedvgg-fov",
+        "DilatedVGG with DeepLab's large-field-of-view head (3x3 dilation 12, 1024 wide), 512x1024, 19 classes",
+        [512, 1024],
+        image::dilated_vgg_fov,
+    ),
+    Entry::image(
+        "vgg16",
+        "VGG-16, 224x224, 1000 classes",
+        [224, 224],
+        image::vgg16,
+    ),
+    Entry::image(
+        "resnet18",
+        "ResNet-18, 224x224, 1000 classes",
+        [224, 224],
+        image::resnet18,
+    ),
+    Entry::image(
+        "resnet50",
+        "ResNet-50 (stride in the 3x3 convolution), 224x224, 1000 classes",
+        [224, 224],
+        image::resnet50,
+    ),
+    Entry::image(
+        "mobilenetv2",
+        "MobileNetV2, 224x224, 1000 classes",
+        [224, 224],
+        image::mobilenet_v2,
+    ),
+    Entry::image(
+        "unet",
+        "U-Net as published: 572x572 grey image, unpadded, 2 classes",
+        [572, 572],
+        pyramid::unet,
+    ),
+    Entry::image(
+        "retinanet",
+        "RetinaNet on ResNet-50 with a feature pyramid, 800x800, 91 classes",
+        [800, 800],
+        pyramid::retinanet,
+    ),
+    Entry::text(
+        "gpt2-block",
+        "one block of GPT-2 small, 1024 tokens",
+        1024,
+        text::gpt2_block,
+    ),
+    Entry::text("bert", "BERT-base, 128 tokens", 128, text::bert),
+    Entry::text("bert-512", "BERT-base, 512 tokens", 512, text::bert),
 ];
 
 impl Entry {
+    /// A network that sees images, by default of this height and width.
+    const fn image(
+        name: &'static str,
+        about: &'static str,
+        size: [u64; 2],
+        make: fn(Size) -> Network,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            input: Input::Image(size),
+            make,
+        }
+    }
+
+    /// A network that sees texts, by default of so many tokens.
+    const fn text(
+        name: &'static str,
+        about: &'static str,
+        tokens: u64,
+        make: fn(Size) -> Network,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            input: Input::Tokens(tokens),
+            make,
+        }
+    }
+
     /// The network at the size that its description names, one image or text at a time.
     pub fn build(&self) -> Network {
-        let input = match self.input {
-            Input::Image(image) => image,
-            Input::Tokens(tokens) => [tokens, 1],
-        };
+        let input = self.input.sides();
         self.make(Size { input, batch: 1 })
     }
 
@@ -170,8 +197,7 @@ impl Entry {
         let network = self.name;
         let kind = |expected| Err(SizeError::Kind { network, expected });
         let input = match (self.input, input) {
-            (Input::Image(image), None) => image,
-            (Input::Tokens(tokens), None) => [tokens, 1],
+            (own, None) => own.sides(),
             (Input::Image(_), Some(&[height, width])) => [height, width],
             (Input::Tokens(_), Some(&[tokens])) => [tokens, 1],
             (Input::Image(_), Some(_)) => return kind("an image, height x width"),

@@ -98,3 +98,43 @@ fn names_of_layers_are_escaped() {
     assert!(names.into_iter().any(|name| name == own));
     rows(&document);
 }
+
+#[test]
+fn the_trace_is_json_with_all_tasks_and_the_same_bytes_every_time() {
+    let platform = preset("fpga");
+    let network = zoo::named("resnet18").unwrap();
+    let trace = || {
+        let run = simulate(&platform, &network, &Options::default()).unwrap();
+        let mut bytes = Vec::new();
+        write_trace(&mut bytes, &platform, &run).unwrap();
+        (run, bytes)
+    };
+    let (run, bytes) = trace();
+    assert!(bytes == trace().1);
+    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let events = document["traceEvents"].as_array().unwrap();
+    let tasks = run
+        .compiled
+        .graph
+        .tasks()
+        .iter()
+        .filter(|task| task.kind != Kind::Sync);
+    let spans: Vec<_> = events.iter().filter(|event| event["ph"] == "X").collect();
+    // every task and its dispatch, and a span per layer
+    assert_eq!(spans.len(), 2 * tasks.count() + run.network.layers.len());
+    let bytes: u64 = spans
+        .iter()
+        .filter(|e| e["args"]["task"].is_u64())
+        .filter_map(|e| e["args"]["bytes"].as_u64())
+        .sum();
+    assert_eq!(bytes, run.metrics.bytes);
+    let names: Vec<&str> = events
+        .iter()
+        .filter(|e| e["name"] == "thread_name")
+        .filter_map(|e| e["args"]["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["engine 0", "dma 0", "dma 1", "on chip", "control", "layers"]
+    );
+}

@@ -1,3 +1,4 @@
+mod layers;
 mod mappings;
 mod trace;
 
@@ -306,46 +307,6 @@ fn exceeded_limits_are_reported_with_their_amount() {
 }
 
 #[test]
-fn the_trace_is_json_with_all_tasks_and_the_same_bytes_every_time() {
-    let platform = preset("fpga");
-    let network = zoo::named("resnet18").unwrap();
-    let trace = || {
-        let run = simulate(&platform, &network, &Options::default()).unwrap();
-        let mut bytes = Vec::new();
-        write_trace(&mut bytes, &platform, &run).unwrap();
-        (run, bytes)
-    };
-    let (run, bytes) = trace();
-    assert!(bytes == trace().1);
-    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-    let events = document["traceEvents"].as_array().unwrap();
-    let tasks = run
-        .compiled
-        .graph
-        .tasks()
-        .iter()
-        .filter(|task| task.kind != Kind::Sync);
-    let spans: Vec<_> = events.iter().filter(|event| event["ph"] == "X").collect();
-    // every task and its dispatch, and a span per layer
-    assert_eq!(spans.len(), 2 * tasks.count() + run.network.layers.len());
-    let bytes: u64 = spans
-        .iter()
-        .filter(|e| e["args"]["task"].is_u64())
-        .filter_map(|e| e["args"]["bytes"].as_u64())
-        .sum();
-    assert_eq!(bytes, run.metrics.bytes);
-    let names: Vec<&str> = events
-        .iter()
-        .filter(|e| e["name"] == "thread_name")
-        .filter_map(|e| e["args"]["name"].as_str())
-        .collect();
-    assert_eq!(
-        names,
-        ["engine 0", "dma 0", "dma 1", "on chip", "control", "layers"]
-    );
-}
-
-#[test]
 fn whoever_knows_whole_layers_gives_their_times() {
     struct Fixed;
     impl CostModel for Fixed {
@@ -374,21 +335,6 @@ fn whoever_knows_whole_layers_gives_their_times() {
         "{}",
         run.metrics.seconds
     );
-}
-
-#[test]
-fn what_is_fused_is_neither_written_nor_read() {
-    let platform = preset("fpga");
-    let network = zoo::named("resnet18").unwrap();
-    let bytes = |passes: &[&str]| {
-        let run = check(&platform, &network, &without(passes));
-        (run.metrics.bytes, run.metrics.seconds)
-    };
-    let all = bytes(&[]);
-    for pass in ["fold_bn", "fuse_activation", "fuse_pool"] {
-        let less = bytes(&[pass]);
-        assert!(less.0 > all.0 && less.1 > all.1, "{pass}: {less:?} {all:?}");
-    }
 }
 
 #[test]
@@ -422,53 +368,4 @@ fn energy_is_the_sum_of_its_accesses() {
         0.0124 * metrics.area_mm2 * metrics.seconds,
     );
     close(metrics.energy_j, metrics.power_w * metrics.seconds);
-}
-
-#[test]
-fn what_only_the_next_layer_reads_stays_on_the_chip_if_it_fits() {
-    let relu = |side: u64| Op::activation(side * side * 16);
-    let conv = |side: u64| Op::Conv(Conv::same(16, 16, [side, side], 3));
-    let moved = |network: &Network| {
-        let run = check(&preset("fpga"), network, &without(&["fuse_activation"]));
-        let tasks = run.compiled.graph.tasks();
-        let count = |layer: u32, kind: Kind| {
-            tasks
-                .iter()
-                .filter(|t| t.layer == layer && t.kind == kind)
-                .count()
-        };
-        (
-            count(0, Kind::Store),
-            count(0, Kind::Move),
-            count(1, Kind::LoadInput),
-        )
-    };
-    // 64 x 64 x 16 bytes are half of the 256 KiB for inputs at most
-    let (stores, moves, loads) = moved(&net(vec![conv(64), relu(64)]));
-    assert!(stores == 0 && moves > 0 && loads == 0);
-    let (stores, moves, loads) = moved(&net(vec![conv(128), relu(128)]));
-    assert!(stores > 0 && moves == 0 && loads > 0);
-    // somebody else reads it, too
-    let mut twice = net(vec![conv(64), relu(64), relu(64)]);
-    twice.layers[2].inputs = vec![0];
-    let (stores, moves, loads) = moved(&twice);
-    assert!(stores > 0 && moves == 0 && loads > 0);
-}
-
-#[test]
-fn layers_wait_for_those_they_read_and_for_no_others() {
-    let conv = || Op::Conv(Conv::same(64, 64, [28, 28], 3));
-    let mut branches = net(vec![conv(), conv(), conv()]);
-    branches.layers[2].inputs = vec![0]; // beside layer1, not behind it
-    let mut platform = preset("fpga");
-    platform.engine.count = 2;
-    let run = check(&platform, &branches, &Options::default());
-    let layers = &run.metrics.layers;
-    let first_load = |layer: u32| {
-        let tasks = run.compiled.graph.tasks().iter().enumerate();
-        let own = tasks.filter(|(_, task)| task.layer == layer && task.kind == Kind::LoadInput);
-        own.map(|(at, _)| run.schedule.starts[at]).min().unwrap()
-    };
-    assert!(first_load(1) >= layers[0].end_ps);
-    assert!((layers[0].end_ps..layers[1].end_ps).contains(&first_load(2)));
 }

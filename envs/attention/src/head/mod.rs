@@ -17,8 +17,7 @@
 
 use super::cell::{Cell, MIDDLE_V, STORED_RANGE_V};
 use super::converter::Levels;
-use super::cost::Activity;
-use super::gain_cell::GainCell;
+use super::gain_cell::{Activity, GainCell};
 use super::quantity::CircuitError;
 use tandem_core::Stream;
 
