@@ -1,6 +1,6 @@
 //! The losses of actor and critic on plain numbers, with their gradients in closed form.
 
-use crate::policy::{HALF_LN_TAU, Head};
+use crate::head::{HALF_LN_TAU, Head};
 
 use super::PpoStats;
 

@@ -5,8 +5,9 @@ use tch::{TchError, Tensor};
 use super::loss::{Experience, Surrogate, squared_error};
 use super::{Data, EffectTerm, PpoStats};
 use crate::adam::gradients;
+use crate::head::Head;
 use crate::network::Network;
-use crate::policy::{Head, Policy};
+use crate::policy::Policy;
 use crate::raw;
 
 /// Some rows of a minibatch.

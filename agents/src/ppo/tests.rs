@@ -1,10 +1,11 @@
 use super::*;
+use crate::collect::collect;
 use crate::gae::{Segments, advantages as gae};
 use crate::kernel::Scratch;
 use crate::policy::PolicyShape;
 use crate::raw;
 use crate::reward_scaler::RewardScaler;
-use crate::rollout::{Lanes, Motion, collect};
+use crate::rollout::{Lanes, Motion};
 use crate::testing::{Designs, Naming, median, with_threads};
 use tandem_core::Problem;
 use tch::Kind;

@@ -2,7 +2,7 @@
 //!
 //! | detail that matters (numbering of "The 37 implementation details of PPO") | where |
 //! |---|---|
-//! | 1 fixed segments, episodes carried across them; lanes in parallel | [`crate::rollout::collect`] |
+//! | 1 fixed segments, episodes carried across them; lanes in parallel | [`collect`](fn@crate::collect::collect) |
 //! | 2 orthogonal weights, zero biases, gains √2, 0.01, 1 | [`crate::mlp::Mlp::new`], [`crate::policy::Policy::new`] |
 //! | 3 Adam's ε 1e-5 | [`crate::adam::EPSILON`] |
 //! | 4 rate falls linearly to 0 over the whole run | [`PpoSettings::rate_at`] |
@@ -15,7 +15,7 @@
 //! | 11 clipping of the global gradient norm | [`crate::adam::clip_global_norm`] |
 //! | 12 clip fraction, low-variance KL, explained variance | [`PpoStats`] |
 //! | 13-16 separate tanh nets, Gaussian with learnt, state-independent, bounded deviation | [`crate::policy::Policy`] |
-//! | 18 commands clipped for the problem, stored unclipped | [`crate::rollout::collect`] |
+//! | 18 commands clipped for the problem, stored unclipped | [`collect`](fn@crate::collect::collect) |
 //! | 19-20 running mean and variance of observations, clipped to ±10 | [`crate::normaliser::Normaliser`] |
 //! | 21-22 rewards divided by the deviation of the discounted return | [`crate::reward_scaler::RewardScaler`] |
 //!
