@@ -142,7 +142,7 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor) -> Tensor {
         let queries = self.queries.index_select(0, rows);
         let effects = self
             .model

@@ -151,7 +151,7 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor) -> Tensor {
         let visited = self.features.index_select(0, rows);
         let uniform_rows = rows.remainder(self.uniform_features.size()[0]);
         let uniform = self.uniform_features.index_select(0, &uniform_rows);

@@ -153,7 +153,7 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor) -> Tensor {
         let features = self.features.index_select(0, rows);
         let effects = self.proxy.forward(&features, Some(&self.logits));
         let task = effects.narrow(1, 0, self.proxy.task_effects() as i64);
