@@ -45,3 +45,14 @@ pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), MethodEr
         reason: format!("{value} must lie between {low} and {high}"),
     })
 }
+
+/// Checks that all numbers of a kind were finite.
+///
+/// # Errors
+/// They were not.
+pub(crate) fn finite(all: bool, what: &str) -> Result<(), MethodError> {
+    match all {
+        true => Ok(()),
+        false => Err(MethodError::NotFinite { what: what.into() }),
+    }
+}

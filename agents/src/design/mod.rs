@@ -7,8 +7,10 @@
 
 mod baseline;
 mod cma;
+mod design_term;
 mod effect;
 mod extraction;
+mod fitted_proxy;
 mod fixed;
 mod gaussian;
 mod hardware_as_policy;
@@ -69,6 +71,22 @@ pub struct Setup<'a> {
     pub seed: u64,
     /// The method's settings as they stand in the experiment.
     pub settings: &'a serde_json::Value,
+}
+
+impl Setup<'_> {
+    /// Whether there is a design to search for, which this method needs.
+    ///
+    /// # Errors
+    /// There is nothing to design.
+    fn check_designs(&self, method: &'static str) -> Result<(), MethodError> {
+        match self.start.is_empty() {
+            false => Ok(()),
+            true => Err(MethodError::Unsuitable {
+                method,
+                reason: "it has nothing to design; use `fixed`".into(),
+            }),
+        }
+    }
 }
 
 /// What a method may use during an iteration.
