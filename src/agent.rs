@@ -4,7 +4,7 @@ use tandem_agents::adam::Adam;
 use tandem_agents::archive::{Archive, ArchiveError};
 use tandem_agents::gae::{Segments, advantages};
 use tandem_agents::policy::{Policy, PolicyShape};
-use tandem_agents::ppo::{EffectUpdate, PpoError, PpoSettings, PpoStats, update};
+use tandem_agents::ppo::{Batch, EffectUpdate, Learner, PpoError, PpoSettings, PpoStats, update};
 use tandem_agents::reward_scaler::RewardScaler;
 use tandem_agents::rollout::Rollout;
 use tandem_core::{Spec, Stream};
@@ -76,17 +76,18 @@ impl Agent {
             segments.final_values = &worthless;
         }
         let (advantages, returns) = advantages(&segments, settings.gamma, settings.lambda);
-        let stats = update(
-            &mut self.policy,
-            &mut self.adam,
-            settings,
-            settings.rate_at(passed),
-            rollout,
-            &advantages,
-            &returns,
+        let learner = Learner {
+            policy: &mut self.policy,
+            adam: &mut self.adam,
+            rate: settings.rate_at(passed),
             effect,
-            &mut self.stream,
-        )?;
+        };
+        let batch = Batch {
+            rollout,
+            advantages: &advantages,
+            returns: &returns,
+        };
+        let stats = update(learner, settings, batch, &mut self.stream)?;
         if let Some(cap) = settings.log_std_cap_at(passed) {
             self.policy.cap_log_std(cap);
         }

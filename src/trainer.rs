@@ -21,10 +21,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tandem_agents::archive::Archive;
+use tandem_agents::collect::collect;
 use tandem_agents::design::{Constant, Context, DesignOptimizer, PolicyChange};
 use tandem_agents::policy::PolicySnapshot;
 use tandem_agents::ppo::PpoStats;
-use tandem_agents::rollout::{Episode, Lanes, Motion, Rollout, collect};
+use tandem_agents::rollout::{Episode, Lanes, Motion, Rollout};
 use tandem_core::{Hardware, Problem};
 
 use crate::agent::Agent;

@@ -1,18 +1,6 @@
 //! Generalised advantage estimation (Schulman et al. 2016) over fixed segments of many lanes.
 
-use serde::{Deserialize, Serialize};
-
-/// What a step did to its episode.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum End {
-    /// The episode goes on.
-    #[default]
-    Running,
-    /// The episode ended by its own rules; what follows is worth nothing.
-    Terminated,
-    /// The episode was cut; what would have followed is worth the value of the final observation.
-    Truncated,
-}
+use crate::rollout::{End, Rollout};
 
 /// The arrays that advantages are computed from, `[N, T]` with the lane's steps side by side, and `[N]`.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +21,7 @@ pub struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     /// The arrays of a roll-out with these rewards, scaled as the critic sees them.
-    pub fn new(rollout: &'a crate::rollout::Rollout, rewards: &'a [f32]) -> Self {
+    pub fn new(rollout: &'a Rollout, rewards: &'a [f32]) -> Self {
         Self {
             steps: rollout.steps,
             rewards,

@@ -4,7 +4,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`rollout`] | running a policy in many copies of a problem |
+//! | [`rollout`], [`collect`](mod@collect) | running a policy in many copies of a problem |
 //! | [`gae`], [`reward_scaler`] | from rewards to advantages |
 //! | [`ppo`] | the update, top to bottom |
 //! | [`policy`] = [`normaliser`] + [`mlp`] | what is trained, and its frozen form ([`kernel`]) for roll-outs |
@@ -21,13 +21,15 @@ pub mod adam;
 pub mod archive;
 pub mod attention;
 pub mod cma_es;
-mod collect;
+pub mod collect;
 pub mod design;
 pub mod gae;
+mod head;
 pub mod kernel;
 pub mod lanes;
 pub mod language;
 pub mod libtorch;
+mod method_error;
 pub mod mlp;
 mod network;
 pub mod normaliser;

@@ -4,6 +4,8 @@ use tandem_core::{CommandSpace, Stream};
 use tch::{Kind, Tensor};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::head::HALF_LN_TAU;
+pub use crate::head::Head;
 use crate::mlp::Mlp;
 use crate::normaliser::Normaliser;
 use crate::raw;
@@ -12,17 +14,6 @@ pub use crate::snapshot::PolicySnapshot;
 
 /// The logarithm of the standard deviation is kept within these bounds ([`crate::ppo`], rows 13 to 16).
 pub const LOG_STD_BOUNDS: (f32, f32) = (-5.0, 2.0);
-/// `ln(2π) / 2`
-pub(crate) const HALF_LN_TAU: f64 = 0.918_938_533_204_672_8;
-
-/// The distribution a command is drawn from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Head {
-    /// Independent normals: the actor gives the means, one standard deviation per number is learnt.
-    Gaussian,
-    /// One of as many options as the actor has outputs.
-    Categorical,
-}
 
 /// Sizes and start values of a [`Policy`].
 #[derive(Clone, Debug)]

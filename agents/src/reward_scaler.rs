@@ -2,8 +2,8 @@
 //! discounted return, without subtracting a mean, and clipped.
 
 use crate::archive::{Archive, ArchiveError};
-use crate::gae::End;
 use crate::normaliser::Moments;
+use crate::rollout::End;
 
 /// Scaled rewards are clipped to ± this.
 pub const CLIP: f32 = 10.0;

@@ -1,14 +1,14 @@
-//! Experience: what is collected, under which motion, and what can go wrong. [`collect`] does the work.
+//! Experience: what is collected, under which motion, and what can go wrong.
+//! [`collect`](mod@crate::collect) does the work.
 //!
 //! Arrays are `[N, T, ...]`: a lane's steps lie side by side.
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tandem_core::{Fidelity, ProblemError};
 use thiserror::Error;
 
-pub use crate::collect::collect;
-pub use crate::gae::End;
 pub use crate::lanes::{DesignSource, Lane, Lanes, LanesError};
 
 use crate::kernel::Scratch;
@@ -123,6 +123,18 @@ pub enum CollectError {
         /// Length in the problem.
         problem: usize,
     },
+}
+
+/// What a step did to its episode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum End {
+    /// The episode goes on.
+    #[default]
+    Running,
+    /// The episode ended by its own rules; what follows is worth nothing.
+    Terminated,
+    /// The episode was cut; what would have followed is worth the value of the final observation.
+    Truncated,
 }
 
 /// A finished episode.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tandem_core::Stream;
 
+use crate::head::{HALF_LN_TAU, Head};
 use crate::kernel::{Kernel, Scratch};
 use crate::normaliser::Normaliser;
-use crate::policy::{HALF_LN_TAU, Head};
 
 #[derive(Debug)]
 pub(crate) struct Frozen {

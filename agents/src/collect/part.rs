@@ -1,7 +1,6 @@
 //! A roll-out's arrays in shares, one for each lane, so that lanes write side by side.
 
-use crate::gae::End;
-use crate::rollout::Rollout;
+use crate::rollout::{End, Rollout};
 
 /// Each lane's share of the arrays.
 pub(super) fn split(rollout: &mut Rollout) -> Vec<Part<'_>> {

@@ -69,18 +69,8 @@ impl Cma {
         let settings: CmaSettings = settings(setup.settings)?;
         within("population", settings.population as f64, 4.0, 1e4)?;
         within("sigma", settings.sigma, 1e-6, LOGIT_LIMIT)?;
-        within(
-            "inner_iterations",
-            settings.inner_iterations as f64,
-            1.0,
-            1e6,
-        )?;
-        if setup.start.is_empty() {
-            return Err(MethodError::Unsuitable {
-                method: "cma",
-                reason: "it has nothing to design; use `fixed`".into(),
-            });
-        }
+        Inner::check(settings.inner_iterations)?;
+        setup.check_designs("cma")?;
         let mut stream = Stream::new(setup.seed, "cma", 0);
         let mut search = CmaEs::new(
             &setup.start,

@@ -90,6 +90,8 @@ pub struct EffectCredit {
     lambda: f64,
     /// Half width of the clipped ratio, PPO's own.
     clip: f64,
+    /// The hardware's effect scales.
+    scale: Vec<f32>,
     baseline: Baseline,
 }
 
@@ -106,6 +108,7 @@ impl EffectCredit {
             gamma: settings.gamma.unwrap_or(horizon),
             lambda: settings.lambda.unwrap_or(horizon),
             clip: setup.clip,
+            scale: setup.hardware.effect_scale().to_vec(),
             baseline: Baseline::new(
                 setup.observations + setup.commands,
                 settings.reward_before,
@@ -120,19 +123,13 @@ impl EffectCredit {
     }
 
     /// The rows of a roll-out that was collected at this progress; `rewards` `[N, T]` are scaled as the critic
-    /// sees them, `scale` are the hardware's effect scales.
-    pub fn rows(
-        &mut self,
-        rollout: &Rollout,
-        rewards: &[f32],
-        scale: &[f32],
-        progress: f64,
-    ) -> EffectRows {
+    /// sees them.
+    pub fn rows(&mut self, rollout: &Rollout, rewards: &[f32], progress: f64) -> EffectRows {
         let rows = rollout.rows();
         let noise = self.noise(progress);
         let sigma = noise.deviation * noise.fresh();
         let columns = rollout.effects.len() / rows.max(1);
-        let deviation: Vec<f32> = scale[..columns].iter().map(|s| s * sigma).collect();
+        let deviation: Vec<f32> = self.scale[..columns].iter().map(|s| s * sigma).collect();
         let segments = Segments::new(rollout, rewards);
         // returns, not advantages: the critic knows less than the baseline, and its error would only be added
         let (_, returns) = advantages(&segments, self.gamma, self.lambda);

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Hardware;
 use tch::Tensor;
 
-use super::effect::{EffectCredit, EffectRows, EffectSettings};
+use super::design_term::{DesignTerm, DesignedEffects};
+use super::effect::{EffectCredit, EffectSettings};
 use super::logits::LogitVector;
 use super::{
     Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, settings, within,
 };
 use crate::archive::{Archive, ArchiveError};
-use crate::ppo::{EffectTerm, EffectUpdate};
+use crate::ppo::EffectUpdate;
 use crate::proxy::{matrix, shares};
 use crate::rollout::{DesignSource, Noise, Rollout};
 
@@ -45,7 +46,7 @@ pub struct HardwareAsPolicy {
     model: Arc<dyn TensorHardware>,
     credit: EffectCredit,
     logits: LogitVector,
-    term: Option<Term>,
+    term: Option<DesignTerm<ExactEffects>>,
 }
 
 impl HardwareAsPolicy {
@@ -74,13 +75,23 @@ impl HardwareAsPolicy {
     }
 }
 
-/// The surrogate of the effect under the exact model, differentiated by the logits.
-struct Term {
-    rows: EffectRows,
-    queries: Tensor,
-    logits: Tensor,
+/// The exact model, which sees the queries themselves.
+struct ExactEffects {
     bounds: LogitBounds,
     model: Arc<dyn TensorHardware>,
+}
+
+impl DesignedEffects for ExactEffects {
+    fn share(&self) -> Self {
+        Self {
+            bounds: self.bounds.share(),
+            model: self.model.clone(),
+        }
+    }
+
+    fn effects(&self, logits: &Tensor, inputs: &Tensor) -> Tensor {
+        self.model.respond(&self.bounds.values(logits), inputs)
+    }
 }
 
 /// The map from logits to values in tensors. Log, integer and choice scales are relaxed to the real line.
@@ -127,31 +138,6 @@ impl LogitBounds {
     }
 }
 
-impl EffectTerm for Term {
-    fn parameters(&self) -> Vec<Tensor> {
-        vec![self.logits.shallow_clone()]
-    }
-
-    fn share(&self) -> Box<dyn EffectTerm> {
-        Box::new(Self {
-            rows: self.rows.share(),
-            queries: self.queries.shallow_clone(),
-            logits: self.logits.shallow_clone(),
-            bounds: self.bounds.share(),
-            model: self.model.clone(),
-        })
-    }
-
-    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
-        let queries = self.queries.index_select(0, rows);
-        let effects = self
-            .model
-            .respond(&self.bounds.values(&self.logits), &queries);
-        let task = effects.narrow(1, 0, self.rows.deviation.numel() as i64);
-        self.rows.surrogate(rows, &task)
-    }
-}
-
 impl DesignOptimizer for HardwareAsPolicy {
     fn design(&self) -> Vec<f64> {
         self.logits.values()
@@ -174,22 +160,17 @@ impl DesignOptimizer for HardwareAsPolicy {
         if context.frozen {
             return Ok(None);
         }
-        let hardware = self.hardware.clone();
-        let scale = hardware.effect_scale();
         self.logits.clamp();
-        let term = self.term.insert(Term {
-            rows: self.credit.rows(rollout, rewards, scale, context.progress),
-            queries: matrix(&rollout.queries, rollout.lanes * rollout.steps),
+        let term = self.term.insert(DesignTerm {
+            rows: self.credit.rows(rollout, rewards, context.progress),
+            inputs: matrix(&rollout.queries, rollout.rows()),
             logits: self.logits.tensor(),
-            bounds: LogitBounds::new(&*self.hardware),
-            model: self.model.clone(),
+            model: ExactEffects {
+                bounds: LogitBounds::new(&*self.hardware),
+                model: self.model.clone(),
+            },
         });
-        Ok(Some(EffectUpdate {
-            term,
-            adam: &mut self.logits.adam,
-            rate: self.settings.rate,
-            max_grad_norm: f64::INFINITY,
-        }))
+        Ok(Some(self.logits.update(term, self.settings.rate)))
     }
 
     fn save(&self, archive: &mut Archive) {

@@ -5,12 +5,12 @@ use tch::Tensor;
 
 use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
+use crate::ppo::{EffectTerm, EffectUpdate};
 
 /// The design's logits as a trainable tensor with its own Adam.
 pub struct LogitVector {
     tensor: Tensor,
-    /// Optimiser of the logits.
-    pub adam: Adam,
+    adam: Adam,
 }
 
 impl LogitVector {
@@ -47,6 +47,16 @@ impl LogitVector {
     /// Puts the tensor back into the box.
     pub fn clamp(&mut self) {
         let _ = tch::no_grad(|| self.tensor.clamp_(-LOGIT_LIMIT, LOGIT_LIMIT));
+    }
+
+    /// What moves the logits down the gradient of a term, which has no limit.
+    pub fn update<'a>(&'a mut self, term: &'a dyn EffectTerm, rate: f64) -> EffectUpdate<'a> {
+        EffectUpdate {
+            term,
+            adam: &mut self.adam,
+            rate,
+            max_grad_norm: f64::INFINITY,
+        }
     }
 
     /// Stores logits and moments.

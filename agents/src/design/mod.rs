@@ -7,8 +7,10 @@
 
 mod baseline;
 mod cma;
+mod design_term;
 mod effect;
 mod extraction;
+mod fitted_proxy;
 mod fixed;
 mod gaussian;
 mod hardware_as_policy;
@@ -24,7 +26,6 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use tandem_core::{Hardware, Stream};
 use tch::Tensor;
-use thiserror::Error;
 
 pub use cma::{Cma, CmaSettings};
 pub use effect::EffectSettings;
@@ -39,6 +40,7 @@ pub use random::{Random, RandomSettings};
 pub use spread::SpreadSettings;
 
 pub use crate::archive::{Archive, ArchiveError};
+pub use crate::method_error::{MethodError, within};
 pub use crate::ppo::EffectUpdate;
 pub use crate::proxy::Gap;
 pub use crate::rollout::{DesignSource, EffectModels, Noise, Rollout};
@@ -71,6 +73,22 @@ pub struct Setup<'a> {
     pub settings: &'a serde_json::Value,
 }
 
+impl Setup<'_> {
+    /// Whether there is a design to search for, which this method needs.
+    ///
+    /// # Errors
+    /// There is nothing to design.
+    fn check_designs(&self, method: &'static str) -> Result<(), MethodError> {
+        match self.start.is_empty() {
+            false => Ok(()),
+            true => Err(MethodError::Unsuitable {
+                method,
+                reason: "it has nothing to design; use `fixed`".into(),
+            }),
+        }
+    }
+}
+
 /// What a method may use during an iteration.
 pub struct Context<'a> {
     /// Fraction of the search phase that has passed, in [0, 1].
@@ -79,36 +97,6 @@ pub struct Context<'a> {
     pub frozen: bool,
     /// Counter of hardware queries, to be raised by every use of the hardware model.
     pub hardware_queries: &'a mut u64,
-}
-
-/// Why a method cannot be built or cannot go on.
-#[derive(Debug, Error)]
-pub enum MethodError {
-    /// A setting is wrong.
-    #[error("`{key}`: {reason}")]
-    Setting {
-        /// Path within the method's settings; empty for the whole.
-        key: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
-    /// The problem lacks what the method needs.
-    #[error("method `{method}` cannot be used on this problem: {reason}")]
-    Unsuitable {
-        /// Name of the method.
-        method: &'static str,
-        /// What is missing.
-        reason: String,
-    },
-    /// A preparation was asked to stop. The method is then unfinished: prepare it again from the start.
-    #[error("stopped while the method was being prepared; nothing was changed")]
-    Stopped,
-    /// A number stopped being finite.
-    #[error("{what} is no longer finite; the last checkpoint is intact")]
-    NotFinite {
-        /// Which number.
-        what: String,
-    },
 }
 
 /// A way to search for a design while a policy learns.
@@ -209,20 +197,6 @@ pub fn settings<T: DeserializeOwned + Default>(
     T::deserialize(value).map_err(|error| MethodError::Setting {
         key: String::new(),
         reason: error.to_string(),
-    })
-}
-
-/// Checks that a setting lies in a range.
-///
-/// # Errors
-/// The setting is outside, or not a number.
-pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), MethodError> {
-    if value >= low && value <= high {
-        return Ok(());
-    }
-    Err(MethodError::Setting {
-        key: key.into(),
-        reason: format!("{value} must lie between {low} and {high}"),
     })
 }
 

@@ -13,17 +13,17 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::extraction::{ExtractionSettings, extract};
+use super::fitted_proxy::FittedProxy;
 use super::{
     Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
     within,
 };
-use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
+use crate::method_error::finite;
 use crate::ppo::{EffectTerm, EffectUpdate};
 use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
 use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
@@ -62,12 +62,9 @@ impl Default for MorphSettings {
 /// The published method.
 pub struct Morph {
     settings: MorphSettings,
-    hardware: Arc<dyn Hardware>,
     credit: EffectCredit,
     logits: Vec<f64>,
-    proxy: Proxy,
-    adam: Adam,
-    stream: Stream,
+    fitted: FittedProxy,
     iteration: u64,
     term: Option<Term>,
     /// Last extraction's cost, its design's movement in logits, and the fidelity weight, for the log.
@@ -82,28 +79,16 @@ impl Morph {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: MorphSettings = settings(setup.settings)?;
         check(&settings)?;
-        if setup.start.is_empty() {
-            return Err(MethodError::Unsuitable {
-                method: "morph",
-                reason: "it has nothing to design; use `fixed`".into(),
-            });
-        }
-        let hardware = setup.hardware.clone();
-        let mut stream = Stream::new(setup.seed, "proxy", 0);
+        setup.check_designs("morph")?;
         let draw = DesignDraw::Fixed(&setup.start);
-        let sample = Pairs::sample(&*hardware, 4096, draw, &mut stream);
-        let proxy = Proxy::new(&*hardware, &settings.proxy, false, &sample, &mut stream);
         Ok(Self {
-            adam: Adam::new(proxy.parameters()),
+            fitted: FittedProxy::new(setup, &settings.proxy, false, draw),
             logits: setup.start.clone(),
             iteration: 0,
             term: None,
             last: [0.0; 3],
             credit: EffectCredit::new(setup, &settings.effect)?,
             settings,
-            hardware,
-            proxy,
-            stream,
         })
     }
 
@@ -151,7 +136,7 @@ impl EffectTerm for Term {
         })
     }
 
-    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor) -> Tensor {
         let visited = self.features.index_select(0, rows);
         let uniform_rows = rows.remainder(self.uniform_features.size()[0]);
         let uniform = self.uniform_features.index_select(0, &uniform_rows);
@@ -180,26 +165,8 @@ impl DesignOptimizer for Morph {
         stop: &dyn Fn() -> bool,
     ) -> Result<(), MethodError> {
         let draw = DesignDraw::Fixed(&self.logits);
-        let settings = &self.settings.proxy;
-        let (gap, queries) = self.proxy.fit(
-            &mut self.adam,
-            &*self.hardware,
-            settings,
-            draw,
-            &mut self.stream,
-            stop,
-        );
-        *context.hardware_queries += queries;
-        if stop() {
-            return Err(MethodError::Stopped);
-        }
-        self.adam.reset();
-        if gap.rmse.is_finite() {
-            return Ok(());
-        }
-        Err(MethodError::NotFinite {
-            what: "the proxy's error".into(),
-        })
+        self.fitted
+            .prepare(&self.settings.proxy, draw, context, stop)
     }
 
     fn design(&self) -> Vec<f64> {
@@ -211,7 +178,7 @@ impl DesignOptimizer for Morph {
     }
 
     fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {
-        Some(Arc::new(OneModel(self.proxy.snapshot(&self.logits))))
+        Some(Arc::new(OneModel(self.fitted.proxy.snapshot(&self.logits))))
     }
 
     fn noise(&self, progress: f64) -> Option<Noise> {
@@ -227,26 +194,28 @@ impl DesignOptimizer for Morph {
         if context.frozen {
             return Ok(None);
         }
-        let hardware = self.hardware.clone();
-        let scale = hardware.effect_scale();
-        let total = rollout.lanes * rollout.steps;
         let draw = DesignDraw::Fixed(&self.logits);
-        let visited = Pairs::ask(&*self.hardware, &rollout.queries, draw, &mut self.stream);
-        let uniform = Pairs::sample(&*self.hardware, total, draw, &mut self.stream);
+        let visited = self.fitted.ask(&rollout.queries, draw);
+        let uniform = Pairs::sample(
+            &*self.fitted.hardware,
+            rollout.rows(),
+            draw,
+            &mut self.fitted.stream,
+        );
         *context.hardware_queries += (visited.rows + uniform.rows) as u64;
         self.last[2] = self.alpha(context.progress);
         let term = self.term.insert(Term {
-            rows: self.credit.rows(rollout, rewards, scale, context.progress),
+            rows: self.credit.rows(rollout, rewards, context.progress),
             features: matrix(&visited.features, visited.rows),
             effects: matrix(&visited.effects, visited.rows),
             uniform_features: matrix(&uniform.features, uniform.rows),
             uniform_effects: matrix(&uniform.effects, uniform.rows),
-            proxy: self.proxy.share(),
+            proxy: self.fitted.proxy.share(),
             alpha: self.last[2],
         });
         Ok(Some(EffectUpdate {
             term,
-            adam: &mut self.adam,
+            adam: &mut self.fitted.adam,
             rate: self.settings.rate,
             max_grad_norm: self.settings.max_grad_norm,
         }))
@@ -267,28 +236,24 @@ impl DesignOptimizer for Morph {
             .is_multiple_of(self.settings.extraction.every as u64)
         {
             let found = extract(
-                &*self.hardware,
-                &self.proxy,
+                &*self.fitted.hardware,
+                &self.fitted.proxy,
                 self.settings.proxy.task_weight,
                 &self.settings.extraction,
                 &self.logits,
                 &rollout.queries,
-                &mut self.stream,
+                &mut self.fitted.stream,
             );
             *context.hardware_queries += found.queries;
             (self.last[0], self.last[1]) = (found.cost, found.movement);
             self.logits = found.logits;
         }
-        if self.logits.iter().all(|z| z.is_finite()) && self.last[0].is_finite() {
-            return Ok(PolicyChange::Keep);
-        }
-        Err(MethodError::NotFinite {
-            what: "the design".into(),
-        })
+        let all = self.logits.iter().all(|z| z.is_finite()) && self.last[0].is_finite();
+        finite(all, "the design").map(|()| PolicyChange::Keep)
     }
 
     fn gap(&self, queries: &[f32]) -> Option<[Gap; 2]> {
-        Some(self.proxy.gaps(&*self.hardware, &self.logits, queries))
+        Some(self.fitted.gaps(&self.logits, queries))
     }
 
     fn report(&self) -> Vec<(&'static str, f64)> {
@@ -304,9 +269,7 @@ impl DesignOptimizer for Morph {
         self.credit.save(archive);
         archive.put_f64("design.last", &self.last);
         archive.put_f64("design.iteration", &[self.iteration as f64]);
-        self.proxy.save(archive, "proxy");
-        self.adam.save(archive, "proxy.adam");
-        archive.put_json("proxy.stream", &self.stream);
+        self.fitted.save(archive);
     }
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
@@ -315,9 +278,6 @@ impl DesignOptimizer for Morph {
             .copy_from_slice(&archive.get_f64_len("design.last", 3)?);
         self.iteration = archive.get_f64_len("design.iteration", 1)?[0] as u64;
         self.credit.load(archive)?;
-        self.proxy.load(archive, "proxy")?;
-        self.adam.load(archive, "proxy.adam")?;
-        self.stream = archive.get_json("proxy.stream")?;
-        Ok(())
+        self.fitted.load(archive)
     }
 }

@@ -12,19 +12,19 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tandem_core::{Hardware, Stream};
-use tch::Tensor;
 
-use super::effect::{EffectCredit, EffectRows, EffectSettings};
+use super::design_term::DesignTerm;
+use super::effect::{EffectCredit, EffectSettings};
+use super::fitted_proxy::FittedProxy;
 use super::logits::LogitVector;
 use super::spread::{Spread, SpreadSettings};
 use super::{
     Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
 };
-use crate::adam::Adam;
 use crate::archive::{Archive, ArchiveError};
-use crate::ppo::{EffectTerm, EffectUpdate};
-use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix, mixed_queries};
+use crate::method_error::finite;
+use crate::ppo::EffectUpdate;
+use crate::proxy::{DesignDraw, Gap, Proxy, ProxySettings, matrix, mixed_queries};
 use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`MorphConditioned`].
@@ -65,13 +65,10 @@ impl Default for MorphConditionedSettings {
 /// A design-conditioned proxy and the design that climbs through it.
 pub struct MorphConditioned {
     settings: MorphConditionedSettings,
-    hardware: Arc<dyn Hardware>,
     credit: EffectCredit,
     logits: LogitVector,
-    proxy: Proxy,
-    adam: Adam,
-    stream: Stream,
-    term: Option<Term>,
+    fitted: FittedProxy,
+    term: Option<DesignTerm<Proxy>>,
     refresh_loss: f64,
     spread: Option<Spread>,
 }
@@ -89,18 +86,9 @@ impl MorphConditioned {
         if let Some(spread) = &settings.spread {
             spread.check("spread.")?;
         }
-        if setup.start.is_empty() {
-            return Err(MethodError::Unsuitable {
-                method: "morph-conditioned",
-                reason: "it has nothing to design; use `fixed`".into(),
-            });
-        }
-        let hardware = setup.hardware.clone();
-        let mut stream = Stream::new(setup.seed, "proxy", 0);
-        let sample = Pairs::sample(&*hardware, 4096, DesignDraw::Uniform, &mut stream);
-        let proxy = Proxy::new(&*hardware, &settings.proxy, true, &sample, &mut stream);
+        setup.check_designs("morph-conditioned")?;
         Ok(Self {
-            adam: Adam::new(proxy.parameters()),
+            fitted: FittedProxy::new(setup, &settings.proxy, true, DesignDraw::Uniform),
             logits: LogitVector::new(&setup.start),
             refresh_loss: 0.0,
             term: None,
@@ -110,9 +98,6 @@ impl MorphConditioned {
                 .map(|spread| Spread::new(spread, setup.start.len())),
             credit: EffectCredit::new(setup, &settings.effect)?,
             settings,
-            hardware,
-            proxy,
-            stream,
         })
     }
 
@@ -120,44 +105,15 @@ impl MorphConditioned {
     fn refresh(&mut self, rollout: &Rollout) -> u64 {
         let batch = self.settings.refresh_batch;
         let center = self.logits.values();
+        let fitted = &mut self.fitted;
         for _ in 0..self.settings.refresh_steps {
-            let queries = mixed_queries(&*self.hardware, &rollout.queries, batch, &mut self.stream);
-            let draw = DesignDraw::Around(&center, 0.5);
-            let pairs = Pairs::ask(&*self.hardware, &queries, draw, &mut self.stream);
+            let hardware = &*fitted.hardware;
+            let queries = mixed_queries(hardware, &rollout.queries, batch, &mut fitted.stream);
+            let pairs = fitted.ask(&queries, DesignDraw::Around(&center, 0.5));
             let rate = self.settings.refresh_rate;
-            self.refresh_loss = self.proxy.regress(&mut self.adam, &pairs, rate);
+            self.refresh_loss = fitted.proxy.regress(&mut fitted.adam, &pairs, rate);
         }
         (batch * self.settings.refresh_steps) as u64
-    }
-}
-
-/// The surrogate of the effect under the proxy, differentiated by the logits only.
-struct Term {
-    rows: EffectRows,
-    features: Tensor,
-    logits: Tensor,
-    proxy: Proxy,
-}
-
-impl EffectTerm for Term {
-    fn parameters(&self) -> Vec<Tensor> {
-        vec![self.logits.shallow_clone()]
-    }
-
-    fn share(&self) -> Box<dyn EffectTerm> {
-        Box::new(Self {
-            rows: self.rows.share(),
-            features: self.features.shallow_clone(),
-            logits: self.logits.shallow_clone(),
-            proxy: self.proxy.share(),
-        })
-    }
-
-    fn loss(&self, rows: &Tensor, _advantages: &Tensor) -> Tensor {
-        let features = self.features.index_select(0, rows);
-        let effects = self.proxy.forward(&features, Some(&self.logits));
-        let task = effects.narrow(1, 0, self.proxy.task_effects() as i64);
-        self.rows.surrogate(rows, &task)
     }
 }
 
@@ -167,25 +123,9 @@ impl DesignOptimizer for MorphConditioned {
         context: &mut Context,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), MethodError> {
-        let (gap, queries) = self.proxy.fit(
-            &mut self.adam,
-            &*self.hardware,
-            &self.settings.proxy,
-            DesignDraw::Uniform,
-            &mut self.stream,
-            stop,
-        );
-        *context.hardware_queries += queries;
-        if stop() {
-            return Err(MethodError::Stopped);
-        }
-        self.adam.reset();
-        if gap.rmse.is_finite() {
-            return Ok(());
-        }
-        Err(MethodError::NotFinite {
-            what: "the proxy's error".into(),
-        })
+        let settings = &self.settings.proxy;
+        self.fitted
+            .prepare(settings, DesignDraw::Uniform, context, stop)
     }
 
     fn design(&self) -> Vec<f64> {
@@ -201,9 +141,9 @@ impl DesignOptimizer for MorphConditioned {
 
     fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {
         if self.spread.is_some() {
-            return self.proxy.snapshots().map(|all| all as _);
+            return self.fitted.proxy.snapshots().map(|all| all as _);
         }
-        let snapshot = self.proxy.snapshot(&self.logits.values());
+        let snapshot = self.fitted.proxy.snapshot(&self.logits.values());
         Some(Arc::new(OneModel(snapshot)))
     }
 
@@ -220,28 +160,19 @@ impl DesignOptimizer for MorphConditioned {
         if context.frozen {
             return Ok(None);
         }
-        let hardware = self.hardware.clone();
-        let scale = hardware.effect_scale();
-        let mut term = Term {
-            rows: self.credit.rows(rollout, rewards, scale, context.progress),
-            features: matrix(&rollout.features, rollout.lanes * rollout.steps),
+        let mut term = DesignTerm {
+            rows: self.credit.rows(rollout, rewards, context.progress),
+            inputs: matrix(&rollout.features, rollout.rows()),
             logits: self.logits.tensor(),
-            proxy: self.proxy.share(),
+            model: self.fitted.proxy.share(),
         };
         if self.spread.is_some() {
-            let count = rollout.rows();
-            let noise = matrix(&rollout.effect_noise, count);
-            let effects = tch::no_grad(|| term.proxy.forward(&term.features, Some(&term.logits)));
-            term.rows.samples = effects.narrow(1, 0, term.proxy.task_effects() as i64)
-                + noise * &term.rows.deviation;
+            let noise = matrix(&rollout.effect_noise, rollout.rows());
+            let means = tch::no_grad(|| term.means(&term.inputs));
+            term.rows.samples = means + noise * &term.rows.deviation;
         }
         let term = self.term.insert(term);
-        Ok(Some(EffectUpdate {
-            term,
-            adam: &mut self.logits.adam,
-            rate: self.settings.rate,
-            max_grad_norm: f64::INFINITY,
-        }))
+        Ok(Some(self.logits.update(term, self.settings.rate)))
     }
 
     fn update(
@@ -259,16 +190,13 @@ impl DesignOptimizer for MorphConditioned {
             self.logits.set(&mean);
         }
         *context.hardware_queries += self.refresh(rollout);
-        if self.refresh_loss.is_finite() && self.logits.values().iter().all(|z| z.is_finite()) {
-            return Ok(PolicyChange::Keep);
-        }
-        Err(MethodError::NotFinite {
-            what: "the proxy's loss or the design".into(),
-        })
+        let all =
+            self.refresh_loss.is_finite() && self.logits.values().iter().all(|z| z.is_finite());
+        finite(all, "the proxy's loss or the design").map(|()| PolicyChange::Keep)
     }
 
     fn gap(&self, queries: &[f32]) -> Option<[Gap; 2]> {
-        Some(self.proxy.gaps(&*self.hardware, &self.design(), queries))
+        Some(self.fitted.gaps(&self.design(), queries))
     }
 
     fn report(&self) -> Vec<(&'static str, f64)> {
@@ -285,9 +213,7 @@ impl DesignOptimizer for MorphConditioned {
             spread.save(archive);
         }
         self.credit.save(archive);
-        self.proxy.save(archive, "proxy");
-        self.adam.save(archive, "proxy.adam");
-        archive.put_json("proxy.stream", &self.stream);
+        self.fitted.save(archive);
         archive.put_f64("proxy.refresh_loss", &[self.refresh_loss]);
     }
 
@@ -298,9 +224,6 @@ impl DesignOptimizer for MorphConditioned {
         }
         self.refresh_loss = archive.get_f64_len("proxy.refresh_loss", 1)?[0];
         self.credit.load(archive)?;
-        self.proxy.load(archive, "proxy")?;
-        self.adam.load(archive, "proxy.adam")?;
-        self.stream = archive.get_json("proxy.stream")?;
-        Ok(())
+        self.fitted.load(archive)
     }
 }

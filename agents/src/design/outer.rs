@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::method_error::{MethodError, within};
 use crate::rollout::Rollout;
 
 /// What the trainer does with the policy before the next iteration.
@@ -33,6 +34,14 @@ pub struct Inner {
 }
 
 impl Inner {
+    /// Checks the number of iterations that each candidate gets.
+    ///
+    /// # Errors
+    /// It is out of range.
+    pub(super) fn check(iterations: usize) -> Result<(), MethodError> {
+        within("inner_iterations", iterations as f64, 1.0, 1e6)
+    }
+
     /// Adds an iteration's episodes. Returns the score once `budget` iterations are done, and starts anew.
     pub fn add(&mut self, rollout: &Rollout, budget: usize) -> Option<f64> {
         self.iterations += 1;

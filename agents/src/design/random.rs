@@ -51,12 +51,7 @@ impl Random {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: RandomSettings = settings(setup.settings)?;
         within("designs", settings.designs as f64, 1.0, 1e5)?;
-        within(
-            "inner_iterations",
-            settings.inner_iterations as f64,
-            1.0,
-            1e6,
-        )?;
+        Inner::check(settings.inner_iterations)?;
         let space = setup.hardware.space();
         let mut stream = Stream::new(setup.seed, "random-designs", 0);
         let draw = |_| space.logits(&space.sample(&mut stream));

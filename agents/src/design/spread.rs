@@ -9,6 +9,7 @@ use tandem_core::design::LOGIT_LIMIT;
 
 use super::{MethodError, within};
 use crate::archive::{Archive, ArchiveError};
+use crate::method_error::finite;
 use crate::rollout::{DesignSource, Episode, Rollout};
 
 /// Settings of a Gaussian over designs.
@@ -94,11 +95,8 @@ impl Spread {
         let Some(gradient) = self.gradient(mean, rollout, settings.start_baseline) else {
             return Ok(());
         };
-        if gradient.iter().any(|g| !g.is_finite()) {
-            return Err(MethodError::NotFinite {
-                what: "the design's gradient".into(),
-            });
-        }
+        let all = gradient.iter().all(|g| g.is_finite());
+        finite(all, "the design's gradient")?;
         self.ascend(mean, &gradient, settings);
         Ok(())
     }

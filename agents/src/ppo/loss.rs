@@ -1,6 +1,6 @@
 //! The losses of actor and critic on plain numbers, with their gradients in closed form.
 
-use crate::policy::{HALF_LN_TAU, Head};
+use crate::head::{HALF_LN_TAU, Head};
 
 use super::PpoStats;
 
@@ -280,7 +280,7 @@ mod tests {
                 assert_eq!(found.size(), expected.size());
                 assert!(norm(expected) > 1e-3 * whole, "parameter {i} counts");
                 let error = norm(&(found - expected)) / whole;
-                // sums of 512 rows in single precision
+                // sums over `ROWS` rows in single precision
                 assert!(error < 1e-5, "parameter {i} is off by {error:e}");
             }
         }

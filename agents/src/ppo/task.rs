@@ -5,8 +5,9 @@ use tch::{TchError, Tensor};
 use super::loss::{Experience, Surrogate, squared_error};
 use super::{Data, EffectTerm, PpoStats};
 use crate::adam::gradients;
+use crate::head::Head;
 use crate::network::Network;
-use crate::policy::{Head, Policy};
+use crate::policy::Policy;
 use crate::raw;
 
 /// Some rows of a minibatch.
@@ -22,7 +23,7 @@ pub(super) struct Shard<'a> {
 impl Shard<'_> {
     /// The shard's rows of an array `[N T, width]`.
     fn gather(&self, array: &[f32]) -> Vec<f32> {
-        let width = array.len() / self.data.rollout.rows();
+        let width = array.len() / self.data.batch.rollout.rows();
         let mut out = Vec::with_capacity(self.rows.len() * width);
         for &row in self.rows {
             let start = row as usize * width;
@@ -31,20 +32,16 @@ impl Shard<'_> {
         out
     }
 
-    /// The rows whose effect was asked from a model, with their advantages: lanes of the complete machine
-    /// come first and have none.
-    fn with_effects(&self) -> (Vec<i64>, Vec<f32>) {
-        let first = (self.data.rollout.full_lanes * self.data.rollout.steps) as i64;
-        let pairs = self
-            .rows
-            .iter()
-            .copied()
-            .zip(self.advantages.iter().copied());
-        pairs.filter(|(row, _)| *row >= first).unzip()
+    /// The rows whose effect was asked from a model: lanes of the complete machine come first and have none.
+    fn with_effects(&self) -> Vec<i64> {
+        let rollout = self.data.batch.rollout;
+        let first = (rollout.full_lanes * rollout.steps) as i64;
+        let rows = self.rows.iter().copied();
+        rows.filter(|row| *row >= first).collect()
     }
 
     fn observations(&self) -> Tensor {
-        let observations = self.gather(&self.data.rollout.observations);
+        let observations = self.gather(&self.data.batch.rollout.observations);
         Tensor::from_slice(&observations).view([self.rows.len() as i64, -1])
     }
 }
@@ -69,7 +66,7 @@ impl<'a> Task<'a> {
 
     /// The shard's share of the minibatch's loss: gradients and statistics.
     pub fn differentiate(self, shard: &Shard) -> Result<Part, TchError> {
-        let (settings, rollout) = (shard.data.settings, shard.data.rollout);
+        let (settings, rollout) = (shard.data.settings, shard.data.batch.rollout);
         let mut part = Part::default();
         match self {
             Self::Actor(actor, head, log_std) => tch::no_grad(|| {
@@ -94,17 +91,19 @@ impl<'a> Task<'a> {
             }),
             Self::Critic(critic) => tch::no_grad(|| {
                 let trace = critic.forward(shard.observations());
-                let (weight, returns) = (settings.value_weight, shard.gather(shard.data.returns));
+                let (weight, returns) = (
+                    settings.value_weight,
+                    shard.gather(shard.data.batch.returns),
+                );
                 let values = trace.output();
                 let by_value =
                     squared_error(values, &returns, weight, shard.total, &mut part.stats);
                 part.critic = critic.backward(&trace, &by_value);
             }),
             Self::Effect(term) => {
-                let (rows, advantages) = shard.with_effects();
+                let rows = shard.with_effects();
                 if !rows.is_empty() {
-                    let advantages = Tensor::from_slice(&advantages);
-                    let loss = term.loss(&Tensor::from_slice(&rows), &advantages);
+                    let loss = term.loss(&Tensor::from_slice(&rows));
                     part.stats.effect_loss = loss.f_double_value(&[])?;
                     part.effect = gradients(&loss, &term.parameters())?;
                 }

@@ -1,10 +1,11 @@
 use super::*;
+use crate::collect::collect;
 use crate::gae::{Segments, advantages as gae};
 use crate::kernel::Scratch;
 use crate::policy::PolicyShape;
 use crate::raw;
 use crate::reward_scaler::RewardScaler;
-use crate::rollout::{Lanes, Motion, collect};
+use crate::rollout::{Lanes, Motion};
 use crate::testing::{Designs, Naming, median, with_threads};
 use tandem_core::Problem;
 use tch::Kind;
@@ -47,14 +48,7 @@ fn experience(settings: &PpoSettings, steps: usize) -> (Policy, Rollout, Vec<f32
 }
 
 fn estimate(rollout: &Rollout, rewards: &[f32], settings: &PpoSettings) -> (Vec<f32>, Vec<f32>) {
-    let segments = Segments {
-        steps: rollout.steps,
-        rewards,
-        values: &rollout.values,
-        ends: &rollout.ends,
-        final_values: &rollout.final_values,
-        last_values: &rollout.last_values,
-    };
+    let segments = Segments::new(rollout, rewards);
     gae(&segments, settings.gamma, settings.lambda)
 }
 
@@ -140,9 +134,11 @@ fn the_ratio_is_one_before_the_first_step_even_where_commands_were_clipped() {
     let outside = rollout.commands.iter().filter(|u| u.abs() > 1.0).count();
     assert!(outside > rollout.commands.len() / 2);
     let data = Data {
-        rollout: &rollout,
-        advantages: &advantages,
-        returns: &returns,
+        batch: Batch {
+            rollout: &rollout,
+            advantages: &advantages,
+            returns: &returns,
+        },
         settings: &settings,
     };
     let rows: Vec<i64> = (0..512).collect();
@@ -164,9 +160,11 @@ fn a_sample_beyond_the_clip_range_has_no_policy_gradient() {
     let (policy, mut rollout, advantages, returns) = experience(&settings, 8);
     let gradient = |rollout: &Rollout, sign: f32| {
         let data = Data {
-            rollout,
-            advantages: &advantages,
-            returns: &returns,
+            batch: Batch {
+                rollout,
+                advantages: &advantages,
+                returns: &returns,
+            },
             settings: &settings,
         };
         let part = data.in_shards(&policy, None, &[0, 1], &[sign, sign], 1);
@@ -192,7 +190,7 @@ impl EffectTerm for Pull {
     fn share(&self) -> Box<dyn EffectTerm> {
         Box::new(Self(self.0.shallow_clone()))
     }
-    fn loss(&self, rows: &Tensor, _: &Tensor) -> Tensor {
+    fn loss(&self, rows: &Tensor) -> Tensor {
         // mean over rows of row index times parameter
         (rows.to_kind(Kind::Float) * &self.0).mean(Kind::Float)
     }
@@ -203,9 +201,11 @@ fn shards_add_up_to_the_whole_minibatch_and_the_effect_term_is_clipped_on_its_ow
     let settings = PpoSettings::default();
     let (policy, rollout, advantages, returns) = experience(&settings, 256);
     let data = Data {
-        rollout: &rollout,
-        advantages: &advantages,
-        returns: &returns,
+        batch: Batch {
+            rollout: &rollout,
+            advantages: &advantages,
+            returns: &returns,
+        },
         settings: &settings,
     };
     let rows: Vec<i64> = (0..2001).collect();
@@ -252,14 +252,18 @@ fn one_and_two_threads_give_the_same_bytes() {
             let mut stream = Stream::new(0, "order", 0);
             let (policy, adam) = (&mut policy, &mut adam);
             update(
-                policy,
-                adam,
+                Learner {
+                    policy: policy,
+                    adam: adam,
+                    rate: 3e-4,
+                    effect: Some(effect),
+                },
                 &settings,
-                3e-4,
-                &rollout,
-                &advantages,
-                &returns,
-                Some(effect),
+                Batch {
+                    rollout: &rollout,
+                    advantages: &advantages,
+                    returns: &returns,
+                },
                 &mut stream,
             )
             .unwrap();
@@ -290,14 +294,18 @@ fn a_number_that_is_not_finite_stops_the_update_and_leaves_the_parameters() {
     let mut adam = Adam::new(policy.parameters());
     let mut stream = Stream::new(0, "order", 0);
     let error = update(
-        &mut policy,
-        &mut adam,
+        Learner {
+            policy: &mut policy,
+            adam: &mut adam,
+            rate: 1e-3,
+            effect: None,
+        },
         &settings,
-        1e-3,
-        &rollout,
-        &advantages,
-        &returns,
-        None,
+        Batch {
+            rollout: &rollout,
+            advantages: &advantages,
+            returns: &returns,
+        },
         &mut stream,
     );
     assert!(
@@ -312,14 +320,18 @@ fn a_number_that_is_not_finite_stops_the_update_and_leaves_the_parameters() {
         ..settings
     };
     let error = update(
-        &mut policy,
-        &mut adam,
+        Learner {
+            policy: &mut policy,
+            adam: &mut adam,
+            rate: 1e-3,
+            effect: None,
+        },
         &settings,
-        1e-3,
-        &rollout,
-        &advantages,
-        &returns,
-        None,
+        Batch {
+            rollout: &rollout,
+            advantages: &advantages,
+            returns: &returns,
+        },
         &mut stream,
     );
     assert!(error.unwrap_err().to_string().contains("minibatches"));
@@ -362,14 +374,18 @@ fn error_of_naming(seed: u64) -> f64 {
             let (advantages, returns) = estimate(&rollout, &rewards, &settings);
             let rate = settings.rate_at(f64::from(iteration) / 20.0);
             update(
-                &mut policy,
-                &mut adam,
+                Learner {
+                    policy: &mut policy,
+                    adam: &mut adam,
+                    rate: rate,
+                    effect: None,
+                },
                 &settings,
-                rate,
-                &rollout,
-                &advantages,
-                &returns,
-                None,
+                Batch {
+                    rollout: &rollout,
+                    advantages: &advantages,
+                    returns: &returns,
+                },
                 &mut stream,
             )
             .unwrap();

@@ -9,8 +9,7 @@ use tandem_core::{SearchSpace, Stream};
 
 use super::Tracker;
 use super::mapper::Mapper;
-use super::proxy_policy::imitate;
-use super::reinforce::advantages;
+use super::reinforce::add_slopes;
 use super::tracker::greedy_start;
 
 /// Proposals of the policy per layer and update, and draws from the space itself: where the policy has made up its mind
@@ -181,7 +180,7 @@ pub(super) fn search(tracker: &mut Tracker, stream: &mut Stream) {
         tracker.assemble(&best);
         let slopes = slopes(&mapper, space, &draws, &costs, price);
         mapper.descend(&[(hardware.to_vec(), slopes)], RATE);
-        imitate(&mut mapper, space, &start, &best);
+        mapper.imitate(space, &start, &best);
     }
 }
 
@@ -201,11 +200,8 @@ fn slopes(
             .map(|(draw, cost)| cost + price * space.share(layer, &draw.mapping))
             .collect();
         let slopes = &mut slopes[layer * per_layer..][..per_layer];
-        for (advantage, draw) in advantages(&paid).iter().zip(draws) {
-            for (slope, score) in slopes.iter_mut().zip(&draw.score) {
-                *slope -= advantage * score / draws.len() as f32;
-            }
-        }
+        let scores = draws.iter().map(|draw| &*draw.score);
+        add_slopes(slopes, &paid, scores, draws.len());
     }
     slopes
 }

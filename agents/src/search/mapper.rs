@@ -15,6 +15,9 @@ use crate::mlp::Mlp;
 const HIDDEN: [usize; 2] = [64, 64];
 /// Logit of an option that the start has chosen, against 0 for the others.
 const CHOSEN: f32 = 2.0;
+/// Steps towards a point when it is imitated, and their size.
+const PULLS: usize = 2;
+const PULL_RATE: f64 = 0.01;
 
 /// The policy.
 pub struct Mapper {
@@ -180,7 +183,7 @@ impl Mapper {
     }
 
     /// Slopes that pull the outputs for a layer towards a mapping; sizes by their distance, choices by their likelihood.
-    pub fn towards(&self, outputs: &Outputs, layer: usize, mapping: &[f64]) -> Vec<f32> {
+    fn towards(&self, outputs: &Outputs, layer: usize, mapping: &[f64]) -> Vec<f32> {
         let values = &outputs.values[layer * self.outputs..][..self.outputs];
         let mut pull = vec![0.0; self.outputs];
         for ((&(at, count), &options), &gene) in self.layout.iter().zip(&self.choices).zip(mapping)
@@ -224,6 +227,20 @@ impl Mapper {
         parameters.push(self.table.shallow_clone());
         if let Ok(gradients) = gradients(&loss, &parameters) {
             self.adam.step(&gradients, rate);
+        }
+    }
+
+    /// Follows the best point: some steps that pull the outputs of all layers towards it.
+    pub fn imitate(&mut self, space: &dyn SearchSpace, start: &[f64], best: &[f64]) {
+        let hardware = &best[..space.hardware()];
+        for _ in 0..PULLS {
+            let outputs = self.outputs(start, hardware);
+            let pulls = (0..space.layers()).flat_map(|layer| {
+                let pull = self.towards(&outputs, layer, &best[space.range(layer)]);
+                pull.into_iter().map(|slope| -slope)
+            });
+            let pulls = pulls.collect();
+            self.descend(&[(hardware.to_vec(), pulls)], PULL_RATE);
         }
     }
 

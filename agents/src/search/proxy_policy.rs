@@ -13,12 +13,12 @@
 
 use tandem_core::Stream;
 
+use super::Tracker;
 use super::gradient::{Descent, choose};
 use super::limit;
 use super::mapper::Mapper;
-use super::reinforce::advantages;
+use super::reinforce::add_slopes;
 use super::tracker::greedy_start;
-use super::{SearchSpace, Tracker};
 
 /// Machines of the rounds before the last, and the share of the budget that each of them gets for the joint phase and for
 /// tuning.
@@ -33,8 +33,6 @@ const TUNE_RATE: f64 = 0.01;
 const BATCH: usize = 8;
 /// How likely a gene moves, and how far, when tuning.
 const NOISE: [f64; 2] = [0.2, 0.25];
-/// Steps of the policy towards the best point per update.
-const PULLS: usize = 2;
 
 /// Searches until the budget is spent.
 pub fn search(tracker: &mut Tracker, seed: u64) {
@@ -113,7 +111,7 @@ fn tune(
     let space = tracker.space();
     let hardware = best[..space.hardware()].to_vec();
     let per_layer = mapper.outputs_per_layer();
-    imitate(mapper, space, start, best);
+    mapper.imitate(space, start, best);
     while tracker.left() > end {
         let outputs = mapper.outputs(start, &hardware);
         let draws: Vec<Vec<_>> = (0..space.layers())
@@ -132,29 +130,11 @@ fn tune(
             return;
         }
         let mut slopes = vec![0.0; space.layers() * per_layer];
-        for (layer, (draws, costs)) in draws.iter().zip(&costs).enumerate() {
-            let slopes = &mut slopes[layer * per_layer..][..per_layer];
-            for (advantage, draw) in advantages(costs).iter().zip(draws) {
-                for (slope, score) in slopes.iter_mut().zip(&draw.score) {
-                    *slope -= advantage * score / BATCH as f32;
-                }
-            }
+        let layers = draws.iter().zip(&costs);
+        for (slopes, (draws, costs)) in slopes.chunks_exact_mut(per_layer).zip(layers) {
+            add_slopes(slopes, costs, draws.iter().map(|draw| &*draw.score), BATCH);
         }
         mapper.descend(&[(hardware.clone(), slopes)], TUNE_RATE);
-        imitate(mapper, space, start, best);
-    }
-}
-
-/// The policy follows the best point.
-pub(super) fn imitate(mapper: &mut Mapper, space: &dyn SearchSpace, start: &[f64], best: &[f64]) {
-    let hardware = &best[..space.hardware()];
-    for _ in 0..PULLS {
-        let outputs = mapper.outputs(start, hardware);
-        let pulls = (0..space.layers()).flat_map(|layer| {
-            let pull = mapper.towards(&outputs, layer, &best[space.range(layer)]);
-            pull.into_iter().map(|slope| -slope)
-        });
-        let pulls = pulls.collect();
-        mapper.descend(&[(hardware.to_vec(), pulls)], TUNE_RATE);
+        mapper.imitate(space, start, best);
     }
 }

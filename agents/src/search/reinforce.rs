@@ -47,18 +47,30 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
         for layer in 0..space.layers() {
             let costs: Vec<f64> = found.iter().map(|(_, parts)| parts[layer]).collect();
             let range = layer * per_layer..(layer + 1) * per_layer;
-            for (advantage, scores) in advantages(&costs).iter().zip(&scores) {
-                for (slope, score) in slopes[range.clone()].iter_mut().zip(&scores[range.clone()]) {
-                    *slope -= advantage * score / BATCH as f32;
-                }
-            }
+            let scores = scores.iter().map(|scores| &scores[range.clone()]);
+            add_slopes(&mut slopes[range.clone()], &costs, scores, BATCH);
         }
         mapper.descend(&[(hardware.to_vec(), slopes)], RATE);
     }
 }
 
+/// Adds what a batch of mappings of one layer says, by the score function: the slopes of the expected cost by the layer's
+/// outputs, from what each mapping cost and the slope of its log-likelihood.
+pub(super) fn add_slopes<'a>(
+    slopes: &mut [f32],
+    costs: &[f64],
+    scores: impl Iterator<Item = &'a [f32]>,
+    batch: usize,
+) {
+    for (advantage, scores) in advantages(costs).iter().zip(scores) {
+        for (slope, score) in slopes.iter_mut().zip(scores) {
+            *slope -= advantage * score / batch as f32;
+        }
+    }
+}
+
 /// How much better each cost is than the others, in [-1, 1] by rank; 0 where all are equal.
-pub(super) fn advantages(costs: &[f64]) -> Vec<f32> {
+fn advantages(costs: &[f64]) -> Vec<f32> {
     let n = costs.len();
     let better = |a: f64| {
         let ahead = costs.iter().filter(|&&b| a < b).count();

@@ -2,7 +2,7 @@
 //!
 //! | detail that matters (numbering of "The 37 implementation details of PPO") | where |
 //! |---|---|
-//! | 1 fixed segments, episodes carried across them; lanes in parallel | [`crate::rollout::collect`] |
+//! | 1 fixed segments, episodes carried across them; lanes in parallel | [`collect`](fn@crate::collect::collect) |
 //! | 2 orthogonal weights, zero biases, gains √2, 0.01, 1 | [`crate::mlp::Mlp::new`], [`crate::policy::Policy::new`] |
 //! | 3 Adam's ε 1e-5 | [`crate::adam::EPSILON`] |
 //! | 4 rate falls linearly to 0 over the whole run | [`PpoSettings::rate_at`] |
@@ -15,7 +15,7 @@
 //! | 11 clipping of the global gradient norm | [`crate::adam::clip_global_norm`] |
 //! | 12 clip fraction, low-variance KL, explained variance | [`PpoStats`] |
 //! | 13-16 separate tanh nets, Gaussian with learnt, state-independent, bounded deviation | [`crate::policy::Policy`] |
-//! | 18 commands clipped for the problem, stored unclipped | [`crate::rollout::collect`] |
+//! | 18 commands clipped for the problem, stored unclipped | [`collect`](fn@crate::collect::collect) |
 //! | 19-20 running mean and variance of observations, clipped to ±10 | [`crate::normaliser::Normaliser`] |
 //! | 21-22 rewards divided by the deviation of the discounted return | [`crate::reward_scaler::RewardScaler`] |
 //!
@@ -61,8 +61,8 @@ pub trait EffectTerm: Send {
     fn share(&self) -> Box<dyn EffectTerm>;
 
     /// Mean of the term over `rows` (int64 `[m]`, indices `n T + t` into the roll-out, only such that had an
-    /// effect) with their `advantages` `[m]`, as normalised over the minibatch.
-    fn loss(&self, rows: &Tensor, advantages: &Tensor) -> Tensor;
+    /// effect).
+    fn loss(&self, rows: &Tensor) -> Tensor;
 }
 
 /// An [`EffectTerm`] with what trains it.
@@ -77,47 +77,59 @@ pub struct EffectUpdate<'a> {
     pub max_grad_norm: f64,
 }
 
+/// What an update trains.
+pub struct Learner<'a> {
+    /// Actor and critic.
+    pub policy: &'a mut Policy,
+    /// Their optimiser.
+    pub adam: &'a mut Adam,
+    /// Its present rate.
+    pub rate: f64,
+    /// The hardware's term, where it has one.
+    pub effect: Option<EffectUpdate<'a>>,
+}
+
+/// What an update learns from.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The experience.
+    pub rollout: &'a Rollout,
+    /// `[N, T]`, from [`crate::gae::advantages`].
+    pub advantages: &'a [f32],
+    /// `[N, T]` the critic's targets, from there too.
+    pub returns: &'a [f32],
+}
+
 /// Improves policy and critic (and the effect term's parameters) on a roll-out.
 ///
-/// `advantages` and `returns` are `[N, T]`, from [`crate::gae::advantages`]; `rate` is Adam's present rate;
-/// `stream` orders the samples. Works in the current rayon pool; the bytes of the result do not depend on
-/// the number of its threads.
+/// `stream` orders the samples. Works in the current rayon pool; the bytes of the result do not depend on the number
+/// of its threads.
 ///
 /// # Errors
 /// Too few samples for the minibatches, arrays of unequal length, numbers that are not finite.
-#[allow(clippy::too_many_arguments)] // each is a different thing; a struct would only rename them
 pub fn update(
-    policy: &mut Policy,
-    adam: &mut Adam,
+    learner: Learner,
     settings: &PpoSettings,
-    rate: f64,
-    rollout: &Rollout,
-    advantages: &[f32],
-    returns: &[f32],
-    effect: Option<EffectUpdate>,
+    batch: Batch,
     stream: &mut Stream,
 ) -> Result<PpoStats, PpoError> {
-    let data = Data {
-        rollout,
-        advantages,
-        returns,
-        settings,
-    };
+    let data = Data { batch, settings };
     data.check()?;
-    let mut learner = Learner {
-        policy,
-        adam,
-        rate,
+    let effect = learner.effect;
+    let mut descent = Descent {
+        policy: learner.policy,
+        adam: learner.adam,
+        rate: learner.rate,
         // a term can move to a thread of the pool, a reference to it cannot
         term: effect.as_ref().map(|effect| effect.term.share()),
         effect: effect.map(|e| (e.adam, e.rate, e.max_grad_norm)),
     };
     // handing work to the pool from outside costs a wake-up each time: go inside once
-    rayon::scope(|_| learner.learn(&data, stream))
+    rayon::scope(|_| descent.epochs(&data, stream))
 }
 
-/// What an update changes, and how.
-struct Learner<'a> {
+/// A [`Learner`] in a form that threads can take.
+struct Descent<'a> {
     policy: &'a mut Policy,
     adam: &'a mut Adam,
     rate: f64,
@@ -126,11 +138,11 @@ struct Learner<'a> {
     effect: Option<(&'a mut Adam, f64, f64)>,
 }
 
-impl Learner<'_> {
+impl Descent<'_> {
     /// All epochs.
-    fn learn(&mut self, data: &Data, stream: &mut Stream) -> Result<PpoStats, PpoError> {
+    fn epochs(&mut self, data: &Data, stream: &mut Stream) -> Result<PpoStats, PpoError> {
         let settings = data.settings;
-        let mut order: Vec<i64> = (0..data.rollout.rows() as i64).collect();
+        let mut order: Vec<i64> = (0..data.batch.rollout.rows() as i64).collect();
         let mut stats = PpoStats::default();
         for epoch in 0..settings.epochs {
             stream.shuffle(&mut order);
@@ -143,7 +155,8 @@ impl Learner<'_> {
                 break;
             }
         }
-        stats.explained_variance = explained_variance(&data.rollout.values, data.returns);
+        stats.explained_variance =
+            explained_variance(&data.batch.rollout.values, data.batch.returns);
         Ok(stats)
     }
 
@@ -178,19 +191,17 @@ fn minibatches(order: &[i64], count: usize) -> impl Iterator<Item = &[i64]> {
 
 /// What all minibatches are cut from.
 struct Data<'a> {
-    rollout: &'a Rollout,
-    advantages: &'a [f32],
-    returns: &'a [f32],
+    batch: Batch<'a>,
     settings: &'a PpoSettings,
 }
 
 impl Data<'_> {
     fn check(&self) -> Result<(), PpoError> {
         self.settings.check()?;
-        let expected = self.rollout.rows();
+        let expected = self.batch.rollout.rows();
         for (name, got) in [
-            ("advantages", self.advantages.len()),
-            ("returns", self.returns.len()),
+            ("advantages", self.batch.advantages.len()),
+            ("returns", self.batch.returns.len()),
         ] {
             if got != expected {
                 return Err(PpoError::Size {
@@ -219,7 +230,7 @@ impl Data<'_> {
         effect: Option<&dyn EffectTerm>,
         rows: &[i64],
     ) -> Result<Part, PpoError> {
-        let chosen = rows.iter().map(|&row| self.advantages[row as usize]);
+        let chosen = rows.iter().map(|&row| self.batch.advantages[row as usize]);
         let advantages = normalised(chosen.collect());
         let shards = if rows.len() < SHARD_FROM { 1 } else { SHARDS };
         Ok(self.in_shards(policy, effect, rows, &advantages, shards)?)

@@ -21,7 +21,7 @@ use tch::Tensor;
 
 use crate::adam::{Adam, clip_global_norm};
 use crate::archive::{Archive, ArchiveError};
-use crate::design::{MethodError, within};
+use crate::method_error::{MethodError, within};
 use crate::mlp::Mlp;
 
 pub use pairs::{DesignDraw, Pairs, matrix, mixed_queries};

@@ -12,11 +12,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use tandem_core::{CommandSpace, Fidelity, Hardware, Step};
 
-use crate::gae::End;
+use crate::head::HALF_LN_TAU;
 use crate::lanes::{DesignSource, Lane, Lanes};
 use crate::normaliser::Moments;
-use crate::policy::HALF_LN_TAU;
-use crate::rollout::{CollectError, EffectModel, Episode, Motion, Rollout};
+use crate::rollout::{CollectError, EffectModel, End, Episode, Motion, Rollout};
 use crate::snapshot::PolicySnapshot;
 use part::{Part, at, split};
 
