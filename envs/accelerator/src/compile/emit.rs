@@ -250,11 +250,11 @@ impl<'a> Emitter<'a> {
         }
         let word = self.platform.number_format.word_bytes();
         let task = self.transfer(Kind::LoadWeight, tile.words, word)?;
-        let waits = match learnt && self.sequence.interleaved() {
-            true => Vec::new(),
-            false => self.barrier.clone(),
+        let waits: &[TaskId] = match learnt && self.sequence.interleaved() {
+            true => &[], // they depend on no layer, so they may come ahead of it
+            false => &self.barrier,
         };
-        let task = self.sequence.add(Self::pooled(engine, 1, task), &waits)?;
+        let task = self.sequence.add(Self::pooled(engine, 1, task), waits)?;
         self.sequence.engine(engine).weights = Some((tile.place, task));
         Ok(task)
     }

@@ -8,7 +8,7 @@ use tandem_core::check::{refuse, within};
 use tandem_core::preset::{Preset, choose};
 use tandem_core::problem::ProblemError;
 
-/// All presets. Shares as [`super::selectivity`] counts them with seed 0.
+/// All presets. Shares as [`super::selectivity()`] counts them with seed 0.
 pub const PRESETS: [Preset; 1] = [Preset {
     name: "recall",
     about: "facts that change, the latest six are asked for; three times less energy than the published cells",
