@@ -1,6 +1,5 @@
 //! The application's errors and their exit codes.
 
-use std::io;
 use std::process::ExitCode;
 
 use tandem_accelerator::InputError;
@@ -16,7 +15,7 @@ use tandem_core::{DesignError, ProblemError};
 use thiserror::Error;
 
 use crate::metrics::MetricsError;
-use crate::output::{note, program};
+use crate::output::{OutputError, note, program};
 use crate::render::RenderError;
 use crate::run_folder::RunError;
 use crate::strict::ConfigError;
@@ -37,8 +36,8 @@ pub enum Error {
     #[error("{0}")]
     Paused(String),
     /// Standard output cannot be written: exit code 0 where its reader has seen enough, else 1.
-    #[error("cannot write to standard output: {0}")]
-    Output(io::Error),
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A problem refuses a setting or a design.
     #[error(transparent)]
     Problem(#[from] ProblemError),
@@ -114,7 +113,7 @@ impl Error {
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
             Self::Metrics(_) | Self::Render(_) | Self::Lanes(_) => 1,
             Self::Stopped(_) | Self::Paused(_) => 3,
-            Self::Output(error) => u8::from(error.kind() != io::ErrorKind::BrokenPipe),
+            Self::Output(error) => u8::from(!error.is_closed_pipe()),
         }
     }
 

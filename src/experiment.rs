@@ -4,17 +4,10 @@
 //! and path. A problem's own settings (`task`) and each method's (`methods.NAME`) are read by their owners.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tandem_agents::ppo::{PpoError, PpoSettings};
-
-use crate::adaptation::LanguageExperiment;
-use crate::error::Error;
-use crate::registry;
-use crate::run_folder::RunFolder;
-use crate::strict::Located;
 
 /// A whole experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,55 +145,6 @@ impl Default for CheckpointSettings {
 pub type Complaint = (String, String);
 
 impl Experiment {
-    /// Reads and checks an experiment file, with `PATH=VALUE` settings applied.
-    ///
-    /// # Errors
-    /// The first thing that is not right: where it stands, what is wrong, what to write instead.
-    pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
-        if LanguageExperiment::is_at(path) {
-            let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
-                        `codesign`), `adapt`, `explore` and `generate` run it";
-            return Err(Error::Input(format!("{}: {text}", path.display())));
-        }
-        Self::from_located(&Located::read_file(path, &split_sets(sets)?)?)
-    }
-
-    /// Reads and checks an experiment's text; `origin` names it in messages.
-    ///
-    /// # Errors
-    /// As [`Experiment::read`].
-    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
-        Self::from_located(&Located::parse(text, origin, &[])?)
-    }
-
-    /// The experiment of a run folder.
-    ///
-    /// # Errors
-    /// A file that is missing or has been changed to something that is not right.
-    pub fn from_run(folder: &RunFolder) -> Result<Self, Error> {
-        Self::read(&folder.file("experiment.json"), &[])
-    }
-
-    /// The experiment that judges a lone `design.json`: its problem, defaults for the rest; `origin` names
-    /// the file in messages.
-    ///
-    /// # Errors
-    /// A document without a known problem.
-    pub fn for_design(design: &Value, origin: &str) -> Result<Self, Error> {
-        let document = serde_json::json!({
-            "problem": design["problem"], "task": design["task"], "method": "fixed",
-        });
-        Self::parse(&document.to_string(), origin)
-    }
-
-    fn from_located(located: &Located) -> Result<Self, Error> {
-        let experiment: Self = located.read()?;
-        let refuse = |(path, reason): Complaint| located.fail_at(&path, reason);
-        experiment.check().map_err(refuse)?;
-        registry::check(&experiment, located)?;
-        Ok(experiment)
-    }
-
     /// The settings of a method; null when the experiment has none.
     pub fn settings_of(&self, method: &str) -> &Value {
         self.methods.get(method).unwrap_or(&Value::Null)
@@ -288,23 +232,4 @@ fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint
         path.into(),
         format!("{value} must lie between {low} and {high}"),
     ))
-}
-
-/// Splits the `PATH=VALUE`s of the command line.
-///
-/// # Errors
-/// One without `=`.
-pub fn split_sets(sets: &[String]) -> Result<Vec<(String, String)>, Error> {
-    sets.iter().map(|set| split(set)).collect()
-}
-
-/// Splits a `PATH=VALUE` of the command line.
-pub(crate) fn split(set: &str) -> Result<(String, String), Error> {
-    set.split_once('=')
-        .map(|(path, value)| (path.trim().to_owned(), value.to_owned()))
-        .ok_or_else(|| {
-            Error::Input(format!(
-                "--set {set}: write it as PATH=VALUE, e.g. --set ppo.rate=0.001"
-            ))
-        })
 }

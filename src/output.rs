@@ -2,14 +2,31 @@
 //!
 //! A reader that has seen enough (`tandem list platforms | head -1`) closes the pipe; that is the command's normal
 //! end, with exit code 0. Any other failure (`> /dev/full`) is an error with a message and exit code 1.
-//! [`Error::Output`](crate::Error::Output) carries both to `main`. What cannot be written to
+//! [`OutputError`] carries both to `main`. What cannot be written to
 //! standard error is dropped: there is nowhere left to report it.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use thiserror::Error;
+
+/// Standard output cannot be written.
+#[derive(Debug, Error)]
+#[error("cannot write to standard output: {0}")]
+pub struct OutputError(io::Error);
+
+impl OutputError {
+    /// What a failed write of clap's means.
+    pub fn new(error: io::Error) -> Self {
+        Self(error)
+    }
+
+    /// The reader has seen enough: a normal end.
+    pub fn is_closed_pipe(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
 
 /// Writes a line to standard output, formatted as by `println!`; the result is to be passed on with `?`.
 macro_rules! out {
@@ -26,11 +43,11 @@ pub(crate) use {note, out};
 /// Writes `text` and the end of its line to standard output.
 ///
 /// # Errors
-/// [`Error::Output`]: standard output is closed or full.
-pub fn line(text: Arguments) -> Result<(), Error> {
+/// Standard output is closed or full.
+pub fn line(text: Arguments) -> Result<(), OutputError> {
     let mut stdout = io::stdout().lock();
-    stdout.write_fmt(text).map_err(Error::Output)?;
-    stdout.write_all(b"\n").map_err(Error::Output)
+    stdout.write_fmt(text).map_err(OutputError)?;
+    stdout.write_all(b"\n").map_err(OutputError)
 }
 
 /// What to type to reach this program: its own name, since a program with problems of its own is not called `tandem`.
@@ -46,12 +63,12 @@ pub fn program() -> String {
 /// Writes `text`, which ends its lines itself, to standard output and flushes it.
 ///
 /// # Errors
-/// [`Error::Output`]: standard output is closed or full.
-pub fn text(text: impl std::fmt::Display) -> Result<(), Error> {
+/// Standard output is closed or full.
+pub fn text(text: impl std::fmt::Display) -> Result<(), OutputError> {
     let mut stdout = io::stdout().lock();
     write!(stdout, "{text}")
         .and_then(|()| stdout.flush())
-        .map_err(Error::Output)
+        .map_err(OutputError)
 }
 
 /// Writes `text` and the end of its line to standard error.

@@ -21,7 +21,7 @@ use crate::progress::{Progress, Status};
 use crate::record::Record;
 use crate::registry;
 use crate::run_folder::{Meta, RunFolder};
-use crate::tensorboard::Board;
+use crate::tensorboard::{Board, flatten};
 use crate::trainer::Trainer;
 
 /// Episodes of the final judgement.
@@ -334,23 +334,4 @@ pub fn design_json(experiment: &Experiment, space: &DesignSpace, values: &[f64])
         "seed": experiment.seed,
         "parameters": parameters,
     })
-}
-
-/// All leaves of a JSON value with their dotted paths.
-pub(crate) fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                flatten(&path, value, out);
-            }
-        }
-        Value::Null => {}
-        Value::Array(_) => out.push((path.into(), Value::String(value.to_string()))),
-        _ => out.push((path.into(), value.clone())),
-    }
 }

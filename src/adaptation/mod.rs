@@ -25,9 +25,8 @@ use crate::error::Error;
 use crate::interrupt;
 use crate::metrics::{MetricsLog, Row, put};
 use crate::progress::{Progress, Status};
-use crate::run::flatten;
 use crate::run_folder::{Meta, RunFolder};
-use crate::tensorboard::Board;
+use crate::tensorboard::{Board, flatten};
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";

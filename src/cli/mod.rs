@@ -12,7 +12,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands;
 use crate::error::Error;
-use crate::output;
+use crate::output::{self, OutputError};
 
 pub use accelerator::*;
 pub use bench::*;
@@ -96,7 +96,7 @@ pub fn main() -> ExitCode {
 /// Shows the help or version that was asked for, or what is wrong with the command line.
 fn show(answer: &clap::Error) -> ExitCode {
     match answer.print() {
-        Err(error) if !answer.use_stderr() => Error::Output(error).report(),
+        Err(error) if !answer.use_stderr() => Error::from(OutputError::new(error)).report(),
         _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
     }
 }

@@ -8,10 +8,10 @@ use super::print_json;
 use crate::adaptation::{AdaptationRun, FINAL, LanguageExperiment, report};
 use crate::cli::AdaptArgs;
 use crate::error::Error;
-use crate::experiment::split_sets;
 use crate::interrupt;
 use crate::output::{note, out};
 use crate::run_folder::RunFolder;
+use crate::sets::split_sets;
 use crate::statistics::mean_interval;
 
 /// Runs the command.

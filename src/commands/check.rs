@@ -10,9 +10,10 @@ use crate::adaptation::LanguageExperiment;
 use crate::cli::CheckArgs;
 use crate::contract;
 use crate::error::Error;
-use crate::experiment::{Experiment, split_sets};
+use crate::experiment::Experiment;
 use crate::machine::Machine;
 use crate::output::{self, out};
+use crate::sets::split_sets;
 
 /// Runs the command.
 ///

@@ -183,10 +183,10 @@ fn print_table(judged: &Evaluation) -> Result<(), Error> {
         line("  true success", retrained.success)?;
         line("  return", retrained.total_return)?;
     }
-    out!(
+    Ok(out!(
         "used: {} environment steps, {} hardware queries, {:.0} s",
         judged.env_steps,
         judged.hardware_queries,
         judged.seconds
-    )
+    )?)
 }

@@ -29,5 +29,5 @@ use crate::output::out;
 pub fn print_json(value: &Value) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    out!("{text}")
+    Ok(out!("{text}")?)
 }

@@ -8,10 +8,11 @@ use crate::cli::TrainArgs;
 use crate::codesign;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval};
-use crate::experiment::{Experiment, split_sets};
+use crate::experiment::Experiment;
 use crate::interrupt;
 use crate::output::{note, out, program};
 use crate::run::Run;
+use crate::sets::split_sets;
 
 /// Runs the command.
 ///
@@ -123,5 +124,7 @@ fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
     out!("picture          {run}/design.png")?;
     out!("curves           tensorboard --logdir {run}")?;
     out!("judge again      {program} evaluate {run} --episodes 512")?;
-    out!("watch it move    {program} render {run} --out {run}/motion.gif")
+    Ok(out!(
+        "watch it move    {program} render {run} --out {run}/motion.gif"
+    )?)
 }

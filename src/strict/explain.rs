@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::path::join;
 use super::scan::clip;
-use super::set::{find, join};
+use super::set::find;
 
 /// An explained error; the path is relative to the value that was read.
 pub(super) struct Explained {

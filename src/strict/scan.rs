@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::set::join;
+use super::path::join;
 
 /// Deeper documents are refused: no experiment needs them, and every reader of the tree may recurse.
 const MAX_DEPTH: usize = 64;

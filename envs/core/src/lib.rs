@@ -16,6 +16,7 @@
 //! observation -> policy -> command -> hardware(design) -> effect -> world -> reward, next observation
 //! ```
 
+pub mod channel;
 pub mod check;
 pub mod contract;
 pub mod design;

@@ -29,60 +29,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::design::{DesignError, DesignSpace};
-use crate::hardware::HardwareSpec;
+pub use crate::channel::{Channel, CommandSpace};
+use crate::design::DesignError;
+pub use crate::hardware::{Hardware, IdentityHardware};
 use crate::mechanism::Mechanism;
 use crate::scene::Scene;
 use crate::stream::Stream;
-
-/// One number of an observation, command, query or effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Channel {
-    /// Name, e.g. `joint_2_angle`.
-    pub name: String,
-    /// Unit, e.g. `rad`; `1` when it has none.
-    pub unit: String,
-}
-
-impl Channel {
-    /// A channel with this name and unit.
-    pub fn new(name: impl Into<String>, unit: &str) -> Self {
-        Self {
-            name: name.into(),
-            unit: unit.into(),
-        }
-    }
-
-    /// Channels with these names and units.
-    pub fn list(channels: &[(&str, &str)]) -> Vec<Self> {
-        let channel = |(name, unit): &(&str, &str)| Self::new(*name, unit);
-        channels.iter().map(channel).collect()
-    }
-}
-
-/// What a policy may command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum CommandSpace {
-    /// Real numbers; the policy's samples are clipped to [-1, 1] before the problem sees them.
-    Continuous(Vec<Channel>),
-    /// One of `n` options; the command is one number, the option's index.
-    Discrete(usize),
-}
-
-impl CommandSpace {
-    /// Length of the command slice.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Continuous(channels) => channels.len(),
-            Self::Discrete(_) => 1,
-        }
-    }
-
-    /// Whether there is nothing to command.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
 
 /// Sizes, names and units of a problem.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,54 +51,6 @@ pub struct Spec {
     pub horizon: usize,
     /// Duration of a control step, s.
     pub control_dt: f64,
-}
-
-/// A model of the hardware: what a command does to the world. Pure, and cheap enough to be asked in bulk.
-pub trait Hardware: Send + Sync {
-    /// The design parameters.
-    fn space(&self) -> &DesignSpace;
-
-    /// What it is asked and answers: names, units, bounds, scales.
-    fn spec(&self) -> &HardwareSpec;
-
-    /// The query's numbers: the part of state and command that the hardware sees.
-    fn query_channels(&self) -> &[Channel] {
-        &self.spec().query
-    }
-
-    /// Bounds of each query number, `(low, high)`: where uniform samples are drawn.
-    fn query_bounds(&self) -> &[(f32, f32)] {
-        &self.spec().bounds
-    }
-
-    /// The effect's numbers. The first [`Hardware::task_effects`] of them are what the task sees.
-    fn effect_channels(&self) -> &[Channel] {
-        &self.spec().effect
-    }
-
-    /// How many leading effects are *task* effects: exploration noise and likelihood live on these only.
-    fn task_effects(&self) -> usize {
-        self.spec().task
-    }
-
-    /// Characteristic size of each effect, in its unit: errors and noise are measured in it.
-    fn effect_scale(&self) -> &[f32] {
-        &self.spec().scale
-    }
-
-    /// Length of the feature vector that networks get instead of the raw query.
-    fn feature_len(&self) -> usize {
-        self.query_channels().len()
-    }
-
-    /// Writes the features of a query (e.g. sines and cosines of angles), `out` of
-    /// [`Hardware::feature_len`]. They must not depend on the design.
-    fn features(&self, query: &[f32], out: &mut [f32]) {
-        out.copy_from_slice(query);
-    }
-
-    /// The true effect of a query under a design (values in the parameters' units).
-    fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]);
 }
 
 /// How a problem is moved during an episode.
@@ -276,46 +180,5 @@ pub trait Problem: Send {
     /// A design that cannot be built.
     fn mechanism(&self, _design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
         Ok(None)
-    }
-}
-
-/// Hardware without a design: the effect is the command. For problems where only the policy is learnt.
-#[derive(Debug)]
-pub struct IdentityHardware {
-    space: DesignSpace,
-    spec: HardwareSpec,
-}
-
-impl IdentityHardware {
-    /// Hardware that passes on this command.
-    pub fn new(command: &CommandSpace) -> Self {
-        let (channels, bound) = match command {
-            CommandSpace::Continuous(channels) => (channels.clone(), (-1.0, 1.0)),
-            CommandSpace::Discrete(n) => (
-                vec![Channel::new("option", "1")],
-                (0.0, n.saturating_sub(1) as f32),
-            ),
-        };
-        let n = channels.len();
-        Self {
-            space: DesignSpace::default(),
-            spec: HardwareSpec::from_lists(
-                (channels.clone(), vec![bound; n]),
-                (channels, vec![1.0; n]),
-                n,
-            ),
-        }
-    }
-}
-
-impl Hardware for IdentityHardware {
-    fn space(&self) -> &DesignSpace {
-        &self.space
-    }
-    fn spec(&self) -> &HardwareSpec {
-        &self.spec
-    }
-    fn respond(&self, _design: &[f64], query: &[f32], effect: &mut [f32]) {
-        effect.copy_from_slice(query);
     }
 }

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use super::plan::{Job, State};
-use super::pool::Outcome;
+use super::plan::{Job, Outcome, State};
 use crate::output::note;
 
 /// Interval at which the runs' metrics are polled.

@@ -11,6 +11,17 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::run_folder::RunFolder;
 
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// The run is complete.
+    Finished,
+    /// It was asked to stop and saved a checkpoint.
+    Stopped,
+    /// It failed, with the last line of its log.
+    Failed(String),
+}
+
 /// The document that a run writes last.
 pub(super) const FINAL: &str = "evaluation/final.json";
 

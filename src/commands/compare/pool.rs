@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::live::Live;
-use super::plan::{FINAL, Job, State};
+use super::plan::{FINAL, Job, Outcome, State};
 use crate::error::Error;
 use crate::interrupt;
 
@@ -17,17 +17,6 @@ use crate::interrupt;
 const PAUSE: Duration = Duration::from_millis(100);
 /// What `tandem train` ends with after a signal.
 const STOPPED: i32 = 3;
-
-/// How a child ended.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Outcome {
-    /// The run is complete.
-    Finished,
-    /// It was asked to stop and saved a checkpoint.
-    Stopped,
-    /// It failed, with the last line of its log.
-    Failed(String),
-}
 
 /// What children need to know.
 pub(super) struct Pool<'a> {

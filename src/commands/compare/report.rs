@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use tandem_core::Stream;
 
-use super::plan::{FINAL, Job, State};
-use super::pool::Outcome;
+use super::plan::{FINAL, Job, Outcome, State};
 use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::metrics::{self, Row};

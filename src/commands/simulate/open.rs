@@ -12,7 +12,7 @@ use tandem_accelerator::{InputError, Network, Platform, network, zoo};
 use super::has_extension;
 use crate::cli::{OnUnsupported, SimulateArgs};
 use crate::error::Error;
-use crate::experiment;
+use crate::sets;
 use crate::strict::Located;
 
 /// A platform, and what tiles or layers cost on its engines.
@@ -32,7 +32,7 @@ pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
     let sets = args
         .sets
         .iter()
-        .map(|set| experiment::split(set))
+        .map(|set| sets::split(set))
         .collect::<Result<Vec<_>, _>>()?;
     let preset = PLATFORMS.iter().find(|preset| preset.name == name);
     let located = match preset {

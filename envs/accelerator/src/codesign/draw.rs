@@ -1,6 +1,6 @@
 //! Pictures of the accelerator: the platform's blocks by area, and each layer's time against the reference.
 
-use super::world::State;
+use super::state::State;
 use crate::platform::MM2_PER_GB_PER_S;
 use tandem_core::scene::{Role, Scene, Shape, View};
 

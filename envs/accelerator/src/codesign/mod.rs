@@ -24,6 +24,7 @@
 mod config;
 mod draw;
 mod hardware;
+mod state;
 mod world;
 
 pub use config::{Config, PRESETS, Settings};

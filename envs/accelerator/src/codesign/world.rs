@@ -1,11 +1,10 @@
-//! The mapping task: state, observation, reward and success.
+//! The mapping task: observation, reward and success.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::config::Settings;
 use super::hardware::{AcceleratorHardware, FEATURES};
+use super::state::State;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec,
     Stream, World,
@@ -17,34 +16,6 @@ const PENALTY: f32 = 5.0;
 const LARGEST: f32 = 20.0;
 /// Terms of the reward.
 const TERMS: [&str; 4] = ["time", "energy", "area", "power"];
-
-/// What changes during an episode.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct State {
-    /// The layers in the order of this episode.
-    order: Vec<usize>,
-    step: usize,
-    /// Time and energy of the network against the reference's; layers that are not mapped yet count as the reference.
-    pub(super) time: f32,
-    /// See `time`.
-    pub(super) energy: f32,
-    /// Logarithm of area over its limit.
-    pub(super) area: f32,
-    /// Time and energy of each layer against the reference, in the order of the network; 1 before it is mapped.
-    pub(super) ratios: Vec<[f32; 2]>,
-}
-
-impl State {
-    /// The layer to be mapped next.
-    fn layer(&self) -> usize {
-        self.order[self.step % self.order.len()]
-    }
-
-    /// How many times better than the reference the network's energy-delay product is, once all is mapped.
-    pub(super) fn gain(&self) -> f32 {
-        1.0 / (self.time * self.energy).max(1e-12)
-    }
-}
 
 /// The accelerator problem's world; see the module.
 #[derive(Debug)]

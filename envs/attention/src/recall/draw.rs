@@ -1,7 +1,7 @@
 //! Pictures of the attention problem: what the head holds, and what it answers.
 
 use super::code::{ROWS, VALUES};
-use super::world::State;
+use super::state::State;
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 /// Width and height of the picture, in its own units.

@@ -33,6 +33,7 @@ mod config;
 mod draw;
 mod hardware;
 mod selectivity;
+mod state;
 mod world;
 
 pub use config::{Config, PRESETS, Settings};

@@ -1,13 +1,12 @@
-//! The recall task: state, observation, reward and success.
+//! The recall task: observation, reward and success.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::code::{COMMANDS, KEYS, ROWS, Token, VALUES, encode, text};
+use super::code::{COMMANDS, KEYS, ROWS, VALUES, encode, text};
 use super::config::Settings;
 use super::hardware::{RecallHardware, WORST, loss, scalers};
-use crate::{GainCell, Head};
+use super::state::{Chip, State};
+use crate::Head;
 use tandem_core::check::refuse;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec,
@@ -18,67 +17,6 @@ use tandem_core::{
 const LARGEST: f32 = 20.0;
 /// Terms of the reward.
 const TERMS: [&str; 2] = ["loss", "energy"];
-
-/// What changes during an episode.
-#[derive(Default, Serialize, Deserialize)]
-pub struct State {
-    /// The episode's text.
-    pub(super) tokens: Vec<Token>,
-    /// Tokens that have been answered.
-    pub(super) step: usize,
-    /// What has gone to the hardware: query, key and value of each token.
-    pub(super) sent: Vec<[f32; COMMANDS]>,
-    /// The latest scores, nat, where the chip has given them.
-    pub(super) scores: [f32; VALUES],
-    /// Sum of the losses so far, nat.
-    loss: f32,
-    /// Sum of energies over the reference so far.
-    energy: f32,
-    /// Seed of the chip.
-    seed: u64,
-    /// The chip of an episode in full fidelity; its state is what it has been told.
-    #[serde(skip)]
-    chip: Option<Chip>,
-}
-
-impl State {
-    /// The token to be answered next, the key that it asks for and the right value; the last one after the end.
-    fn now(&self) -> (Token, u8, usize) {
-        let at = self.step.min(self.tokens.len() - 1);
-        let token = self.tokens[at];
-        let key = self.tokens[at - usize::from(token.asked)].key;
-        (token, key, self.right(at))
-    }
-
-    /// The value that token `at` asks for.
-    pub(super) fn right(&self, at: usize) -> usize {
-        let token = self.tokens[at];
-        usize::from(self.tokens[at - usize::from(token.asked)].value)
-    }
-
-    /// Mean loss so far, nat, and mean energy over the reference's.
-    pub(super) fn means(&self) -> [f32; 2] {
-        let count = self.step.max(1) as f32;
-        [self.loss / count, self.energy / count]
-    }
-}
-
-/// A circuit as it was made, cell for cell.
-struct Chip {
-    circuit: GainCell,
-    head: Head,
-}
-
-impl Chip {
-    /// Sends a token to the head; its scores, nat.
-    fn play(&mut self, sent: &[f32; COMMANDS]) -> [f32; VALUES] {
-        let numbers = sent.map(f64::from);
-        let (query, rest) = numbers.split_at(ROWS);
-        let (key, value) = rest.split_at(ROWS);
-        let scores = self.head.step(query, key, value);
-        std::array::from_fn(|at| scores[at] as f32)
-    }
-}
 
 /// The attention problem's world; see the module.
 #[derive(Debug)]

@@ -305,3 +305,14 @@ impl Settings {
         self.torque * left * left
     }
 }
+
+/// Mass per volume of a link, kg/m^3: a thin-walled tube counted over its whole volume (60 mm across, about
+/// 1 mm of aluminium).
+pub const DENSITY: f64 = 200.0;
+
+/// Mass of a link, kg: a capsule of [`LINK_RADIUS`] around an axis of this length (m) at [`DENSITY`],
+/// `pi r^2 (l + 4 r / 3)`.
+pub fn link_mass(length: f64) -> f64 {
+    let r = f64::from(LINK_RADIUS);
+    DENSITY * std::f64::consts::PI * r * r * (length + 4.0 / 3.0 * r)
+}

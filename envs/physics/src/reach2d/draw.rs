@@ -1,9 +1,8 @@
 //! Pictures of the arm.
 
-use super::config::LINK_RADIUS;
+use super::config::{LINK_RADIUS, Settings};
 use super::state::State;
-use super::walls::Point;
-use super::world::Reach;
+use super::walls::{Point, Walls};
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 fn space(p: Point) -> [f32; 3] {
@@ -26,11 +25,10 @@ fn disc(center: Point, radius: f32) -> Shape {
 }
 
 /// The part of the plane that holds walls, goal and most of what the arm can reach.
-fn view(reach: &Reach) -> View {
-    let settings = reach.settings();
+fn view(settings: &Settings, walls: &Walls) -> View {
     let mut min = [f32::INFINITY; 2];
     let mut max = [f32::NEG_INFINITY; 2];
-    let walls = reach.walls().segments.iter().flatten();
+    let walls = walls.segments.iter().flatten();
     for p in walls.chain([&settings.base, &settings.goal]) {
         for axis in 0..2 {
             min[axis] = min[axis].min(p[axis]);
@@ -48,13 +46,12 @@ fn view(reach: &Reach) -> View {
 }
 
 /// The current state: trace, walls, goal, links, joints, base.
-pub fn scene(reach: &Reach, state: &State) -> Scene {
-    let settings = reach.settings();
+pub fn scene(settings: &Settings, walls: &Walls, state: &State) -> Scene {
     let mut shapes = Vec::new();
     let trace = state.trace.windows(2);
     shapes.extend(trace.map(|w| (Role::Trace, line(w[0], w[1], 0.006))));
-    let walls = reach.walls().segments.iter();
-    shapes.extend(walls.map(|w| (Role::Wall, line(w[0], w[1], 0.012))));
+    let segments = walls.segments.iter();
+    shapes.extend(segments.map(|w| (Role::Wall, line(w[0], w[1], 0.012))));
     shapes.push((Role::Goal, disc(settings.goal, settings.tolerance)));
     let points = state.points();
     shapes.extend(
@@ -69,7 +66,7 @@ pub fn scene(reach: &Reach, state: &State) -> Scene {
     );
     shapes.push((Role::Base, disc(points[0], 2.0 * LINK_RADIUS)));
     Scene {
-        view: view(reach),
+        view: view(settings, walls),
         shapes,
         caption: format!("distance {:.2} m", state.distance_to(settings.goal)),
     }

@@ -145,12 +145,12 @@ pub fn next_angle(joint: usize, angle: f32, command: f32) -> f32 {
 
 /// Inertia of everything beyond joint `i` about it, kg m^2, with the arm straight: the worst case.
 ///
-/// Links are rods of [`super::machine::link_mass`], motors points at their joints.
+/// Links are rods of [`super::config::link_mass`], motors points at their joints.
 fn inertia_beyond(arm: &Arm, i: usize) -> f64 {
     let mut reach = 0.0;
     let mut inertia = 0.0;
     for (k, &length) in arm.lengths.iter().enumerate().skip(i) {
-        let mass = super::machine::link_mass(length);
+        let mass = super::config::link_mass(length);
         if k > i {
             let motor = arm.torques.map_or(0.0, |t| MOTOR_MASS * t[k]);
             inertia += motor * reach * reach;

@@ -6,13 +6,11 @@ use rapier3d::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::config::{CONTROL_DT, LINK_RADIUS, MAX_LINKS, STEP_ANGLE, Settings};
+pub use super::config::{DENSITY, link_mass};
 use super::hardware::{Arm, MOTOR_MASS};
 use super::motion;
 use super::walls::{Point, Walls};
 
-/// Mass per volume of a link, kg/m^3: a thin-walled tube counted over its whole volume (60 mm across, about
-/// 1 mm of aluminium).
-pub const DENSITY: f64 = 200.0;
 /// Joint speed beyond which the physics is taken to have failed, rad/s; servos ask for 3.
 const SPEED_BOUND: f32 = 100.0;
 /// Servo stiffness: full torque at this error, rad.
@@ -30,13 +28,6 @@ pub(super) const WALL_RADIUS: f32 = 0.01;
 pub(super) const FRICTION: f32 = 0.1;
 const GROUP_ARM: Group = Group::GROUP_1;
 const GROUP_WALL: Group = Group::GROUP_2;
-
-/// Mass of a link, kg: a capsule of [`LINK_RADIUS`] around an axis of this length (m) at [`DENSITY`],
-/// `pi r^2 (l + 4 r / 3)`.
-pub fn link_mass(length: f64) -> f64 {
-    let r = f64::from(LINK_RADIUS);
-    DENSITY * std::f64::consts::PI * r * r * (length + 4.0 / 3.0 * r)
-}
 
 /// Why the physics gave up.
 pub type Fault = &'static str;

@@ -314,7 +314,7 @@ impl World for Reach {
     }
 
     fn scene(&self, state: &State, _design: &[f64]) -> Scene {
-        super::draw::scene(self, state)
+        super::draw::scene(&self.settings, &self.walls, state)
     }
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {

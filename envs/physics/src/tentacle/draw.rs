@@ -2,7 +2,7 @@
 
 use super::config::Settings;
 use super::hardware::Body;
-use super::world::State;
+use super::state::State;
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 /// Radius of a drawn link, m.

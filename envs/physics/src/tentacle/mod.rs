@@ -54,6 +54,7 @@ mod draw;
 mod export;
 mod hardware;
 mod selectivity;
+mod state;
 pub mod statics;
 mod world;
 
@@ -63,6 +64,7 @@ pub use config::{
 };
 pub use hardware::{Body, TentacleHardware};
 pub use selectivity::{Workspace, selectivity};
+pub use state::State;
 pub use world::{Tentacle, next_winch};
 
 use tandem_core::problem::{Problem, ProblemError};

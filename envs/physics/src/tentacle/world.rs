@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::config::{CONTROL_DT, FAR, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE, WINCH_STEP};
-use super::hardware::{Body, TentacleHardware, within_stops};
+use super::config::{CONTROL_DT, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE, WINCH_STEP};
+use super::hardware::{Body, TentacleHardware};
+use super::state::State;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
     Scene, Spec, Stream, World,
@@ -31,44 +30,6 @@ const START_WOUND: f64 = 1.0;
 const LATENESS: f32 = 3.0;
 /// Terms of the reward.
 const TERMS: [&str; 4] = ["distance", "effort", "goal", "nearness"];
-
-/// What changes during an episode.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct State {
-    /// Winch angles, rad; the first `tendons` count.
-    winches: [f32; MAX_TENDONS],
-    /// Joint angles, rad.
-    pub(super) angles: [f32; JOINTS],
-    /// Place of the tip, m.
-    pub(super) tip: [f32; 2],
-    /// Place of the goal, m.
-    pub(super) goal: [f32; 2],
-    step: usize,
-    held: usize,
-    /// The tip's places, oldest first.
-    pub(super) trace: Vec<[f32; 2]>,
-}
-
-impl State {
-    /// Distance between tip and goal, m.
-    pub fn goal_distance(&self) -> f32 {
-        let [x, y] = self.to_goal();
-        x.hypot(y)
-    }
-
-    fn to_goal(&self) -> [f32; 2] {
-        [self.goal[0] - self.tip[0], self.goal[1] - self.tip[1]]
-    }
-
-    /// Lets the machine follow its winches: takes an effect, true or proxied, as its state.
-    fn follow(&mut self, effect: &[f32]) {
-        let far = FAR as f32;
-        self.tip = [effect[0], effect[1]].map(|x| x.clamp(-far, far));
-        for (angle, &value) in self.angles.iter_mut().zip(&effect[2..]) {
-            *angle = within_stops(value);
-        }
-    }
-}
 
 /// The tentacle problem's world; see the module.
 #[derive(Debug)]

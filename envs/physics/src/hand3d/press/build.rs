@@ -3,8 +3,8 @@
 use rapier3d::prelude::*;
 
 use super::hand::{FINGER_JOINTS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
-use super::machine::{PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
 use super::scene::Scenery;
+use super::start::{PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
 use super::task::{
     BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
 };

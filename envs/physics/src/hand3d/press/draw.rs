@@ -2,8 +2,8 @@
 
 use super::hand::{FINGERS, Hand, LINK_RADIUS, PALM_RADIUS};
 use super::machine::PALM_HALF_HEIGHT;
+use super::state::State;
 use super::task::{BOX_HALF, BUTTON_HALF};
-use super::world::State;
 use crate::hand3d::parts::{Placed, contacts};
 use tandem_core::scene::{Role, Scene, Shape, View};
 

@@ -8,10 +8,10 @@ use super::machine::{
     ARMATURE, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, SLIDE_SERVO, Servo, Start,
     limits,
 };
+use super::state::{CORRECTION, PRESSER_STEP};
 use super::task::{
     BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
 };
-use super::world::{CORRECTION, PRESSER_STEP};
 use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
 use tandem_core::mechanism::{

@@ -6,18 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::build::{add_box, add_finger, add_palm};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS};
 use super::scene::Scenery;
+pub use super::start::{JOINTS, PALM_HALF_HEIGHT, RAISED, SLIDE_LIMITS, Start};
 use super::task::Grip;
 use crate::hand3d::monitor::{
     Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap,
 };
 use crate::hand3d::parts::table_world;
 
-/// Joints of the hand: the palm's slide, then the fingers' joints, finger by finger.
-pub const JOINTS: usize = 1 + FINGERS * FINGER_JOINTS;
-/// Lower and upper stop of the palm's slide, m.
-pub const SLIDE_LIMITS: [f64; 2] = [-0.01, 0.12];
-/// Half height of the palm, m.
-pub const PALM_HALF_HEIGHT: f64 = 0.02;
 /// Added inertia of every finger joint (its motor's rotor), kg m^2.
 pub(super) const ARMATURE: f32 = 1e-4;
 /// A servo: stiffness (N m/rad, N/m), damping (N m s/rad, N s/m) and limit (N m, N).
@@ -36,33 +31,6 @@ pub(super) const SLIDE_SERVO: Servo = Servo {
     damping: 100.0,
     limit: 60.0,
 };
-
-/// Where everything is at the start.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Start {
-    /// Offset of the box's centre from the nominal place below the palm, m.
-    pub offset: [f64; 2],
-    /// Turn of the box about the vertical, rad.
-    pub turn: f64,
-    /// The slide's position, m, and the fingers' joint angles, rad, as in [`Machine::joints`].
-    pub joints: [f32; JOINTS],
-}
-
-/// Joint angles of a raised finger, rad: nearly level, so that no finger of any design touches box or table, and not
-/// straight, where a chain is singular.
-pub const RAISED: [f32; FINGER_JOINTS] = [0.0, -0.2, 0.3];
-
-impl Default for Start {
-    /// The nominal start: box in its place, palm down, fingers raised.
-    fn default() -> Self {
-        let joint = |i: usize| i.checked_sub(1).map_or(0.0, |k| RAISED[k % FINGER_JOINTS]);
-        Self {
-            offset: [0.0; 2],
-            turn: 0.0,
-            joints: std::array::from_fn(joint),
-        }
-    }
-}
 
 /// A hand, a box and a table in rapier. The table's top is z = 0, the palm's slide is the z axis. Metres, radians.
 #[derive(Serialize, Deserialize)]

@@ -56,6 +56,8 @@ mod puppet;
 mod reward;
 mod scene;
 mod selectivity;
+mod start;
+mod state;
 pub mod task;
 mod world;
 
@@ -65,7 +67,8 @@ pub use hardware::PressHardware;
 pub use puppet::Puppet;
 pub use scene::Scenery;
 pub use selectivity::selectivity;
-pub use world::{Press, State};
+pub use state::State;
+pub use world::Press;
 
 use tandem_core::problem::{Problem, ProblemError};
 

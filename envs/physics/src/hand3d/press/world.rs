@@ -2,154 +2,22 @@
 
 use std::sync::Arc;
 
-use rapier3d::math::{Rotation, Vector};
-use rapier3d::prelude::PhysicsWorld;
-use serde::{Deserialize, Serialize};
+use rapier3d::math::Rotation;
 
 use super::config::Settings;
 use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand};
 use super::hardware::{EFFECTS, PressHardware, QUERIES};
-use super::machine::{JOINTS, Machine, Start, limits};
+use super::machine::{JOINTS, Machine, Start};
 use super::puppet::Puppet;
 use super::reward::{self, TERMS};
-use super::scene::Scenery;
-use super::task::{HOLD_STEPS, PALM_ABOVE_BOX, PRESS};
-use crate::hand3d::monitor::Fault;
+use super::state::{Body, NO_HAND, State, tips_in_box};
+use super::task::{PALM_ABOVE_BOX, PRESS};
 use crate::hand3d::parts::CONTROL_DT;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
     Scene, Spec, Stream, World,
 };
-
-/// Motion of a target of the presser in one control step at command 1, rad.
-pub(super) const PRESSER_STEP: f32 = 0.1;
-/// What a command of 1 adds to the scripted grasp: slide, m, and joints of the gripping fingers, rad.
-pub(super) const CORRECTION: [f32; 2] = [0.005, 0.15];
-
-/// Fault of a design whose hand could not be built.
-const NO_HAND: &str = "the hand could not be built";
-
-/// What the hand is at the moment.
-#[derive(Serialize, Deserialize)]
-enum Body {
-    /// Free links drawn to an effect's places.
-    Puppet(Puppet),
-    /// The true machine.
-    Machine(Machine),
-}
-
-impl Body {
-    fn scenery(&self) -> (&Scenery, &PhysicsWorld) {
-        match self {
-            Self::Puppet(puppet) => puppet.scenery(),
-            Self::Machine(machine) => machine.scenery(),
-        }
-    }
-
-    fn palm_height(&self) -> f32 {
-        match self {
-            Self::Puppet(puppet) => puppet.palm_height(),
-            Self::Machine(machine) => machine.palm_height(),
-        }
-    }
-
-    /// Knuckle and tip of a finger, m.
-    fn finger(&self, finger: usize) -> [[f32; 3]; 2] {
-        match self {
-            Self::Puppet(puppet) => puppet.finger(finger),
-            Self::Machine(machine) => {
-                let [_, knuckle, tip] = machine.finger(finger);
-                [knuckle, tip]
-            }
-        }
-    }
-}
-
-/// What changes during an episode.
-#[derive(Serialize, Deserialize)]
-pub struct State {
-    /// The servos' targets: slide, m, finger joints, rad.
-    target: [f32; JOINTS],
-    step: usize,
-    held: usize,
-    /// `None` for a design whose hand cannot be built.
-    body: Option<Body>,
-    /// The grasp of the episode's design.
-    #[serde(skip)]
-    script: Option<Script>,
-}
-
-impl State {
-    /// The box with its button, and the world they are in.
-    pub fn scenery(&self) -> Option<(&Scenery, &PhysicsWorld)> {
-        self.body.as_ref().map(Body::scenery)
-    }
-
-    /// Height of the palm's centre, m.
-    pub fn palm_height(&self) -> Option<f32> {
-        self.body.as_ref().map(Body::palm_height)
-    }
-
-    /// Knuckle and tip of a finger, m.
-    pub fn finger(&self, finger: usize) -> Option<[[f32; 3]; 2]> {
-        self.body.as_ref().map(|body| body.finger(finger))
-    }
-
-    /// The servos' targets after a command: the scripted grasp with corrections, the presser where its steps bring
-    /// it.
-    fn next_target(&self, command: &[f32]) -> [f32; JOINTS] {
-        let presser = joints_of(PRESSER);
-        let script = self.script.as_ref();
-        let mut target = script.map_or(self.target, |s| s.grasp(self.step));
-        target[presser.clone()].copy_from_slice(&self.target[presser.clone()]);
-        for (i, (t, u)) in target.iter_mut().zip(command).enumerate() {
-            let unit = match presser.contains(&i) {
-                true => PRESSER_STEP,
-                false => CORRECTION[i.min(1)],
-            };
-            let [low, high] = limits(i).map(|l| l as f32);
-            *t = (*t + unit * u.clamp(-1.0, 1.0)).clamp(low, high);
-        }
-        target
-    }
-
-    /// The command that follows the scripted press as far as a command can.
-    pub fn scripted(&self) -> [f32; JOINTS] {
-        let mut command = [0.0; JOINTS];
-        if let Some(script) = &self.script {
-            let wanted = script.targets(self.step);
-            for i in joints_of(PRESSER) {
-                command[i] = ((wanted[i] - self.target[i]) / PRESSER_STEP).clamp(-1.0, 1.0);
-            }
-        }
-        command
-    }
-
-    /// Counts, rewards and judges the state reached.
-    fn conclude(
-        &mut self,
-        command: &[f32],
-        moved: Result<(), Fault>,
-        terms: &mut [f32],
-    ) -> Outcome {
-        self.step += 1;
-        let body = match (&self.body, moved) {
-            (_, Err(fault)) => return Outcome::fault(fault),
-            (None, _) => return Outcome::fault(NO_HAND),
-            (Some(body), Ok(())) => body,
-        };
-        let (scenery, world) = body.scenery();
-        let grip = scenery.grip(world, body.palm_height());
-        let gap = reward::button_gap(&tips_in_box(body), grip.press as f32);
-        terms.copy_from_slice(&reward::terms(&grip, gap, command));
-        self.held = if grip.succeeds() { self.held + 1 } else { 0 };
-        Outcome {
-            success: self.held >= HOLD_STEPS,
-            ..Outcome::default()
-        }
-    }
-}
 
 /// The pressing hand's world; see the module.
 #[derive(Debug)]
@@ -210,17 +78,6 @@ fn script(design: &[f64], fidelity: Fidelity) -> Option<Script> {
     Some(match fidelity {
         Fidelity::Full => Script::new(&hand),
         Fidelity::Effect => Script::for_puppet(&hand),
-    })
-}
-
-/// The tips in the box's frame, m.
-fn tips_in_box(body: &Body) -> [[f32; 3]; FINGERS] {
-    let (scenery, world) = body.scenery();
-    let (place, turn) = scenery.object(world);
-    let back = Rotation::from_array(turn).inverse();
-    std::array::from_fn(|i| {
-        let [_, tip] = body.finger(i);
-        (back * (Vector::from_array(tip) - Vector::from_array(place))).to_array()
     })
 }
 

@@ -3,7 +3,7 @@
 use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::{Machine, PALM_HALF_HEIGHT};
 use super::object::{Kind, Object};
-use super::world::State;
+use super::state::State;
 use crate::hand3d::parts::{contacts, placed};
 use tandem_core::scene::{Role, Scene, Shape, View};
 

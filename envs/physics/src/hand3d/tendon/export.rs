@@ -9,7 +9,7 @@ use super::machine::{
     ARMATURE, JOINT_DAMPING, PALM_HALF_HEIGHT, PALM_HEIGHT, PALM_MASS, SLIDE_LIMITS, SLIDE_SERVO,
 };
 use super::object::Object;
-use super::world::STEP;
+use super::state::STEP;
 use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
 use tandem_core::mechanism::{

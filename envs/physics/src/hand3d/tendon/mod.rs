@@ -46,6 +46,7 @@ mod hardware;
 pub mod machine;
 pub mod object;
 mod selectivity;
+mod state;
 pub mod task;
 mod world;
 
@@ -53,7 +54,8 @@ pub use bench::physics_bench;
 pub use config::{Config, PRESETS, Settings};
 pub use hardware::TendonHardware;
 pub use selectivity::selectivity;
-pub use world::{State, Tendon};
+pub use state::State;
+pub use world::Tendon;
 
 use tandem_core::problem::{Problem, ProblemError};
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::config::Settings;
 use super::controller::{OPEN, torques};
 use super::hand::{FINGERS, JOINTS, MOST_TENSION, joints};
 use super::hardware::{QUERIES, TendonHardware, named};
-use super::machine::{Angles, Machine, SLIDE_LIMITS};
+use super::machine::{Angles, Machine};
 use super::object::{KINDS, Object};
+use super::state::State;
 use super::task::{HORIZON, Hold, LIFT, push};
 use crate::hand3d::parts::CONTROL_DT;
 use tandem_core::{
@@ -17,8 +16,6 @@ use tandem_core::{
     Scene, Spec, Stream, World,
 };
 
-/// What a command of 1 adds in a control step: tension, N, and height of the palm, m.
-pub(super) const STEP: [f32; 2] = [3.0, 0.004];
 /// Names of the reward's terms.
 const TERMS: [&str; 5] = ["reach", "carry", "lift", "success", "effort"];
 /// Cost of the tips' mean distance from the object, 1/m.
@@ -35,22 +32,6 @@ const GRAVITY: f32 = 9.81;
 
 /// Fault of a machine that could not be built.
 const NO_MACHINE: &str = "the machine could not be built";
-
-/// What changes during an episode.
-#[derive(Serialize, Deserialize)]
-pub struct State {
-    object: Object,
-    /// Direction of the push, rad.
-    heading: f64,
-    /// N.
-    tension: f32,
-    /// m.
-    slide: f32,
-    step: usize,
-    hold: Hold,
-    /// `None` where it could not be built.
-    machine: Option<Machine>,
-}
 
 /// The tendon hand's world; see the module.
 #[derive(Debug)]
@@ -103,28 +84,6 @@ impl Tendon {
             success,
             ..Outcome::default()
         }
-    }
-}
-
-impl State {
-    /// The machine and its object.
-    pub fn machine(&self) -> Option<(&Machine, &Object)> {
-        Some((self.machine.as_ref()?, &self.object))
-    }
-
-    /// The machine, for the benchmark.
-    pub(super) fn machine_mut(&mut self) -> Option<&mut Machine> {
-        self.machine.as_mut()
-    }
-
-    /// Tension, N, and slide, m, after a command.
-    fn next(&self, command: &[f32]) -> (f32, f32) {
-        let unit = |i: usize| STEP[i] * command.get(i).copied().unwrap_or(0.0).clamp(-1.0, 1.0);
-        let [low, high] = SLIDE_LIMITS.map(|l| l as f32);
-        (
-            (self.tension + unit(0)).clamp(0.0, MOST_TENSION as f32),
-            (self.slide + unit(1)).clamp(low, high),
-        )
     }
 }
 

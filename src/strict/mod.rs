@@ -12,6 +12,7 @@
 
 mod explain;
 mod node;
+mod path;
 mod scan;
 mod set;
 
@@ -194,15 +195,15 @@ impl Located {
             let inner = error.path().to_string();
             let inner = if inner == "." { "" } else { &inner };
             let fault = explain::explain(value, inner, &error.inner().to_string());
-            self.fail_at(&set::join(at, &fault.path), fault.reason)
+            self.fail_at(&path::join(at, &fault.path), fault.reason)
         })
     }
 
     /// The last `--set` that made the value at `path`, or the part of it that only a `--set` can have made.
     fn set_of(&self, path: &str) -> Option<&(String, String)> {
         let made = |set: &&(String, String)| {
-            set::is_within(path, &set.0)
-                || (set::is_within(&set.0, path) && !self.positions.contains_key(path))
+            path::is_within(path, &set.0)
+                || (path::is_within(&set.0, path) && !self.positions.contains_key(path))
         };
         self.sets.iter().rev().find(made)
     }

@@ -118,6 +118,25 @@ impl Board {
     }
 }
 
+/// All leaves of a JSON value with their dotted paths.
+pub(crate) fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
+                flatten(&path, value, out);
+            }
+        }
+        Value::Null => {}
+        Value::Array(_) => out.push((path.into(), Value::String(value.to_string()))),
+        _ => out.push((path.into(), value.clone())),
+    }
+}
+
 /// Seconds since 1970.
 fn now() -> f64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

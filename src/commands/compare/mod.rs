@@ -25,8 +25,8 @@ use crate::interrupt;
 use crate::output::{self, out};
 use crate::plot::{Axes, Center, Curve, learning_curves};
 use live::Live;
-use plan::{Job, State};
-use pool::{Outcome, Pool};
+use plan::{Job, Outcome, State};
+use pool::Pool;
 use report::Group;
 
 /// Runs the command.

@@ -1,0 +1,65 @@
+//! Experiments as they are read: from files, run folders and designs. Everything in them is checked, also what problems and
+//! methods own.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::adaptation::LanguageExperiment;
+use crate::error::Error;
+use crate::experiment::{Complaint, Experiment};
+use crate::registry;
+use crate::run_folder::RunFolder;
+use crate::sets::split_sets;
+use crate::strict::Located;
+
+impl Experiment {
+    /// Reads and checks an experiment file, with `PATH=VALUE` settings applied.
+    ///
+    /// # Errors
+    /// The first thing that is not right: where it stands, what is wrong, what to write instead.
+    pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
+        if LanguageExperiment::is_at(path) {
+            let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
+                        `codesign`), `adapt`, `explore` and `generate` run it";
+            return Err(Error::Input(format!("{}: {text}", path.display())));
+        }
+        Self::from_located(&Located::read_file(path, &split_sets(sets)?)?)
+    }
+
+    /// Reads and checks an experiment's text; `origin` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Experiment::read`].
+    pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        Self::from_located(&Located::parse(text, origin, &[])?)
+    }
+
+    /// The experiment of a run folder.
+    ///
+    /// # Errors
+    /// A file that is missing or has been changed to something that is not right.
+    pub fn from_run(folder: &RunFolder) -> Result<Self, Error> {
+        Self::read(&folder.file("experiment.json"), &[])
+    }
+
+    /// The experiment that judges a lone `design.json`: its problem, defaults for the rest; `origin` names
+    /// the file in messages.
+    ///
+    /// # Errors
+    /// A document without a known problem.
+    pub fn for_design(design: &Value, origin: &str) -> Result<Self, Error> {
+        let document = serde_json::json!({
+            "problem": design["problem"], "task": design["task"], "method": "fixed",
+        });
+        Self::parse(&document.to_string(), origin)
+    }
+
+    fn from_located(located: &Located) -> Result<Self, Error> {
+        let experiment: Self = located.read()?;
+        let refuse = |(path, reason): Complaint| located.fail_at(&path, reason);
+        experiment.check().map_err(refuse)?;
+        registry::check(&experiment, located)?;
+        Ok(experiment)
+    }
+}
