@@ -125,26 +125,31 @@ impl Policy {
     /// (A clamp inside the graph would have no gradient outside and never come back.)
     pub fn clamp_log_std(&mut self) {
         let (low, high) = LOG_STD_BOUNDS;
-        raw::rewrite(&mut self.log_std, |s| {
-            s.iter_mut().for_each(|s| *s = s.clamp(low, high))
-        });
+        self.change_log_std(|s| s.clamp(low, high));
     }
 
     /// Lowers log standard deviations that are above this.
     pub fn cap_log_std(&mut self, cap: f64) {
-        raw::rewrite(&mut self.log_std, |s| {
-            s.iter_mut().for_each(|s| *s = s.min(cap as f32))
-        });
+        self.change_log_std(|s| s.min(cap as f32));
+    }
+
+    fn change_log_std(&mut self, change: impl Fn(f32) -> f32) {
+        let all = |s: &mut [f32]| s.iter_mut().for_each(|s| *s = change(*s));
+        // SAFETY: the policy is borrowed for this alone, between passes: no slice of its deviations is in use, and the
+        // handles that a pass had in other threads are gone.
+        unsafe { raw::rewrite(&mut self.log_std, all) };
     }
 
     /// Moves every parameter by this share of the way to another policy's, and takes over its normaliser.
     pub fn follow(&mut self, leader: &Self, share: f64) {
         let (keep, take) = ((1.0 - share) as f32, share as f32);
         for (mut own, other) in self.parameters().into_iter().zip(leader.parameters()) {
-            raw::rewrite(&mut own, |own| {
-                let pairs = own.iter_mut().zip(raw::floats(&other));
+            let average = |own: &mut [f32], other: &[f32]| {
+                let pairs = own.iter_mut().zip(other);
                 pairs.for_each(|(own, other)| *own = keep * *own + take * other);
-            });
+            };
+            // SAFETY: the policy is borrowed for this alone, between passes; the leader's memory is another.
+            unsafe { raw::rewrite_with(&mut own, &other, average) };
         }
         self.normaliser = leader.normaliser.clone();
     }
@@ -179,7 +184,7 @@ impl Policy {
             .load(archive, &format!("{prefix}.normaliser"))?;
         self.actor.load(archive, &format!("{prefix}.actor"))?;
         self.critic.load(archive, &format!("{prefix}.critic"))?;
-        raw::rewrite(&mut self.log_std, |to| to.copy_from_slice(&log_std));
+        raw::set(&mut self.log_std, &log_std);
         Ok(())
     }
 }
@@ -211,7 +216,8 @@ mod tests {
         let (leader, mut follower) = (policy(&command), policy(&command));
         let set = |policy: &Policy, value: f32| {
             for mut parameter in policy.parameters() {
-                raw::rewrite(&mut parameter, |p| p.fill(value));
+                let numbers = vec![value; parameter.numel()];
+                raw::set(&mut parameter, &numbers);
             }
         };
         set(&leader, 3.0);
@@ -280,7 +286,7 @@ mod tests {
     #[test]
     fn the_deviation_stays_within_its_bounds() {
         let mut policy = policy(&planar());
-        raw::rewrite(&mut policy.log_std, |s| s.copy_from_slice(&[-9.0, 9.0]));
+        raw::set(&mut policy.log_std, &[-9.0, 9.0]);
         policy.clamp_log_std();
         assert_eq!(policy.snapshot().log_std(), [-5.0, 2.0]);
     }
