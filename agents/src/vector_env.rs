@@ -1,4 +1,4 @@
-//! Lanes: copies of a problem that run side by side, each with its own random numbers and its own design.
+//! The vectorised environment. Its lanes are copies of a problem that run side by side, each with its own random numbers and its own design.
 
 use std::sync::Arc;
 
