@@ -88,8 +88,7 @@ impl Adam {
             let keep = (1.0 - rate * decay) as f32; // exactly 1 without decay
             let gradient = dense(gradient, parameter);
             let [first, second] = moments;
-            raw::rewrite(parameter, |p| {
-                let gradient = raw::floats(&gradient);
+            let change = |p: &mut [f32], gradient: &[f32]| {
                 let squares = || gradient.iter().map(|g| g * g).sum::<f32>();
                 let count = gradient.len().max(1) as f32;
                 let mean = self.shared.then(|| squares() / count);
@@ -100,7 +99,9 @@ impl Adam {
                     *v = b2 * *v + c2 * mean.unwrap_or(g * g);
                     *p -= size * *m / (v.sqrt() * root + epsilon);
                 }
-            });
+            };
+            // SAFETY: the optimiser owns the parameters between passes, and none is under way: its gradients are here.
+            unsafe { raw::rewrite_with(parameter, &gradient, change) };
         }
     }
 
@@ -174,7 +175,9 @@ pub fn clip_global_norm(gradients: &mut [Tensor], limit: f64) -> f64 {
     if norm.is_finite() && norm > limit {
         let factor = (limit / (norm + 1e-6)) as f32;
         for gradient in gradients.iter_mut().filter(|g| g.defined()) {
-            raw::rewrite(gradient, |g| g.iter_mut().for_each(|g| *g *= factor));
+            let change = |g: &mut [f32]| g.iter_mut().for_each(|g| *g *= factor);
+            // SAFETY: the pass that made the gradient is over, and the slice whose squares were added is gone.
+            unsafe { raw::rewrite(gradient, change) };
         }
     }
     norm
@@ -257,9 +260,7 @@ mod tests {
         first.save(&mut archive, "adam");
         let mut second = Adam::new(vec![b.shallow_clone()]);
         second.load(&archive, "adam").unwrap();
-        raw::rewrite(&mut b.shallow_clone(), |to| {
-            to.copy_from_slice(raw::floats(&a))
-        });
+        raw::set(&mut b.shallow_clone(), raw::floats(&a));
         run(&a, &mut first, 3);
         run(&b, &mut second, 3);
         assert_eq!(raw::floats(&a), raw::floats(&b));

@@ -26,7 +26,6 @@ pub mod design;
 pub mod gae;
 mod head;
 pub mod kernel;
-pub mod lanes;
 pub mod language;
 pub mod libtorch;
 mod method_error;
@@ -44,6 +43,7 @@ mod simd;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+pub mod vector_env;
 
 pub use adam::{Adam, clip_global_norm, gradients};
 pub use archive::{Archive, ArchiveError};

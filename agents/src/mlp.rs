@@ -124,8 +124,8 @@ impl Mlp {
             loaded.push((get("weight", weight)?, get("bias", bias)?));
         }
         for ((weight, bias), (w, b)) in self.layers.iter_mut().zip(&loaded) {
-            raw::rewrite(weight, |to| to.copy_from_slice(w));
-            raw::rewrite(bias, |to| to.copy_from_slice(b));
+            raw::set(weight, w);
+            raw::set(bias, b);
         }
         Ok(())
     }

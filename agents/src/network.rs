@@ -38,7 +38,8 @@ impl Network {
         for (index, layer) in self.0.chunks_exact(2).enumerate() {
             let mut y = x.linear(&layer[0], Some(&layer[1]));
             if index < last {
-                raw::rewrite(&mut y, tanh_all);
+                // SAFETY: `y` has just been made, and nobody else has a handle on it.
+                unsafe { raw::rewrite(&mut y, tanh_all) };
             }
             inputs.push(std::mem::replace(&mut x, y));
         }

@@ -138,11 +138,6 @@ impl Normaliser {
         self.mean.is_empty()
     }
 
-    /// Whether it is switched off.
-    pub fn is_identity(&self) -> bool {
-        self.identity
-    }
-
     /// Normalises `raw` into `out`. NaN stays NaN.
     pub fn apply(&self, raw: &[f32], out: &mut [f32]) {
         if self.identity {

@@ -1,10 +1,9 @@
 //! The policy: observation normaliser, actor and critic, and the distribution of commands.
 
 use tandem_core::{CommandSpace, Stream};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::archive::{Archive, ArchiveError};
-use crate::head::HALF_LN_TAU;
 pub use crate::head::Head;
 use crate::mlp::Mlp;
 use crate::normaliser::Normaliser;
@@ -67,39 +66,6 @@ impl Policy {
         }
     }
 
-    /// Log-probabilities `[M]` and entropies `[M]` at normalised observations `[M, obs]` of commands
-    /// `[M, cmd]` (unclipped samples, or option indices `[M, 1]`).
-    ///
-    /// Normal: `log p = -Σ ((u - m)/s)²/2 - Σ ln s - n ln(2π)/2`, entropy `Σ ln s + n (1 + ln 2π)/2`.
-    pub fn log_prob_entropy(&self, observations: &Tensor, commands: &Tensor) -> (Tensor, Tensor) {
-        let output = self.actor.forward(observations);
-        match self.kind {
-            Head::Gaussian => {
-                let n = self.log_std.numel() as f64;
-                let scaled = (commands - output) * (-&self.log_std).exp();
-                let log_det = self.log_std.sum(Kind::Float);
-                let squares = scaled.square().sum_dim_intlist(1i64, false, Kind::Float);
-                let log_prob = squares * -0.5 - (&log_det + n * HALF_LN_TAU);
-                let entropy = (log_det + n * (0.5 + HALF_LN_TAU)).expand_as(&log_prob);
-                (log_prob, entropy)
-            }
-            Head::Categorical => {
-                let log_probs = output.log_softmax(1, Kind::Float);
-                let chosen = log_probs
-                    .gather(1, &commands.to_kind(Kind::Int64), false)
-                    .squeeze_dim(1);
-                let entropy =
-                    -(log_probs.exp() * log_probs).sum_dim_intlist(1i64, false, Kind::Float);
-                (chosen, entropy)
-            }
-        }
-    }
-
-    /// Values `[M]` of normalised observations `[M, obs]`.
-    pub fn value(&self, observations: &Tensor) -> Tensor {
-        self.critic.forward(observations).squeeze_dim(1)
-    }
-
     /// The trainable tensors: actor, critic, and the log standard deviation where there is one.
     pub fn parameters(&self) -> Vec<Tensor> {
         let mut parameters = self.actor.parameters();
@@ -125,26 +91,31 @@ impl Policy {
     /// (A clamp inside the graph would have no gradient outside and never come back.)
     pub fn clamp_log_std(&mut self) {
         let (low, high) = LOG_STD_BOUNDS;
-        raw::rewrite(&mut self.log_std, |s| {
-            s.iter_mut().for_each(|s| *s = s.clamp(low, high))
-        });
+        self.change_log_std(|s| s.clamp(low, high));
     }
 
     /// Lowers log standard deviations that are above this.
     pub fn cap_log_std(&mut self, cap: f64) {
-        raw::rewrite(&mut self.log_std, |s| {
-            s.iter_mut().for_each(|s| *s = s.min(cap as f32))
-        });
+        self.change_log_std(|s| s.min(cap as f32));
+    }
+
+    fn change_log_std(&mut self, change: impl Fn(f32) -> f32) {
+        let all = |s: &mut [f32]| s.iter_mut().for_each(|s| *s = change(*s));
+        // SAFETY: the policy is borrowed for this alone, between passes: no slice of its deviations is in use, and the
+        // handles that a pass had in other threads are gone.
+        unsafe { raw::rewrite(&mut self.log_std, all) };
     }
 
     /// Moves every parameter by this share of the way to another policy's, and takes over its normaliser.
     pub fn follow(&mut self, leader: &Self, share: f64) {
         let (keep, take) = ((1.0 - share) as f32, share as f32);
         for (mut own, other) in self.parameters().into_iter().zip(leader.parameters()) {
-            raw::rewrite(&mut own, |own| {
-                let pairs = own.iter_mut().zip(raw::floats(&other));
+            let average = |own: &mut [f32], other: &[f32]| {
+                let pairs = own.iter_mut().zip(other);
                 pairs.for_each(|(own, other)| *own = keep * *own + take * other);
-            });
+            };
+            // SAFETY: the policy is borrowed for this alone, between passes; the leader's memory is another.
+            unsafe { raw::rewrite_with(&mut own, &other, average) };
         }
         self.normaliser = leader.normaliser.clone();
     }
@@ -179,7 +150,7 @@ impl Policy {
             .load(archive, &format!("{prefix}.normaliser"))?;
         self.actor.load(archive, &format!("{prefix}.actor"))?;
         self.critic.load(archive, &format!("{prefix}.critic"))?;
-        raw::rewrite(&mut self.log_std, |to| to.copy_from_slice(&log_std));
+        raw::set(&mut self.log_std, &log_std);
         Ok(())
     }
 }
@@ -211,7 +182,8 @@ mod tests {
         let (leader, mut follower) = (policy(&command), policy(&command));
         let set = |policy: &Policy, value: f32| {
             for mut parameter in policy.parameters() {
-                raw::rewrite(&mut parameter, |p| p.fill(value));
+                let numbers = vec![value; parameter.numel()];
+                raw::set(&mut parameter, &numbers);
             }
         };
         set(&leader, 3.0);
@@ -280,7 +252,7 @@ mod tests {
     #[test]
     fn the_deviation_stays_within_its_bounds() {
         let mut policy = policy(&planar());
-        raw::rewrite(&mut policy.log_std, |s| s.copy_from_slice(&[-9.0, 9.0]));
+        raw::set(&mut policy.log_std, &[-9.0, 9.0]);
         policy.clamp_log_std();
         assert_eq!(policy.snapshot().log_std(), [-5.0, 2.0]);
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::{Fidelity, ProblemError};
 use thiserror::Error;
 
-pub use crate::lanes::{DesignSource, Lane, Lanes, LanesError};
+pub use crate::vector_env::{DesignSource, Lane, Lanes, LanesError};
 
 use crate::kernel::Scratch;
 use crate::normaliser::Moments;

@@ -6,7 +6,10 @@ use tandem_core::{
     Channel, CommandSpace, DesignSpace, Fidelity, Hardware, HardwareSpec, Parameter, Problem,
     ProblemError, Scene, Spec, Step, Stream, View,
 };
+use tch::{Kind, Tensor};
 
+use crate::head::{HALF_LN_TAU, Head};
+use crate::policy::Policy;
 use crate::rollout::DesignSource;
 
 /// Multiplies the command by the one design parameter.
@@ -171,4 +174,44 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
+}
+
+/// What is learnt from in closed form ([`crate::ppo`]), left to autograd.
+impl Policy {
+    /// Log-probabilities `[M]` and entropies `[M]` at normalised observations `[M, obs]` of commands
+    /// `[M, cmd]` (unclipped samples, or option indices `[M, 1]`).
+    ///
+    /// Normal: `log p = -Σ ((u - m)/s)²/2 - Σ ln s - n ln(2π)/2`, entropy `Σ ln s + n (1 + ln 2π)/2`.
+    pub(crate) fn log_prob_entropy(
+        &self,
+        observations: &Tensor,
+        commands: &Tensor,
+    ) -> (Tensor, Tensor) {
+        let output = self.actor.forward(observations);
+        match self.kind {
+            Head::Gaussian => {
+                let n = self.log_std.numel() as f64;
+                let scaled = (commands - output) * (-&self.log_std).exp();
+                let log_det = self.log_std.sum(Kind::Float);
+                let squares = scaled.square().sum_dim_intlist(1i64, false, Kind::Float);
+                let log_prob = squares * -0.5 - (&log_det + n * HALF_LN_TAU);
+                let entropy = (log_det + n * (0.5 + HALF_LN_TAU)).expand_as(&log_prob);
+                (log_prob, entropy)
+            }
+            Head::Categorical => {
+                let log_probs = output.log_softmax(1, Kind::Float);
+                let chosen = log_probs
+                    .gather(1, &commands.to_kind(Kind::Int64), false)
+                    .squeeze_dim(1);
+                let entropy =
+                    -(log_probs.exp() * log_probs).sum_dim_intlist(1i64, false, Kind::Float);
+                (chosen, entropy)
+            }
+        }
+    }
+
+    /// Values `[M]` of normalised observations `[M, obs]`.
+    pub(crate) fn value(&self, observations: &Tensor) -> Tensor {
+        self.critic.forward(observations).squeeze_dim(1)
+    }
 }

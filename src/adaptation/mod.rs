@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 use tandem_agents::Archive;
-use tandem_agents::language::{Chain, CodesignSettings, Record, Stage};
+use tandem_agents::language::{CodesignSettings, Pipeline, Record, Stage};
 
 pub use experiment::LanguageExperiment;
 pub use source::{Source, TextSettings, TokenizerSettings};
@@ -37,7 +37,7 @@ pub const FINAL: &str = "evaluation/final.json";
 pub struct AdaptationRun {
     folder: RunFolder,
     experiment: LanguageExperiment,
-    chain: Chain,
+    chain: Pipeline,
     log: MetricsLog,
     board: Board,
     progress: Progress,
@@ -94,7 +94,7 @@ impl AdaptationRun {
     fn open(
         folder: RunFolder,
         experiment: LanguageExperiment,
-        chain: Chain,
+        chain: Pipeline,
     ) -> Result<Self, Error> {
         let [iteration, end] = chain.progress();
         let mut log = MetricsLog::open(&folder.metrics())?;
@@ -243,9 +243,9 @@ impl AdaptationRun {
 }
 
 /// A chain at its start, with weights from a file where the experiment names one.
-fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Chain, Error> {
+fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Pipeline, Error> {
     let corpus = source.corpus(experiment.language.model.context)?;
-    let mut chain = Chain::new(&experiment.language, corpus)?;
+    let mut chain = Pipeline::new(&experiment.language, corpus)?;
     if let Some(path) = &experiment.weights {
         let bytes = std::fs::read(path).map_err(|error| {
             Error::Input(format!(
@@ -259,7 +259,7 @@ fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Chain, Erro
 }
 
 /// Experiment and chain of a run as last saved, and what is wrong with newer checkpoints.
-fn restore(folder: &RunFolder) -> Result<(LanguageExperiment, Chain, Vec<String>), Error> {
+fn restore(folder: &RunFolder) -> Result<(LanguageExperiment, Pipeline, Vec<String>), Error> {
     let mut experiment = LanguageExperiment::read(&folder.file("experiment.json"), &[])?;
     let source = Source::load(folder, &experiment.text)?;
     let Some(checkpoint) = folder.latest_checkpoint()? else {
@@ -277,7 +277,7 @@ fn restore(folder: &RunFolder) -> Result<(LanguageExperiment, Chain, Vec<String>
 ///
 /// # Errors
 /// A folder that is missing, foreign, or has no whole checkpoint.
-pub fn view(path: &Path) -> Result<(LanguageExperiment, Chain), Error> {
+pub fn view(path: &Path) -> Result<(LanguageExperiment, Pipeline), Error> {
     let (experiment, chain, _) = restore(&RunFolder::view(path)?)?;
     Ok((experiment, chain))
 }

@@ -1,8 +1,8 @@
 //! The results of an adaptation as JSON document, text and plots.
 
 use serde_json::{Value, json};
-use tandem_agents::language::chain::Adapted;
-use tandem_agents::language::{Chain, Stage};
+use tandem_agents::language::pipeline::Adapted;
+use tandem_agents::language::{Pipeline, Stage};
 use tandem_attention::cost;
 
 use super::LanguageExperiment;
@@ -37,7 +37,7 @@ pub fn passes(adapted: &Adapted) -> Vec<String> {
 }
 
 /// `evaluation/final.json`.
-pub fn document(experiment: &LanguageExperiment, chain: &Chain) -> Value {
+pub fn document(experiment: &LanguageExperiment, chain: &Pipeline) -> Value {
     let stages: Vec<Value> = STAGES
         .into_iter()
         .filter_map(|stage| {
@@ -70,18 +70,18 @@ pub fn document(experiment: &LanguageExperiment, chain: &Chain) -> Value {
     })
 }
 
-fn last(chain: &Chain, stage: Stage) -> Option<f64> {
+fn last(chain: &Pipeline, stage: Stage) -> Option<f64> {
     chain.curve(stage).last().map(|point| point.1)
 }
 
 /// Perplexity of nonlinear hardware over that of the softmax control, minus 1.
-fn over_control(chain: &Chain) -> Option<f64> {
+fn over_control(chain: &Pipeline) -> Option<f64> {
     let gap = last(chain, Stage::Nonlinear)? - last(chain, Stage::Control)?;
     Some(gap.exp_m1())
 }
 
 /// Loss of nonlinear hardware minus that of the direct way: at as many nonlinear iterations, and at as many in all.
-fn via_linear_minus_direct(experiment: &LanguageExperiment, chain: &Chain) -> Option<Value> {
+fn via_linear_minus_direct(experiment: &LanguageExperiment, chain: &Pipeline) -> Option<Value> {
     let own = last(chain, Stage::Nonlinear)?;
     let direct = chain.curve(Stage::Direct);
     let total = direct.last()?.1;
@@ -91,7 +91,7 @@ fn via_linear_minus_direct(experiment: &LanguageExperiment, chain: &Chain) -> Op
 }
 
 /// Cost of a head and token with the activity of this model's own data.
-fn hardware(experiment: &LanguageExperiment, chain: &Chain) -> Option<Value> {
+fn hardware(experiment: &LanguageExperiment, chain: &Pipeline) -> Option<Value> {
     let activity = chain.activity()?;
     let circuit = experiment.language.circuit();
     let cost = cost::cost(&circuit, &activity);
@@ -162,7 +162,7 @@ pub fn lines(document: &Value) -> Vec<String> {
 ///
 /// # Errors
 /// A picture without a point.
-pub fn figures(chain: &Chain) -> Result<Vec<(&'static str, Figure)>, Error> {
+pub fn figures(chain: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
     let draw = |axes: &Axes, curves: &[Curve]| {
         learning_curves(axes, curves, Center::Median).map_err(|error| Error::Run(error.to_string()))
     };

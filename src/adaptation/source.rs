@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tandem_agents::language::pairs::Pairs;
+use tandem_agents::language::bpe::BytePairEncoding;
 use tandem_agents::language::{Corpus, Vocabulary, story};
 
 use crate::error::Error;
@@ -124,7 +124,7 @@ impl Source {
     pub fn corpus(&self, context: usize) -> Result<Corpus, Error> {
         let vocabulary = match &self.tokenizer {
             None => Vocabulary::characters(&self.text)?,
-            Some([vocab, merges]) => Vocabulary::Pairs(Pairs::new(vocab, merges)?),
+            Some([vocab, merges]) => Vocabulary::BytePairs(BytePairEncoding::new(vocab, merges)?),
         };
         Ok(Corpus::with(vocabulary, &self.text, context)?)
     }

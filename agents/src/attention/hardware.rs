@@ -98,7 +98,8 @@ impl Hardware {
     }
 
     /// The same circuit with a cubic of one's own, µA/V^i.
-    pub fn with_cubic(self, cubic: [f64; 4]) -> Self {
+    #[cfg(test)]
+    pub(super) fn with_cubic(self, cubic: [f64; 4]) -> Self {
         Self { cubic, ..self }
     }
 

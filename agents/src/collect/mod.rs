@@ -13,10 +13,10 @@ use rayon::prelude::*;
 use tandem_core::{CommandSpace, Fidelity, Hardware, Step};
 
 use crate::head::HALF_LN_TAU;
-use crate::lanes::{DesignSource, Lane, Lanes};
 use crate::normaliser::Moments;
 use crate::rollout::{CollectError, EffectModel, End, Episode, Motion, Rollout};
 use crate::snapshot::PolicySnapshot;
+use crate::vector_env::{DesignSource, Lane, Lanes};
 use part::{Part, at, split};
 
 /// Runs every lane for `rollout.steps` steps and fills `rollout`.

@@ -1,17 +1,17 @@
 //! A language model of GPT-2's shape, whose attention may be softmax or an analog circuit.
 //!
 //! - [`corpus`] and [`story`]: text as numbers; a default text made by rule;
-//! - [`vocabulary`] and [`pairs`]: characters, or GPT-2's byte pairs, as tokens;
+//! - [`vocabulary`] and [`bpe`]: characters, or GPT-2's byte pairs, as tokens;
 //! - [`shape`], [`model`]: the transformer, its weights under GPT-2's own names;
 //! - [`weights`]: reading weights from a safetensors file;
-//! - [`chain`]: the stages of an adaptation, from softmax to nonlinear hardware, with its controls;
+//! - [`pipeline`]: the stages of an adaptation, from softmax to nonlinear hardware, with its controls;
 //! - [`codesign`]: circuit and model designed together.
 
-pub mod chain;
+pub mod bpe;
 pub mod codesign;
 pub mod corpus;
 pub mod model;
-pub mod pairs;
+pub mod pipeline;
 pub mod settings;
 pub mod shape;
 mod stepper;
@@ -27,10 +27,10 @@ use thiserror::Error;
 
 use crate::archive::ArchiveError;
 
-pub use chain::{Chain, Record, Stage};
 pub use codesign::{Codesign, CodesignSettings};
 pub use corpus::Corpus;
 pub use model::Gpt;
+pub use pipeline::{Pipeline, Record, Stage};
 pub use settings::Settings;
 pub use shape::Shape;
 pub use vocabulary::Vocabulary;

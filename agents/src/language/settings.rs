@@ -8,7 +8,7 @@ use super::shape::Shape;
 use crate::attention::Backward;
 use crate::attention::adaptation::Schedule;
 
-/// Everything that decides what a chain computes, beside its text.
+/// Everything that decides what a pipeline computes, beside its text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {

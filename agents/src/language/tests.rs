@@ -41,7 +41,7 @@ fn settings() -> Settings {
     settings
 }
 
-/// What is measured of one seed's chain.
+/// What is measured of one seed's pipeline.
 struct Measured {
     /// How much worse the linear model is with reset scalers, nat.
     reset: f64,
@@ -64,23 +64,23 @@ const RECOVERED: f64 = 0.08;
 fn measure(seed: u64) -> Measured {
     let settings = Settings { seed, ..settings() };
     let corpus = Corpus::new(&story::story(seed, 60_000), settings.model.context).unwrap();
-    let mut chain = Chain::new(&settings, corpus).unwrap();
-    while chain.iterate().unwrap().is_some() {}
-    let adapted = chain.adapted().unwrap();
+    let mut pipeline = Pipeline::new(&settings, corpus).unwrap();
+    while pipeline.iterate().unwrap().is_some() {}
+    let adapted = pipeline.adapted().unwrap();
     let beyond = |pass: &Pass| pass.loss - adapted.linear_loss;
     let (first, last) = (adapted.passes.first(), adapted.passes.last());
-    let direct = chain.curve(Stage::Direct);
+    let direct = pipeline.curve(Stage::Direct);
     let mut measured = Measured {
         reset: beyond(first.unwrap()),
         adapted: beyond(last.unwrap()),
         updates: adapted.recovered_after(RECOVERED),
-        nonlinear: chain.curve(Stage::Nonlinear).last().unwrap().1,
+        nonlinear: pipeline.curve(Stage::Nonlinear).last().unwrap().1,
         direct: direct.iter().find(|(at, _)| *at >= 40).unwrap().1,
         bits: [0.0; 3],
         windows: [0.0; 3],
     };
     let base = settings.circuit();
-    let mut trial = Trial::new(chain).unwrap();
+    let mut trial = Trial::new(pipeline).unwrap();
     let mut perplexity = |circuit| trial.loss(&circuit).unwrap().exp();
     measured.bits = [1, 2, 3].map(|stored_bits| {
         perplexity(GainCell {

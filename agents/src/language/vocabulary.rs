@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::LanguageError;
-use super::pairs::Pairs;
+use super::bpe::BytePairEncoding;
 
 /// Most different characters: beyond this, characters are the wrong units.
 const MOST_CHARACTERS: usize = 4096;
@@ -14,7 +14,7 @@ pub enum Vocabulary {
     /// The characters that occur in the text, in order; a token's number is its place.
     Characters(Vec<char>),
     /// GPT-2's byte pairs.
-    Pairs(Pairs),
+    BytePairs(BytePairEncoding),
 }
 
 impl Vocabulary {
@@ -38,7 +38,7 @@ impl Vocabulary {
     pub fn len(&self) -> usize {
         match self {
             Self::Characters(all) => all.len(),
-            Self::Pairs(pairs) => pairs.len(),
+            Self::BytePairs(encoding) => encoding.len(),
         }
     }
 
@@ -51,7 +51,7 @@ impl Vocabulary {
     pub fn unit(&self) -> &'static str {
         match self {
             Self::Characters(_) => "character",
-            Self::Pairs(_) => "token",
+            Self::BytePairs(_) => "token",
         }
     }
 
@@ -61,7 +61,7 @@ impl Vocabulary {
     /// A character that the vocabulary does not hold.
     pub fn encode(&self, text: &str) -> Result<Vec<i64>, LanguageError> {
         let characters = match self {
-            Self::Pairs(pairs) => return Ok(pairs.encode(text)),
+            Self::BytePairs(encoding) => return Ok(encoding.encode(text)),
             Self::Characters(characters) => characters,
         };
         let number = |c: char| match characters.binary_search(&c) {
@@ -76,7 +76,7 @@ impl Vocabulary {
     /// Text of tokens; numbers that are no token are left out.
     pub fn decode(&self, tokens: &[i64]) -> String {
         let characters = match self {
-            Self::Pairs(pairs) => return pairs.decode(tokens),
+            Self::BytePairs(encoding) => return encoding.decode(tokens),
             Self::Characters(characters) => characters,
         };
         let places = tokens.iter().filter_map(|&t| usize::try_from(t).ok());

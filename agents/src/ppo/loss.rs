@@ -180,10 +180,9 @@ mod tests {
         // the fresh head is near zero: move away from it, so that all terms count
         let mut parameters = policy.parameters();
         for parameter in &mut parameters {
-            crate::raw::rewrite(parameter, |p| {
-                p.iter_mut()
-                    .for_each(|p| *p += 0.1 * stream.normal() as f32)
-            });
+            let numbers = crate::raw::floats(parameter).iter();
+            let numbers: Vec<f32> = numbers.map(|p| p + 0.1 * stream.normal() as f32).collect();
+            crate::raw::set(parameter, &numbers);
         }
         policy.clamp_log_std();
         policy

@@ -52,6 +52,32 @@ fn estimate(rollout: &Rollout, rewards: &[f32], settings: &PpoSettings) -> (Vec<
     gae(&segments, settings.gamma, settings.lambda)
 }
 
+fn batch<'a>(rollout: &'a Rollout, advantages: &'a [f32], returns: &'a [f32]) -> Batch<'a> {
+    Batch {
+        rollout,
+        advantages,
+        returns,
+    }
+}
+
+/// An update without a term of the hardware.
+fn learn(
+    policy: &mut Policy,
+    adam: &mut Adam,
+    settings: &PpoSettings,
+    rate: f64,
+    batch: Batch,
+    stream: &mut Stream,
+) -> Result<PpoStats, PpoError> {
+    let learner = Learner {
+        policy,
+        adam,
+        rate,
+        effect: None,
+    };
+    update(learner, settings, batch, stream)
+}
+
 fn numbers(policy: &Policy) -> Vec<f32> {
     policy
         .parameters()
@@ -134,11 +160,7 @@ fn the_ratio_is_one_before_the_first_step_even_where_commands_were_clipped() {
     let outside = rollout.commands.iter().filter(|u| u.abs() > 1.0).count();
     assert!(outside > rollout.commands.len() / 2);
     let data = Data {
-        batch: Batch {
-            rollout: &rollout,
-            advantages: &advantages,
-            returns: &returns,
-        },
+        batch: batch(&rollout, &advantages, &returns),
         settings: &settings,
     };
     let rows: Vec<i64> = (0..512).collect();
@@ -160,11 +182,7 @@ fn a_sample_beyond_the_clip_range_has_no_policy_gradient() {
     let (policy, mut rollout, advantages, returns) = experience(&settings, 8);
     let gradient = |rollout: &Rollout, sign: f32| {
         let data = Data {
-            batch: Batch {
-                rollout,
-                advantages: &advantages,
-                returns: &returns,
-            },
+            batch: batch(rollout, &advantages, &returns),
             settings: &settings,
         };
         let part = data.in_shards(&policy, None, &[0, 1], &[sign, sign], 1);
@@ -201,11 +219,7 @@ fn shards_add_up_to_the_whole_minibatch_and_the_effect_term_is_clipped_on_its_ow
     let settings = PpoSettings::default();
     let (policy, rollout, advantages, returns) = experience(&settings, 256);
     let data = Data {
-        batch: Batch {
-            rollout: &rollout,
-            advantages: &advantages,
-            returns: &returns,
-        },
+        batch: batch(&rollout, &advantages, &returns),
         settings: &settings,
     };
     let rows: Vec<i64> = (0..2001).collect();
@@ -253,17 +267,13 @@ fn one_and_two_threads_give_the_same_bytes() {
             let (policy, adam) = (&mut policy, &mut adam);
             update(
                 Learner {
-                    policy: policy,
-                    adam: adam,
+                    policy,
+                    adam,
                     rate: 3e-4,
                     effect: Some(effect),
                 },
                 &settings,
-                Batch {
-                    rollout: &rollout,
-                    advantages: &advantages,
-                    returns: &returns,
-                },
+                batch(&rollout, &advantages, &returns),
                 &mut stream,
             )
             .unwrap();
@@ -293,19 +303,12 @@ fn a_number_that_is_not_finite_stops_the_update_and_leaves_the_parameters() {
     let before = numbers(&policy);
     let mut adam = Adam::new(policy.parameters());
     let mut stream = Stream::new(0, "order", 0);
-    let error = update(
-        Learner {
-            policy: &mut policy,
-            adam: &mut adam,
-            rate: 1e-3,
-            effect: None,
-        },
+    let error = learn(
+        &mut policy,
+        &mut adam,
         &settings,
-        Batch {
-            rollout: &rollout,
-            advantages: &advantages,
-            returns: &returns,
-        },
+        1e-3,
+        batch(&rollout, &advantages, &returns),
         &mut stream,
     );
     assert!(
@@ -319,19 +322,12 @@ fn a_number_that_is_not_finite_stops_the_update_and_leaves_the_parameters() {
         minibatches: 100,
         ..settings
     };
-    let error = update(
-        Learner {
-            policy: &mut policy,
-            adam: &mut adam,
-            rate: 1e-3,
-            effect: None,
-        },
+    let error = learn(
+        &mut policy,
+        &mut adam,
         &settings,
-        Batch {
-            rollout: &rollout,
-            advantages: &advantages,
-            returns: &returns,
-        },
+        1e-3,
+        batch(&rollout, &advantages, &returns),
         &mut stream,
     );
     assert!(error.unwrap_err().to_string().contains("minibatches"));
@@ -373,19 +369,12 @@ fn error_of_naming(seed: u64) -> f64 {
             let rewards = scaler.scale(&rollout.rewards, &rollout.ends);
             let (advantages, returns) = estimate(&rollout, &rewards, &settings);
             let rate = settings.rate_at(f64::from(iteration) / 20.0);
-            update(
-                Learner {
-                    policy: &mut policy,
-                    adam: &mut adam,
-                    rate: rate,
-                    effect: None,
-                },
+            learn(
+                &mut policy,
+                &mut adam,
                 &settings,
-                Batch {
-                    rollout: &rollout,
-                    advantages: &advantages,
-                    returns: &returns,
-                },
+                rate,
+                batch(&rollout, &advantages, &returns),
                 &mut stream,
             )
             .unwrap();

@@ -84,11 +84,6 @@ impl<'a> Tracker<'a> {
         self.stopped
     }
 
-    /// The lowest cost so far.
-    pub fn cost(&self) -> f64 {
-        self.outcome.cost
-    }
-
     /// What was found.
     pub fn finish(mut self) -> Outcome {
         let last = (self.spent(), self.outcome.cost);

@@ -5,7 +5,7 @@ use tch::{Tensor, no_grad};
 
 use crate::attention::adaptation::{Moments, Scaler, Schedule, adapt};
 use crate::attention::{Backward, CellForCell, Circuit, Hardware, Mode, Signals};
-use crate::language::chain::{mean_activity, moments};
+use crate::language::pipeline::{mean_activity, moments};
 use crate::language::{Gpt, LanguageError};
 
 /// Updates of the scalers for each circuit: the adaptation is within a thousandth of its end by then.

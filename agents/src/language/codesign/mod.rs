@@ -36,9 +36,9 @@ use serde::{Deserialize, Serialize};
 use tandem_attention::{GainCell, cost, design};
 use tandem_core::{Design, DesignSpace, Stream};
 
-use super::chain::Chain;
 use super::corpus::Corpus;
 use super::model::Gpt;
+use super::pipeline::Pipeline;
 use super::stepper::Stepper;
 use super::{LanguageError, Settings};
 use crate::archive::{Archive, ArchiveError};
@@ -112,13 +112,13 @@ fn go_on(stop: &dyn Fn() -> bool) -> Result<(), LanguageError> {
 }
 
 impl Codesign {
-    /// The start: the chain's nonlinear model, twice.
+    /// The start: the pipeline's nonlinear model, twice.
     ///
     /// # Errors
-    /// Settings out of range, a chain whose nonlinear stage is not finished, a circuit outside the design space.
-    pub fn new(chain: Chain, settings: &CodesignSettings) -> Result<Self, LanguageError> {
+    /// Settings out of range, a pipeline whose nonlinear stage is not finished, a circuit outside the design space.
+    pub fn new(pipeline: Pipeline, settings: &CodesignSettings) -> Result<Self, LanguageError> {
         settings.check()?;
-        let trained = chain.into_trained()?;
+        let trained = pipeline.into_trained()?;
         let language = trained.settings;
         let base = language.circuit();
         let space = design::space(&base)?;
@@ -364,7 +364,7 @@ impl Codesign {
         archive
     }
 
-    /// Goes on from what [`Codesign::save`] gave, with the same settings and chain.
+    /// Goes on from what [`Codesign::save`] gave, with the same settings and pipeline.
     ///
     /// # Errors
     /// Missing entries or other sizes.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::language::Stage;
-use crate::language::chain::tests::{chain, tiny};
+use crate::language::pipeline::tests::{pipeline, tiny};
 use crate::testing::median;
 
 fn settings() -> CodesignSettings {
@@ -14,14 +14,14 @@ fn settings() -> CodesignSettings {
     }
 }
 
-fn trained() -> Chain {
+fn trained() -> Pipeline {
     let mut settings = tiny();
     settings.training.validation = 4;
     settings.stages.control = false;
     settings.stages.direct = false;
-    let mut chain = chain(&settings);
-    while chain.iterate().unwrap().is_some() {}
-    chain
+    let mut pipeline = pipeline(&settings);
+    while pipeline.iterate().unwrap().is_some() {}
+    pipeline
 }
 
 fn rounds(codesign: &mut Codesign) -> Vec<Round> {
@@ -91,11 +91,11 @@ fn a_codesign_stopped_after_any_round_goes_on_to_the_same_numbers() {
 
 #[test]
 fn an_unfinished_chain_and_settings_out_of_range_are_refused() {
-    let mut unfinished = chain(&tiny());
+    let mut unfinished = pipeline(&tiny());
     drop(unfinished.iterate().unwrap());
     assert!(!unfinished.finished().contains(&Stage::Nonlinear));
-    let refused = |chain, settings: &CodesignSettings| {
-        let error = Codesign::new(chain, settings).err();
+    let refused = |pipeline, settings: &CodesignSettings| {
+        let error = Codesign::new(pipeline, settings).err();
         error.map(|error| error.to_string()).unwrap_or_default()
     };
     assert!(refused(unfinished, &settings()).contains("nonlinear stage"));

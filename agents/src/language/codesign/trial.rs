@@ -4,10 +4,10 @@ use tandem_attention::GainCell;
 use tandem_core::Stream;
 
 use super::judge::{Home, Judge, Part};
-use crate::language::chain::Chain;
+use crate::language::pipeline::Pipeline;
 use crate::language::{Gpt, LanguageError};
 
-/// A chain's nonlinear model, ready to be put on other circuits.
+/// A pipeline's nonlinear model, ready to be put on other circuits.
 pub struct Trial {
     judge: Judge,
     model: Gpt,
@@ -15,12 +15,12 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// The model of a finished chain.
+    /// The model of a finished pipeline.
     ///
     /// # Errors
-    /// A chain whose nonlinear stage is not finished, or whose validation text is one sequence only.
-    pub fn new(chain: Chain) -> Result<Self, LanguageError> {
-        let trained = chain.into_trained()?;
+    /// A pipeline whose nonlinear stage is not finished, or whose validation text is one sequence only.
+    pub fn new(pipeline: Pipeline) -> Result<Self, LanguageError> {
+        let trained = pipeline.into_trained()?;
         let settings = &trained.settings;
         let mut stream = Stream::new(settings.seed, "trial/adaptation", 0);
         let (count, context) = (settings.adaptation.batch, settings.model.context);

@@ -182,16 +182,11 @@ impl Gpt {
             .take(self.shape.layers)
         {
             let [mut gains, mut offsets] = self.scaler_tensors(layer).map(Tensor::shallow_clone);
-            raw::rewrite(&mut gains, |to| {
-                to.iter_mut()
-                    .zip(scalers)
-                    .for_each(|(t, s)| *t = s.gain as f32)
-            });
-            raw::rewrite(&mut offsets, |to| {
-                to.iter_mut()
-                    .zip(scalers)
-                    .for_each(|(t, s)| *t = s.offset as f32)
-            });
+            let numbers = |of: fn(&Scaler) -> f64| -> Vec<f32> {
+                scalers.iter().map(|scaler| of(scaler) as f32).collect()
+            };
+            raw::set(&mut gains, &numbers(|scaler| scaler.gain));
+            raw::set(&mut offsets, &numbers(|scaler| scaler.offset));
         }
     }
 
@@ -224,7 +219,7 @@ impl Gpt {
     /// Sets all weights, in the order of [`Gpt::names`], each of its size.
     pub(super) fn set(&mut self, values: Vec<Vec<f32>>) {
         for (tensor, values) in self.tensors.iter_mut().zip(values) {
-            raw::rewrite(tensor, |to| to.copy_from_slice(&values));
+            raw::set(tensor, &values);
         }
     }
 }

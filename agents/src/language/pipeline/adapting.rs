@@ -4,12 +4,12 @@ use tandem_attention::Activity;
 use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
-use super::{Adapted, Chain};
+use super::{Adapted, Pipeline};
 use crate::attention::adaptation::{Moments, Scaler, adapt};
 use crate::attention::{Mode, Signals};
 use crate::language::LanguageError;
 
-impl Chain {
+impl Pipeline {
     fn adaptation_batch(&self) -> [Tensor; 2] {
         let mut stream = Stream::new(self.settings.seed, "language/adaptation", 0);
         let count = self.settings.adaptation.batch;

@@ -4,7 +4,7 @@ use crate::language::shape::Shape;
 use crate::language::story::story;
 use crate::testing::median;
 
-/// A chain that takes a second.
+/// A pipeline that takes a second.
 pub(in crate::language) fn tiny() -> Settings {
     let mut settings = Settings {
         model: Shape {
@@ -40,14 +40,14 @@ pub(in crate::language) fn tiny() -> Settings {
     settings
 }
 
-/// A chain over a short story.
-pub(in crate::language) fn chain(settings: &Settings) -> Chain {
+/// A pipeline over a short story.
+pub(in crate::language) fn pipeline(settings: &Settings) -> Pipeline {
     let corpus = Corpus::new(&story(0, 4000), settings.model.context).unwrap();
-    Chain::new(settings, corpus).unwrap()
+    Pipeline::new(settings, corpus).unwrap()
 }
 
-fn records(chain: &mut Chain) -> Vec<Record> {
-    std::iter::from_fn(|| chain.iterate().unwrap()).collect()
+fn records(pipeline: &mut Pipeline) -> Vec<Record> {
+    std::iter::from_fn(|| pipeline.iterate().unwrap()).collect()
 }
 
 #[test]
@@ -70,15 +70,15 @@ fn controls_get_as_many_iterations_as_both_hardware_stages() {
 }
 
 #[test]
-fn a_chain_stopped_anywhere_goes_on_to_the_same_numbers() {
+fn a_pipeline_stopped_anywhere_goes_on_to_the_same_numbers() {
     let settings = tiny();
-    let mut whole = chain(&settings);
+    let mut whole = pipeline(&settings);
     let expected = records(&mut whole);
     for stop in [0, 3, 6, 11, 12, 15, 22] {
-        let mut first = chain(&settings);
+        let mut first = pipeline(&settings);
         (0..stop).for_each(|_| drop(first.iterate().unwrap()));
         let bytes = first.save().to_bytes().unwrap();
-        let mut second = chain(&settings);
+        let mut second = pipeline(&settings);
         second.load(&Archive::from_bytes(&bytes).unwrap()).unwrap();
         assert_eq!(
             records(&mut second),
@@ -94,12 +94,12 @@ fn a_chain_stopped_anywhere_goes_on_to_the_same_numbers() {
 
 #[test]
 fn control_and_direct_start_from_the_softmax_model() {
-    let mut chain = chain(&tiny());
-    records(&mut chain);
-    let end = chain.curve(Stage::Softmax).last().unwrap().1;
-    assert_eq!(chain.curve(Stage::Control)[0].1, end);
-    assert_eq!(chain.result(), Some(Stage::Nonlinear));
-    let activity = chain.activity().unwrap();
+    let mut pipeline = pipeline(&tiny());
+    records(&mut pipeline);
+    let end = pipeline.curve(Stage::Softmax).last().unwrap().1;
+    assert_eq!(pipeline.curve(Stage::Control)[0].1, end);
+    assert_eq!(pipeline.result(), Some(Stage::Nonlinear));
+    let activity = pipeline.activity().unwrap();
     assert!(activity.score_ua > 0.0 && activity.output_ua >= 0.0);
 }
 
@@ -110,16 +110,16 @@ fn adapted(seed: u64, layers: usize) -> Adapted {
     settings.model.layers = layers;
     settings.model.context = 32;
     settings.circuit.window = 32;
-    let mut chain = chain(&settings);
+    let mut pipeline = pipeline(&settings);
     let mut stream = Stream::new(settings.seed, "scalers", 0);
-    let mut scalers = chain.model.scalers();
+    let mut scalers = pipeline.model.scalers();
     for scaler in &mut scalers {
         scaler.gain *= stream.uniform(-1.0, 1.0).exp();
         scaler.offset += stream.uniform(-0.1, 0.1);
     }
-    chain.model.set_scalers(&scalers);
-    chain.adapt().unwrap();
-    chain.adapted().unwrap().clone()
+    pipeline.model.set_scalers(&scalers);
+    pipeline.adapt().unwrap();
+    pipeline.adapted().unwrap().clone()
 }
 
 /// In the median of five networks: outputs are counted in whole levels, and one that falls to the other side of a
@@ -140,11 +140,11 @@ fn adaptation_of_random_networks_from_reset_scalers_converges_in_layers_plus_eig
 
 #[test]
 fn generation_is_seeded_and_refuses_what_it_does_not_know() {
-    let mut chain = chain(&tiny());
-    records(&mut chain);
+    let mut pipeline = pipeline(&tiny());
+    records(&mut pipeline);
     let mut write = |seed| {
         let mut stream = Stream::new(seed, "generate", 0);
-        chain
+        pipeline
             .generate(Stage::Nonlinear, "Ada went", 30, 1.0, &mut stream)
             .unwrap()
     };
@@ -154,7 +154,7 @@ fn generation_is_seeded_and_refuses_what_it_does_not_know() {
     assert_ne!(text, write(1));
     let mut stream = Stream::new(0, "generate", 0);
     let mut refused = |prompt| {
-        chain
+        pipeline
             .generate(Stage::Nonlinear, prompt, 1, 1.0, &mut stream)
             .unwrap_err()
             .to_string()

@@ -1,4 +1,4 @@
-//! Lanes: the parallel environments of a roll-out, each with its own random stream and its own design.
+//! The vectorised environment. Its lanes are copies of a problem that run side by side, each with its own random numbers and its own design.
 
 use std::sync::Arc;
 

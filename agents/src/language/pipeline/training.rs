@@ -2,13 +2,13 @@
 
 use tch::{Tensor, no_grad};
 
-use super::{Chain, Planned, Stage};
+use super::{Pipeline, Planned, Stage};
 use crate::adam::Adam;
 use crate::attention::{Circuit, Mode};
 use crate::language::LanguageError;
 use crate::language::stepper::{descend, optimiser};
 
-impl Chain {
+impl Pipeline {
     /// An optimiser for the present stage.
     pub(super) fn fresh_adam(&self) -> Adam {
         let present = self.plan.get(self.state.place);

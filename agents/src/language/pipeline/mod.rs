@@ -6,7 +6,7 @@
 //!    `-> direct: nonlinear hardware at once, for as many
 //! ```
 //!
-//! Every stage has its own random stream and a fresh optimiser. A chain can be saved between any two iterations and
+//! Every stage has its own random stream and a fresh optimiser. A pipeline can be saved between any two iterations and
 //! goes on to the same numbers.
 
 mod adapting;
@@ -50,7 +50,7 @@ struct State {
 }
 
 /// An adaptation in progress.
-pub struct Chain {
+pub struct Pipeline {
     settings: Settings,
     corpus: Corpus,
     plan: Vec<Planned>,
@@ -71,8 +71,8 @@ pub(in crate::language) struct Trained {
     pub validation: [Tensor; 2],
 }
 
-impl Chain {
-    /// The start of a chain.
+impl Pipeline {
+    /// The start of a pipeline.
     ///
     /// # Errors
     /// Settings out of range, a circuit that cannot be built.
@@ -84,7 +84,7 @@ impl Chain {
         let mut stream = Stream::new(settings.seed, "language/weights", 0);
         let model = Gpt::new(&settings.model, corpus.vocabulary().len(), &mut stream)?;
         let validation = corpus.validation(settings.training.validation, settings.model.context);
-        let mut chain = Self {
+        let mut pipeline = Self {
             hardware: [hardware(Mode::Linear)?, hardware(Mode::Nonlinear)?],
             adam: Adam::new(vec![]),
             plan: plan(settings),
@@ -105,8 +105,8 @@ impl Chain {
             model,
             validation,
         };
-        chain.adam = chain.fresh_adam();
-        Ok(chain)
+        pipeline.adam = pipeline.fresh_adam();
+        Ok(pipeline)
     }
 
     /// Weights from a file instead of random ones; before the first iteration.
@@ -239,7 +239,7 @@ impl Chain {
         Ok(())
     }
 
-    /// The stage whose model is the chain's result, if it is finished.
+    /// The stage whose model is the pipeline's result, if it is finished.
     pub fn result(&self) -> Option<Stage> {
         let best = [
             Stage::Nonlinear,
@@ -259,7 +259,7 @@ impl Chain {
     /// The nonlinear stage's model and what it was trained with.
     ///
     /// # Errors
-    /// A chain whose nonlinear stage is not finished.
+    /// A pipeline whose nonlinear stage is not finished.
     pub(in crate::language) fn into_trained(mut self) -> Result<Trained, LanguageError> {
         if !self.state.kept.contains(&Stage::Nonlinear) {
             return Err(LanguageError::Text(
@@ -275,7 +275,7 @@ impl Chain {
         })
     }
 
-    /// Everything a chain needs to go on.
+    /// Everything a pipeline needs to go on.
     pub fn save(&self) -> Archive {
         let mut archive = self.finished.clone();
         archive.put_json("chain", &self.state);
@@ -284,7 +284,7 @@ impl Chain {
         archive
     }
 
-    /// Goes on from what [`Chain::save`] gave, with the same settings and text.
+    /// Goes on from what [`Pipeline::save`] gave, with the same settings and text.
     ///
     /// # Errors
     /// Missing entries or other sizes.

@@ -16,7 +16,7 @@ type Merges = HashMap<(u32, u32), (u32, u32)>;
 
 /// A byte-pair encoding.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pairs {
+pub struct BytePairEncoding {
     /// Bytes of each token.
     tokens: Vec<Vec<u8>>,
     /// Token of each single byte.
@@ -44,7 +44,7 @@ fn fail<T>(reason: String) -> Result<T, LanguageError> {
     Err(LanguageError::Tokenizer(reason))
 }
 
-impl Pairs {
+impl BytePairEncoding {
     /// The encoding of these two files.
     ///
     /// # Errors
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn merges_follow_their_order_and_every_text_comes_back() {
         let (vocabulary, merges) = files(&MERGES);
-        let pairs = Pairs::new(&vocabulary, &merges).unwrap();
+        let pairs = BytePairEncoding::new(&vocabulary, &merges).unwrap();
         assert_eq!(pairs.len(), 256 + 6 + 1);
         let number = |token: &str| {
             let numbers: BTreeMap<String, i64> = serde_json::from_str(&vocabulary).unwrap();
@@ -282,7 +282,7 @@ mod tests {
             .collect();
         let list: Vec<&str> = merges.iter().map(String::as_str).collect();
         let (vocabulary, merges) = files(&list);
-        let pairs = Pairs::new(&vocabulary, &merges).unwrap();
+        let pairs = BytePairEncoding::new(&vocabulary, &merges).unwrap();
         assert_eq!(pairs.encode(&"a".repeat(1 << 20)).len(), 1 << 8);
     }
 
@@ -290,7 +290,7 @@ mod tests {
     fn files_that_are_wrong_say_so() {
         let (vocabulary, merges) = files(&MERGES);
         let refused = |vocabulary: &str, merges: &str| {
-            let error = Pairs::new(vocabulary, merges).unwrap_err();
+            let error = BytePairEncoding::new(vocabulary, merges).unwrap_err();
             error.to_string()
         };
         assert!(refused("[1]", &merges).contains("vocab: not an object"));

@@ -3,11 +3,11 @@
 use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
-use super::{Chain, Stage};
+use super::{Pipeline, Stage};
 use crate::language::LanguageError;
 use crate::language::model::draw;
 
-impl Chain {
+impl Pipeline {
     /// Continues `prompt` by `count` tokens with a finished stage's model.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::attention::Mode;
 use crate::attention::adaptation::Pass;
 use crate::language::Settings;
 
-/// A stage of the chain.
+/// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
