@@ -14,7 +14,12 @@
 
 use std::process::ExitCode;
 
-use crate::cli;
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::{Cli, Command};
+use crate::commands;
+use crate::error::Error;
+use crate::output::{self, OutputError};
 use crate::registry::{self, MethodEntry, ProblemEntry};
 
 /// The program: Tandem's problems and methods, and those that are added.
@@ -47,8 +52,58 @@ impl App {
     /// Reads the command line and runs the command.
     pub fn run(self) -> ExitCode {
         match registry::register(self.problems, self.methods) {
-            Ok(()) => cli::main(),
+            Ok(()) => main(),
             Err(error) => error.report(),
         }
+    }
+}
+
+/// Parses the command line, runs the command and turns an error into one message and an exit code.
+fn main() -> ExitCode {
+    let command = Cli::command().bin_name(output::program());
+    let words = command.try_get_matches();
+    let cli = match words.and_then(|words| Cli::from_arg_matches(&words)) {
+        Ok(cli) => cli,
+        Err(answer) => return show(&answer),
+    };
+    let threads = cli.threads.map_or(0, usize::from);
+    match start(threads).and_then(|()| dispatch(&cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+/// Shows the help or version that was asked for, or what is wrong with the command line.
+fn show(answer: &clap::Error) -> ExitCode {
+    match answer.print() {
+        Err(error) if !answer.use_stderr() => Error::from(OutputError::new(error)).report(),
+        _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
+    }
+}
+
+/// Sets up the thread pool, which is parallel over environments and shards.
+fn start(threads: usize) -> Result<(), Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global()
+        .map_err(|error| Error::Run(format!("no thread pool: {error}")))
+}
+
+fn dispatch(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Train(args) => commands::train::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Compare(args) => commands::compare::run(args),
+        Command::Render(args) => commands::render::run(args),
+        Command::Adapt(args) => commands::adapt::run(args),
+        Command::Explore(args) => commands::explore::run(args),
+        Command::Generate(args) => commands::generate::run(args),
+        Command::Export(args) => commands::export::run(args),
+        Command::Check(args) => commands::check::run(args),
+        Command::List(args) => commands::list::run(args),
+        Command::Simulate(args) => commands::simulate::run(args),
+        Command::Calibrate(args) => commands::calibrate::run(args),
+        Command::Search(args) => commands::search::run(args),
+        Command::Validate(args) => commands::validate::run(args),
+        Command::Bench(args) => commands::bench::run(args),
     }
 }

@@ -21,10 +21,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The same for files that are too large to be held in memory: `fill` writes them piece by piece.
-pub fn write_with(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let scratch = scratch_beside(path)?;
     let written = fill_and_sync(&scratch, fill).and_then(|()| fs::rename(&scratch, path));
     if let Err(error) = written {
@@ -51,18 +48,12 @@ pub fn remove_scratch(folder: &Path) -> io::Result<()> {
 /// A name beside `path` that no other call uses: hidden, with process and count.
 pub(crate) fn scratch_beside(path: &Path) -> io::Result<PathBuf> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().ok_or_else(|| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("{} names no file", path.display()),
-        )
-    })?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("{} names no file", path.display())))?;
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let process = std::process::id();
-    let scratch = format!(
-        ".{}.{process}-{count}{SCRATCH_ENDING}",
-        name.to_string_lossy()
-    );
+    let scratch = format!(".{}.{process}-{count}{SCRATCH_ENDING}", name.to_string_lossy());
     Ok(path.with_file_name(scratch))
 }
 
@@ -82,10 +73,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn fill_and_sync(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
+fn fill_and_sync(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let mut file = BufWriter::new(File::create_new(path)?);
     fill(&mut file)?;
     file.flush()?;
@@ -98,9 +86,7 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
-        entries
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     #[test]
@@ -119,10 +105,7 @@ mod tests {
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("inside"), "kept").unwrap();
-        assert!(
-            write(&path, b"x").is_err(),
-            "a folder cannot be replaced by a file"
-        );
+        assert!(write(&path, b"x").is_err(), "a folder cannot be replaced by a file");
         assert_eq!(fs::read_to_string(path.join("inside")).unwrap(), "kept");
         assert_eq!(names(folder.path()), ["taken"]);
     }

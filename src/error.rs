@@ -103,12 +103,9 @@ impl Error {
             Self::File(_) | Self::Layer(_) | Self::Network(_) | Self::Simulation(_) => 2,
             Self::Method(MethodError::NotFinite { .. } | MethodError::Stopped) => 1,
             Self::Method(_) => 2,
-            Self::Folder(
-                RunError::Taken(_)
-                | RunError::Absent(_)
-                | RunError::Foreign(_)
-                | RunError::Format { .. },
-            ) => 2,
+            Self::Folder(RunError::Taken(_) | RunError::Absent(_) | RunError::Foreign(_) | RunError::Format { .. }) => {
+                2
+            }
             Self::Folder(_) => 1,
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
             Self::Metrics(_) | Self::Render(_) | Self::Lanes(_) => 1,

@@ -57,11 +57,7 @@ impl Learnt {
     ///
     /// # Errors
     /// An archive that does not fit the experiment.
-    pub fn new(
-        experiment: Experiment,
-        archive: &Archive,
-        counters: Counters,
-    ) -> Result<Self, Error> {
+    pub fn new(experiment: Experiment, archive: &Archive, counters: Counters) -> Result<Self, Error> {
         let mut learnt = Self::parts(experiment, archive, counters, "policy")?;
         learnt.logits = archive.get_f64("best.logits")?;
         Ok(learnt)
@@ -90,12 +86,7 @@ impl Learnt {
     }
 
     /// Policy, stored under this name, and method of an archive; the method's own design.
-    fn parts(
-        experiment: Experiment,
-        archive: &Archive,
-        counters: Counters,
-        policy_name: &str,
-    ) -> Result<Self, Error> {
+    fn parts(experiment: Experiment, archive: &Archive, counters: Counters, policy_name: &str) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
         let mut policy = untrained(&experiment, instance.problem.spec(), 0);
         policy.load(archive, policy_name)?;
@@ -125,13 +116,7 @@ impl Learnt {
     ///
     /// # Errors
     /// A design that cannot be built.
-    pub fn judge(
-        &self,
-        design: &[f64],
-        actions: Actions,
-        world: &World,
-        starts: Starts,
-    ) -> Result<Judgement, Error> {
+    pub fn judge(&self, design: &[f64], actions: Actions, world: &World, starts: Starts) -> Result<Judgement, Error> {
         let mut judge = Judge::new(&*self.instance.problem);
         Ok(judge.judge(&self.policy, design, actions, world, starts)?)
     }
@@ -140,12 +125,7 @@ impl Learnt {
     ///
     /// # Errors
     /// A design that cannot be built.
-    pub fn evaluate(
-        &self,
-        design: &[f64],
-        episodes: usize,
-        seed: u64,
-    ) -> Result<Evaluation, Error> {
+    pub fn evaluate(&self, design: &[f64], episodes: usize, seed: u64) -> Result<Evaluation, Error> {
         let starts = Starts {
             name: "evaluation",
             seed,
@@ -166,9 +146,7 @@ impl Learnt {
             success_sampled: success(&sampled),
             success_start_design: success(&start),
             success_half_step: half_step.as_ref().and_then(success),
-            half_step_difference: half_step
-                .as_ref()
-                .map(|half| half.success() - mean.success()),
+            half_step_difference: half_step.as_ref().map(|half| half.success() - mean.success()),
             total_return: total_return(&mean, seed),
             proxy_gap: self.proxy_gap(design, &mean, starts)?,
             faults: mean.outcomes.iter().filter(|o| o.fault.is_some()).count(),
@@ -191,15 +169,9 @@ impl Learnt {
 
     /// RMSE and 95 % quantile of the proxy's task effects on visited and uniform queries, and what the
     /// policy scores under the proxy beyond the true machine; null without a proxy or off its design.
-    fn proxy_gap(
-        &self,
-        design: &[f64],
-        mean: &Judgement,
-        starts: Starts,
-    ) -> Result<Option<ProxyGap>, Error> {
+    fn proxy_gap(&self, design: &[f64], mean: &Judgement, starts: Starts) -> Result<Option<ProxyGap>, Error> {
         let own = self.hardware().space().values(&self.method.design());
-        let (Some([visited, uniform]), Some(model)) =
-            (self.method.gap(&mean.queries), self.method.effect_model())
+        let (Some([visited, uniform]), Some(model)) = (self.method.gap(&mean.queries), self.method.effect_model())
         else {
             return Ok(None);
         };

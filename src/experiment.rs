@@ -67,10 +67,7 @@ pub struct RolloutSettings {
 
 impl Default for RolloutSettings {
     fn default() -> Self {
-        Self {
-            lanes: 256,
-            steps: 80,
-        }
+        Self { lanes: 256, steps: 80 }
     }
 }
 
@@ -118,10 +115,7 @@ pub struct EvaluationSettings {
 
 impl Default for EvaluationSettings {
     fn default() -> Self {
-        Self {
-            every: 5,
-            episodes: 64,
-        }
+        Self { every: 5, episodes: 64 }
     }
 }
 
@@ -135,9 +129,7 @@ pub struct CheckpointSettings {
 
 impl Default for CheckpointSettings {
     fn default() -> Self {
-        Self {
-            every_seconds: 15.0,
-        }
+        Self { every_seconds: 15.0 }
     }
 }
 
@@ -155,9 +147,7 @@ impl Experiment {
     /// # Errors
     /// The first setting that is out of range.
     pub fn check(&self) -> Result<(), Complaint> {
-        let count = |path: &str, value: u64, low: u64, high: u64| {
-            in_range(path, value as f64, low as f64, high as f64)
-        };
+        let count = |path: &str, value: u64, low: u64, high: u64| in_range(path, value as f64, low as f64, high as f64);
         count("rollout.lanes", self.rollout.lanes as u64, 1, 65_536)?;
         count("rollout.steps", self.rollout.steps as u64, 1, 65_536)?;
         let rows = self.rollout.lanes as u64 * self.rollout.steps as u64;
@@ -168,18 +158,8 @@ impl Experiment {
         self.check_ppo(rows)?;
         self.check_schedule()?;
         count("evaluation.every", self.evaluation.every, 1, 1_000_000)?;
-        count(
-            "evaluation.episodes",
-            self.evaluation.episodes as u64,
-            1,
-            100_000,
-        )?;
-        in_range(
-            "checkpoint.every_seconds",
-            self.checkpoint.every_seconds,
-            0.0,
-            1e6,
-        )
+        count("evaluation.episodes", self.evaluation.episodes as u64, 1, 100_000)?;
+        in_range("checkpoint.every_seconds", self.checkpoint.every_seconds, 0.0, 1e6)
     }
 
     fn check_ppo(&self, rows: u64) -> Result<(), Complaint> {
@@ -206,16 +186,10 @@ impl Experiment {
         in_range("schedule.fine_tune", s.fine_tune, 0.0, 1.0)?;
         in_range("schedule.true_share", s.true_share, 0.0, 1.0)?;
         if s.burn_in + s.fine_tune > 1.0 {
-            let text = format!(
-                "burn_in ({}) + fine_tune ({}) exceed 1",
-                s.burn_in, s.fine_tune
-            );
+            let text = format!("burn_in ({}) + fine_tune ({}) exceed 1", s.burn_in, s.fine_tune);
             return Err(("schedule.fine_tune".into(), text));
         }
-        for (path, value) in [
-            ("schedule.freeze_at", s.freeze_at),
-            ("schedule.stop_at", s.stop_at),
-        ] {
+        for (path, value) in [("schedule.freeze_at", s.freeze_at), ("schedule.stop_at", s.stop_at)] {
             if let Some(value) = value {
                 in_range(path, value, 0.0, 1.0)?;
             }
@@ -228,8 +202,5 @@ fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint
     if value >= low && value <= high {
         return Ok(());
     }
-    Err((
-        path.into(),
-        format!("{value} must lie between {low} and {high}"),
-    ))
+    Err((path.into(), format!("{value} must lie between {low} and {high}")))
 }

@@ -66,9 +66,7 @@ pub fn install() -> io::Result<()> {
 /// The signal that asks the run to end, if one has come since [`install`]. Costs one atomic load.
 pub fn requested() -> Option<Signal> {
     let last = LAST.get()?.load(Ordering::Relaxed);
-    let known = Signal::ALL
-        .iter()
-        .find(|(number, _)| *number as usize == last);
+    let known = Signal::ALL.iter().find(|(number, _)| *number as usize == last);
     known.map(|(_, signal)| *signal)
 }
 

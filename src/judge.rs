@@ -160,12 +160,7 @@ pub struct Player<'a> {
 
 impl<'a> Player<'a> {
     /// A player of this environment.
-    pub fn new(
-        problem: &'a mut dyn Problem,
-        policy: &'a PolicySnapshot,
-        actions: Actions,
-        world: &'a World,
-    ) -> Self {
+    pub fn new(problem: &'a mut dyn Problem, policy: &'a PolicySnapshot, actions: Actions, world: &'a World) -> Self {
         let hardware = problem.hardware();
         let spec = problem.spec();
         let (o, c) = (spec.observation.len(), spec.command.len());
@@ -191,12 +186,7 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// A design that cannot be built.
-    pub fn reset(
-        &mut self,
-        design: &[f64],
-        starts: Starts,
-        episode: u64,
-    ) -> Result<(), ProblemError> {
+    pub fn reset(&mut self, design: &[f64], starts: Starts, episode: u64) -> Result<(), ProblemError> {
         self.stream = Stream::new(starts.seed, starts.name, episode);
         let fidelity = match self.world {
             World::Full => Fidelity::Full,
@@ -208,9 +198,7 @@ impl<'a> Player<'a> {
     /// Plays one control step.
     pub fn step(&mut self, design: &[f64]) -> Step {
         self.problem.observe(&mut self.raw);
-        self.policy
-            .normaliser()
-            .apply(&self.raw, &mut self.observation);
+        self.policy.normaliser().apply(&self.raw, &mut self.observation);
         match self.actions {
             Actions::Mean => {
                 self.policy
@@ -243,12 +231,7 @@ impl<'a> Player<'a> {
         self.problem
     }
 
-    fn play(
-        &mut self,
-        design: &[f64],
-        starts: Starts,
-        episode: u64,
-    ) -> Result<Played, ProblemError> {
+    fn play(&mut self, design: &[f64], starts: Starts, episode: u64) -> Result<Played, ProblemError> {
         self.reset(design, starts, episode)?;
         let mut outcome = Outcome::default();
         let mut queries = Vec::new();

@@ -10,6 +10,8 @@
 //!
 //! Read [`trainer`] first: it is the method. `ARCHITECTURE.md` says where everything is.
 
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))] // see output
+
 pub mod adaptation;
 pub mod agent;
 pub mod app;

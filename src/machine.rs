@@ -64,16 +64,13 @@ impl Machine {
         }
         let from_to = match self.processor == now.processor {
             true => format!("this run began on another {}", self.processor),
-            false => format!(
-                "this run began on {} and goes on on {}",
-                self.processor, now.processor
-            ),
+            false => format!("this run began on {} and goes on on {}", self.processor, now.processor),
         };
         Some(match (changes.is_empty(), now.kernels.reproducible) {
             (true, true) => format!("{from_to}; it ends in the same bytes as there"),
-            (true, false) => format!(
-                "{from_to}; the kernels are those of each processor, so it may end in other bytes than there"
-            ),
+            (true, false) => {
+                format!("{from_to}; the kernels are those of each processor, so it may end in other bytes than there")
+            }
             (false, _) => format!(
                 "{from_to}; it may end in other bytes than there: {}",
                 changes.join(", ")
@@ -218,10 +215,7 @@ mod tests {
         );
         there.kernels.aten = "DEFAULT".into();
         let said = there.goes_on_at(&now).unwrap();
-        assert!(
-            said.contains("other bytes") && said.contains("DEFAULT"),
-            "{said}"
-        );
+        assert!(said.contains("other bytes") && said.contains("DEFAULT"), "{said}");
         (there.kernels, now.kernels.reproducible) = (now.kernels.clone(), false);
         let said = there.goes_on_at(&now).unwrap();
         assert!(said.contains("other bytes"), "{said}");

@@ -43,9 +43,7 @@ pub enum MetricsError {
 pub fn put(row: &mut Row, key: &str, value: f64) {
     row.insert(key.to_owned(), Value::from(value)); // serde_json turns what is not finite into null
     if !value.is_finite() {
-        let reasons = row
-            .entry(NOT_FINITE)
-            .or_insert_with(|| Value::Object(Map::new()));
+        let reasons = row.entry(NOT_FINITE).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(reasons) = reasons {
             reasons.insert(key.to_owned(), Value::from(value.to_string()));
         }
@@ -68,11 +66,7 @@ impl MetricsLog {
             path: path.to_owned(),
             source,
         };
-        let file = File::options()
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(at)?;
+        let file = File::options().append(true).create(true).open(path).map_err(at)?;
         let whole = whole_lines(&fs::read(path).map_err(at)?).len() as u64;
         let mut log = Self {
             path: path.to_owned(),
@@ -105,10 +99,7 @@ impl MetricsLog {
     pub fn truncate_after(&mut self, iteration: u64) -> Result<(), MetricsError> {
         let bytes = fs::read(&self.path).map_err(|e| self.failed(e))?;
         let mut kept = 0;
-        for (index, line) in whole_lines(&bytes)
-            .split_inclusive(|&b| b == b'\n')
-            .enumerate()
-        {
+        for (index, line) in whole_lines(&bytes).split_inclusive(|&b| b == b'\n').enumerate() {
             let row = parse(line).ok_or_else(|| MetricsError::Damaged {
                 path: self.path.clone(),
                 line: index + 1,

@@ -35,7 +35,7 @@ macro_rules! out {
 
 /// Writes a line to standard error, formatted as by `eprintln!`.
 macro_rules! note {
-    ($($text:tt)*) => { $crate::output::talk(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::message(format_args!($($text)*)) };
 }
 
 pub(crate) use {note, out};
@@ -54,10 +54,7 @@ pub fn line(text: Arguments) -> Result<(), OutputError> {
 pub fn program() -> String {
     let name = std::env::args_os().next().map(PathBuf::from);
     let stem = name.as_deref().and_then(Path::file_stem);
-    stem.map_or_else(
-        || "tandem".into(),
-        |stem| stem.to_string_lossy().into_owned(),
-    )
+    stem.map_or_else(|| "tandem".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
 /// Writes `text`, which ends its lines itself, to standard output and flushes it.
@@ -72,6 +69,6 @@ pub fn text(text: impl std::fmt::Display) -> Result<(), OutputError> {
 }
 
 /// Writes `text` and the end of its line to standard error.
-pub fn talk(text: Arguments) {
+pub fn message(text: Arguments) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -84,9 +84,8 @@ impl Timeline {
         if self.recent.len() > 3 {
             self.recent.remove(0);
         }
-        let all = |bar: Option<f64>| {
-            bar.is_some_and(|bar| self.recent.len() == 3 && self.recent.iter().all(|&s| s >= bar))
-        };
+        let all =
+            |bar: Option<f64>| bar.is_some_and(|bar| self.recent.len() == 3 && self.recent.iter().all(|&s| s >= bar));
         match phase {
             Phase::BurnIn => false,
             Phase::Joint => all(schedule.freeze_at),

@@ -71,8 +71,7 @@ impl Progress {
     pub fn new(name: &str, first: u64, end: u64) -> Self {
         let live = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{msg}");
-            ProgressBar::new_spinner()
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+            ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         });
         let mut progress = Self {
             start: Instant::now(),
@@ -158,9 +157,7 @@ impl Meter {
         }
         let new_phase = self.last.as_ref().is_none_or(|l| l.phase != status.phase);
         self.last = Some(status.clone().completed(self.last.as_ref()));
-        let old = self
-            .shown
-            .is_none_or(|at| now.saturating_sub(at) >= self.pause(now));
+        let old = self.shown.is_none_or(|at| now.saturating_sub(at) >= self.pause(now));
         if !new_phase && !old {
             return None;
         }
@@ -284,10 +281,7 @@ mod tests {
     fn a_resumed_run_counts_only_its_own_steps_as_speed() {
         let mut meter = meter(900_000, 1_000_000, false);
         let line = meter.update(seconds(10), &at(901_000, 1_000_000)).unwrap();
-        assert!(
-            line.contains("901000/1000000 steps (90 %)  100 steps/s"),
-            "{line}"
-        );
+        assert!(line.contains("901000/1000000 steps (90 %)  100 steps/s"), "{line}");
         assert!(line.ends_with("ETA 16 min 30 s"), "{line}");
     }
 
@@ -315,33 +309,20 @@ mod tests {
             }
         }
         assert!(lines.windows(2).all(|w| w[1] - w[0] >= PLAIN_PAUSE));
-        assert!(
-            lines
-                .windows(2)
-                .all(|w| w[1] - w[0] <= LONGEST_PAUSE + PLAIN_PAUSE)
-        );
+        assert!(lines.windows(2).all(|w| w[1] - w[0] <= LONGEST_PAUSE + PLAIN_PAUSE));
         assert!(lines.len() < 200, "{}", lines.len());
         let next = Status {
             phase: "adapt",
             ..at(36_000, 1_000_000)
         };
-        assert!(
-            meter
-                .update(Duration::from_millis(3_600_001), &next)
-                .is_some()
-        );
+        assert!(meter.update(Duration::from_millis(3_600_001), &next).is_some());
     }
 
     #[test]
     fn the_last_line_tells_how_long_it_took() {
         let mut meter = meter(0, 100, true);
         meter.update(seconds(200), &at(100, 100));
-        assert!(
-            meter
-                .last_line(seconds(200))
-                .unwrap()
-                .ends_with("3 min 20 s in all")
-        );
+        assert!(meter.last_line(seconds(200)).unwrap().ends_with("3 min 20 s in all"));
     }
 
     #[test]

@@ -58,11 +58,7 @@ impl Seconds {
     ///
     /// # Errors
     /// Those of the part.
-    pub fn time<T, E>(
-        &mut self,
-        name: &'static str,
-        part: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, E> {
+    pub fn time<T, E>(&mut self, name: &'static str, part: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let clock = Instant::now();
         let result = part();
         self.parts.push((name, clock.elapsed().as_secs_f64()));

@@ -82,18 +82,12 @@ impl Run {
             run.progress.say(&moved);
         }
         for reason in checkpoint.iter().flat_map(|found| &found.passed_over) {
-            run.progress
-                .say(&format!("passed over a damaged checkpoint: {reason}"));
+            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
         }
         Ok(run)
     }
 
-    fn open(
-        folder: RunFolder,
-        experiment: Experiment,
-        trainer: Trainer,
-        is_new: bool,
-    ) -> Result<Self, Error> {
+    fn open(folder: RunFolder, experiment: Experiment, trainer: Trainer, is_new: bool) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
         let mut log = MetricsLog::open(&folder.metrics())?;
         log.truncate_after(trainer.counters().iteration)?;
@@ -123,8 +117,7 @@ impl Run {
         let value = serde_json::to_value(&self.experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
         let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-        self.board
-            .text("experiment", 0, &format!("```json\n{text}\n```"));
+        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
         let mut flat = Vec::new();
         flatten("", &value, &mut flat);
         self.board
@@ -188,11 +181,7 @@ impl Run {
             end: self.trainer.end(),
             mean_return: record.mean_return,
             success: record.evaluation.as_ref().map(|e| e.success),
-            gap: record
-                .evaluation
-                .as_ref()
-                .and_then(|e| e.gap)
-                .map(|g| g[0].rmse),
+            gap: record.evaluation.as_ref().and_then(|e| e.gap).map(|g| g[0].rmse),
             loss: None,
         });
         Ok(())
@@ -220,8 +209,7 @@ impl Run {
         if record.evaluation.is_some() {
             self.board.histogram("design", step, &record.design);
             for (name, values) in self.trainer.weights() {
-                self.board
-                    .histogram(&format!("weights/{name}"), step, &values);
+                self.board.histogram(&format!("weights/{name}"), step, &values);
             }
             if let Err(error) = self.show_arm(step) {
                 self.progress.say(&format!("no picture: {error}"));
@@ -237,8 +225,7 @@ impl Run {
         let starts = self.starts();
         let scenes = film(&mut *instance.problem, &policy, &design, starts, 0)?;
         let image = still(&[("learnt design", scenes)], (400, 400))?;
-        self.board
-            .image("machine", step, image.width, image.height, &image.rgb);
+        self.board.image("machine", step, image.width, image.height, &image.rgb);
         Ok(())
     }
 
@@ -252,8 +239,7 @@ impl Run {
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         let bytes = self.trainer.save()?.to_bytes()?;
-        self.folder
-            .save_checkpoint(self.trainer.counters().iteration, &bytes)?;
+        self.folder.save_checkpoint(self.trainer.counters().iteration, &bytes)?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -272,8 +258,7 @@ impl Run {
     /// The final judgement, the picture, and the results for TensorBoard.
     fn finish(&mut self) -> Result<Evaluation, Error> {
         self.save_best()?;
-        self.progress
-            .say("judging the learnt design in the true machine");
+        self.progress.say("judging the learnt design in the true machine");
         let learnt = Learnt::open(&self.folder)?;
         let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
         self.picture(learnt)?;
@@ -283,12 +268,10 @@ impl Run {
             ("final/return", mean(judged.total_return)),
             ("final/env_steps", judged.env_steps as f64),
         ];
-        self.board
-            .result(self.trainer.counters().iteration, &metrics);
+        self.board.result(self.trainer.counters().iteration, &metrics);
         self.board.finish();
         self.progress.finish();
-        self.folder
-            .write_json("evaluation/final.json", &json!(judged))?;
+        self.folder.write_json("evaluation/final.json", &json!(judged))?;
         Ok(judged)
     }
 
@@ -298,14 +281,8 @@ impl Run {
         let starts = self.starts();
         let problem = &mut *learnt.instance.problem;
         let films = [
-            (
-                "start design",
-                film(problem, &learnt.policy, &start, starts, 0)?,
-            ),
-            (
-                "learnt design",
-                film(problem, &learnt.policy, &design, starts, 0)?,
-            ),
+            ("start design", film(problem, &learnt.policy, &start, starts, 0)?),
+            ("learnt design", film(problem, &learnt.policy, &design, starts, 0)?),
         ];
         let png = still(&films, (1120, 560))?.png()?;
         let path = self.folder.file("design.png");

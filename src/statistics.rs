@@ -65,10 +65,7 @@ pub fn bootstrap(
     }
     let value = statistic(&strata.concat())?;
     let draw = |stream: &mut Stream| {
-        let resample: Vec<f64> = strata
-            .iter()
-            .flat_map(|scores| redraw(scores, stream))
-            .collect();
+        let resample: Vec<f64> = strata.iter().flat_map(|scores| redraw(scores, stream)).collect();
         statistic(&resample)
     };
     let values: Option<Vec<f64>> = (0..resamples).map(|_| draw(stream)).collect();
@@ -77,9 +74,8 @@ pub fn bootstrap(
 
 /// Two-sided 95 % quantiles of Student's t for 1 to 30 degrees of freedom.
 const T95: [f64; 30] = [
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-    2.052, 2.048, 2.045, 2.042,
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
 ];
 
 /// The mean with Student's interval (Gosset 1908), for values that are about normal; of a single value no interval is
@@ -126,10 +122,7 @@ pub fn wilson(successes: u64, trials: u64) -> Option<Estimate> {
 /// Mann-Whitney statistic over all pairs of seeds (Agarwal et al. 2021, section 4.3).
 pub fn probability_of_improvement(x: &[f64], y: &[f64]) -> Option<f64> {
     let score = |a: f64, b: f64| f64::from(u8::from(a > b)) + 0.5 * f64::from(u8::from(a == b));
-    let wins: f64 = x
-        .iter()
-        .flat_map(|&a| y.iter().map(move |&b| score(a, b)))
-        .sum();
+    let wins: f64 = x.iter().flat_map(|&a| y.iter().map(move |&b| score(a, b))).sum();
     let pairs = x.len() * y.len();
     (pairs > 0).then(|| wins / pairs as f64)
 }
@@ -173,10 +166,7 @@ pub fn steps_to_success(history: &[(u64, Option<f64>)]) -> Option<u64> {
 /// The median over seeds of [`steps_to_success`], where a seed that never solved the problem counts as
 /// infinitely slow; `None` when the median seed did not solve it.
 pub fn median_steps(runs: &[Option<u64>]) -> Option<f64> {
-    let steps: Vec<f64> = runs
-        .iter()
-        .map(|run| run.map_or(f64::INFINITY, |s| s as f64))
-        .collect();
+    let steps: Vec<f64> = runs.iter().map(|run| run.map_or(f64::INFINITY, |s| s as f64)).collect();
     median(&steps).filter(|steps| steps.is_finite())
 }
 
@@ -199,10 +189,7 @@ fn quantile_of_sorted(sorted: &[f64], q: f64) -> Option<f64> {
 }
 
 fn redraw(scores: &[f64], stream: &mut Stream) -> Vec<f64> {
-    scores
-        .iter()
-        .map(|_| scores[stream.below(scores.len())])
-        .collect()
+    scores.iter().map(|_| scores[stream.below(scores.len())]).collect()
 }
 
 fn percentile_interval(value: f64, resampled: &[f64]) -> Option<Estimate> {
@@ -228,10 +215,7 @@ mod tests {
         assert_eq!(quantile(&x, 0.25), Some(1.75)); // numpy.quantile([1, 2, 3, 4], 0.25)
         assert_eq!(quantile(&x, 1.0), Some(4.0));
         assert_eq!(median(&[7.0]), Some(7.0));
-        assert_eq!(
-            (mean(&[]), median(&[]), interquartile_mean(&[])),
-            (None, None, None)
-        );
+        assert_eq!((mean(&[]), median(&[]), interquartile_mean(&[])), (None, None, None));
     }
 
     #[test]
@@ -337,19 +321,13 @@ mod tests {
                 high: 1.0
             }
         );
-        let (there, back) = (
-            probability_of_improvement(&x, &y),
-            probability_of_improvement(&y, &x),
-        );
+        let (there, back) = (probability_of_improvement(&x, &y), probability_of_improvement(&y, &x));
         assert_eq!(there.unwrap() + back.unwrap(), 1.0);
     }
 
     #[test]
     fn area_under_a_curve_is_that_of_its_trapezoids() {
-        assert_eq!(
-            area_under_curve(&[(0.0, 0.0), (1.0, 1.0), (3.0, 1.0)]),
-            Some(2.5)
-        );
+        assert_eq!(area_under_curve(&[(0.0, 0.0), (1.0, 1.0), (3.0, 1.0)]), Some(2.5));
         assert_eq!(area_under_curve(&[(0.0, 1.0)]), None);
         assert_eq!(area_under_curve(&[(1.0, 1.0), (0.0, 1.0)]), None);
     }

@@ -40,21 +40,11 @@ fn scale_sims_files_give_its_cycles() {
     for key in ["name", "op", "cycles", "macs", "energy_j", "bound"] {
         assert!(layer.get(key).is_some(), "{key}");
     }
-    for key in [
-        "seconds",
-        "energy_j",
-        "area_mm2",
-        "utilisation",
-        "bottleneck",
-    ] {
+    for key in ["seconds", "energy_j", "area_mm2", "utilisation", "bottleneck"] {
         assert!(document.get(key).is_some(), "{key}");
     }
     let said = simulate(TOPOLOGY, CONFIG, &[]).ended(0);
-    assert!(
-        said.out.contains("conv1") && said.out.contains("14629"),
-        "{}",
-        said.out
-    );
+    assert!(said.out.contains("conv1") && said.out.contains("14629"), "{}", said.out);
 }
 
 #[test]
@@ -98,24 +88,15 @@ fn broken_files_get_one_line_and_exit_code_2() {
         assert_eq!(said.out, "");
     }
     let folder = tempfile::tempdir().unwrap();
-    tandem(
-        folder.path(),
-        &["simulate", "net.csv", "--platform", "scale.cfg"],
-    )
-    .ended(2)
-    .saying(&["no such file"]);
+    tandem(folder.path(), &["simulate", "net.csv", "--platform", "scale.cfg"])
+        .ended(2)
+        .saying(&["no such file"]);
 }
 
 #[test]
 fn scale_sims_results_are_met_to_the_cycle() {
     let folder = data("scalesim");
-    let words = [
-        "validate",
-        "scalesim",
-        "--data",
-        folder.to_str().unwrap(),
-        "--json",
-    ];
+    let words = ["validate", "scalesim", "--data", folder.to_str().unwrap(), "--json"];
     let document = tandem(Path::new("."), &words).ended(0).json();
     assert_eq!(document["exact"], document["rows"]);
     assert_eq!(document["rows"], 84);
@@ -127,20 +108,10 @@ fn scale_sims_results_are_met_to_the_cycle() {
 #[test]
 fn timeloops_results_are_met() {
     let file = data("timeloop/rows.csv");
-    let words = [
-        "validate",
-        "timeloop",
-        "--data",
-        file.to_str().unwrap(),
-        "--json",
-    ];
+    let words = ["validate", "timeloop", "--data", file.to_str().unwrap(), "--json"];
     let document = tandem(Path::new("."), &words).ended(0).json();
     let error = |part: &str| {
-        let part = if part.is_empty() {
-            &document
-        } else {
-            &document[part]
-        };
+        let part = if part.is_empty() { &document } else { &document[part] };
         part["mean_abs_error_percent"].as_f64().unwrap()
     };
     assert_eq!(document["rows"], 60);
@@ -171,23 +142,16 @@ fn networks_are_listed_with_their_sizes() {
         "{}",
         said.out
     );
-    let document = tandem(Path::new("."), &["list", "networks", "--json"])
-        .ended(0)
-        .json();
+    let document = tandem(Path::new("."), &["list", "networks", "--json"]).ended(0).json();
     let entries = document["entries"].as_array().unwrap();
-    let vgg = entries
-        .iter()
-        .find(|entry| entry["name"] == "vgg16")
-        .unwrap();
+    let vgg = entries.iter().find(|entry| entry["name"] == "vgg16").unwrap();
     assert_eq!(vgg["parameters"], 138_357_544);
 }
 
 /// `tandem simulate` of a built-in network on a preset, as JSON.
 fn on_platform(words: &[&str]) -> serde_json::Value {
     let command = ["simulate", "resnet18", "--platform", "fpga", "--json"];
-    tandem(Path::new("."), &[&command, words].concat())
-        .ended(0)
-        .json()
+    tandem(Path::new("."), &[&command, words].concat()).ended(0).json()
 }
 
 #[test]
@@ -197,12 +161,7 @@ fn a_network_on_a_platform_has_time_energy_area_and_layers() {
         assert!(document[key].as_f64().unwrap() > 0.0, "{key}");
     }
     let layers = document["layers"].as_array().unwrap();
-    let sum = |key: &str| {
-        layers
-            .iter()
-            .map(|layer| layer[key].as_f64().unwrap())
-            .sum::<f64>()
-    };
+    let sum = |key: &str| layers.iter().map(|layer| layer[key].as_f64().unwrap()).sum::<f64>();
     for key in ["cycles", "macs", "energy_j", "seconds"] {
         let whole = document[key].as_f64().unwrap();
         assert!((sum(key) / whole - 1.0).abs() < 1e-9, "{key}");
@@ -213,11 +172,7 @@ fn a_network_on_a_platform_has_time_energy_area_and_layers() {
     let known = |value: &serde_json::Value| bounds.contains(&value.as_str().unwrap());
     assert!(known(&document["bottleneck"]) && layers.iter().all(|layer| known(&layer["bound"])));
     assert_eq!(on_platform(&[]), document, "the same again");
-    let said = tandem(
-        Path::new("."),
-        &["simulate", "resnet18", "--platform", "fpga"],
-    )
-    .ended(0);
+    let said = tandem(Path::new("."), &["simulate", "resnet18", "--platform", "fpga"]).ended(0);
     for word in [
         "layer",
         "conv1",
@@ -259,20 +214,11 @@ fn settings_sizes_and_passes_can_be_changed() {
 #[test]
 fn a_platform_file_is_a_preset_that_was_printed() {
     let folder = tempfile::tempdir().unwrap();
-    let list = tandem(folder.path(), &["list", "platforms", "--json"])
-        .ended(0)
-        .json();
+    let list = tandem(folder.path(), &["list", "platforms", "--json"]).ended(0).json();
     let entries = list["entries"].as_array().unwrap();
-    let names: Vec<&str> = entries
-        .iter()
-        .map(|entry| entry["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> = entries.iter().map(|entry| entry["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["gemmini", "tpu", "fpga", "cpu"]);
-    fs::write(
-        folder.path().join("my.json"),
-        entries[2]["platform"].to_string(),
-    )
-    .unwrap();
+    fs::write(folder.path().join("my.json"), entries[2]["platform"].to_string()).unwrap();
     let words = ["simulate", "resnet18", "--platform", "my.json", "--json"];
     let document = tandem(folder.path(), &words).ended(0).json();
     assert_eq!(document["seconds"], on_platform(&[])["seconds"]);
@@ -297,10 +243,7 @@ fn trace_report_and_table_are_written_whole() {
     let text = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
     let trace: serde_json::Value = serde_json::from_str(&text("t.json")).unwrap();
     let events = trace["traceEvents"].as_array().unwrap();
-    let task = events
-        .iter()
-        .find(|event| event["cat"] == "compute")
-        .unwrap();
+    let task = events.iter().find(|event| event["cat"] == "compute").unwrap();
     for key in ["layer", "bytes", "macs", "stall_cause", "stall_us"] {
         assert!(!task["args"][key].is_null(), "{key}");
     }
@@ -310,10 +253,7 @@ fn trace_report_and_table_are_written_whole() {
         assert!(page.contains(word), "{word}");
     }
     for elsewhere in ["http://", "https://", "src=", "url("] {
-        assert!(
-            !page.contains(elsewhere),
-            "the page must stand alone: {elsewhere}"
-        );
+        assert!(!page.contains(elsewhere), "the page must stand alone: {elsewhere}");
     }
     let table = text("l.csv");
     let network = tandem(
@@ -321,10 +261,7 @@ fn trace_report_and_table_are_written_whole() {
         &["simulate", "resnet18", "--platform", "gemmini", "--json"],
     )
     .json();
-    assert_eq!(
-        table.lines().count(),
-        1 + network["layers"].as_array().unwrap().len()
-    );
+    assert_eq!(table.lines().count(), 1 + network["layers"].as_array().unwrap().len());
 }
 
 #[test]
@@ -332,9 +269,7 @@ fn topologies_run_on_platforms_too() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("net.csv"), TOPOLOGY).unwrap();
     let words = ["simulate", "net.csv", "--platform", "gemmini"];
-    let said = tandem(folder.path(), &words)
-        .ended(0)
-        .saying(&["windows that overlap"]);
+    let said = tandem(folder.path(), &words).ended(0).saying(&["windows that overlap"]);
     assert!(said.out.contains("0 conv1"), "{}", said.out);
 }
 
@@ -356,10 +291,7 @@ fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
         (vec!["vgg16", "--platform", "fpgb"], "did you mean fpga?"),
         (vec!["absent.onnx", "--platform", "fpga"], "no such file"),
         (vec!["broken.onnx", "--platform", "fpga"], "broken.onnx"),
-        (
-            vec!["vgg16", "--platform", "typo.json"],
-            "memory.latency: unknown key",
-        ),
+        (vec!["vgg16", "--platform", "typo.json"], "memory.latency: unknown key"),
         (vec!["vgg16", "--platform", "broken.json"], "broken.json:"),
         (
             fpga(&["--set", "dma.channels=0"]),
@@ -372,10 +304,7 @@ fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
         (fpga(&["--input", "0x5"]), "between 1 and"),
         (fpga(&["--max-area=-3"]), "above 0"),
         (fpga(&["--report", "no/such/r.html"]), "no such folder"),
-        (
-            fpga(&["--set", "buffers.weight_kib=1"]),
-            "its weights do not fit",
-        ),
+        (fpga(&["--set", "buffers.weight_kib=1"]), "its weights do not fit"),
     ];
     for (words, word) in cases {
         let words = [&["simulate"], words.as_slice()].concat();
@@ -386,14 +315,7 @@ fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
     }
     fs::write(folder.path().join("scale.cfg"), CONFIG).unwrap();
     fs::write(folder.path().join("net.csv"), TOPOLOGY).unwrap();
-    let words = [
-        "simulate",
-        "net.csv",
-        "--platform",
-        "scale.cfg",
-        "--trace",
-        "t.json",
-    ];
+    let words = ["simulate", "net.csv", "--platform", "scale.cfg", "--trace", "t.json"];
     tandem(folder.path(), &words)
         .ended(2)
         .saying(&["--trace does not go with"]);
@@ -401,9 +323,7 @@ fn what_cannot_be_simulated_gets_one_line_and_exit_code_2() {
 
 #[test]
 fn the_bench_of_the_models_has_the_entries_that_scripts_read() {
-    let document = tandem(Path::new("."), &["bench", "simulate", "--json"])
-        .ended(0)
-        .json();
+    let document = tandem(Path::new("."), &["bench", "simulate", "--json"]).ended(0).json();
     let results = document["results"].as_array().unwrap();
     let value = |name: &str| {
         let entry = results.iter().find(|entry| entry["name"] == name).unwrap();
@@ -426,12 +346,7 @@ fn gemminis_rtl_is_met_within_its_error() {
     let error = document["mean_abs_error_percent"].as_f64().unwrap();
     assert!(error < 19.4, "{error}");
     assert!(document["rank_correlation"].as_f64().unwrap() > 0.97);
-    assert!(
-        document["calibrated"]["mean_abs_error_percent"]
-            .as_f64()
-            .unwrap()
-            < 30.0
-    );
+    assert!(document["calibrated"]["mean_abs_error_percent"].as_f64().unwrap() < 30.0);
     let calibration = [&words[..], &["--calibration", file.to_str().unwrap()]].concat();
     tandem(Path::new("."), &calibration).ended(0);
 }
@@ -442,19 +357,11 @@ fn rows_that_gemmini_cannot_run_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.csv");
     for (from, to, word) in [
-        (
-            "target.gemmini_cycle",
-            "cycles",
-            "no column \"target.cycle\"",
-        ),
+        ("target.gemmini_cycle", "cycles", "no column \"target.cycle\""),
         ("L2[WI]", "L2[W]", "expected L2[WI]"),
     ] {
         fs::write(&path, text.replace("target.cycle,", "x,").replace(from, to)).unwrap();
-        let said = tandem(
-            folder.path(),
-            &["validate", "gemmini", "--data", "rows.csv"],
-        )
-        .ended(2);
+        let said = tandem(folder.path(), &["validate", "gemmini", "--data", "rows.csv"]).ended(2);
         assert!(said.err.contains(word), "{}", said.err);
     }
 }
@@ -467,19 +374,14 @@ fn a_calibrated_host_is_a_platform_whose_layers_add_up() {
     let folder = tempfile::tempdir().unwrap();
     let words = ["simulate", "resnet18", "--platform", calibration, "--json"];
     let document = tandem(folder.path(), &words).ended(0).json();
-    let stored =
-        fs::read_to_string(here.join("envs/accelerator/testdata/host/resnet18.json")).unwrap();
+    let stored = fs::read_to_string(here.join("envs/accelerator/testdata/host/resnet18.json")).unwrap();
     let stored: Vec<(String, f64)> = serde_json::from_str(&stored).unwrap();
     // the library runs layer after layer: none is fused or folded away
     assert_eq!(document["layers"].as_array().unwrap().len(), stored.len());
     let layers: f64 = stored.iter().map(|(_, seconds)| seconds).sum();
     let seconds = document["seconds"].as_f64().unwrap();
     assert!((seconds / layers - 1.0).abs() < 0.02, "{seconds} {layers}");
-    let said = tandem(
-        folder.path(),
-        &[&words[..], &["--set", "clock_mhz=1"]].concat(),
-    )
-    .ended(2);
+    let said = tandem(folder.path(), &[&words[..], &["--set", "clock_mhz=1"]].concat()).ended(2);
     assert!(said.err.contains("--set cannot change"), "{}", said.err);
 }
 
@@ -488,23 +390,14 @@ fn what_the_host_cannot_be_asked_is_answered_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("host.json"), "{\"format\": \"none\"}").unwrap();
     for (words, word) in [
-        (
-            &["validate", "host", "--networks", "vgg"][..],
-            "no network \"vgg\"",
-        ),
-        (
-            &["validate", "host", "--calibration", "absent.json"],
-            "no such file",
-        ),
+        (&["validate", "host", "--networks", "vgg"][..], "no network \"vgg\""),
+        (&["validate", "host", "--calibration", "absent.json"], "no such file"),
         (
             &["validate", "host", "--calibration", "host.json"],
             "is no calibration of a host",
         ),
         (&["validate", "timeloop"], "--data"),
-        (
-            &["calibrate", "host", "--out", "absent/host.json"],
-            "no such folder",
-        ),
+        (&["calibrate", "host", "--out", "absent/host.json"], "no such folder"),
     ] {
         let said = tandem(folder.path(), words).ended(2);
         assert!(said.err.contains(word), "{}", said.err);

@@ -13,20 +13,13 @@ fn tandem(arguments: &[&str]) -> Output {
 
 fn simulate(platform: &str) -> Value {
     let output = tandem(&["simulate", "attention", "--platform", platform, "--json"]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn near(value: &Value, expected: f64, share: f64) {
     let value = value.as_f64().unwrap();
-    assert!(
-        (value / expected - 1.0).abs() < share,
-        "{value} is not {expected}"
-    );
+    assert!((value / expected - 1.0).abs() < share, "{value} is not {expected}");
 }
 
 #[test]
@@ -92,11 +85,7 @@ fn a_language_model_is_adapted_and_writes() {
     let (experiment, out) = (tiny(folder.path()), folder.path().join("run"));
     let run = out.display().to_string();
     let output = tandem(&["adapt", &experiment, "--out", &run, "--json"]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let stages: Vec<&str> = document["stages"]
         .as_array()
@@ -104,25 +93,10 @@ fn a_language_model_is_adapted_and_writes() {
         .iter()
         .map(|s| s["stage"].as_str().unwrap())
         .collect();
-    assert_eq!(
-        stages,
-        [
-            "softmax",
-            "linear",
-            "adapt",
-            "nonlinear",
-            "control",
-            "direct"
-        ]
-    );
+    assert_eq!(stages, ["softmax", "linear", "adapt", "nonlinear", "control", "direct"]);
     assert!(document["adaptation"]["passes"].as_array().unwrap().len() > 1);
     assert!(document["hardware"]["energy_j"].as_f64().unwrap() > 0.0);
-    for name in [
-        "adaptation.png",
-        "curves.png",
-        "metrics.jsonl",
-        "evaluation/final.json",
-    ] {
+    for name in ["adaptation.png", "curves.png", "metrics.jsonl", "evaluation/final.json"] {
         assert!(out.join(name).is_file(), "{name}");
     }
     let write = |stage: &str| {
@@ -142,10 +116,7 @@ fn a_language_model_is_adapted_and_writes() {
         )
     };
     let (code, text) = write("nonlinear");
-    assert_eq!(
-        (code, text.trim_end_matches('\n').starts_with("Ada ")),
-        (Some(0), true)
-    );
+    assert_eq!((code, text.trim_end_matches('\n').starts_with("Ada ")), (Some(0), true));
     assert_eq!(write("nonlinear").1, text);
     assert_eq!(write("nonsense").0, Some(2));
 }
@@ -156,11 +127,7 @@ fn a_killed_adaptation_goes_on_to_the_same_metrics() {
     let experiment = tiny(folder.path());
     let whole = folder.path().join("whole");
     let output = tandem(&["adapt", &experiment, "--out", &whole.display().to_string()]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let cut = folder.path().join("cut").display().to_string();
     let mut child = Command::new(env!("CARGO_BIN_EXE_tandem"))
         .args(["adapt", &experiment, "--out", &cut])
@@ -179,11 +146,7 @@ fn a_killed_adaptation_goes_on_to_the_same_metrics() {
     }
     child.wait().unwrap();
     let output = tandem(&["adapt", "--resume", &cut]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap();
     assert_eq!(read(metrics), read(whole.join("metrics.jsonl")));
 }
@@ -226,11 +189,7 @@ fn circuit_and_model_are_designed_together_and_a_killed_codesign_goes_on() {
     let run = out.display().to_string();
     let output = tandem(&["train", &experiment, "--out", &run]);
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(printed.contains("times less energy"), "{printed}");
     for name in [
         "pareto-energy.png",
@@ -327,19 +286,8 @@ fn public_byte_pairs_are_read_from_their_files() {
     assert!(message.contains("tokens to learn from") && message.contains("258 different"));
     // the run has copies of its own
     std::fs::remove_file(&vocab).unwrap();
-    let output = tandem(&[
-        "generate",
-        &out,
-        "--prompt",
-        "the \u{fc}",
-        "--characters",
-        "5",
-    ]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = tandem(&["generate", &out, "--prompt", "the \u{fc}", "--characters", "5"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -380,10 +328,7 @@ fn a_circuit_in_the_shared_loop_is_trained_judged_and_drawn_like_any_design() {
     let design: Value = serde_json::from_str(&design).unwrap();
     let parameters = design["parameters"].as_array().unwrap();
     assert_eq!(parameters.len(), 12);
-    let bits = parameters
-        .iter()
-        .find(|p| p["name"] == "query_bits")
-        .unwrap();
+    let bits = parameters.iter().find(|p| p["name"] == "query_bits").unwrap();
     assert_eq!(bits["value"].as_f64().unwrap().fract(), 0.0);
     assert!(folder.path().join("run/design.png").is_file());
 }
@@ -392,10 +337,7 @@ fn a_circuit_in_the_shared_loop_is_trained_judged_and_drawn_like_any_design() {
 fn compare_names_the_commands_for_a_language_model() {
     let out = tempfile::tempdir().unwrap();
     let out = out.path().display().to_string();
-    for file in [
-        "experiments/attention-lm.json",
-        "experiments/attention.json",
-    ] {
+    for file in ["experiments/attention-lm.json", "experiments/attention.json"] {
         let said = tandem(&["compare", file, "--out", &out]);
         assert_eq!(said.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&said.stderr).contains("`adapt`, `explore`"));

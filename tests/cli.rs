@@ -30,19 +30,13 @@ fn with(pointer: &str, value: Value) -> String {
 fn every_command_has_help_with_examples() {
     let here = Path::new(".");
     let help = tandem(here, &["--help"]).ended(0).out;
-    assert!(
-        help.contains("Examples:") && help.contains("Exit codes:"),
-        "{help}"
-    );
+    assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{help}");
     for command in [
         "train", "evaluate", "compare", "render", "check", "list", "simulate", "validate", "bench",
     ] {
         assert!(help.contains(command), "{command} is not in: {help}");
         let help = tandem(here, &[command, "--help"]).ended(0).out;
-        assert!(
-            help.contains(&format!("Examples:\n  tandem {command} ")),
-            "{help}"
-        );
+        assert!(help.contains(&format!("Examples:\n  tandem {command} ")), "{help}");
     }
     tandem(here, &["--version"]).ended(0);
 }
@@ -75,17 +69,8 @@ fn unknown_words_are_bad_usage() {
 #[test]
 fn check_says_what_is_good_and_resolves_it() {
     let folder = finished();
-    assert!(
-        tandem(folder, &["check", "tiny.json"])
-            .ended(0)
-            .out
-            .contains("good")
-    );
-    let said = tandem(
-        folder,
-        &["check", "tiny.json", "--set", "ppo.rate=0.01", "--json"],
-    )
-    .ended(0);
+    assert!(tandem(folder, &["check", "tiny.json"]).ended(0).out.contains("good"));
+    let said = tandem(folder, &["check", "tiny.json", "--set", "ppo.rate=0.01", "--json"]).ended(0);
     let resolved = &said.json()["experiments"][0]["experiment"];
     assert_eq!(resolved["ppo"]["rate"], 0.01);
     assert_eq!(resolved["ppo"]["gamma"], 0.99, "defaults are filled in");
@@ -109,12 +94,7 @@ fn list_prints_names_for_people_and_for_scripts() {
     assert!(names("problems").contains(&"preset near".to_owned()));
     assert!(names("methods").contains(&"morph-conditioned".to_owned()));
     assert_eq!(names("experiments"), ["./tiny.json"]);
-    assert!(
-        tandem(folder, &["list", "methods"])
-            .ended(0)
-            .out
-            .contains("\nfixed ")
-    );
+    assert!(tandem(folder, &["list", "methods"]).ended(0).out.contains("\nfixed "));
     tandem(folder, &["list", "experiments", "--folder", "nowhere"])
         .ended(2)
         .saying(&["nowhere"]);
@@ -128,11 +108,7 @@ fn a_misspelt_key_is_named_with_its_line_its_path_and_the_nearest_key() {
         .saying(&["e.json:4", "ppo.rat", "did you mean `rate`"]);
     for (pointer, key, words) in [
         ("/task/preste", "near", ["task.preste", "`preset`"]),
-        (
-            "/methods/cma/populaton",
-            "8",
-            ["methods.cma.populaton", "`population`"],
-        ),
+        ("/methods/cma/populaton", "8", ["methods.cma.populaton", "`population`"]),
         (
             "/methods/morph/proxy/hiden",
             "8",
@@ -146,9 +122,7 @@ fn a_misspelt_key_is_named_with_its_line_its_path_and_the_nearest_key() {
             .saying(&["e.json:"])
             .saying(&words);
     }
-    check(&with("/method", json!("mroph")))
-        .ended(2)
-        .saying(&["`morph`"]);
+    check(&with("/method", json!("mroph"))).ended(2).saying(&["`morph`"]);
     check(&with("/problem", json!("reach3d")))
         .ended(2)
         .saying(&["`reach2d`"]);
@@ -161,11 +135,7 @@ fn a_misspelt_key_is_named_with_its_line_its_path_and_the_nearest_key() {
 fn values_that_cannot_be_are_refused_with_their_path() {
     for (pointer, value, path) in [
         ("/rollout/lanes", json!(0), "rollout.lanes"),
-        (
-            "/rollout/lanes",
-            json!(1_000_000_000_000u64),
-            "rollout.lanes",
-        ),
+        ("/rollout/lanes", json!(1_000_000_000_000u64), "rollout.lanes"),
         ("/rollout/steps", json!(u64::MAX), "rollout.steps"),
         ("/rollout/lanes", json!(-8), "rollout.lanes"),
         ("/rollout/lanes", json!(8.5), "rollout.lanes"),
@@ -177,25 +147,13 @@ fn values_that_cannot_be_are_refused_with_their_path() {
         ("/ppo/rate", json!(1e300), "ppo.rate"),
         ("/ppo/epochs", json!(u64::MAX), "ppo.epochs"),
         ("/evaluation/episodes", json!(0), "evaluation.episodes"),
-        (
-            "/evaluation/episodes",
-            json!(u64::MAX),
-            "evaluation.episodes",
-        ),
+        ("/evaluation/episodes", json!(u64::MAX), "evaluation.episodes"),
         ("/schedule/env_steps", json!(0), "schedule.env_steps"),
         ("/schedule/fine_tune", json!(0.9), "schedule.fine_tune"),
-        (
-            "/checkpoint/every_seconds",
-            json!(-1),
-            "checkpoint.every_seconds",
-        ),
+        ("/checkpoint/every_seconds", json!(-1), "checkpoint.every_seconds"),
         ("/seed", json!(-1), "seed"),
         ("/task/links", json!(100_000), "task.links"),
-        (
-            "/methods/cma/population",
-            json!(1e12 as u64),
-            "methods.cma.population",
-        ),
+        ("/methods/cma/population", json!(1e12 as u64), "methods.cma.population"),
         (
             "/methods/morph/proxy/hidden",
             json!([1_000_000]),
@@ -223,9 +181,7 @@ fn files_that_are_no_experiment_are_named() {
     check(&good[..good.len() / 2]).ended(2).saying(&["e.json:"]);
     check("").ended(2).saying(&["e.json:1"]);
     check("[]").ended(2).saying(&["object"]);
-    check("{\"seed\": 1, \"seed\": 2}")
-        .ended(2)
-        .saying(&["seed"]);
+    check("{\"seed\": 1, \"seed\": 2}").ended(2).saying(&["seed"]);
     let folder = finished();
     tandem(folder, &["check", "nowhere.json"])
         .ended(2)
@@ -233,9 +189,7 @@ fn files_that_are_no_experiment_are_named() {
     tandem(folder, &["train", "nowhere.json"])
         .ended(2)
         .saying(&["nowhere.json"]);
-    tandem(folder, &["check", "run"])
-        .ended(2)
-        .saying(&["run", "folder"]);
+    tandem(folder, &["check", "run"]).ended(2).saying(&["run", "folder"]);
     tandem(folder, &["check", "run/checkpoints/best.safetensors"])
         .ended(2)
         .saying(&["best.safetensors"]);
@@ -282,8 +236,7 @@ fn train_makes_what_it_promises() {
     for key in keys {
         assert!(rows.iter().all(|row| row.contains_key(key)), "{key}");
     }
-    let design: Value =
-        serde_json::from_str(&fs::read_to_string(run.join("design.json")).unwrap()).unwrap();
+    let design: Value = serde_json::from_str(&fs::read_to_string(run.join("design.json")).unwrap()).unwrap();
     assert_eq!(
         (&design["problem"], &design["method"]),
         (&json!("reach2d"), &json!("morph-conditioned"))
@@ -291,26 +244,14 @@ fn train_makes_what_it_promises() {
     for parameter in design["parameters"].as_array().unwrap() {
         let number = |key: &str| parameter[key].as_f64().unwrap();
         assert!(number("low") <= number("value") && number("value") <= number("high"));
-        assert!(
-            parameter["name"].is_string()
-                && parameter["unit"].is_string()
-                && number("start").is_finite()
-        );
+        assert!(parameter["name"].is_string() && parameter["unit"].is_string() && number("start").is_finite());
     }
 }
 
 #[test]
 fn evaluate_prints_one_document_or_a_table() {
     let folder = finished();
-    let words = [
-        "evaluate",
-        "run",
-        "--episodes",
-        "16",
-        "--seed",
-        "3",
-        "--json",
-    ];
+    let words = ["evaluate", "run", "--episodes", "16", "--seed", "3", "--json"];
     let said = tandem(folder, &words).ended(0);
     let document = said.json();
     for key in ["success", "success_sampled", "return"] {
@@ -320,10 +261,7 @@ fn evaluate_prints_one_document_or_a_table() {
             "{key}: {document}"
         );
     }
-    assert!(
-        document["proxy_gap"]["visited"].is_number()
-            && document["proxy_gap"]["uniform"].is_number()
-    );
+    assert!(document["proxy_gap"]["visited"].is_number() && document["proxy_gap"]["uniform"].is_number());
     assert_eq!(
         (&document["episodes"], &document["env_steps"]),
         (&json!(16), &json!(8000))
@@ -357,8 +295,7 @@ fn evaluate_prints_one_document_or_a_table() {
 #[test]
 fn designs_that_cannot_be_judged_are_refused() {
     let (folder, run) = copy();
-    let design: Value =
-        serde_json::from_str(&fs::read_to_string(run.join("design.json")).unwrap()).unwrap();
+    let design: Value = serde_json::from_str(&fs::read_to_string(run.join("design.json")).unwrap()).unwrap();
     let name = design["parameters"][0]["name"].as_str().unwrap().to_owned();
     let mut outside = design.clone();
     outside["parameters"][0]["value"] = json!(1e9);
@@ -391,17 +328,12 @@ fn designs_that_cannot_be_judged_are_refused() {
 #[test]
 fn render_makes_pictures_that_decode() {
     let (folder, _) = copy();
-    let words = [
-        "render", "run", "--out", "a.png", "--out", "b.gif", "--size", "64",
-    ];
+    let words = ["render", "run", "--out", "a.png", "--out", "b.gif", "--size", "64"];
     let said = tandem(folder.path(), &words).ended(0);
     assert_eq!(said.out, "a.png\nb.gif\n");
     let png = tiny_skia::Pixmap::load_png(folder.path().join("a.png")).unwrap();
     assert_eq!((png.width(), png.height()), (128, 64));
-    assert!(
-        png.pixels().iter().any(|p| *p != png.pixels()[0]),
-        "something is drawn"
-    );
+    assert!(png.pixels().iter().any(|p| *p != png.pixels()[0]), "something is drawn");
     let file = fs::File::open(folder.path().join("b.gif")).unwrap();
     let mut decoder = gif::DecodeOptions::new().read_info(file).unwrap();
     assert_eq!((decoder.width(), decoder.height()), (128, 64));
@@ -410,15 +342,8 @@ fn render_makes_pictures_that_decode() {
         frames += 1;
     }
     assert!(frames > 5, "{frames} frames of an episode of 20 steps");
-    for (out, word) in [
-        ("x.bmp", "x.bmp"),
-        ("no/such/folder/x.png", "no/such/folder"),
-    ] {
-        let said = tandem(
-            folder.path(),
-            &["render", "run", "--out", out, "--size", "64"],
-        )
-        .saying(&[word]);
+    for (out, word) in [("x.bmp", "x.bmp"), ("no/such/folder/x.png", "no/such/folder")] {
+        let said = tandem(folder.path(), &["render", "run", "--out", out, "--size", "64"]).saying(&[word]);
         assert!(matches!(said.code, Some(1 | 2)), "{said:?}");
     }
 }
@@ -434,12 +359,9 @@ fn an_out_folder_with_something_in_it_is_refused_and_nothing_is_lost() {
     tandem(folder.path(), &["train", "tiny.json", "--out", "tiny.json"])
         .ended(2)
         .saying(&["tiny.json"]);
-    tandem(
-        folder.path(),
-        &["train", "tiny.json", "--out", "tiny.json/run"],
-    )
-    .ended(1)
-    .saying(&["tiny.json"]);
+    tandem(folder.path(), &["train", "tiny.json", "--out", "tiny.json/run"])
+        .ended(1)
+        .saying(&["tiny.json"]);
     if cfg!(target_os = "linux") {
         tandem(folder.path(), &["train", "tiny.json", "--out", "/proc/run"])
             .ended(1)
@@ -459,12 +381,7 @@ fn all_refuse(folder: &Path, code: i32, words: &[&str]) {
         tandem(folder, command).ended(code).saying(words);
     }
     let lock = folder.join("run/.lock");
-    let kept = |files: Vec<_>| {
-        files
-            .into_iter()
-            .filter(|(path, _)| *path != lock)
-            .collect::<Vec<_>>()
-    };
+    let kept = |files: Vec<_>| files.into_iter().filter(|(path, _)| *path != lock).collect::<Vec<_>>();
     assert!(kept(contents(folder)) == kept(before));
 }
 
@@ -473,26 +390,17 @@ fn folders_that_are_no_run_of_this_version_are_refused() {
     let (folder, run) = copy();
     let folder = folder.path();
     let meta = fs::read_to_string(run.join("meta.json")).unwrap();
-    fs::write(
-        run.join("meta.json"),
-        meta.replace("\"format\": 1", "\"format\": 99"),
-    )
-    .unwrap();
+    fs::write(run.join("meta.json"), meta.replace("\"format\": 1", "\"format\": 99")).unwrap();
     all_refuse(folder, 2, &["format 99", "format 1"]);
     fs::write(run.join("meta.json"), &meta[..meta.len() / 2]).unwrap();
     all_refuse(folder, 1, &["meta.json", "damaged"]);
     fs::remove_file(run.join("meta.json")).unwrap();
     all_refuse(folder, 2, &["run", "no run folder"]);
     fs::remove_dir_all(&run).unwrap();
-    for command in [
-        &["train", "--resume", "run"][..],
-        &["render", "run", "--out", "x.png"],
-    ] {
+    for command in [&["train", "--resume", "run"][..], &["render", "run", "--out", "x.png"]] {
         tandem(folder, command).ended(2).saying(&["run", "no such"]);
     }
-    tandem(folder, &["evaluate", "run"])
-        .ended(2)
-        .saying(&["run"]);
+    tandem(folder, &["evaluate", "run"]).ended(2).saying(&["run"]);
 }
 
 #[test]
@@ -521,11 +429,7 @@ fn a_damaged_checkpoint_costs_a_few_iterations_and_two_cost_the_run() {
         let bytes = fs::read(path).unwrap();
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     };
-    let metrics = |run: &Path| {
-        tandem::metrics::read(&run.join("metrics.jsonl"))
-            .unwrap()
-            .len()
-    };
+    let metrics = |run: &Path| tandem::metrics::read(&run.join("metrics.jsonl")).unwrap().len();
     let all = metrics(&run);
     let files = checkpoints(&run);
     assert_eq!(files.len(), 2);
@@ -595,9 +499,7 @@ impl SmallDisk {
 
     fn mount(&self, options: &str) -> bool {
         let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(self.0.path());
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(self.0.path());
         mount.output().is_ok_and(|output| output.status.success())
     }
 }
@@ -630,9 +532,7 @@ fn a_full_disk_is_named_and_the_run_goes_on_when_there_is_room() {
     };
     tandem(folder, &[&["train"], &words[..]].concat()).ended(0);
     assert_eq!(
-        tandem::metrics::read(&folder.join("run/metrics.jsonl"))
-            .unwrap()
-            .len(),
+        tandem::metrics::read(&folder.join("run/metrics.jsonl")).unwrap().len(),
         50
     );
 }

@@ -71,9 +71,7 @@ fn paths(value: &Value, path: &[Step], out: &mut Vec<Vec<Step>>) {
         paths(inner, &below, out);
     };
     match value {
-        Value::Object(map) => map
-            .iter()
-            .for_each(|(key, inner)| visit(Step::Key(key.clone()), inner)),
+        Value::Object(map) => map.iter().for_each(|(key, inner)| visit(Step::Key(key.clone()), inner)),
         Value::Array(list) => list
             .iter()
             .enumerate()
@@ -129,30 +127,17 @@ fn mutate(source: &Value, mutation: Mutation, stream: &mut Stream) -> Mutant {
         Mutation::Null => Value::Null,
         Mutation::NotANumber => json!("@@"),
         Mutation::Nest => (0..100).fold(old.clone(), |inner, _| json!([inner])),
-        Mutation::Flip => {
-            json!(["", "\u{0}", "\u{1f980}", "near", true, [], {}])[stream.below(7)].clone()
-        }
+        Mutation::Flip => json!(["", "\u{0}", "\u{1f980}", "near", true, [], {}])[stream.below(7)].clone(),
         Mutation::Nudge => nudged(&old, [0.1, 0.5, 1.1, 2.0, 8.0][stream.below(5)]),
         Mutation::Misspell | Mutation::Cut | Mutation::Duplicate => old.clone(),
     };
     match mutation {
         Mutation::Misspell if !name.is_empty() => {
             must_say = Some(format!("{name}x"));
-            let parent = at(&mut document, &path[..path.len() - 1])
-                .as_object_mut()
-                .unwrap();
+            let parent = at(&mut document, &path[..path.len() - 1]).as_object_mut().unwrap();
             *parent = parent
                 .iter()
-                .map(|(k, v)| {
-                    (
-                        if *k == name {
-                            format!("{k}x")
-                        } else {
-                            k.clone()
-                        },
-                        v.clone(),
-                    )
-                })
+                .map(|(k, v)| (if *k == name { format!("{k}x") } else { k.clone() }, v.clone()))
                 .collect();
         }
         Mutation::Duplicate if !name.is_empty() => {
@@ -189,12 +174,7 @@ fn mutate(source: &Value, mutation: Mutation, stream: &mut Stream) -> Mutant {
 
 /// Whether making the run in memory is a matter of milliseconds.
 fn is_small(experiment: &Experiment) -> bool {
-    let width = experiment
-        .ppo
-        .hidden
-        .iter()
-        .map(|&w| w as f64)
-        .fold(1.0, f64::max);
+    let width = experiment.ppo.hidden.iter().map(|&w| w as f64).fold(1.0, f64::max);
     let rows = (experiment.rollout.lanes * experiment.rollout.steps) as f64;
     let settings = serde_json::to_string(&experiment.methods).unwrap();
     rows * width < SMALL && settings.len() < 10_000
@@ -242,8 +222,7 @@ fn every_shipped_experiment_is_right() {
 #[test]
 fn an_experiment_written_and_read_again_is_the_same() {
     for method in registry::methods() {
-        let experiment =
-            Experiment::parse(&common::tiny(method.name).to_string(), "e.json").unwrap();
+        let experiment = Experiment::parse(&common::tiny(method.name).to_string(), "e.json").unwrap();
         let text = serde_json::to_string_pretty(&experiment).unwrap();
         assert_eq!(Experiment::parse(&text, "e.json").unwrap(), experiment);
     }
@@ -258,8 +237,7 @@ fn complete() -> Value {
     document["task"]["length_bounds"] = json!([0.15, 1.0]);
     document["ppo"]["target_kl"] = json!(0.02);
     document["schedule"]["freeze_at"] = json!(0.9);
-    document["methods"]["gaussian"] =
-        json!({"rate": 0.1, "deviation": 0.5, "least_deviation": 0.1});
+    document["methods"]["gaussian"] = json!({"rate": 0.1, "deviation": 0.5, "least_deviation": 0.1});
     document["methods"]["random"] = json!({});
     document
 }
@@ -285,13 +263,9 @@ fn no_mutated_experiment_panics_or_hides_its_mistake() {
                     assert!(mutant.must_say.is_none(), "accepted: {}", described());
                     accepted += 1;
                     if is_small(&experiment) {
-                        let made =
-                            catch_unwind(AssertUnwindSafe(|| Trainer::new(&experiment).map(drop)));
-                        let made =
-                            made.unwrap_or_else(|_| panic!("panic in building {}", described()));
-                        made.unwrap_or_else(|error| {
-                            panic!("{error}: accepted, then refused: {}", described())
-                        });
+                        let made = catch_unwind(AssertUnwindSafe(|| Trainer::new(&experiment).map(drop)));
+                        let made = made.unwrap_or_else(|_| panic!("panic in building {}", described()));
+                        made.unwrap_or_else(|error| panic!("{error}: accepted, then refused: {}", described()));
                         built += 1;
                     }
                 }
@@ -318,18 +292,14 @@ fn no_mutated_experiment_panics_or_hides_its_mistake() {
 
 #[test]
 fn deep_and_long_documents_are_refused_calmly() {
-    let deep =
-        |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+    let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
     for text in [
         deep("[", "]"),
         deep("{\"a\":", "}"),
         format!("{{\"title\": \"{}", "x".repeat(5_000_000)),
     ] {
         let message = Experiment::parse(&text, "e.json").unwrap_err().to_string();
-        assert!(
-            message.starts_with("e.json:1") && message.len() < 500,
-            "{message}"
-        );
+        assert!(message.starts_with("e.json:1") && message.len() < 500, "{message}");
     }
     let keys: Map<String, Value> = (0..50_000).map(|i| (format!("key{i}"), json!(i))).collect();
     let message = Experiment::parse(&Value::Object(keys).to_string(), "e.json")

@@ -29,18 +29,13 @@ fn a_run_is_exported_for_other_simulators() {
     let read = |name: &str| fs::read(folder.path().join(name)).expect("it was written");
     let text = String::from_utf8(read("arm.xml")).expect("XML is text");
     let document = Document::parse(&text).expect("XML is well formed");
-    let design: serde_json::Value =
-        serde_json::from_slice(&read(&format!("{run}/design.json"))).expect("a design");
+    let design: serde_json::Value = serde_json::from_slice(&read(&format!("{run}/design.json"))).expect("a design");
     let capsules = document
         .descendants()
         .filter(|n| n.attribute("type") == Some("capsule"));
     for (capsule, parameter) in capsules.zip(design["parameters"].as_array().expect("a list")) {
         let ends = capsule.attribute("fromto").expect("two ends");
-        let length: f64 = ends
-            .split(' ')
-            .nth(3)
-            .and_then(|x| x.parse().ok())
-            .expect("x");
+        let length: f64 = ends.split(' ').nth(3).and_then(|x| x.parse().ok()).expect("x");
         let learnt = parameter["value"].as_f64().expect("a number");
         assert!((length - learnt).abs() < 1e-9);
     }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use common::{Said, finished, tandem};
 use rten_onnx::onnx::{
-    AttributeProto, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
 
 fn text(text: &str) -> Option<String> {
@@ -116,9 +116,7 @@ fn simulate(file: &[u8], words: &[&str]) -> Said {
 
 #[test]
 fn a_file_is_compiled_and_simulated() {
-    let document = simulate(&image("GlobalAveragePool"), &["--json"])
-        .ended(0)
-        .json();
+    let document = simulate(&image("GlobalAveragePool"), &["--json"]).ended(0).json();
     assert_eq!(document["network"], "net");
     assert_eq!(document["macs"], 32 * 32 * 27 * 16);
     // norm, function and pool have gone into the convolution, the mean into nobody
@@ -140,9 +138,7 @@ fn a_file_is_compiled_and_simulated() {
         "--no-pass",
         "fuse_pool",
     ];
-    let plain = simulate(&image("GlobalAveragePool"), &plain)
-        .ended(0)
-        .json();
+    let plain = simulate(&image("GlobalAveragePool"), &plain).ended(0).json();
     assert_eq!(names(&plain), ["my_c", "my_b", "my_r", "my_p", "my_y"]);
     assert!(fused.len() < 5);
     let seconds = |document: &serde_json::Value| document["seconds"].as_f64().unwrap();
@@ -153,16 +149,12 @@ fn a_file_is_compiled_and_simulated() {
 #[test]
 fn batch_and_open_sizes_are_named() {
     let macs = |words: &[&str]| {
-        let document = simulate(&rows(), &[words, &["--json"]].concat())
-            .ended(0)
-            .json();
+        let document = simulate(&rows(), &[words, &["--json"]].concat()).ended(0).json();
         document["macs"].as_u64().unwrap()
     };
     assert_eq!(macs(&["--dim", "tokens=10"]), 10 * 64 * 128);
     assert_eq!(macs(&["--dim", "tokens=10", "--batch", "4"]), 40 * 64 * 128);
-    simulate(&rows(), &[])
-        .ended(2)
-        .saying(&["--dim tokens=128"]);
+    simulate(&rows(), &[]).ended(2).saying(&["--dim tokens=128"]);
     for (words, reason) in [
         (["--dim", "words=10"], "no dimension is called \"words\""),
         (["--dim", "tokens"], "NAME=N"),
@@ -177,19 +169,13 @@ fn batch_and_open_sizes_are_named() {
 #[test]
 fn an_unsupported_operator_is_named_or_counted() {
     let said = simulate(&image("Fancy"), &[]).ended(2);
-    assert!(
-        said.err.contains("node \"my_y\" (\"Fancy\")"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("node \"my_y\" (\"Fancy\")"), "{}", said.err);
     assert_eq!(said.err.lines().count(), 1);
     let counted = ["--unsupported", "elementwise", "--json"];
     let document = simulate(&image("Fancy"), &counted).ended(0).json();
     let note = document["notes"][0].as_str().unwrap();
     assert!(note.contains("Fancy") && note.contains("my_y"), "{note}");
-    simulate(&image("Fancy"), &counted[..2])
-        .ended(0)
-        .saying(&["Fancy"]);
+    simulate(&image("Fancy"), &counted[..2]).ended(0).saying(&["Fancy"]);
 }
 
 #[test]
@@ -209,16 +195,9 @@ fn broken_files_get_one_line_and_exit_code_2() {
         assert_eq!(said.out, "");
     }
     let folder = tempfile::tempdir().unwrap();
-    let said = tandem(
-        folder.path(),
-        &["simulate", "absent.onnx", "--platform", "fpga"],
-    );
-    said.ended(2)
-        .saying(&["absent.onnx: there is no such file"]);
-    let said = tandem(
-        folder.path(),
-        &["simulate", "resnet81", "--platform", "fpga"],
-    );
+    let said = tandem(folder.path(), &["simulate", "absent.onnx", "--platform", "fpga"]);
+    said.ended(2).saying(&["absent.onnx: there is no such file"]);
+    let said = tandem(folder.path(), &["simulate", "resnet81", "--platform", "fpga"]);
     said.ended(2).saying(&["did you mean resnet18?", ".onnx"]);
 }
 
@@ -228,21 +207,10 @@ fn an_exported_policy_can_be_simulated() {
     let file = folder.path().join("policy.onnx");
     let file = file.to_str().unwrap();
     tandem(finished(), &["export", "run", "--policy", file]).ended(0);
-    let words = [
-        "simulate",
-        file,
-        "--platform",
-        "gemmini",
-        "--batch",
-        "64",
-        "--json",
-    ];
+    let words = ["simulate", file, "--platform", "gemmini", "--batch", "64", "--json"];
     let document = tandem(Path::new("."), &words).ended(0).json();
     let layers = document["layers"].as_array().unwrap();
-    let products = layers
-        .iter()
-        .filter(|layer| layer["op"] == "linear")
-        .count();
+    let products = layers.iter().filter(|layer| layer["op"] == "linear").count();
     assert_eq!(products, 3); // two hidden layers of 16 and the head
     assert!(document["macs"].as_u64().unwrap() > 64 * 16 * 16);
 }

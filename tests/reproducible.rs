@@ -45,18 +45,10 @@ const CASES: [(&str, &str, &[&str]); 15] = [
         "far",
         &["method=cma", "rollout.steps=80", "schedule.env_steps=12000"],
     ),
-    (
-        "reach2d-exact-gradient",
-        "far",
-        &["method=hardware-as-policy"],
-    ),
+    ("reach2d-exact-gradient", "far", &["method=hardware-as-policy"]),
     ("passage", "passage", &[]),
     ("tentacle", "tentacle", &[]),
-    (
-        "tentacle-exact-gradient",
-        "tentacle",
-        &["method=hardware-as-policy"],
-    ),
+    ("tentacle-exact-gradient", "tentacle", &["method=hardware-as-policy"]),
     ("press", "press", &[]),
     ("tendon", "tendon", &[]),
     ("accelerator", "accelerator", &[]),
@@ -85,10 +77,7 @@ fn digest_of(file: &str, settings: &[&str]) -> String {
     let proxy = "methods.morph-conditioned.proxy.steps=100";
     let other_method = settings.iter().any(|set| set.starts_with("method="));
     let sets = SHORT.iter().chain(settings).copied();
-    let sets: Vec<String> = sets
-        .chain((!other_method).then_some(proxy))
-        .map(String::from)
-        .collect();
+    let sets: Vec<String> = sets.chain((!other_method).then_some(proxy)).map(String::from).collect();
     let experiment = Experiment::read(&path, &sets).unwrap();
     let instance = registry::problem(&experiment).unwrap();
     let (hardware, spec) = (instance.problem.hardware(), instance.problem.spec());

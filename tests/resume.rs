@@ -37,10 +37,7 @@ struct Findings {
 impl Findings {
     fn of(run: &Path) -> Self {
         let text = |name: &str| fs::read_to_string(run.join(name)).unwrap();
-        assert!(
-            text("metrics.jsonl").contains("seconds"),
-            "the clock is somewhere"
-        );
+        assert!(text("metrics.jsonl").contains("seconds"), "the clock is somewhere");
         let mut judged: Value = serde_json::from_str(&text("evaluation/final.json")).unwrap();
         without_clock(&mut judged);
         let folder = RunFolder::view(run).unwrap();
@@ -70,17 +67,10 @@ impl Findings {
         for (line, (a, b)) in pairs.enumerate() {
             assert_eq!(a, b, "{what}: metrics, line {}", line + 1);
         }
-        assert_eq!(
-            self.metrics.len(),
-            undisturbed.metrics.len(),
-            "{what}: metrics"
-        );
+        assert_eq!(self.metrics.len(), undisturbed.metrics.len(), "{what}: metrics");
         assert_eq!(self.design, undisturbed.design, "{what}: design");
         assert_eq!(self.judged, undisturbed.judged, "{what}: final judgement");
-        assert!(
-            self.checkpoint == undisturbed.checkpoint,
-            "{what}: last checkpoint"
-        );
+        assert!(self.checkpoint == undisturbed.checkpoint, "{what}: last checkpoint");
         assert!(self.best == undisturbed.best, "{what}: best pair");
     }
 }
@@ -109,13 +99,7 @@ fn iterations(run: &Path) -> usize {
 
 /// Trains `tiny.json` in `folder/name`, `all` iterations long; sends `signals` one after the other at random
 /// moments, and goes on after each. Gives the number of those that met a living run.
-fn train_under(
-    folder: &Path,
-    name: &str,
-    signals: &[Signal],
-    all: usize,
-    stream: &mut Stream,
-) -> usize {
+fn train_under(folder: &Path, name: &str, signals: &[Signal], all: usize, stream: &mut Stream) -> usize {
     let run = folder.join(name);
     let first = ["train", "tiny.json", "--out", name, "--threads", "1"];
     let mut child = launch(folder, &first);
@@ -136,22 +120,14 @@ fn train_under(
         if code == Some(0) {
             return met;
         }
-        let ended = if signal == Signal::KILL {
-            None
-        } else {
-            Some(3)
-        };
+        let ended = if signal == Signal::KILL { None } else { Some(3) };
         let talk = fs::read_to_string(folder.join(TALK)).unwrap();
         assert!(was_alive && code == ended, "{signal:?}: {code:?}\n{talk}");
         met += 1;
         let threads = ["2", "1"][i % 2];
         child = launch(folder, &["train", "--resume", name, "--threads", threads]);
     }
-    assert_eq!(
-        child.wait().unwrap().code(),
-        Some(0),
-        "{name} goes on to the end"
-    );
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{name} goes on to the end");
     met
 }
 
@@ -161,47 +137,26 @@ fn any_interruption_leaves_the_same_bytes(experiment: &Value) {
     let method = experiment["method"].as_str().unwrap();
     write(&folder.join("tiny.json"), experiment);
     let train = |name: &str, threads: &str| {
-        tandem(
-            folder,
-            &["train", "tiny.json", "--out", name, "--threads", threads],
-        )
-        .ended(0);
+        tandem(folder, &["train", "tiny.json", "--out", name, "--threads", threads]).ended(0);
         Findings::of(&folder.join(name))
     };
     let undisturbed = train("undisturbed", "1");
     for phase in ["burn-in", "joint", "fine-tune"] {
-        let judged = |row: &&String| {
-            row.contains(&format!("\"phase\":\"{phase}\""))
-                && !row.contains("\"true_success\":null")
-        };
-        assert!(
-            undisturbed.metrics.iter().any(|row| judged(&row)),
-            "{phase} is judged"
-        );
+        let judged =
+            |row: &&String| row.contains(&format!("\"phase\":\"{phase}\"")) && !row.contains("\"true_success\":null");
+        assert!(undisturbed.metrics.iter().any(|row| judged(&row)), "{phase} is judged");
     }
     train("threads", "2").same_as(&undisturbed, "2 threads");
 
     // The moments differ from test to test; the message of a failure names them.
-    let moment = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_nanos() as u64;
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let mut stream = Stream::new(moment, "interruptions", 0);
     let cases: [(&str, [Signal; INTERRUPTIONS]); 2] = [
         ("killed", [Signal::KILL; INTERRUPTIONS]),
-        (
-            "stopped",
-            [Signal::INT, Signal::TERM, Signal::INT, Signal::TERM],
-        ),
+        ("stopped", [Signal::INT, Signal::TERM, Signal::INT, Signal::TERM]),
     ];
     for (name, signals) in cases {
-        let met = train_under(
-            folder,
-            name,
-            &signals,
-            undisturbed.metrics.len(),
-            &mut stream,
-        );
+        let met = train_under(folder, name, &signals, undisturbed.metrics.len(), &mut stream);
         assert!(met > 0, "no signal met a living run (moments of {moment})");
         let what = format!("{method}, {name} {met} times (moments of {moment})");
         Findings::of(&folder.join(name)).same_as(&undisturbed, &what);
@@ -270,13 +225,9 @@ fn a_comparison_that_is_stopped_goes_on_to_the_same_table() {
         "--out",
     ];
     let compare = |out: &str| {
-        let mut document = tandem(folder, &[&words[..], &[out]].concat())
-            .ended(0)
-            .json();
+        let mut document = tandem(folder, &[&words[..], &[out]].concat()).ended(0).json();
         let rows = document["rows"].as_array_mut().unwrap();
-        let runs = rows
-            .iter_mut()
-            .flat_map(|row| row["runs"].as_array_mut().unwrap());
+        let runs = rows.iter_mut().flat_map(|row| row["runs"].as_array_mut().unwrap());
         runs.for_each(without_clock);
         document
     };
@@ -285,28 +236,16 @@ fn a_comparison_that_is_stopped_goes_on_to_the_same_table() {
     assert_eq!(undisturbed["rows"][1]["runs"][1]["seed"], 1);
 
     let mut child = launch(folder, &[&words[..], &["stopped"]].concat());
-    while !folder
-        .join("stopped/tiny-gaussian-s0/metrics.jsonl")
-        .exists()
-    {
+    while !folder.join("stopped/tiny-gaussian-s0/metrics.jsonl").exists() {
         sleep(Duration::from_millis(5));
     }
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(!folder.join("stopped/compare.json").exists());
     assert_eq!(compare("stopped"), undisturbed);
-    for name in [
-        "table.md",
-        "compare.json",
-        "curves.png",
-        "tiny-fixed-s1.log",
-    ] {
+    for name in ["table.md", "compare.json", "curves.png", "tiny-fixed-s1.log"] {
         assert!(folder.join("stopped").join(name).is_file(), "{name}");
     }
-    let edited = tandem(
-        folder,
-        &[&words[..], &["stopped", "--set", "ppo.rate=0.5"]].concat(),
-    )
-    .ended(2);
+    let edited = tandem(folder, &[&words[..], &["stopped", "--set", "ppo.rate=0.5"]].concat()).ended(2);
     edited.saying(&["stopped/tiny-gaussian-s0", "ppo.rate", "0.5"]);
 }

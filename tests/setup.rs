@@ -139,11 +139,7 @@ impl Sandbox {
     /// The command `./setup`, with the given variables and nothing of this process's own libtorch.
     fn command(&self, variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(self.path("checkout/setup"));
-        let path = format!(
-            "{}:{}",
-            self.path("bin").display(),
-            std::env::var("PATH").unwrap()
-        );
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         for name in ["LIBTORCH", "PYTHON", "CXX", "PIP"] {
             command.env_remove(name);
         }
@@ -167,9 +163,7 @@ impl Sandbox {
         let Ok(entries) = fs::read_dir(self.path("cache")) else {
             return Vec::new();
         };
-        entries
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     fn downloads(&self) -> usize {
@@ -238,11 +232,7 @@ fn signal(child: &Child, name: &str) {
 
 /// Starts a download that never ends, and waits until it has begun.
 fn hanging(sandbox: &Sandbox) -> Child {
-    let child = sandbox
-        .command(&[("PIP", "hangs")])
-        .process_group(0)
-        .spawn()
-        .unwrap();
+    let child = sandbox.command(&[("PIP", "hangs")]).process_group(0).spawn().unwrap();
     let start = Instant::now();
     while sandbox.downloads() == 0 {
         assert!(start.elapsed() < Duration::from_secs(60));
@@ -339,9 +329,7 @@ fn a_wheel_with_another_sum_is_refused() {
     let mut bytes = fs::read(&wheel).unwrap();
     bytes.push(0);
     fs::write(&wheel, bytes).unwrap();
-    sandbox
-        .setup(&[])
-        .fails_saying(&["wrong SHA-256", PINNED[0].0]);
+    sandbox.setup(&[]).fails_saying(&["wrong SHA-256", PINNED[0].0]);
     assert!(sandbox.left().is_empty());
 }
 
@@ -362,9 +350,7 @@ fn a_damaged_copy_is_noticed_and_fetched_again() {
     let sandbox = Sandbox::new();
     sandbox.setup(&[]).succeeds();
     let lib = sandbox.cache().join("lib");
-    let core = fs::File::options()
-        .write(true)
-        .open(lib.join("libtorch_cpu.so"));
+    let core = fs::File::options().write(true).open(lib.join("libtorch_cpu.so"));
     core.unwrap().set_len(100).unwrap();
     let run = sandbox.setup(&[]).succeeds();
     assert!(run.talk.contains("damaged"), "{}", run.talk);
@@ -384,9 +370,7 @@ fn libtorch_of_the_user_is_used_or_refused_but_never_replaced() {
     let own = sandbox.path("own");
     fs::rename(sandbox.cache(), &own).unwrap();
     let own = own.to_str().unwrap();
-    sandbox
-        .setup(&[("LIBTORCH", own), ("PIP", "unreachable")])
-        .succeeds();
+    sandbox.setup(&[("LIBTORCH", own), ("PIP", "unreachable")]).succeeds();
     assert_eq!(sandbox.linked(), fs::canonicalize(own).unwrap());
 
     fs::write(Path::new(own).join("build-version"), "2.5.1+cpu\n").unwrap();
@@ -402,12 +386,9 @@ fn libtorch_of_the_user_is_used_or_refused_but_never_replaced() {
 #[test]
 fn a_full_disk_is_noticed_before_the_download() {
     let sandbox = Sandbox::new();
-    sandbox.setup(&[("FREE_KB", "900000")]).fails_saying(&[
-        "full",
-        "878 MB free",
-        "1600 MB needed",
-        "LIBTORCH_CACHE",
-    ]);
+    sandbox
+        .setup(&[("FREE_KB", "900000")])
+        .fails_saying(&["full", "878 MB free", "1600 MB needed", "LIBTORCH_CACHE"]);
     assert_eq!(sandbox.downloads(), 0);
 }
 
@@ -417,16 +398,8 @@ fn missing_tools_are_named() {
     let says = |variable, value, words: &[&str]| {
         sandbox.setup(&[(variable, value)]).fails_saying(words);
     };
-    says(
-        "CXX",
-        "no-such-compiler",
-        &["C++ compiler", "apt install g++"],
-    );
-    says(
-        "PYTHON",
-        "no-such-python",
-        &["no-such-python", "apt install python3"],
-    );
+    says("CXX", "no-such-compiler", &["C++ compiler", "apt install g++"]);
+    says("PYTHON", "no-such-python", &["no-such-python", "apt install python3"]);
     says("PIP", "missing", &["no pip", "python3-pip"]);
     assert!(sandbox.left().is_empty());
 }
@@ -438,6 +411,5 @@ fn help_is_printed_and_unknown_arguments_are_refused() {
     assert!(help.status.success());
     let text = String::from_utf8(help.stdout).unwrap();
     assert!(text.contains("usage: ./setup") && text.contains("LIBTORCH_CACHE"));
-    Run::from(sandbox.command(&[]).arg("--what").output().unwrap())
-        .fails_saying(&["unknown argument '--what'"]);
+    Run::from(sandbox.command(&[]).arg("--what").output().unwrap()).fails_saying(&["unknown argument '--what'"]);
 }

@@ -47,11 +47,7 @@ impl Adam {
 
     /// AdamW (Loshchilov & Hutter 2019): other betas, and a decay per parameter, `p -= rate decay p` before each step.
     pub fn with_decay(mut self, betas: [f64; 2], decay: Vec<f64>) -> Self {
-        assert_eq!(
-            decay.len(),
-            self.parameters.len(),
-            "one decay per parameter"
-        );
+        assert_eq!(decay.len(), self.parameters.len(), "one decay per parameter");
         self.betas = betas;
         self.decay = decay;
         self
@@ -71,11 +67,7 @@ impl Adam {
 
     /// One step; `gradients` in the order of the parameters. An undefined gradient counts as zero.
     pub fn step(&mut self, gradients: &[Tensor], rate: f64) {
-        assert_eq!(
-            gradients.len(),
-            self.parameters.len(),
-            "one gradient per parameter"
-        );
+        assert_eq!(gradients.len(), self.parameters.len(), "one gradient per parameter");
         self.steps += 1;
         let t = self.steps as f64;
         let [b1, b2] = self.betas;
@@ -156,11 +148,7 @@ fn dense(gradient: &Tensor, parameter: &Tensor) -> Tensor {
 /// What libtorch reports: a loss that is no scalar or does not depend on any parameter.
 pub fn gradients(loss: &Tensor, parameters: &[Tensor]) -> Result<Vec<Tensor>, TchError> {
     let gradients = Tensor::f_run_backward(&[loss], parameters, false, false)?;
-    Ok(gradients
-        .iter()
-        .zip(parameters)
-        .map(|(g, p)| dense(g, p))
-        .collect())
+    Ok(gradients.iter().zip(parameters).map(|(g, p)| dense(g, p)).collect())
 }
 
 /// Scales all gradients by one factor so that their global L2 norm is at most `limit` (PyTorch's
@@ -268,10 +256,7 @@ mod tests {
 
     #[test]
     fn clips_the_norm_over_all_tensors_and_shows_non_finite_ones() {
-        let mut g = [
-            Tensor::from_slice(&[3f32]),
-            Tensor::from_slice(&[0f32, 4.0]),
-        ];
+        let mut g = [Tensor::from_slice(&[3f32]), Tensor::from_slice(&[0f32, 4.0])];
         assert_eq!(clip_global_norm(&mut g, 10.0), 5.0);
         assert_eq!(clip_global_norm(&mut g, 0.5), 5.0);
         assert!((g[0].double_value(&[0]) - 0.3).abs() < 1e-6);

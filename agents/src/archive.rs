@@ -65,16 +65,8 @@ impl Entry {
     /// Type, number of elements and little-endian bytes.
     fn encode(&self) -> (Dtype, usize, Vec<u8>) {
         match self {
-            Self::F32(v) => (
-                Dtype::F32,
-                v.len(),
-                v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            ),
-            Self::F64(v) => (
-                Dtype::F64,
-                v.len(),
-                v.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            ),
+            Self::F32(v) => (Dtype::F32, v.len(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            Self::F64(v) => (Dtype::F64, v.len(), v.iter().flat_map(|x| x.to_le_bytes()).collect()),
             Self::Bytes(v) => (Dtype::U8, v.len(), v.clone()),
         }
     }
@@ -94,11 +86,7 @@ impl Entry {
 }
 
 fn numbers<T, const N: usize>(data: &[u8], convert: fn([u8; N]) -> T) -> Vec<T> {
-    data.as_chunks()
-        .0
-        .iter()
-        .map(|&bytes| convert(bytes))
-        .collect()
+    data.as_chunks().0.iter().map(|&bytes| convert(bytes)).collect()
 }
 
 /// Named arrays, in the order of their names.
@@ -127,20 +115,17 @@ impl Archive {
 
     /// Stores single-precision numbers.
     pub fn put_f32(&mut self, name: &str, values: &[f32]) {
-        self.entries
-            .insert(name.into(), Entry::F32(values.to_vec()));
+        self.entries.insert(name.into(), Entry::F32(values.to_vec()));
     }
 
     /// Stores double-precision numbers.
     pub fn put_f64(&mut self, name: &str, values: &[f64]) {
-        self.entries
-            .insert(name.into(), Entry::F64(values.to_vec()));
+        self.entries.insert(name.into(), Entry::F64(values.to_vec()));
     }
 
     /// Stores bytes.
     pub fn put_bytes(&mut self, name: &str, bytes: &[u8]) {
-        self.entries
-            .insert(name.into(), Entry::Bytes(bytes.to_vec()));
+        self.entries.insert(name.into(), Entry::Bytes(bytes.to_vec()));
     }
 
     /// Stores a structure as JSON. Finite floats survive bit for bit, infinities and NaN do not: store those
@@ -155,9 +140,7 @@ impl Archive {
     }
 
     fn get(&self, name: &str) -> Result<&Entry, ArchiveError> {
-        self.entries
-            .get(name)
-            .ok_or_else(|| ArchiveError::Missing(name.into()))
+        self.entries.get(name).ok_or_else(|| ArchiveError::Missing(name.into()))
     }
 
     /// Single-precision numbers.
@@ -233,10 +216,7 @@ impl Archive {
                 reason: reason.clone(),
             });
         }
-        let encoded = self
-            .entries
-            .iter()
-            .map(|(name, entry)| (name, entry.encode()));
+        let encoded = self.entries.iter().map(|(name, entry)| (name, entry.encode()));
         let encoded: Vec<_> = encoded.collect();
         let views: Result<Vec<_>, _> = encoded
             .iter()
@@ -254,11 +234,9 @@ impl Archive {
     /// # Errors
     /// Truncated, damaged or foreign bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ArchiveError> {
-        let tensors = SafeTensors::deserialize(bytes)
-            .map_err(|error| ArchiveError::Format(error.to_string()))?;
-        let decode = |(name, view): (&str, TensorView)| {
-            Entry::decode(name, &view).map(|entry| (name.to_owned(), entry))
-        };
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| ArchiveError::Format(error.to_string()))?;
+        let decode =
+            |(name, view): (&str, TensorView)| Entry::decode(name, &view).map(|entry| (name.to_owned(), entry));
         Ok(Self {
             entries: tensors.iter().map(decode).collect::<Result<_, _>>()?,
             broken: None,

@@ -97,8 +97,7 @@ impl CmaEs {
         let (basis, scale) = &*self.eigen.insert((basis, scale));
         for candidate in &mut self.candidates {
             let normal = DVector::from_fn(n, |i, _| scale[i] * stream.normal());
-            *candidate = (&self.mean + self.sigma * (basis * normal))
-                .map(|x| x.clamp(-self.limit, self.limit));
+            *candidate = (&self.mean + self.sigma * (basis * normal)).map(|x| x.clamp(-self.limit, self.limit));
         }
         let points = self.candidates.iter();
         points.map(|c| c.as_slice().to_vec()).collect()
@@ -109,13 +108,7 @@ impl CmaEs {
         let n = self.mean.len() as f64;
         let w = self.weights.clone();
         let mut order: Vec<usize> = (0..self.candidates.len()).collect();
-        let cost = |i: usize| {
-            costs
-                .get(i)
-                .copied()
-                .filter(|c| c.is_finite())
-                .unwrap_or(f64::INFINITY)
-        };
+        let cost = |i: usize| costs.get(i).copied().filter(|c| c.is_finite()).unwrap_or(f64::INFINITY);
         order.sort_by(|&a, &b| cost(a).total_cmp(&cost(b)).then(a.cmp(&b)));
 
         let steps: Vec<DVector<f64>> = order
@@ -133,14 +126,14 @@ impl CmaEs {
         self.mean += self.sigma * &mean_step;
         self.generation += 1;
 
-        self.path_sigma = (1.0 - w.c_sigma) * &self.path_sigma
-            + (w.c_sigma * (2.0 - w.c_sigma) * w.mu_eff).sqrt() * whitened;
+        self.path_sigma =
+            (1.0 - w.c_sigma) * &self.path_sigma + (w.c_sigma * (2.0 - w.c_sigma) * w.mu_eff).sqrt() * whitened;
         let length = self.path_sigma.norm();
         let decay = 1.0 - (1.0 - w.c_sigma).powi(2 * self.generation.min(1 << 20) as i32);
         let advancing = length / decay.sqrt() < (1.4 + 2.0 / (n + 1.0)) * w.chi;
         let h = f64::from(u8::from(advancing));
-        self.path_covariance = (1.0 - w.c_c) * &self.path_covariance
-            + h * (w.c_c * (2.0 - w.c_c) * w.mu_eff).sqrt() * &mean_step;
+        self.path_covariance =
+            (1.0 - w.c_c) * &self.path_covariance + h * (w.c_c * (2.0 - w.c_c) * w.mu_eff).sqrt() * &mean_step;
 
         let stall = (1.0 - h) * w.c_c * (2.0 - w.c_c);
         let mut covariance = (1.0 - w.c_1 - w.c_mu + w.c_1 * stall) * &self.covariance
@@ -149,9 +142,7 @@ impl CmaEs {
             covariance += w.c_mu * *weight * step * step.transpose();
         }
         self.covariance = 0.5 * (&covariance + covariance.transpose());
-        self.sigma *= ((w.c_sigma / w.d_sigma) * (length / w.chi - 1.0))
-            .min(1.0)
-            .exp();
+        self.sigma *= ((w.c_sigma / w.d_sigma) * (length / w.chi - 1.0)).min(1.0).exp();
         self.sigma = self.sigma.clamp(1e-10, 1e3);
     }
 
@@ -173,10 +164,7 @@ impl CmaEs {
     /// Eigenvectors and square roots of the eigenvalues of the covariance.
     fn decompose(&self) -> (DMatrix<f64>, DVector<f64>) {
         let eigen = SymmetricEigen::new(self.covariance.clone());
-        (
-            eigen.eigenvectors,
-            eigen.eigenvalues.map(|v| v.max(1e-20).sqrt()),
-        )
+        (eigen.eigenvectors, eigen.eigenvalues.map(|v| v.max(1e-20).sqrt()))
     }
 
     /// Stores the search under `prefix`.
@@ -184,20 +172,10 @@ impl CmaEs {
         archive.put_f64(&format!("{prefix}.mean"), self.mean.as_slice());
         archive.put_f64(&format!("{prefix}.covariance"), self.covariance.as_slice());
         archive.put_f64(&format!("{prefix}.path_sigma"), self.path_sigma.as_slice());
-        archive.put_f64(
-            &format!("{prefix}.path_covariance"),
-            self.path_covariance.as_slice(),
-        );
-        let flat: Vec<f64> = self
-            .candidates
-            .iter()
-            .flat_map(|c| c.iter().copied())
-            .collect();
+        archive.put_f64(&format!("{prefix}.path_covariance"), self.path_covariance.as_slice());
+        let flat: Vec<f64> = self.candidates.iter().flat_map(|c| c.iter().copied()).collect();
         archive.put_f64(&format!("{prefix}.candidates"), &flat);
-        archive.put_f64(
-            &format!("{prefix}.scalars"),
-            &[self.sigma, self.generation as f64],
-        );
+        archive.put_f64(&format!("{prefix}.scalars"), &[self.sigma, self.generation as f64]);
     }
 
     /// Continues a stored search of the same dimension and population.
@@ -232,12 +210,7 @@ mod tests {
         minimise_from(3, cost, start, generations)
     }
 
-    fn minimise_from(
-        seed: u64,
-        cost: impl Fn(&[f64]) -> f64,
-        start: &[f64],
-        generations: usize,
-    ) -> CmaEs {
+    fn minimise_from(seed: u64, cost: impl Fn(&[f64]) -> f64, start: &[f64], generations: usize) -> CmaEs {
         let mut stream = Stream::new(seed, "cma-test", 0);
         let mut search = CmaEs::new(start, 0.5, population_size(start.len(), 8), 4.5);
         for _ in 0..generations {
@@ -283,11 +256,7 @@ mod tests {
 
     #[test]
     fn stays_in_its_box_when_the_minimum_lies_outside() {
-        let search = minimise(
-            |x| x.iter().map(|v| (v - 9.0).powi(2)).sum(),
-            &[0.0; 3],
-            200,
-        );
+        let search = minimise(|x| x.iter().map(|v| (v - 9.0).powi(2)).sum(), &[0.0; 3], 200);
         assert!(
             search.mean().iter().all(|v| (v - 4.5).abs() < 0.05),
             "{:?}",

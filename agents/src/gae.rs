@@ -49,9 +49,7 @@ pub fn advantages(segments: &Segments, gamma: f64, lambda: f64) -> (Vec<f32>, Ve
             match s.ends[i] {
                 End::Running => {}
                 End::Terminated => (next_value, next_advantage) = (0.0, 0.0),
-                End::Truncated => {
-                    (next_value, next_advantage) = (f64::from(s.final_values[i]), 0.0)
-                }
+                End::Truncated => (next_value, next_advantage) = (f64::from(s.final_values[i]), 0.0),
             }
             let value = f64::from(s.values[i]);
             let delta = f64::from(s.rewards[i]) + gamma * next_value - value;
@@ -95,13 +93,7 @@ mod tests {
     #[test]
     fn three_steps_by_hand() {
         // gamma 0.5, lambda 0.5: deltas 1 + 0.5*2 - 1 = 1, 2 + 0.5*3 - 2 = 1.5, 3 + 0.5*4 - 3 = 2
-        let s = case(
-            &[1.0, 2.0, 3.0],
-            &[1.0, 2.0, 3.0],
-            &[Running; 3],
-            &[0.0; 3],
-            &[4.0],
-        );
+        let s = case(&[1.0, 2.0, 3.0], &[1.0, 2.0, 3.0], &[Running; 3], &[0.0; 3], &[4.0]);
         let (a, r) = advantages(&s, 0.5, 0.5);
         close(&a, &[1.0 + 0.25 * 2.0, 1.5 + 0.25 * 2.0, 2.0]);
         close(&r, &[2.5, 4.0, 5.0]);
@@ -130,42 +122,22 @@ mod tests {
             &[9.0],
         );
         close(&advantages(&s, 0.9, 1.0).1, &[1.0 + 0.9 + 0.81, 1.9, 1.0]);
-        close(
-            &advantages(&s, 0.9, 0.0).1,
-            &[1.0 + 0.9 * 6.0, 1.0 + 0.9 * 7.0, 1.0],
-        );
+        close(&advantages(&s, 0.9, 0.0).1, &[1.0 + 0.9 * 6.0, 1.0 + 0.9 * 7.0, 1.0]);
     }
 
     #[test]
     fn truncation_bootstraps_from_the_final_observation_and_stops_there() {
         // a step of reward 1 for ever is worth 1/(1 - gamma) = 2 at gamma 0.5, cut or not
-        let s = case(
-            &[1.0, 1.0],
-            &[2.0, 2.0],
-            &[Truncated, Running],
-            &[2.0, 0.0],
-            &[2.0],
-        );
+        let s = case(&[1.0, 1.0], &[2.0, 2.0], &[Truncated, Running], &[2.0, 0.0], &[2.0]);
         close(&advantages(&s, 0.5, 0.95).0, &[0.0, 0.0]);
-        let s = case(
-            &[1.0, 1.0],
-            &[2.0, 2.0],
-            &[Terminated, Running],
-            &[2.0, 0.0],
-            &[2.0],
-        );
+        let s = case(&[1.0, 1.0], &[2.0, 2.0], &[Terminated, Running], &[2.0, 0.0], &[2.0]);
         close(&advantages(&s, 0.5, 0.95).0, &[-1.0, 0.0]);
     }
 
     #[test]
     fn two_segments_meet_like_one_long_segment_at_lambda_zero_and_lanes_do_not_mix() {
         let (rewards, values) = ([1.0, 2.0, 3.0, 4.0], [0.5, 1.5, 2.5, 3.5]);
-        let whole = advantages(
-            &case(&rewards, &values, &[Running; 4], &[0.0; 4], &[4.5]),
-            0.9,
-            0.0,
-        )
-        .0;
+        let whole = advantages(&case(&rewards, &values, &[Running; 4], &[0.0; 4], &[4.5]), 0.9, 0.0).0;
         // the second half as a segment of its own, the first half bootstrapped from its first value
         let halves = case(&rewards, &values, &[Running; 4], &[0.0; 4], &[2.5, 4.5]);
         assert_eq!(advantages(&halves, 0.9, 0.0).0, whole);
@@ -174,16 +146,9 @@ mod tests {
     #[test]
     fn a_boundary_at_an_episode_end_changes_nothing() {
         let (rewards, values) = ([1.0, 2.0, 3.0, 4.0], [0.5, 1.5, 2.5, 3.5]);
-        let (ends, finals) = (
-            [Running, Truncated, Running, Terminated],
-            [0.0, 7.0, 0.0, 0.0],
-        );
+        let (ends, finals) = ([Running, Truncated, Running, Terminated], [0.0, 7.0, 0.0, 0.0]);
         let whole = advantages(&case(&rewards, &values, &ends, &finals, &[9.0]), 0.9, 0.95);
-        let halves = advantages(
-            &case(&rewards, &values, &ends, &finals, &[8.0, 9.0]),
-            0.9,
-            0.95,
-        );
+        let halves = advantages(&case(&rewards, &values, &ends, &finals, &[8.0, 9.0]), 0.9, 0.95);
         assert_eq!(whole, halves);
     }
 }

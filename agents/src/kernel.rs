@@ -145,9 +145,7 @@ impl Kernel {
 impl Layer {
     /// `rows` inputs, `stride` numbers apart, to outputs `[rows][padded]`.
     fn run(&self, rows: usize, input: &[f32], stride: usize, output: &mut [f32]) {
-        assert!(
-            input.len() >= (rows - 1) * stride + self.inputs && output.len() >= rows * self.padded
-        );
+        assert!(input.len() >= (rows - 1) * stride + self.inputs && output.len() >= rows * self.padded);
         let output = &mut output[..rows * self.padded];
         for row in output.chunks_exact_mut(self.padded) {
             row.copy_from_slice(&self.bias);
@@ -193,8 +191,7 @@ mod tests {
             let x = normals(13 * inputs, &mut stream);
             let expected = net.forward(&Tensor::from_slice(&x).view([13, inputs as i64]));
             let mut y = vec![0.0; 13 * outputs];
-            net.kernel()
-                .forward_rows(13, &x, &mut Scratch::default(), &mut y);
+            net.kernel().forward_rows(13, &x, &mut Scratch::default(), &mut y);
             let expected = Vec::<f32>::try_from(expected.flatten(0, 1)).unwrap();
             if crate::libtorch::kernels().products == "MKL" {
                 // another order of summing, and another tanh, whose error is 5e-7 at most
@@ -222,10 +219,7 @@ mod tests {
 
     #[test]
     fn nan_stays_nan() {
-        let kernel = Kernel::from_layers(vec![
-            (vec![1.0; 8], vec![0.0; 8]),
-            (vec![1.0; 8], vec![0.0]),
-        ]);
+        let kernel = Kernel::from_layers(vec![(vec![1.0; 8], vec![0.0; 8]), (vec![1.0; 8], vec![0.0])]);
         let mut y = [0.0];
         kernel.forward(&[f32::NAN], &mut Scratch::default(), &mut y);
         assert!(y[0].is_nan());

@@ -20,13 +20,7 @@ pub struct Mlp {
 impl Mlp {
     /// A perceptron with orthogonal weights (gain √2 in hidden layers, `output_gain` in the last one) and
     /// zero biases ([`crate::ppo`], row 2), all drawn from `stream`.
-    pub fn new(
-        inputs: usize,
-        hidden: &[usize],
-        outputs: usize,
-        output_gain: f64,
-        stream: &mut Stream,
-    ) -> Self {
+    pub fn new(inputs: usize, hidden: &[usize], outputs: usize, output_gain: f64, stream: &mut Stream) -> Self {
         let sizes: Vec<usize> = [&[inputs], hidden, &[outputs]].concat();
         let last = sizes.len() - 2;
         let layer = |(index, pair): (usize, &[usize])| {
@@ -82,8 +76,7 @@ impl Mlp {
         let numbers = |(weight, bias): &(Tensor, Tensor)| {
             let (weight, bias) = (raw::floats(weight), raw::floats(bias).to_vec());
             let (outputs, inputs) = (bias.len(), weight.len() / bias.len().max(1));
-            let transposed =
-                (0..inputs).flat_map(|i| (0..outputs).map(move |o| weight[o * inputs + i]));
+            let transposed = (0..inputs).flat_map(|i| (0..outputs).map(move |o| weight[o * inputs + i]));
             (transposed.collect(), bias)
         };
         self.layers.iter().map(numbers).collect()
@@ -118,9 +111,7 @@ impl Mlp {
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
         let mut loaded = Vec::new();
         for (index, (weight, bias)) in self.layers.iter().enumerate() {
-            let get = |name, tensor: &Tensor| {
-                archive.get_f32_len(&format!("{prefix}.{index}.{name}"), tensor.numel())
-            };
+            let get = |name, tensor: &Tensor| archive.get_f32_len(&format!("{prefix}.{index}.{name}"), tensor.numel());
             loaded.push((get("weight", weight)?, get("bias", bias)?));
         }
         for ((weight, bias), (w, b)) in self.layers.iter_mut().zip(&loaded) {

@@ -68,11 +68,7 @@ impl Moments {
     /// Variance of each column (divided by the count); ones when nothing was seen.
     pub fn variance(&self) -> Vec<f64> {
         let variance = |&s: &f64| {
-            if self.count > 0.0 {
-                s / self.count
-            } else {
-                1.0
-            }
+            if self.count > 0.0 { s / self.count } else { 1.0 }
         };
         self.squares.iter().map(variance).collect()
     }

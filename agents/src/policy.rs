@@ -133,8 +133,7 @@ impl Policy {
 
     /// Stores networks, deviations and normaliser under `prefix`.
     pub fn save(&self, archive: &mut Archive, prefix: &str) {
-        self.normaliser
-            .save(archive, &format!("{prefix}.normaliser"));
+        self.normaliser.save(archive, &format!("{prefix}.normaliser"));
         self.actor.save(archive, &format!("{prefix}.actor"));
         self.critic.save(archive, &format!("{prefix}.critic"));
         archive.put_f32(&format!("{prefix}.log_std"), raw::floats(&self.log_std));
@@ -146,8 +145,7 @@ impl Policy {
     /// Missing entries or other sizes.
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
         let log_std = archive.get_f32_len(&format!("{prefix}.log_std"), self.log_std.numel())?;
-        self.normaliser
-            .load(archive, &format!("{prefix}.normaliser"))?;
+        self.normaliser.load(archive, &format!("{prefix}.normaliser"))?;
         self.actor.load(archive, &format!("{prefix}.actor"))?;
         self.critic.load(archive, &format!("{prefix}.critic"))?;
         raw::set(&mut self.log_std, &log_std);
@@ -197,11 +195,7 @@ mod tests {
         follower.follow(&leader, 1.0);
         assert_eq!(raw::floats(&follower.log_std), raw::floats(&leader.log_std));
         set(&leader, 0.0);
-        assert_eq!(
-            raw::floats(&follower.log_std),
-            [3.0, 3.0],
-            "a copy, not a handle"
-        );
+        assert_eq!(raw::floats(&follower.log_std), [3.0, 3.0], "a copy, not a handle");
     }
 
     #[test]
@@ -241,10 +235,7 @@ mod tests {
                 let (expected, _) = policy.log_prob_entropy(&x, &u);
                 let expected = expected.double_value(&[0]);
                 let error = (f64::from(log_prob) - expected).abs();
-                assert!(
-                    error < 1e-5 * (1.0 + expected.abs()),
-                    "{log_prob} {expected}"
-                );
+                assert!(error < 1e-5 * (1.0 + expected.abs()), "{log_prob} {expected}");
             }
         }
     }

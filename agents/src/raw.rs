@@ -39,9 +39,7 @@ pub(crate) unsafe fn rewrite<T>(tensor: &mut Tensor, change: impl FnOnce(&mut [f
         return change(&mut []);
     }
     // SAFETY: checked above to be f32 in main memory without gaps; the caller promises that nobody else uses it.
-    change(unsafe {
-        std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel())
-    })
+    change(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast::<f32>(), tensor.numel()) })
 }
 
 /// The same with the numbers of another tensor at hand.

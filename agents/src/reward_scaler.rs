@@ -109,14 +109,8 @@ mod tests {
         a.save(&mut archive, "scale");
         let mut b = RewardScaler::new(1, 0.9);
         b.load(&archive, "scale").unwrap();
-        assert_eq!(
-            a.scale(&[0.1, 0.2], &[Running; 2]),
-            b.scale(&[0.1, 0.2], &[Running; 2])
-        );
+        assert_eq!(a.scale(&[0.1, 0.2], &[Running; 2]), b.scale(&[0.1, 0.2], &[Running; 2]));
         let many: Vec<f32> = (0..200).map(|i| if i == 0 { 1e4 } else { 0.0 }).collect();
-        assert_eq!(
-            RewardScaler::new(1, 0.0).scale(&many, &[Running; 200])[0],
-            CLIP
-        );
+        assert_eq!(RewardScaler::new(1, 0.0).scale(&many, &[Running; 200])[0], CLIP);
     }
 }

@@ -248,12 +248,10 @@ impl Rollout {
         self.observations.resize(rows * spec.observation.len(), 0.0);
         self.commands.resize(rows * spec.command.len(), 0.0);
         self.logits.resize(rows * hardware.space().len(), 0.0);
-        self.queries
-            .resize(recorded * hardware.query_channels().len(), 0.0);
+        self.queries.resize(recorded * hardware.query_channels().len(), 0.0);
         self.features.resize(recorded * hardware.feature_len(), 0.0);
         self.effects.resize(recorded * hardware.task_effects(), 0.0);
-        self.effect_noise
-            .resize(noisy * hardware.task_effects(), 0.0);
+        self.effect_noise.resize(noisy * hardware.task_effects(), 0.0);
         self.effect_log_probs.resize(noisy, 0.0);
         for array in [
             &mut self.log_probs,

@@ -95,31 +95,17 @@ impl PolicySnapshot {
     }
 
     /// The most likely command (mean, or best option) at a normalised observation.
-    pub fn act_mean(
-        &self,
-        observation_normalised: &[f32],
-        scratch: &mut Scratch,
-        command: &mut [f32],
-    ) {
+    pub fn act_mean(&self, observation_normalised: &[f32], scratch: &mut Scratch, command: &mut [f32]) {
         match self.0.kind {
-            Head::Gaussian => self
-                .0
-                .actor
-                .forward(observation_normalised, scratch, command),
+            Head::Gaussian => self.0.actor.forward(observation_normalised, scratch, command),
             Head::Categorical => self.with_logits(observation_normalised, scratch, |logits| {
-                let best = (1..logits.len())
-                    .fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+                let best = (1..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
                 command[0] = best as f32;
             }),
         }
     }
 
-    fn with_logits<T>(
-        &self,
-        observation: &[f32],
-        scratch: &mut Scratch,
-        then: impl FnOnce(&[f32]) -> T,
-    ) -> T {
+    fn with_logits<T>(&self, observation: &[f32], scratch: &mut Scratch, then: impl FnOnce(&[f32]) -> T) -> T {
         let mut logits = std::mem::take(&mut scratch.noise);
         logits.resize(self.0.actor.outputs(), 0.0);
         self.0.actor.forward(observation, scratch, &mut logits);
@@ -131,9 +117,7 @@ impl PolicySnapshot {
     /// The critic's value of a normalised observation.
     pub fn value(&self, observation_normalised: &[f32], scratch: &mut Scratch) -> f32 {
         let mut value = [0.0];
-        self.0
-            .critic
-            .forward(observation_normalised, scratch, &mut value);
+        self.0.critic.forward(observation_normalised, scratch, &mut value);
         value[0]
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tandem_core::{
-    Channel, CommandSpace, DesignSpace, Fidelity, Hardware, HardwareSpec, Parameter, Problem,
-    ProblemError, Scene, Spec, Step, Stream, View,
+    Channel, CommandSpace, DesignSpace, Fidelity, Hardware, HardwareSpec, Parameter, Problem, ProblemError, Scene,
+    Spec, Step, Stream, View,
 };
 use tch::{Kind, Tensor};
 
@@ -58,11 +58,7 @@ impl Naming {
             },
             hardware: Arc::new(Gain {
                 space,
-                spec: HardwareSpec::from_lists(
-                    (channels.clone(), vec![(-1.0, 1.0); 2]),
-                    (channels, vec![0.5, 1.0]),
-                    1,
-                ),
+                spec: HardwareSpec::from_lists((channels.clone(), vec![(-1.0, 1.0); 2]), (channels, vec![0.5, 1.0]), 1),
             }),
             bound,
             goal: [0.0; 2],
@@ -87,12 +83,7 @@ impl Problem for Naming {
     fn fresh(&self) -> Box<dyn Problem> {
         Box::new(Self::new(self.spec.horizon, self.bound))
     }
-    fn reset(
-        &mut self,
-        design: &[f64],
-        _: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
+    fn reset(&mut self, design: &[f64], _: Fidelity, stream: &mut Stream) -> Result<(), ProblemError> {
         self.hardware.space.check(design)?;
         self.stream = Stream::new(stream.bits(), "goals", 0);
         self.steps = 0;
@@ -182,11 +173,7 @@ impl Policy {
     /// `[M, cmd]` (unclipped samples, or option indices `[M, 1]`).
     ///
     /// Normal: `log p = -Σ ((u - m)/s)²/2 - Σ ln s - n ln(2π)/2`, entropy `Σ ln s + n (1 + ln 2π)/2`.
-    pub(crate) fn log_prob_entropy(
-        &self,
-        observations: &Tensor,
-        commands: &Tensor,
-    ) -> (Tensor, Tensor) {
+    pub(crate) fn log_prob_entropy(&self, observations: &Tensor, commands: &Tensor) -> (Tensor, Tensor) {
         let output = self.actor.forward(observations);
         match self.kind {
             Head::Gaussian => {
@@ -203,8 +190,7 @@ impl Policy {
                 let chosen = log_probs
                     .gather(1, &commands.to_kind(Kind::Int64), false)
                     .squeeze_dim(1);
-                let entropy =
-                    -(log_probs.exp() * log_probs).sum_dim_intlist(1i64, false, Kind::Float);
+                let entropy = -(log_probs.exp() * log_probs).sum_dim_intlist(1i64, false, Kind::Float);
                 (chosen, entropy)
             }
         }

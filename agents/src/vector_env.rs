@@ -101,8 +101,7 @@ impl Lane {
     ) -> Result<(), ProblemError> {
         source.draw(&mut self.stream, &mut self.logits);
         hardware.space().values_into(&self.logits, &mut self.values);
-        self.problem
-            .reset(&self.values, fidelity, &mut self.stream)?;
+        self.problem.reset(&self.values, fidelity, &mut self.stream)?;
         self.running = Running::default();
         self.total_return = 0.0;
         self.noise.fill(0.0);
@@ -210,12 +209,7 @@ impl Lanes {
         let name = format!("{prefix}.count");
         let (got, expected) = (archive.get_json(&name)?, self.lanes.len());
         if got != expected {
-            return Err(ArchiveError::Length {
-                name,
-                expected,
-                got,
-            }
-            .into());
+            return Err(ArchiveError::Length { name, expected, got }.into());
         }
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             lane.load(archive, &format!("{prefix}.{index}"), index)?;

@@ -60,9 +60,7 @@ impl LanguageExperiment {
         })?;
         if let Some(codesign) = &experiment.codesign {
             codesign.check().map_err(|error| match &error {
-                LanguageError::Setting { key, reason } => {
-                    Error::from(located.fail_at(key, reason.clone()))
-                }
+                LanguageError::Setting { key, reason } => Error::from(located.fail_at(key, reason.clone())),
                 _ => Error::from(error),
             })?;
         }

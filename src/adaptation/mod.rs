@@ -49,11 +49,7 @@ impl AdaptationRun {
     ///
     /// # Errors
     /// An experiment or a text that is not right, or a folder that cannot be written.
-    pub fn start(
-        experiment: &LanguageExperiment,
-        out: Option<&Path>,
-        name: &str,
-    ) -> Result<Self, Error> {
+    pub fn start(experiment: &LanguageExperiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
         let source = Source::read(&experiment.text)?;
         let chain = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
@@ -85,17 +81,12 @@ impl AdaptationRun {
             run.progress.say(&moved);
         }
         for reason in passed_over {
-            run.progress
-                .say(&format!("passed over a damaged checkpoint: {reason}"));
+            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
         }
         Ok(run)
     }
 
-    fn open(
-        folder: RunFolder,
-        experiment: LanguageExperiment,
-        chain: Pipeline,
-    ) -> Result<Self, Error> {
+    fn open(folder: RunFolder, experiment: LanguageExperiment, chain: Pipeline) -> Result<Self, Error> {
         let [iteration, end] = chain.progress();
         let mut log = MetricsLog::open(&folder.metrics())?;
         log.truncate_after(iteration)?;
@@ -112,12 +103,10 @@ impl AdaptationRun {
 
     fn introduce(&mut self, experiment: &Value) {
         let text = serde_json::to_string_pretty(experiment).unwrap_or_default();
-        self.board
-            .text("experiment", 0, &format!("```json\n{text}\n```"));
+        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
         let mut flat = Vec::new();
         flatten("", experiment, &mut flat);
-        self.board
-            .hparams(&flat, &["final/nonlinear", "final/control"]);
+        self.board.hparams(&flat, &["final/nonlinear", "final/control"]);
     }
 
     /// The run's folder.
@@ -153,9 +142,7 @@ impl AdaptationRun {
                 self.checkpoint()?;
                 self.board.finish();
                 let run = self.path().display().to_string();
-                return Err(Error::Paused(format!(
-                    "stopped; `tandem adapt --resume {run}` goes on"
-                )));
+                return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
             }
             let Some(record) = self.chain.iterate()? else {
                 break;
@@ -211,15 +198,13 @@ impl AdaptationRun {
             self.progress.say(&line);
         }
         for (number, pass) in adapted.passes.iter().enumerate() {
-            self.board
-                .scalar("adaptation/loss", number as u64, pass.loss);
+            self.board.scalar("adaptation/loss", number as u64, pass.loss);
         }
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         let bytes = self.chain.save().to_bytes()?;
-        self.folder
-            .save_checkpoint(self.chain.progress()[0], &bytes)?;
+        self.folder.save_checkpoint(self.chain.progress()[0], &bytes)?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -247,12 +232,8 @@ fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Pipeline, E
     let corpus = source.corpus(experiment.language.model.context)?;
     let mut chain = Pipeline::new(&experiment.language, corpus)?;
     if let Some(path) = &experiment.weights {
-        let bytes = std::fs::read(path).map_err(|error| {
-            Error::Input(format!(
-                "weights: {}: cannot be read: {error}",
-                path.display()
-            ))
-        })?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| Error::Input(format!("weights: {}: cannot be read: {error}", path.display())))?;
         chain.load_weights(&bytes)?;
     }
     Ok(chain)

@@ -121,9 +121,7 @@ pub fn lines(document: &Value) -> Vec<String> {
     let adaptation = &document["adaptation"];
     if adaptation.is_object() {
         lines.push(match adaptation["recovered_after"].as_u64() {
-            Some(updates) => format!(
-                "adaptation   within {MARGIN} nat of the linear model after {updates} updates"
-            ),
+            Some(updates) => format!("adaptation   within {MARGIN} nat of the linear model after {updates} updates"),
             None => format!("adaptation   never came within {MARGIN} nat of the linear model"),
         });
     }
@@ -175,10 +173,7 @@ pub fn figures(chain: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
         .filter(|stage| chain.curve(*stage).len() > 1)
         .map(|stage| {
             let points = chain.curve(stage).into_iter();
-            curve(
-                stage.name(),
-                points.map(|(at, loss)| (at as f64, loss)).collect(),
-            )
+            curve(stage.name(), points.map(|(at, loss)| (at as f64, loss)).collect())
         })
         .collect();
     let unit = chain.corpus().vocabulary().unit();
@@ -200,10 +195,7 @@ pub fn figures(chain: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
                 "nonlinear hardware",
                 numbered.map(|(i, p)| (i as f64, p.loss)).collect(),
             ),
-            curve(
-                "linear hardware",
-                [0.0, end].map(|x| (x, adapted.linear_loss)).to_vec(),
-            ),
+            curve("linear hardware", [0.0, end].map(|x| (x, adapted.linear_loss)).to_vec()),
         ];
         figures.push((
             "adaptation.png",

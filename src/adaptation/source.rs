@@ -103,8 +103,7 @@ impl Source {
             return Self::read(settings);
         }
         let read = |path: &PathBuf| {
-            std::fs::read_to_string(path)
-                .map_err(|e| Error::Run(format!("{}: cannot be read: {e}", path.display())))
+            std::fs::read_to_string(path).map_err(|e| Error::Run(format!("{}: cannot be read: {e}", path.display())))
         };
         let mut texts = paths.iter().map(read);
         let mut next = || texts.next().transpose().map(Option::unwrap_or_default);

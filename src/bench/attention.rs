@@ -84,16 +84,9 @@ fn training(tokens: usize, entries: &mut Vec<Entry>) -> Result<(), Error> {
         }
     }
     // the first step of each kind warms up
-    let medians: Vec<f64> = seconds
-        .iter()
-        .map(|s| median(&s[1..]).unwrap_or(f64::NAN))
-        .collect();
+    let medians: Vec<f64> = seconds.iter().map(|s| median(&s[1..]).unwrap_or(f64::NAN)).collect();
     for ((name, _), seconds) in kinds.iter().zip(&medians) {
-        entries.push(Entry::new(
-            format!("training_{name}_t{tokens}"),
-            *seconds,
-            "s per step",
-        ));
+        entries.push(Entry::new(format!("training_{name}_t{tokens}"), *seconds, "s per step"));
         if *name != "softmax" {
             let ratio = seconds / medians[0];
             entries.push(Entry::new(
@@ -109,8 +102,7 @@ fn training(tokens: usize, entries: &mut Vec<Entry>) -> Result<(), Error> {
 /// The tensor model's ring at the published size: 12 heads, window 1024.
 fn decode() -> Result<Entry, Error> {
     let circuit = GainCell::default();
-    let hardware = Hardware::new(&circuit, Mode::Nonlinear, Backward::Surrogate, 1024)
-        .map_err(LanguageError::from)?;
+    let hardware = Hardware::new(&circuit, Mode::Nonlinear, Backward::Surrogate, 1024).map_err(LanguageError::from)?;
     let heads = i64::from(circuit.heads);
     let mut ring = Ring::new(&hardware, 1, heads, 64, Kind::Float);
     let mut stream = Stream::new(0, "bench/attention", 1);
@@ -149,9 +141,5 @@ fn circuit_step() -> Result<Entry, Error> {
         }
     }
     let micros = 1e6 * median(&seconds).unwrap_or(f64::NAN);
-    Ok(Entry::new(
-        "decode_circuit",
-        micros,
-        "µs per token and head",
-    ))
+    Ok(Entry::new("decode_circuit", micros, "µs per token and head"))
 }

@@ -43,15 +43,7 @@ fn speed(case: &str, ours: bool) -> Result<f64, Error> {
     let program = std::env::current_exe().map_err(|error| cannot(&error))?;
     let threads = rayon::current_num_threads().to_string();
     let mut command = Command::new(program);
-    command.args([
-        "bench",
-        "training",
-        "--json",
-        "--only",
-        case,
-        "--threads",
-        &threads,
-    ]);
+    command.args(["bench", "training", "--json", "--only", case, "--threads", &threads]);
     for (name, _) in ENVIRONMENT {
         command.env_remove(name);
     }
@@ -86,13 +78,7 @@ impl Price {
             ("ratio", &self.ratios(), "1"),
         ]
         .into_iter()
-        .filter_map(|(name, values, unit)| {
-            Some(Entry::new(
-                format!("{}_{name}", self.case),
-                median(values)?,
-                unit,
-            ))
-        })
+        .filter_map(|(name, values, unit)| Some(Entry::new(format!("{}_{name}", self.case), median(values)?, unit)))
         .collect()
     }
 }

@@ -68,24 +68,9 @@ macro_rules! case {
 /// The last two are a pair: with the settings of MuJoCo tasks Pendulum, whose episodes are all cut, is learnt only
 /// if the cut is worth the final observation's value. CleanRL, which counts it as a termination, reports -1142.
 pub const CASES: &[Case] = &[
-    case!(
-        "cartpole",
-        "cartpole",
-        true,
-        &[(150_000, Bar::AtLeast(475.0))]
-    ),
-    case!(
-        "acrobot",
-        "acrobot",
-        true,
-        &[(300_000, Bar::AtLeast(-100.0))]
-    ),
-    case!(
-        "pendulum",
-        "pendulum",
-        true,
-        &[(100_000, Bar::AtLeast(-250.0))]
-    ),
+    case!("cartpole", "cartpole", true, &[(150_000, Bar::AtLeast(475.0))]),
+    case!("acrobot", "acrobot", true, &[(300_000, Bar::AtLeast(-100.0))]),
+    case!("pendulum", "pendulum", true, &[(100_000, Bar::AtLeast(-250.0))]),
     case!(
         "inverted-pendulum",
         "inverted-pendulum",
@@ -96,10 +81,7 @@ pub const CASES: &[Case] = &[
         "reacher",
         "reacher",
         true,
-        &[
-            (300_000, Bar::AtLeast(-7.0)),
-            (1_000_000, Bar::AtLeast(-5.0))
-        ]
+        &[(300_000, Bar::AtLeast(-7.0)), (1_000_000, Bar::AtLeast(-5.0))]
     ),
     case!(
         "inverted-double-pendulum",
@@ -260,9 +242,7 @@ pub fn learn(
     let found: Vec<Result<Vec<_>, Error>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
         let join = |worker: std::thread::ScopedJoinHandle<_>| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         workers.into_iter().map(join).collect()
     });
@@ -284,10 +264,7 @@ fn verdicts(cases: &[&Case], seeds: u64, scores: &[Vec<f64>]) -> Vec<Verdict> {
         let verdict = |(gate, &(env_steps, bar)): (usize, &(u64, Bar))| Verdict {
             name: case.name,
             env_steps,
-            scores: runs
-                .iter()
-                .filter_map(|run| run.get(gate).copied())
-                .collect(),
+            scores: runs.iter().filter_map(|run| run.get(gate).copied()).collect(),
             bar,
         };
         case.gates.iter().enumerate().map(verdict).collect()
@@ -330,13 +307,7 @@ mod tests {
         let case = Case::named("reacher").unwrap();
         let found = verdicts(&[case], 2, &[vec![-6.0, -4.0], vec![-5.0, -3.0]]);
         assert_eq!(found.len(), 2);
-        assert_eq!(
-            (found[0].env_steps, &found[0].scores),
-            (300_000, &vec![-6.0, -5.0])
-        );
-        assert_eq!(
-            (found[1].env_steps, &found[1].scores),
-            (1_000_000, &vec![-4.0, -3.0])
-        );
+        assert_eq!((found[0].env_steps, &found[0].scores), (300_000, &vec![-6.0, -5.0]));
+        assert_eq!((found[1].env_steps, &found[1].scores), (1_000_000, &vec![-4.0, -3.0]));
     }
 }

@@ -96,11 +96,7 @@ impl Scene {
             let name = |what: &str| format!("{}_{what}_{}", self.name, rate.threads);
             entries.push(Entry::new(name("full"), rate.full, "control steps/s"));
             entries.push(Entry::new(name("bare"), rate.bare, "control steps/s"));
-            entries.push(Entry::new(
-                name("ratio"),
-                rate.full / rate.bare,
-                "full to bare",
-            ));
+            entries.push(Entry::new(name("ratio"), rate.full / rate.bare, "full to bare"));
             let raw = rate.bare * rate.substeps as f64;
             entries.push(Entry::new(name("raw"), raw, "physics steps/s"));
         }

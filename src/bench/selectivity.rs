@@ -21,11 +21,7 @@ pub fn presets(only: &str) -> Vec<(&'static str, &'static Selectivity)> {
 ///
 /// # Errors
 /// A preset that makes no problem.
-pub fn measure(
-    preset: &'static str,
-    selectivity: &Selectivity,
-    designs: usize,
-) -> Result<Entry, Error> {
+pub fn measure(preset: &'static str, selectivity: &Selectivity, designs: usize) -> Result<Entry, Error> {
     let share = (selectivity.measure)(preset, designs, SEED)?;
     let interval = wilson(share.work as u64, share.designs as u64);
     let mut entry = Entry::new(preset, share.share(), "share of designs that work");

@@ -108,8 +108,7 @@ fn closed_form(name: &str, on: &str, side: Option<u64>) -> Result<Entry, Error> 
 }
 
 fn tasks() -> Result<Entry, Error> {
-    let network =
-        zoo::named(NETWORK).ok_or_else(|| Error::Run(format!("there is no {NETWORK}")))?;
+    let network = zoo::named(NETWORK).ok_or_else(|| Error::Run(format!("there is no {NETWORK}")))?;
     let compiled = simulate(&platform(PLATFORM)?, &network, &Options::default())?.compiled;
     let count = compiled.graph.tasks().len();
     let value = rate(count, || {
@@ -123,8 +122,7 @@ fn tasks() -> Result<Entry, Error> {
 }
 
 fn whole() -> Result<Entry, Error> {
-    let network =
-        zoo::named(NETWORK).ok_or_else(|| Error::Run(format!("there is no {NETWORK}")))?;
+    let network = zoo::named(NETWORK).ok_or_else(|| Error::Run(format!("there is no {NETWORK}")))?;
     let platform = platform(PLATFORM)?;
     let per_second = rate(1, || {
         simulate(&platform, &network, &Options::default())?;

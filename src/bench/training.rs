@@ -117,8 +117,7 @@ impl Case {
             }
         }
         let steps = (experiment.rollout.lanes * experiment.rollout.steps) as f64;
-        let inference = steps * seconds_per_inference(&trainer.policy())
-            / rayon::current_num_threads().max(1) as f64;
+        let inference = steps * seconds_per_inference(&trainer.policy()) / rayon::current_num_threads().max(1) as f64;
         let rollout = spent.median("rollout");
         let parts = vec![
             ("inference", inference.min(rollout)),
@@ -183,13 +182,8 @@ impl Speed {
             Entry::new(name, self.steps_per_second, "environment steps/s"),
             Entry::new(format!("{name}_first_fit"), self.first_fit, "s"),
         ];
-        let part = |(part, seconds): &(&str, f64)| {
-            Entry::new(
-                format!("{name}_seconds_{part}"),
-                *seconds,
-                "s per iteration",
-            )
-        };
+        let part =
+            |(part, seconds): &(&str, f64)| Entry::new(format!("{name}_seconds_{part}"), *seconds, "s per iteration");
         entries.extend(self.parts.iter().map(part));
         entries
     }
@@ -203,14 +197,8 @@ mod tests {
     fn small_batch_is_what_its_name_promises() {
         let experiment = small_batch().unwrap();
         let rows = experiment.rollout.lanes * experiment.rollout.steps;
-        assert_eq!(
-            (experiment.rollout.lanes, experiment.rollout.steps),
-            (16, 128)
-        );
-        assert_eq!(
-            (experiment.ppo.epochs, rows / experiment.ppo.minibatches),
-            (10, 64)
-        );
+        assert_eq!((experiment.rollout.lanes, experiment.rollout.steps), (16, 128));
+        assert_eq!((experiment.ppo.epochs, rows / experiment.ppo.minibatches), (10, 64));
     }
 
     #[test]
@@ -219,13 +207,7 @@ mod tests {
         spent.note(&[("rollout", 1.0), ("update", 5.0)]);
         spent.note(&[("rollout", 9.0), ("update", 6.0), ("evaluation", 4.0)]);
         spent.note(&[("rollout", 2.0), ("update", 7.0)]);
-        assert_eq!(
-            (spent.median("rollout"), spent.median("update")),
-            (2.0, 6.0)
-        );
-        assert_eq!(
-            (spent.median("evaluation"), spent.median("design")),
-            (4.0, 0.0)
-        );
+        assert_eq!((spent.median("rollout"), spent.median("update")), (2.0, 6.0));
+        assert_eq!((spent.median("evaluation"), spent.median("design")), (4.0, 0.0));
     }
 }

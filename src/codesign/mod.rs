@@ -149,9 +149,7 @@ impl CodesignRun {
         }
         self.log.append(&row)?;
         let bytes = self.codesign.save().to_bytes()?;
-        Ok(self
-            .folder
-            .save_checkpoint(u64::from(round.round), &bytes)?)
+        Ok(self.folder.save_checkpoint(u64::from(round.round), &bytes)?)
     }
 
     fn finish(&mut self, outcome: &Outcome) -> Result<Value, Error> {

@@ -44,10 +44,7 @@ fn point(space: &DesignSpace, point: &Point) -> Value {
 
 /// Mean over chips of the winner's perplexity over the control's, minus 1; `None` without chips.
 fn on_chips(outcome: &Outcome) -> Option<f64> {
-    let gaps = outcome
-        .chips
-        .iter()
-        .map(|[control, winner]| winner - control);
+    let gaps = outcome.chips.iter().map(|[control, winner]| winner - control);
     let count = outcome.chips.len();
     (count > 0).then(|| (gaps.sum::<f64>() / count as f64).exp_m1())
 }
@@ -194,12 +191,7 @@ pub fn summary(documents: &[Value]) -> Value {
 
 /// What each parameter bought: geometric means over the co-designs that moved it.
 fn reverted_summary(documents: &[Value]) -> Value {
-    let rows = || {
-        documents
-            .iter()
-            .flat_map(|d| d["reverted"].as_array())
-            .flatten()
-    };
+    let rows = || documents.iter().flat_map(|d| d["reverted"].as_array()).flatten();
     let mut names: Vec<&str> = Vec::new();
     for name in rows().filter_map(|row| row["parameter"].as_str()) {
         if !names.contains(&name) {
@@ -209,11 +201,7 @@ fn reverted_summary(documents: &[Value]) -> Value {
     let all = names.into_iter().map(|name| {
         let own: Vec<&Value> = rows().filter(|row| row["parameter"] == name).collect();
         let factor = |key: &str| {
-            let logs: Vec<f64> = own
-                .iter()
-                .filter_map(|r| r[key].as_f64())
-                .map(f64::ln)
-                .collect();
+            let logs: Vec<f64> = own.iter().filter_map(|r| r[key].as_f64()).map(f64::ln).collect();
             crate::statistics::mean(&logs).map(f64::exp)
         };
         json!({
@@ -228,21 +216,13 @@ fn reverted_summary(documents: &[Value]) -> Value {
 
 /// The summary for people.
 pub fn summary_lines(summary: &Value) -> Vec<String> {
-    let mut lines = vec![format!(
-        "over {} co-designs, mean [95 %]:",
-        summary["codesigns"]
-    )];
+    let mut lines = vec![format!("over {} co-designs, mean [95 %]:", summary["codesigns"])];
     for (key, name, scale, unit) in [
         ("energy_saving", "less energy", 1.0, "times"),
         ("time_saving", "faster", 1.0, "times"),
         ("area_saving", "smaller", 1.0, "times"),
         ("perplexity_over_control", "perplexity", 100.0, "%"),
-        (
-            "perplexity_over_control_on_noisy_chips",
-            "on noisy chips",
-            100.0,
-            "%",
-        ),
+        ("perplexity_over_control_on_noisy_chips", "on noisy chips", 100.0, "%"),
     ] {
         let part = |end: &str| scale * number(&summary[key][end]);
         if summary[key].is_object() {
@@ -281,11 +261,7 @@ pub fn figures(outcome: &Outcome) -> Result<Vec<(&'static str, Figure)>, Error> 
     let time: fn(&Point) -> f64 = |p| 1e9 * p.cost.seconds;
     let area: fn(&Point) -> f64 = |p| 1e6 * p.cost.area_m2;
     [
-        (
-            "pareto-energy.png",
-            "energy per head and token (pJ)",
-            energy,
-        ),
+        ("pareto-energy.png", "energy per head and token (pJ)", energy),
         ("pareto-latency.png", "time per token and layer (ns)", time),
         ("pareto-area.png", "area of a head (mm²)", area),
     ]
@@ -318,6 +294,5 @@ fn figure(outcome: &Outcome, x: &str, value: fn(&Point) -> f64) -> Result<Figure
         series("published circuit", std::slice::from_ref(&outcome.control)),
         series("found", std::slice::from_ref(&outcome.winner)),
     ];
-    scatter(&axes, &all, Some((Better::Lower, Better::Lower)))
-        .map_err(|error| Error::Run(error.to_string()))
+    scatter(&axes, &all, Some((Better::Lower, Better::Lower))).map_err(|error| Error::Run(error.to_string()))
 }

@@ -25,14 +25,9 @@ pub fn run(args: &AdaptArgs) -> Result<(), Error> {
         return finish(&mut AdaptationRun::resume(folder)?, args.json);
     };
     let mut sets = split_sets(&args.sets)?;
-    sets.extend(
-        args.seed
-            .map(|seed| ("language.seed".to_owned(), seed.to_string())),
-    );
+    sets.extend(args.seed.map(|seed| ("language.seed".to_owned(), seed.to_string())));
     let experiment = LanguageExperiment::read(path, &sets)?;
-    let name = path
-        .file_stem()
-        .map_or("run".into(), |s| s.to_string_lossy());
+    let name = path.file_stem().map_or("run".into(), |s| s.to_string_lossy());
     match args.seeds {
         None => {
             let mut run = AdaptationRun::start(&experiment, args.out.as_deref(), &name)?;
@@ -53,14 +48,9 @@ fn finish(run: &mut AdaptationRun, json: bool) -> Result<(), Error> {
     if json {
         return print_json(&document);
     }
-    report::lines(&document)
-        .iter()
-        .try_for_each(|line| out!("{line}"))?;
+    report::lines(&document).iter().try_for_each(|line| out!("{line}"))?;
     let folder = run.path();
-    out!(
-        "pictures     {0}/adaptation.png, {0}/curves.png",
-        folder.display()
-    )?;
+    out!("pictures     {0}/adaptation.png, {0}/curves.png", folder.display())?;
     out!(
         "let it write tandem generate {} --prompt \"Ada went to\"",
         folder.display()
@@ -69,13 +59,7 @@ fn finish(run: &mut AdaptationRun, json: bool) -> Result<(), Error> {
 }
 
 /// One run per seed; what is finished is read, what was stopped goes on.
-fn seeds(
-    experiment: &LanguageExperiment,
-    folder: &Path,
-    name: &str,
-    count: u64,
-    json: bool,
-) -> Result<(), Error> {
+fn seeds(experiment: &LanguageExperiment, folder: &Path, name: &str, count: u64, json: bool) -> Result<(), Error> {
     let mut documents = Vec::new();
     for seed in experiment.language.seed..experiment.language.seed.saturating_add(count) {
         let mut own = experiment.clone();
@@ -92,9 +76,7 @@ fn seeds(
     }
     for document in &documents {
         out!("seed {}", document["seed"])?;
-        report::lines(document)
-            .iter()
-            .try_for_each(|line| out!("  {line}"))?;
+        report::lines(document).iter().try_for_each(|line| out!("  {line}"))?;
     }
     summary_lines(&summary(&documents))
         .iter()
@@ -120,10 +102,7 @@ fn one(experiment: &LanguageExperiment, path: &Path, name: &str) -> Result<Value
 /// Mean, 95 % interval and range over the seeds of the figures that the adaptation is judged by.
 fn summary(documents: &[Value]) -> Value {
     let over = |pointer: &str| {
-        let all: Vec<f64> = documents
-            .iter()
-            .filter_map(|d| d.pointer(pointer)?.as_f64())
-            .collect();
+        let all: Vec<f64> = documents.iter().filter_map(|d| d.pointer(pointer)?.as_f64()).collect();
         let mean = mean_interval(&all);
         let least = all.iter().copied().fold(f64::INFINITY, f64::min);
         let most = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -170,20 +149,12 @@ const SUMMARY: [(&str, &str, &str, f64); 6] = [
         "nat, via linear minus direct, equal iterations in all",
         1.0,
     ),
-    (
-        "energy_j",
-        "/hardware/energy_j",
-        "pJ per head and token",
-        1e12,
-    ),
+    ("energy_j", "/hardware/energy_j", "pJ per head and token", 1e12),
 ];
 
 /// The summary for people.
 fn summary_lines(summary: &Value) -> Vec<String> {
-    let mut lines = vec![format!(
-        "over {} seeds, mean [95 %] (least, most):",
-        summary["seeds"]
-    )];
+    let mut lines = vec![format!("over {} seeds, mean [95 %] (least, most):", summary["seeds"])];
     for (key, _, name, factor) in SUMMARY {
         let row = &summary[key];
         if row["of"] == 0 {

@@ -67,9 +67,7 @@ fn energies(cost: &Cost) -> [(&'static str, f64); 4] {
 
 /// The part that takes most of the energy, and its share.
 fn bottleneck(cost: &Cost) -> (&'static str, f64) {
-    let most = energies(cost)
-        .into_iter()
-        .max_by(|a, b| a.1.total_cmp(&b.1));
+    let most = energies(cost).into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
     let (name, energy) = most.unwrap_or(("none", 0.0));
     (name, energy / cost.energy_j)
 }
@@ -128,11 +126,7 @@ fn print_whole(circuit: &GainCell, cost: &Cost) -> Result<(), Error> {
             gpu.name,
             gpu.latency_ratio(cost.seconds),
             gpu.energy_ratio(cost.energy_j),
-            if gpu.measured {
-                ""
-            } else {
-                "  (from printed ratios)"
-            }
+            if gpu.measured { "" } else { "  (from printed ratios)" }
         )?;
     }
     Ok(())

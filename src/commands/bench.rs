@@ -26,9 +26,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_training(args: &BenchArgs) -> Result<(), Error> {
-    let cases = training::CASES
-        .iter()
-        .filter(|case| case.name.contains(&args.only));
+    let cases = training::CASES.iter().filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
     for case in cases {
         let speed = case.measure()?;
@@ -65,15 +63,9 @@ fn print_speed(case: &training::Case, speed: &training::Speed) -> Result<(), Err
     let total: f64 = speed.parts.iter().map(|(_, seconds)| seconds).sum();
     for (part, seconds) in &speed.parts {
         let share = 100.0 * seconds / total;
-        out!(
-            "  {part:12} {:>9.1} ms per iteration  {share:5.1} %",
-            1e3 * seconds
-        )?;
+        out!("  {part:12} {:>9.1} ms per iteration  {share:5.1} %", 1e3 * seconds)?;
     }
-    out!(
-        "  first fit    {:>9.2} s, once, not counted above",
-        speed.first_fit
-    )?;
+    out!("  first fit    {:>9.2} s, once, not counted above", speed.first_fit)?;
     Ok(())
 }
 
@@ -91,9 +83,7 @@ fn run_attention(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {
-    let cases = physics::CASES
-        .into_iter()
-        .filter(|case| case.name.contains(&args.only));
+    let cases = physics::CASES.into_iter().filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
     for case in cases {
         let scene = physics::Scene::measure(case, rayon::current_num_threads())?;
@@ -108,10 +98,7 @@ fn run_physics(args: &BenchArgs) -> Result<(), Error> {
                     rate.full / rate.bare
                 )?;
             }
-            out!(
-                "{name:10} scaling     {:.2}",
-                scene.all.full / scene.one.full
-            )?;
+            out!("{name:10} scaling     {:.2}", scene.all.full / scene.one.full)?;
         }
         entries.extend(scene.entries());
     }
@@ -119,19 +106,12 @@ fn run_physics(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_learning(args: &BenchArgs) -> Result<(), Error> {
-    let cases = learning::CASES
-        .iter()
-        .filter(|case| case.name.contains(&args.only));
+    let cases = learning::CASES.iter().filter(|case| case.name.contains(&args.only));
     let cases: Vec<&learning::Case> = cases.collect();
     let seeds = u64::from(args.seeds);
-    let verdicts = learning::learn(
-        &cases,
-        seeds,
-        rayon::current_num_threads(),
-        |case, seed, scores| {
-            note!("{} seed {seed}: {scores:.1?}", case.name);
-        },
-    )?;
+    let verdicts = learning::learn(&cases, seeds, rayon::current_num_threads(), |case, seed, scores| {
+        note!("{} seed {seed}: {scores:.1?}", case.name);
+    })?;
     if !args.json {
         out!(
             "{:30} {:>9} {:>10} {:>23} {:>10} {:>10}",
@@ -146,18 +126,11 @@ fn run_learning(args: &BenchArgs) -> Result<(), Error> {
     }
     let entries: Vec<Entry> = verdicts.iter().map(learning::Verdict::entry).collect();
     finish(args, &entries)?;
-    let missed: Vec<&str> = verdicts
-        .iter()
-        .filter(|v| !v.passed())
-        .map(|v| v.name)
-        .collect();
+    let missed: Vec<&str> = verdicts.iter().filter(|v| !v.passed()).map(|v| v.name).collect();
     if missed.is_empty() {
         return Ok(());
     }
-    Err(Error::Run(format!(
-        "the bar was missed: {}",
-        missed.join(", ")
-    )))
+    Err(Error::Run(format!("the bar was missed: {}", missed.join(", "))))
 }
 
 fn print_verdict(verdict: &learning::Verdict) -> Result<(), Error> {
@@ -201,9 +174,7 @@ fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_simulate(args: &BenchArgs) -> Result<(), Error> {
-    let cases = simulate::CASES
-        .iter()
-        .filter(|case| case.name.contains(&args.only));
+    let cases = simulate::CASES.iter().filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
     for case in cases {
         let entry = case.measure()?;
@@ -224,10 +195,7 @@ fn run_simulate(args: &BenchArgs) -> Result<(), Error> {
 /// Prints the document, if it is asked for.
 fn finish(args: &BenchArgs, entries: &[Entry]) -> Result<(), Error> {
     if entries.is_empty() {
-        return Err(Error::Input(format!(
-            "--only {}: there is no such entry",
-            args.only
-        )));
+        return Err(Error::Input(format!("--only {}: there is no such entry", args.only)));
     }
     if args.json {
         print_json(&json!({ "results": entries }))

@@ -19,10 +19,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
     host::with_native_kernels()?;
     let listening = interrupt::install();
     listening.map_err(|error| Error::Run(format!("no signal handlers: {error}")))?;
-    let folder = args
-        .out
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) || args.out.is_dir() {
         let out = args.out.display();
         return Err(Error::Input(format!(
@@ -42,8 +39,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(&calibration)
         .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     let out = &args.out;
-    atomic::write(out, (text + "\n").as_bytes())
-        .map_err(|error| Error::Run(format!("{}: {error}", out.display())))?;
+    atomic::write(out, (text + "\n").as_bytes()).map_err(|error| Error::Run(format!("{}: {error}", out.display())))?;
     report(args, &calibration)
 }
 
@@ -64,10 +60,7 @@ fn report(args: &CalibrateArgs, calibration: &Calibration) -> Result<(), Error> 
         calibration.samples.len(),
         calibration.machine.processor
     )?;
-    out!(
-        "a repeated measurement differs by {:.2} %",
-        calibration.repeat_percent
-    )?;
+    out!("a repeated measurement differs by {:.2} %", calibration.repeat_percent)?;
     out!("{file} written; `tandem validate host --calibration {file}` asks it about networks")?;
     Ok(())
 }

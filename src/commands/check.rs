@@ -65,12 +65,9 @@ fn check_language(path: &Path, args: &CheckArgs) -> Result<Value, Error> {
             stages.softmax,
             stages.linear,
             stages.nonlinear,
-            experiment
-                .codesign
-                .as_ref()
-                .map_or(String::new(), |codesign| {
-                    format!("; {} rounds of co-design", codesign.rounds)
-                })
+            experiment.codesign.as_ref().map_or(String::new(), |codesign| {
+                format!("; {} rounds of co-design", codesign.rounds)
+            })
         )?;
     }
     Ok(json!({"file": path, "experiment": experiment}))

@@ -28,12 +28,8 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     let target = Target::open(args)?;
     let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
     let learnt = target.learnt.as_ref().map(judge).transpose()?;
-    let steps = args
-        .retrain
-        .or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));
-    let retrained = steps
-        .map(|steps| judge(&retrain(&target, steps)?))
-        .transpose()?;
+    let steps = args.retrain.or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));
+    let retrained = steps.map(|steps| judge(&retrain(&target, steps)?)).transpose()?;
     let Some(mut judged) = learnt.or_else(|| retrained.clone()) else {
         return Err(Error::Run("nothing was judged".into()));
     };
@@ -62,11 +58,7 @@ impl Target {
             });
         }
         let document = read_design(&args.target)?;
-        let folder = args
-            .target
-            .parent()
-            .map(Path::to_path_buf)
-            .unwrap_or_default();
+        let folder = args.target.parent().map(Path::to_path_buf).unwrap_or_default();
         let beside = RunFolder::view(&folder).and_then(|run| run.best().map(|best| (run, best)));
         let learnt = match (&args.experiment, beside) {
             (None, Ok((run, Some(_)))) => Some(Learnt::open(&run)?),
@@ -93,8 +85,7 @@ fn read_design(path: &PathBuf) -> Result<Value, Error> {
             path.display()
         ))
     })?;
-    serde_json::from_str(&text)
-        .map_err(|error| Error::Input(format!("{}: {error}", path.display())))
+    serde_json::from_str(&text).map_err(|error| Error::Input(format!("{}: {error}", path.display())))
 }
 
 /// The design's values in the order of the problem's parameters, checked against their bounds.
@@ -107,9 +98,7 @@ fn values(path: &Path, document: &Value, experiment: &Experiment) -> Result<Vec<
         .ok_or_else(|| fail("`parameters` must be a list of {name, value}".into()))?;
     let mut design = Vec::new();
     for parameter in &hardware.space().parameters {
-        let entry = listed
-            .iter()
-            .find(|entry| entry["name"] == parameter.name.as_str());
+        let entry = listed.iter().find(|entry| entry["name"] == parameter.name.as_str());
         let value = entry
             .and_then(|entry| entry["value"].as_f64())
             .ok_or_else(|| fail(format!("parameter `{}` has no value", parameter.name)))?;
@@ -144,9 +133,7 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
             );
         }
         if interrupt::requested().is_some() {
-            return Err(Error::Run(
-                "stopped while retraining; nothing was changed".into(),
-            ));
+            return Err(Error::Run("stopped while retraining; nothing was changed".into()));
         }
     }
     let counters = trainer.counters().clone();

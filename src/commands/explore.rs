@@ -24,10 +24,7 @@ pub fn run(args: &ExploreArgs) -> Result<(), Error> {
     for run in &args.runs {
         let own = settings(run, args)?;
         for seed in own.seed..own.seed.saturating_add(u64::from(args.seeds)) {
-            let settings = CodesignSettings {
-                seed,
-                ..own.clone()
-            };
+            let settings = CodesignSettings { seed, ..own.clone() };
             let document = complete(run, &settings, &command)?;
             found.push((folder_of(run, seed), document));
         }
@@ -47,9 +44,7 @@ pub fn show(found: &[(PathBuf, Value)], json: bool) -> Result<(), Error> {
     }
     for (folder, document) in found {
         out!("{}", folder.display())?;
-        report::lines(document)
-            .iter()
-            .try_for_each(|line| out!("{line}"))?;
+        report::lines(document).iter().try_for_each(|line| out!("{line}"))?;
         out!("pictures {}/pareto-*.png", folder.display())?;
     }
     if documents.len() > 1 {
@@ -77,9 +72,7 @@ fn settings(run: &Path, args: &ExploreArgs) -> Result<CodesignSettings, Error> {
 /// The command line that goes on after a signal.
 fn command(args: &ExploreArgs) -> String {
     let mut text = "tandem explore".to_owned();
-    args.runs
-        .iter()
-        .for_each(|run| text += &format!(" {}", run.display()));
+    args.runs.iter().for_each(|run| text += &format!(" {}", run.display()));
     let options = [
         ("rounds", args.rounds.map(|x| x.to_string())),
         ("candidates", args.candidates.map(|x| x.to_string())),

@@ -25,9 +25,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
     let mechanism = problem.mechanism(&design)?;
     let machine = || {
         let name = &problem.spec().name;
-        let why = format!(
-            "problem `{name}` has no machine to export; its policy can be written with --policy"
-        );
+        let why = format!("problem `{name}` has no machine to export; its policy can be written with --policy");
         mechanism.as_ref().ok_or(Error::Input(why))
     };
     let mut files: Vec<(&Path, Vec<u8>)> = Vec::new();
@@ -45,8 +43,7 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         files.push((path, bytes));
     }
     for (path, bytes) in files {
-        atomic::write(path, &bytes)
-            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+        atomic::write(path, &bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
         out!("{}", path.display())?;
     }
     Ok(())

@@ -16,10 +16,7 @@ use crate::output::{note, out};
 /// A folder that is no run of `tandem adapt`, a stage that is not finished, characters that the model does not know.
 pub fn run(args: &GenerateArgs) -> Result<(), Error> {
     if !(args.temperature >= 0.0 && args.temperature.is_finite()) {
-        let text = format!(
-            "--temperature is {}; it must be 0 or more",
-            args.temperature
-        );
+        let text = format!("--temperature is {}; it must be 0 or more", args.temperature);
         return Err(Error::Input(text));
     }
     let (_, mut chain) = adaptation::view(&args.run)?;
@@ -49,9 +46,7 @@ fn choose(args: &GenerateArgs, finished: &[Stage], result: Option<Stage>) -> Res
             .iter()
             .copied()
             .find(|stage| stage.name() == name)
-            .ok_or_else(|| {
-                Error::Input(format!("--stage {name}: finished stages are {}", names()))
-            }),
+            .ok_or_else(|| Error::Input(format!("--stage {name}: finished stages are {}", names()))),
         None => result.ok_or_else(|| {
             let run = args.run.display();
             Error::Input(format!(

@@ -22,27 +22,17 @@ use crate::registry;
 pub fn run(args: &ListArgs) -> Result<(), Error> {
     let rows = match args.what {
         ListWhat::Problems => problems(),
-        ListWhat::Methods => registry::methods()
-            .iter()
-            .map(|m| row(m.name, m.about))
-            .collect(),
+        ListWhat::Methods => registry::methods().iter().map(|m| row(m.name, m.about)).collect(),
         ListWhat::Experiments => experiments(&args.folder)?,
         ListWhat::Networks => networks()?,
         ListWhat::Platforms => platforms(),
-        ListWhat::Passes => PASSES
-            .iter()
-            .map(|pass| row(pass.name, pass.about))
-            .collect(),
+        ListWhat::Passes => PASSES.iter().map(|pass| row(pass.name, pass.about)).collect(),
     };
     if args.json {
         return print_json(&json!({ "entries": rows }));
     }
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    let width = rows
-        .iter()
-        .map(|r| text(r, "name").len())
-        .max()
-        .unwrap_or(0);
+    let width = rows.iter().map(|r| text(r, "name").len()).max().unwrap_or(0);
     for entry in &rows {
         out!("{:width$}  {}", text(entry, "name"), text(entry, "about"))?;
     }

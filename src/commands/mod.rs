@@ -27,7 +27,7 @@ use crate::output::out;
 /// # Errors
 /// A value that cannot be written.
 pub fn print_json(value: &Value) -> Result<(), Error> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     Ok(out!("{text}")?)
 }

@@ -36,10 +36,7 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
     let problem = &mut *learnt.instance.problem;
     let mut films = Vec::new();
     for (title, design) in designs {
-        films.push((
-            title,
-            film(problem, &learnt.policy, &design, starts, args.episode)?,
-        ));
+        films.push((title, film(problem, &learnt.policy, &design, starts, args.episode)?));
     }
     let size = (2 * args.size, args.size);
     for path in &args.out {
@@ -51,8 +48,7 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
                 bytes
             }
         };
-        atomic::write(path, &bytes)
-            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+        atomic::write(path, &bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
         out!("{}", path.display())?;
     }
     Ok(())
@@ -68,9 +64,6 @@ fn kind(path: &Path) -> Result<Kind, Error> {
     match extension.as_deref() {
         Some("png") => Ok(Kind::Png),
         Some("gif") => Ok(Kind::Gif),
-        _ => Err(Error::Input(format!(
-            "{}: name a .png or a .gif",
-            path.display()
-        ))),
+        _ => Err(Error::Input(format!("{}: name a .png or a .gif", path.display()))),
     }
 }

@@ -30,9 +30,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         }
         (None, Some(path)) => begin(path, args)?,
         (None, None) => {
-            return Err(Error::Input(
-                "name an experiment file or --resume RUN".into(),
-            ));
+            return Err(Error::Input("name an experiment file or --resume RUN".into()));
         }
     };
     note!("run folder: {}", run.path().display());
@@ -89,9 +87,7 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
         other => other,
     })?;
     drop(run); // its lock goes
-    report::lines(&adapted)
-        .iter()
-        .try_for_each(|line| out!("{line}"))?;
+    report::lines(&adapted).iter().try_for_each(|line| out!("{line}"))?;
     let document = codesign::complete(&path, &settings, &command)?;
     let folder = codesign::folder_of(&path, settings.seed);
     explore::show(&[(folder, document)], false)
@@ -124,7 +120,5 @@ fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
     out!("picture          {run}/design.png")?;
     out!("curves           tensorboard --logdir {run}")?;
     out!("judge again      {program} evaluate {run} --episodes 512")?;
-    Ok(out!(
-        "watch it move    {program} render {run} --out {run}/motion.gif"
-    )?)
+    Ok(out!("watch it move    {program} render {run} --out {run}/motion.gif")?)
 }

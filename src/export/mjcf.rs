@@ -8,9 +8,7 @@
 
 use std::io;
 
-use tandem_core::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
-};
+use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid};
 
 use super::xml::{Element, numbers};
 
@@ -122,9 +120,7 @@ fn joint(axis: &Axis, servo: Option<&Actuator>) -> Element {
         .numbers("damping", &[axis.damping])
         .numbers("armature", &[axis.armature]);
     if let Some((stiffness, rest)) = axis.spring {
-        element = element
-            .numbers("stiffness", &[stiffness])
-            .numbers("springref", &[rest]);
+        element = element.numbers("stiffness", &[stiffness]).numbers("springref", &[rest]);
     }
     element
 }
@@ -139,10 +135,7 @@ fn inertial(body: &Body) -> Element {
 
 fn geom(geom: &Geom) -> Element {
     let element = match geom.solid {
-        Solid::Capsule {
-            ends: [a, b],
-            radius,
-        } => Element::new("geom")
+        Solid::Capsule { ends: [a, b], radius } => Element::new("geom")
             .with("type", "capsule")
             .with("fromto", numbers(&[a, b].concat()))
             .numbers("size", &[radius]),
@@ -181,9 +174,7 @@ fn tendons(mechanism: &Mechanism) -> Element {
             let pulley = Element::new("joint").with("joint", &*axis.name);
             Some(pulley.numbers("coef", &[radius]))
         });
-        Element::new("fixed")
-            .with("name", &*t.name)
-            .children(pulleys)
+        Element::new("fixed").with("name", &*t.name).children(pulleys)
     };
     Element::new("tendon").children(mechanism.tendons.iter().map(tendon))
 }
@@ -195,17 +186,11 @@ fn servo(mechanism: &Mechanism, servo: &Actuator) -> Element {
         Element::new("general").with("name", &*servo.name),
         servo.drive,
     );
-    let damping = if servo.feedforward {
-        0.0
-    } else {
-        servo.damping
-    };
+    let damping = if servo.feedforward { 0.0 } else { servo.damping };
     let (element, unit) = match servo.control {
         Control::Rate(speed) => {
             let range = servo.range.map(|r| r / speed);
-            let element = element
-                .with("dyntype", "integrator")
-                .with("ctrlrange", "-1 1");
+            let element = element.with("dyntype", "integrator").with("ctrlrange", "-1 1");
             (element.numbers("actrange", &range), speed)
         }
         Control::Offset { .. } => (element.numbers("ctrlrange", &servo.range), 1.0),
@@ -237,16 +222,12 @@ fn rate(mechanism: &Mechanism, servo: &Actuator) -> Element {
         Control::Rate(speed) => speed,
         Control::Offset { .. } => 0.0,
     };
-    driving(
-        mechanism,
-        Element::new("general").with("name", name),
-        servo.drive,
-    )
-    .with("ctrlrange", "-1 1")
-    .with("gaintype", "fixed")
-    .numbers("gainprm", &[servo.damping * speed])
-    .with("biastype", "affine")
-    .numbers("biasprm", &[0.0, 0.0, -servo.damping])
+    driving(mechanism, Element::new("general").with("name", name), servo.drive)
+        .with("ctrlrange", "-1 1")
+        .with("gaintype", "fixed")
+        .numbers("gainprm", &[servo.damping * speed])
+        .with("biastype", "affine")
+        .numbers("biasprm", &[0.0, 0.0, -servo.damping])
 }
 
 fn driving(mechanism: &Mechanism, element: Element, drive: Drive) -> Element {

@@ -233,12 +233,7 @@ impl Builder {
 }
 
 /// The file of a policy; `task` names what it was trained for, `machine` what it drives, where that can be exported.
-pub fn write(
-    policy: &PolicySnapshot,
-    spec: &Spec,
-    task: &str,
-    machine: Option<&Mechanism>,
-) -> Vec<u8> {
+pub fn write(policy: &PolicySnapshot, spec: &Spec, task: &str, machine: Option<&Mechanism>) -> Vec<u8> {
     let mut b = Builder {
         last: "observation".into(),
         ..Builder::default()
@@ -302,12 +297,7 @@ fn finish(b: &mut Builder, head: Head) {
                 Vec::new(),
                 vec![number("axis", 1), number("keepdims", 1)],
             );
-            b.apply(
-                "Cast",
-                "command",
-                Vec::new(),
-                vec![number("to", i64::from(FLOAT))],
-            );
+            b.apply("Cast", "command", Vec::new(), vec![number("to", i64::from(FLOAT))]);
         }
     }
 }
@@ -341,10 +331,7 @@ fn model(graph: Graph, spec: &Spec, task: &str) -> Model {
             json!([{"name": "option", "unit": "1", "options": options}])
         }
     };
-    let entry = |key: &str, value: String| Entry {
-        key: key.into(),
-        value,
-    };
+    let entry = |key: &str, value: String| Entry { key: key.into(), value };
     Model {
         ir_version: IR_VERSION,
         producer_name: "tandem".into(),

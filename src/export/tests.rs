@@ -45,9 +45,7 @@ fn forward(document: &Document, angles: &[f64]) -> Vec<[f64; 2]> {
         heading += numbers(joint, "axis")[2] * angle;
     }
     let mut geoms = bodies.last().unwrap().children();
-    let capsule = geoms
-        .find(|n| n.attribute("type") == Some("capsule"))
-        .unwrap();
+    let capsule = geoms.find(|n| n.attribute("type") == Some("capsule")).unwrap();
     let end = turned(&numbers(capsule, "fromto")[3..5], heading);
     points.push([place[0] + end[0], place[1] + end[1]]);
     points
@@ -68,13 +66,7 @@ fn the_arm_read_back_from_mjcf_stands_where_ours_does_and_weighs_as_much() {
     problem.reset(&design, Fidelity::Full, &mut stream).unwrap();
     let text = mjcf::write(&problem.mechanism(&design).unwrap().unwrap()).unwrap();
     let document = Document::parse(&text).unwrap();
-    let angles: Vec<f64> = problem
-        .state()
-        .unwrap()
-        .angles()
-        .iter()
-        .map(|&a| a.into())
-        .collect();
+    let angles: Vec<f64> = problem.state().unwrap().angles().iter().map(|&a| a.into()).collect();
     let points = forward(&document, &angles);
     assert_eq!(points.len(), problem.state().unwrap().points().len());
     for (ours, theirs) in problem.state().unwrap().points().iter().zip(&points) {
@@ -145,24 +137,15 @@ fn the_tendon_hand_has_our_torques() {
     let query: Vec<f32> = angles.into_iter().chain([tension]).collect();
     hardware.respond(&design, &query, &mut torques);
     let fixed = named(&document, "fixed")[0];
-    for ((pulley, angle), ours) in fixed
-        .children()
-        .filter(Node::is_element)
-        .zip(angles)
-        .zip(torques)
-    {
+    for ((pulley, angle), ours) in fixed.children().filter(Node::is_element).zip(angles).zip(torques) {
         let name = pulley.attribute("joint").unwrap();
         let joints = named(&document, "joint");
         let joint = joints
             .iter()
             .find(|j| j.attribute("name") == Some(name) && j.has_attribute("stiffness"));
         let [stiffness, rest] = ["stiffness", "springref"].map(|k| numbers(*joint.unwrap(), k)[0]);
-        let theirs =
-            numbers(pulley, "coef")[0] * f64::from(tension) - stiffness * (f64::from(angle) - rest);
-        assert!(
-            (theirs - f64::from(ours)).abs() < 1e-6,
-            "{name}: {theirs} {ours}"
-        );
+        let theirs = numbers(pulley, "coef")[0] * f64::from(tension) - stiffness * (f64::from(angle) - rest);
+        assert!((theirs - f64::from(ours)).abs() < 1e-6, "{name}: {theirs} {ours}");
     }
     // what the command of a control step adds to the tension, N: 150 N/s for 20 ms
     let motors = named(&document, "general");
@@ -178,10 +161,7 @@ fn urdf_has_the_same_masses_and_one_root() {
     let mechanism = problem.mechanism(&design).unwrap().unwrap();
     let text = urdf::write(&mechanism).unwrap();
     let document = Document::parse(&text).unwrap();
-    let masses: f64 = named(&document, "mass")
-        .iter()
-        .map(|m| numbers(*m, "value")[0])
-        .sum();
+    let masses: f64 = named(&document, "mass").iter().map(|m| numbers(*m, "value")[0]).sum();
     let ours: f64 = mechanism.bodies.iter().map(|b| b.inertia().mass).sum();
     assert!((masses - ours).abs() < 1e-9);
     let children: Vec<_> = named(&document, "child")
@@ -210,10 +190,7 @@ fn run_elsewhere(bytes: Vec<u8>, rows: &[f32], width: usize) -> Vec<f32> {
     use rten::{Model, Value, ValueOrView};
     let model = Model::load(bytes).unwrap();
     let input = Value::from_shape(&[rows.len() / width, width], rows.to_vec()).unwrap();
-    let (from, to) = (
-        model.node_id("observation").unwrap(),
-        model.node_id("command").unwrap(),
-    );
+    let (from, to) = (model.node_id("observation").unwrap(), model.node_id("command").unwrap());
     let inputs: Vec<(_, ValueOrView)> = vec![(from, input.into())];
     let mut outputs = model.run(inputs, &[to], None).unwrap();
     let output: rten_tensor::Tensor<f32> = outputs.remove(0).try_into().unwrap();
@@ -240,11 +217,7 @@ fn policies_agree(command: CommandSpace) {
     };
     let mut policy = Policy::new(&shape, &mut stream);
     let mut moments = tandem_agents::normaliser::Moments::new(7);
-    let mut draw = |scale: f64| -> Vec<f32> {
-        (0..7)
-            .map(|i| (i as f64 + scale * stream.normal()) as f32)
-            .collect()
-    };
+    let mut draw = |scale: f64| -> Vec<f32> { (0..7).map(|i| (i as f64 + scale * stream.normal()) as f32).collect() };
     (0..50).for_each(|_| moments.push(&draw(2.0)));
     policy.normaliser.update(&moments);
     let policy = policy.snapshot();
@@ -292,10 +265,7 @@ mod chain {
     pub fn moved(kind: &str, axis: &[f64], by: f64) -> Isometry3<f64> {
         match kind {
             "slide" => Translation3::from(vector(axis) * by).into(),
-            _ => Isometry3::from_parts(
-                Translation3::identity(),
-                UnitQuaternion::new(vector(axis) * by),
-            ),
+            _ => Isometry3::from_parts(Translation3::identity(), UnitQuaternion::new(vector(axis) * by)),
         }
     }
 }
@@ -314,19 +284,13 @@ fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
     let document = Document::parse(&text).unwrap();
     for finger in 1..=4 {
         let mut pose = nalgebra::Isometry3::identity();
-        for (k, body) in ["palm", "yaw_body", "proximal", "distal"]
-            .iter()
-            .enumerate()
-        {
+        for (k, body) in ["palm", "yaw_body", "proximal", "distal"].iter().enumerate() {
             let name = match k {
                 0 => (*body).to_string(),
                 _ => format!("finger_{finger}_{body}"),
             };
             let bodies = named(&document, "body");
-            let body = bodies
-                .iter()
-                .find(|b| b.attribute("name") == Some(&name))
-                .unwrap();
+            let body = bodies.iter().find(|b| b.attribute("name") == Some(&name)).unwrap();
             let joint = body.children().find(|n| n.has_tag_name("joint")).unwrap();
             // at the start the servos' targets, which are observed, are where the joints are
             let at = if k == 0 { 0 } else { 3 * (finger - 1) + k };
@@ -339,10 +303,7 @@ fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
         }
         let distal = format!("finger_{finger}_distal");
         let bodies = named(&document, "body");
-        let distal = bodies
-            .iter()
-            .find(|b| b.attribute("name") == Some(&distal))
-            .unwrap();
+        let distal = bodies.iter().find(|b| b.attribute("name") == Some(&distal)).unwrap();
         let capsule = distal.children().find(|n| n.has_tag_name("geom")).unwrap();
         let end = &numbers(capsule, "fromto")[3..6];
         let tip = pose * nalgebra::Point3::from(chain::vector(end));

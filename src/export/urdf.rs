@@ -3,9 +3,7 @@
 
 use std::io;
 
-use tandem_core::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid,
-};
+use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid};
 use thiserror::Error;
 
 use super::xml::{Element, numbers};
@@ -36,10 +34,7 @@ pub fn write(mechanism: &Mechanism) -> Result<String, UrdfError> {
     for note in &mechanism.notes {
         root = root.comment(note);
     }
-    root.push(shapes(
-        Element::new("link").with("name", "world"),
-        &mechanism.fixtures,
-    ));
+    root.push(shapes(Element::new("link").with("name", "world"), &mechanism.fixtures));
     for body in &mechanism.bodies {
         let link = Element::new("link").with("name", &*body.name);
         root.push(shapes(link.child(inertial(body)), &body.geoms));
@@ -51,9 +46,7 @@ pub fn write(mechanism: &Mechanism) -> Result<String, UrdfError> {
 }
 
 fn origin(place: &[f64; 3], turn: [f64; 3]) -> Element {
-    Element::new("origin")
-        .numbers("xyz", place)
-        .numbers("rpy", &turn)
+    Element::new("origin").numbers("xyz", place).numbers("rpy", &turn)
 }
 
 fn inertial(body: &Body) -> Element {
@@ -132,10 +125,7 @@ fn forms(solid: &Solid) -> Vec<([f64; 3], [f64; 3], Form)> {
             radius,
             half_height,
         } => vec![(center, none, Form::Cylinder(radius, 2.0 * half_height))],
-        Solid::Capsule {
-            ends: [a, b],
-            radius,
-        } => {
+        Solid::Capsule { ends: [a, b], radius } => {
             let d: [f64; 3] = std::array::from_fn(|i| b[i] - a[i]);
             let length = d.iter().map(|d| d * d).sum::<f64>().sqrt();
             // from z to the axis: first tilt about y, then turn about z

@@ -83,9 +83,7 @@ impl Element {
                 let text = format!(" {comment} ");
                 writer.write_event(Event::Comment(BytesText::new(&text)))?;
             }
-            self.children
-                .iter()
-                .try_for_each(|child| child.write(writer))
+            self.children.iter().try_for_each(|child| child.write(writer))
         })?;
         Ok(())
     }

@@ -51,9 +51,7 @@ pub fn pin_to_a_core() {
     let Ok(allowed) = sched_getaffinity(None) else {
         return;
     };
-    let last = (0..CpuSet::MAX_CPU)
-        .rev()
-        .find(|&core| allowed.is_set(core));
+    let last = (0..CpuSet::MAX_CPU).rev().find(|&core| allowed.is_set(core));
     if let Some(core) = last {
         let mut one = CpuSet::new();
         one.set(core);
@@ -76,12 +74,7 @@ mod tests {
     #[test]
     fn quartiles_are_taken_of_each_time() {
         let time = |cpu, wall| Timed { cpu, wall };
-        let times = [
-            time(1.0, 9.0),
-            time(4.0, 6.0),
-            time(2.0, 8.0),
-            time(3.0, 7.0),
-        ];
+        let times = [time(1.0, 9.0), time(4.0, 6.0), time(2.0, 8.0), time(3.0, 7.0)];
         assert_eq!(Timed::quartile(&times), time(2.0, 7.0));
         assert_eq!(Timed::quartile(&[]), Timed::default());
     }

@@ -30,24 +30,13 @@ impl Layer {
         match &self.op {
             Op::Conv(conv) => format!(
                 "conv {channels}x{height}x{width} to {}, {}x{} stride {} dilation {} groups {}",
-                conv.filters,
-                conv.kernel[0],
-                conv.kernel[1],
-                conv.stride[0],
-                conv.dilation[0],
-                conv.groups
+                conv.filters, conv.kernel[0], conv.kernel[1], conv.stride[0], conv.dilation[0], conv.groups
             ),
             Op::Linear {
-                rows,
-                inputs,
-                outputs,
-                ..
+                rows, inputs, outputs, ..
             } => format!("linear {rows}x{inputs} to {outputs}"),
             Op::Pool {
-                kind,
-                kernel,
-                stride,
-                ..
+                kind, kernel, stride, ..
             } => format!(
                 "{kind:?} pool {channels}x{height}x{width}, {}x{} stride {}",
                 kernel[0], kernel[1], stride[0]
@@ -90,9 +79,7 @@ impl Runner {
         let channels = long(layer.input[0]);
         let weights = match &layer.op {
             Op::Conv(conv) => conv_weights(conv),
-            &Op::Linear {
-                inputs, outputs, ..
-            } => {
+            &Op::Linear { inputs, outputs, .. } => {
                 let (inputs, outputs) = (long(inputs), long(outputs));
                 let scale = (inputs as f64).powf(-0.5);
                 vec![random(&[outputs, inputs], scale), random(&[outputs], 0.1)]
@@ -105,9 +92,7 @@ impl Runner {
             Op::Pool { .. } | Op::Elementwise { .. } => Vec::new(),
             op => {
                 let name = op.name();
-                return Err(Error::Input(format!(
-                    "{name} layers are not measured on the host"
-                )));
+                return Err(Error::Input(format!("{name} layers are not measured on the host")));
             }
         };
         Ok(Self {
@@ -158,9 +143,9 @@ impl Runner {
                 conv.dilation.map(long),
                 long(conv.groups),
             ),
-            (Op::Linear { rows, .. }, [weight, bias]) => first
-                .f_reshape([long(*rows), -1])?
-                .f_linear(weight, Some(bias)),
+            (Op::Linear { rows, .. }, [weight, bias]) => {
+                first.f_reshape([long(*rows), -1])?.f_linear(weight, Some(bias))
+            }
             (Op::Norm { .. }, [weight, bias, mean, variance]) => first.f_batch_norm(
                 Some(weight),
                 Some(bias),
@@ -180,10 +165,7 @@ impl Runner {
                 _,
             ) => {
                 let [_, height, width] = self.layer.input;
-                let windows = [
-                    height.div_ceil(kernel[0].max(1)),
-                    width.div_ceil(kernel[1].max(1)),
-                ];
+                let windows = [height.div_ceil(kernel[0].max(1)), width.div_ceil(kernel[1].max(1))];
                 first.f_adaptive_avg_pool2d(windows.map(long))
             }
             (Op::Pool { kernel, stride, .. }, _) => {

@@ -72,19 +72,13 @@ impl Countdown {
     pub fn at(&mut self, done: usize) -> Result<(), Error> {
         if let Some(signal) = interrupt::requested() {
             let name = signal.name();
-            return Err(Error::Run(format!(
-                "stopped by {name}; nothing was written"
-            )));
+            return Err(Error::Run(format!("stopped by {name}; nothing was written")));
         }
         let elapsed = self.start.elapsed().as_secs_f64();
         if done > 0 && (elapsed - self.said > PAUSE || done == self.total) {
             self.said = elapsed;
             let left = elapsed / done as f64 * (self.total - done.min(self.total)) as f64;
-            note!(
-                "{}  {done}/{}  {elapsed:.0} s, ETA {left:.0} s",
-                self.what,
-                self.total
-            );
+            note!("{}  {done}/{}  {elapsed:.0} s, ETA {left:.0} s", self.what, self.total);
         }
         Ok(())
     }
@@ -187,8 +181,7 @@ pub fn check_repeat(percent: f64, allow_noise: bool) -> Result<(), Error> {
     if percent <= REPEAT_PERCENT {
         return Ok(());
     }
-    let measured =
-        format!("a repeated measurement differs by {percent:.1} %, {REPEAT_PERCENT} % are allowed");
+    let measured = format!("a repeated measurement differs by {percent:.1} %, {REPEAT_PERCENT} % are allowed");
     if allow_noise {
         note!("note: {measured}; going on, as --allow-noise says");
         return Ok(());
@@ -206,9 +199,8 @@ pub fn check_drift(drift: f64, allow_noise: bool) -> Result<(), Error> {
     if (drift - 1.0).abs() <= 1e-2 * DRIFT_PERCENT {
         return Ok(());
     }
-    let measured = format!(
-        "random layers take {drift:.2} of their time at calibration, {DRIFT_PERCENT} % off are allowed"
-    );
+    let measured =
+        format!("random layers take {drift:.2} of their time at calibration, {DRIFT_PERCENT} % off are allowed");
     if allow_noise {
         note!("note: {measured}; going on, as --allow-noise says");
         return Ok(());
@@ -222,10 +214,7 @@ pub fn check_drift(drift: f64, allow_noise: bool) -> Result<(), Error> {
 fn runs(layer: &Layer) -> Result<Vec<Timed>, Error> {
     let too_large = |error| Error::Run(format!("{}: {error}", layer.text()));
     let bytes = WORD_BYTES as u64 * layer.op.parameters().map_err(too_large)?;
-    let turns = TURNS_BYTES
-        .checked_div(bytes)
-        .unwrap_or(1)
-        .clamp(1, MOST_TURNS);
+    let turns = TURNS_BYTES.checked_div(bytes).unwrap_or(1).clamp(1, MOST_TURNS);
     let runners: Result<Vec<Runner>, Error> = (0..turns).map(|_| Runner::new(layer)).collect();
     let runners = runners?;
     let inputs = runners.first().map(Runner::inputs).unwrap_or_default();
@@ -276,9 +265,7 @@ pub fn with_native_kernels() -> Result<(), Error> {
     }
     let cannot = |error| Error::Run(format!("cannot start again with native kernels: {error}"));
     let mut command = std::process::Command::new(std::env::current_exe().map_err(cannot)?);
-    command
-        .args(std::env::args_os().skip(1))
-        .env(CHOICE, NATIVE);
+    command.args(std::env::args_os().skip(1)).env(CHOICE, NATIVE);
     for (name, _) in ENVIRONMENT {
         command.env_remove(name);
     }

@@ -83,22 +83,15 @@ impl Runnable {
                 let at = &layer.name;
                 Error::Input(format!("{name}: layer \"{at}\" cannot be run on the host"))
             };
-            let before = layer
-                .inputs
-                .first()
-                .map_or(Some([0; 3]), |&at| shapes.get(at).copied());
-            let (input, output) =
-                shapes_of(&layer.op, before.ok_or_else(cannot)?).ok_or_else(cannot)?;
+            let before = layer.inputs.first().map_or(Some([0; 3]), |&at| shapes.get(at).copied());
+            let (input, output) = shapes_of(&layer.op, before.ok_or_else(cannot)?).ok_or_else(cannot)?;
             let values: u64 = output.iter().product();
             if layer.op.outputs().ok() != Some(values) {
                 return Err(cannot());
             }
             steps.push(Step {
                 name: layer.name.clone(),
-                layer: Layer {
-                    op: layer.op,
-                    input,
-                },
+                layer: Layer { op: layer.op, input },
                 inputs: layer.inputs.clone(),
             });
             shapes.push(output);
@@ -134,13 +127,9 @@ impl Runnable {
             }
         }
         let layers = (0..self.steps.len())
-            .map(|layer| {
-                Timed::quartile(&single.iter().map(|times| times[layer]).collect::<Vec<_>>())
-            })
+            .map(|layer| Timed::quartile(&single.iter().map(|times| times[layer]).collect::<Vec<_>>()))
             .collect();
-        let half = |offset: usize| -> Vec<Timed> {
-            whole.iter().skip(offset).step_by(2).copied().collect()
-        };
+        let half = |offset: usize| -> Vec<Timed> { whole.iter().skip(offset).step_by(2).copied().collect() };
         let [even, odd] = [0, 1].map(|offset| Timed::quartile(&half(offset)).cpu);
         Ok(Measured {
             layers,
@@ -167,10 +156,7 @@ fn shapes_of(op: &Op, before: [u64; 3]) -> Option<([u64; 3], [u64; 3])> {
             ..
         } => ([inputs, 1, 1], [outputs, 1, 1]),
         Op::Pool {
-            kind,
-            kernel,
-            stride,
-            ..
+            kind, kernel, stride, ..
         } => {
             let along = |axis: usize, side: u64| {
                 let (kernel, stride) = (kernel[axis].max(1), stride[axis].max(1));
@@ -200,8 +186,7 @@ struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     fn new(steps: &'a [Step]) -> Result<Self, Error> {
-        let runners: Result<Vec<Runner>, Error> =
-            steps.iter().map(|step| Runner::new(&step.layer)).collect();
+        let runners: Result<Vec<Runner>, Error> = steps.iter().map(|step| Runner::new(&step.layer)).collect();
         let runners = runners?;
         let mut last = vec![0; steps.len()];
         for (at, step) in steps.iter().enumerate() {
@@ -225,10 +210,7 @@ impl<'a> Chain<'a> {
             let inputs: Vec<Tensor> = match step.inputs.is_empty() {
                 true => self.image.iter().map(Tensor::shallow_clone).collect(),
                 false => {
-                    let taken = step
-                        .inputs
-                        .iter()
-                        .filter_map(|&input| results[input].as_ref());
+                    let taken = step.inputs.iter().filter_map(|&input| results[input].as_ref());
                     taken.map(Tensor::shallow_clone).collect()
                 }
             };
@@ -290,11 +272,7 @@ mod tests {
         for name in ["resnet18", "mobilenetv2", "dilatedvgg-fov@64"] {
             let network = Runnable::named(name).unwrap();
             let chain = Chain::new(&network.steps).unwrap();
-            assert_eq!(
-                chain.pass(true).unwrap().len(),
-                network.steps.len(),
-                "{name}"
-            );
+            assert_eq!(chain.pass(true).unwrap().len(), network.steps.len(), "{name}");
         }
     }
 

@@ -71,9 +71,7 @@ impl Draw {
             let channels = self.channels(if depthwise { 1024 } else { 2048 });
             let groups = match kind {
                 _ if depthwise => channels,
-                _ if kind < DEPTHWISE + GROUPED && channels.is_multiple_of(8) => {
-                    self.of(&[2, 4, 8])
-                }
+                _ if kind < DEPTHWISE + GROUPED && channels.is_multiple_of(8) => self.of(&[2, 4, 8]),
                 _ => 1,
             };
             let filters = if depthwise {
@@ -215,10 +213,7 @@ mod tests {
         let drawn = layers(40, 7);
         assert_eq!(drawn, layers(40, 7));
         assert_ne!(drawn, layers(40, 8));
-        for layer in drawn
-            .iter()
-            .filter(|layer| layer.op.macs().unwrap() < 50_000_000)
-        {
+        for layer in drawn.iter().filter(|layer| layer.op.macs().unwrap() < 50_000_000) {
             let runner = super::super::Runner::new(layer).unwrap();
             let output = runner.run(&runner.inputs()).unwrap();
             let outputs = layer.op.outputs().unwrap();

@@ -98,8 +98,7 @@ impl Figure {
         let png = self
             .png()
             .map_err(|error| Error::Run(format!("cannot draw {shown}: {error}")))?;
-        atomic::write(path, &png)
-            .map_err(|error| Error::Run(format!("cannot write {shown}: {error}")))
+        atomic::write(path, &png).map_err(|error| Error::Run(format!("cannot write {shown}: {error}")))
     }
 }
 
@@ -110,12 +109,9 @@ impl Shape {
             pairs.collect::<Vec<String>>().join(" ")
         };
         let _ = match self {
-            Self::Polygon { corners, color } => write!(
-                out,
-                "<polygon points=\"{}\" {}/>",
-                list(corners),
-                paint("fill", *color)
-            ),
+            Self::Polygon { corners, color } => {
+                write!(out, "<polygon points=\"{}\" {}/>", list(corners), paint("fill", *color))
+            }
             Self::Line {
                 points,
                 color,
@@ -146,11 +142,7 @@ impl Shape {
                 "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{}\" text-anchor=\"{}\"{} {}>{}</text>",
                 style.size,
                 style.anchor.name(),
-                if style.bold {
-                    " font-weight=\"bold\""
-                } else {
-                    ""
-                },
+                if style.bold { " font-weight=\"bold\"" } else { "" },
                 paint("fill", style.color),
                 escape(text.as_str())
             ),
@@ -173,11 +165,7 @@ impl Shape {
                     canvas.stroke(&path, *color, SCALE * width, dash);
                 }
             }
-            Self::Disc {
-                center,
-                radius,
-                color,
-            } => canvas.disc(scaled(*center), SCALE * radius, *color),
+            Self::Disc { center, radius, color } => canvas.disc(scaled(*center), SCALE * radius, *color),
             Self::Text { at, style, text } => {
                 let size = SCALE * style.size;
                 canvas.text(scaled(*at), TextStyle { size, ..*style }, text);
@@ -191,10 +179,7 @@ fn paint(attribute: &str, [r, g, b, a]: Color) -> String {
     let color = format!("{attribute}=\"#{r:02x}{g:02x}{b:02x}\"");
     match a {
         255 => color,
-        a => format!(
-            "{color} {attribute}-opacity=\"{:.2}\"",
-            f32::from(a) / 255.0
-        ),
+        a => format!("{color} {attribute}-opacity=\"{:.2}\"", f32::from(a) / 255.0),
     }
 }
 

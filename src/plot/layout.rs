@@ -72,11 +72,7 @@ impl Mark {
                 width: *width,
                 dash: dashed.then_some(5.0),
             }],
-            Self::Dots {
-                points,
-                color,
-                radius,
-            } => {
+            Self::Dots { points, color, radius } => {
                 let disc = |&point: &(f64, f64)| Shape::Disc {
                     center: map(point),
                     radius: *radius,
@@ -105,86 +101,55 @@ pub(super) enum Vertical {
 }
 
 /// A plot of `marks` with a legend (empty = none) below.
-pub(super) fn figure(
-    axes: &Axes,
-    marks: &[Mark],
-    legend: &[Entry],
-    vertical: &Vertical,
-) -> Result<Figure, PlotError> {
+pub(super) fn figure(axes: &Axes, marks: &[Mark], legend: &[Entry], vertical: &Vertical) -> Result<Figure, PlotError> {
     let values: Vec<(f64, f64)> = marks.iter().flat_map(Mark::values).collect();
     if values.is_empty() {
         return Err(PlotError::Empty(axes.title.clone()));
     }
-    let range = |of_values: bool| axes.range.filter(|_| of_values);
     let named = matches!(vertical, Vertical::Names(_));
-    let x = Axis::new(
-        values.iter().map(|v| v.0),
-        range(named),
-        axes.log_x,
-        PARTS.0,
-    );
+    let range = axes.range.filter(|_| named);
+    let x = Axis::new(values.iter().map(|v| v.0), range, axes.log_x, PARTS.0);
     let rows = rows(axes, vertical, &values);
     let left = MARGIN + 8.0 + widest(rows.labels.iter().map(|(_, label)| label));
     let head = if axes.title.is_empty() { 0.0 } else { 26.0 };
-    let top = MARGIN
-        + head
-        + if axes.y.is_empty() || named {
-            0.0
-        } else {
-            20.0
-        };
+    let top = MARGIN + head + if axes.y.is_empty() || named { 0.0 } else { 20.0 };
     let area = [left, top, WIDTH - left - MARGIN, rows.height];
-    let right = |value: f64| area[0] + area[2] * x.share(value);
-    let down = |share: f32| area[1] + area[3] * share;
 
-    let mut frame = Vec::new();
-    for &tick in &x.ticks {
-        let at = right(tick);
-        frame.push(rule([at, top], [at, down(1.0)], palette::GRID));
-        frame.push(text(
-            [at, down(1.0) + 16.0],
-            11.0,
-            Anchor::Middle,
-            palette::QUIET,
-            short(tick),
-        ));
-    }
-    for (share, label) in &rows.labels {
-        let at = down(*share);
-        if !named {
-            frame.push(rule([left, at], [left + area[2], at], palette::GRID));
-        }
-        frame.push(text(
-            [left - 8.0, at + 4.0],
-            11.0,
-            Anchor::End,
-            palette::QUIET,
-            label.clone(),
-        ));
-    }
-    frame.push(rule([left, top], [left, down(1.0)], palette::QUIET));
-    frame.push(rule(
-        [left, down(1.0)],
-        [left + area[2], down(1.0)],
-        palette::QUIET,
-    ));
+    let mut frame = ticks(area, &x, &rows, named);
     frame.extend(titles(axes, area, named));
-    let below = down(1.0) + 52.0;
+    let below = top + rows.height + 52.0;
     frame.extend(legend_shapes(legend, [left, below]));
     let lines = legend.len().div_ceil(LEGEND_COLUMNS) as f32;
-    let place = |(x, y): (f64, f64)| [right(x), down((rows.share)(y))];
+    let place = |(across, up): (f64, f64)| [left + area[2] * x.share(across), top + rows.height * (rows.share)(up)];
     Ok(Figure {
         size: [WIDTH, (below + LEGEND_LINE * lines).ceil()],
         frame,
         // Points and lines at the rim are drawn in full.
-        area: [
-            left - RIM,
-            top - RIM,
-            area[2] + 2.0 * RIM,
-            area[3] + 2.0 * RIM,
-        ],
+        area: [left - RIM, top - RIM, area[2] + 2.0 * RIM, area[3] + 2.0 * RIM],
         data: marks.iter().flat_map(|mark| mark.shapes(&place)).collect(),
     })
+}
+
+/// The axes with their ticks, and the grid.
+fn ticks([left, top, width, height]: [f32; 4], x: &Axis, rows: &Rows, named: bool) -> Vec<Shape> {
+    let (right, bottom) = (left + width, top + height);
+    let label = |at, anchor, label: String| text(at, 11.0, anchor, palette::QUIET, label);
+    let mut shapes = Vec::new();
+    for &tick in &x.ticks {
+        let at = left + width * x.share(tick);
+        shapes.push(rule([at, top], [at, bottom], palette::GRID));
+        shapes.push(label([at, bottom + 16.0], Anchor::Middle, short(tick)));
+    }
+    for (share, name) in &rows.labels {
+        let at = top + height * share;
+        if !named {
+            shapes.push(rule([left, at], [right, at], palette::GRID));
+        }
+        shapes.push(label([left - 8.0, at + 4.0], Anchor::End, name.clone()));
+    }
+    shapes.push(rule([left, top], [left, bottom], palette::QUIET));
+    shapes.push(rule([left, bottom], [right, bottom], palette::QUIET));
+    shapes
 }
 
 /// The vertical axis: height of the data area, labels at their share of it from above, and a value's share.
@@ -202,9 +167,7 @@ fn rows(axes: &Axes, vertical: &Vertical, values: &[(f64, f64)]) -> Rows {
             let labels = names.iter().enumerate();
             Rows {
                 height: ROW * names.len() as f32,
-                labels: labels
-                    .map(|(i, name)| (share(i as f64), name.clone()))
-                    .collect(),
+                labels: labels.map(|(i, name)| (share(i as f64), name.clone())).collect(),
                 share: Box::new(share),
             }
         }
@@ -212,11 +175,7 @@ fn rows(axes: &Axes, vertical: &Vertical, values: &[(f64, f64)]) -> Rows {
             let y = Axis::new(values.iter().map(|v| v.1), axes.range, axes.log_y, PARTS.1);
             Rows {
                 height: HEIGHT,
-                labels: y
-                    .ticks
-                    .iter()
-                    .map(|&tick| (1.0 - y.share(tick), short(tick)))
-                    .collect(),
+                labels: y.ticks.iter().map(|&tick| (1.0 - y.share(tick), short(tick))).collect(),
                 share: Box::new(move |value| 1.0 - y.share(value)),
             }
         }
@@ -271,13 +230,7 @@ fn legend_shapes(legend: &[Entry], [left, top]: [f32; 2]) -> Vec<Shape> {
             },
         });
         let label = entry.label.clone();
-        shapes.push(text(
-            [x + 25.0, y + 4.0],
-            12.0,
-            Anchor::Start,
-            palette::INK,
-            label,
-        ));
+        shapes.push(text([x + 25.0, y + 4.0], 12.0, Anchor::Start, palette::INK, label));
     }
     shapes
 }
@@ -302,9 +255,7 @@ fn text(at: [f32; 2], size: f32, anchor: Anchor, color: Color, text: String) -> 
 }
 
 fn widest<'a>(labels: impl Iterator<Item = &'a String>) -> f32 {
-    labels
-        .map(|label| text_width(label, 11.0, false))
-        .fold(0.0, f32::max)
+    labels.map(|label| text_width(label, 11.0, false)).fold(0.0, f32::max)
 }
 
 /// The colour of the method or series with this index, with an opacity.

@@ -101,11 +101,7 @@ pub enum Better {
 pub fn learning_curves(axes: &Axes, curves: &[Curve], center: Center) -> Result<Figure, PlotError> {
     let (mut marks, mut legend) = (Vec::new(), Vec::new());
     for (i, curve) in curves.iter().enumerate() {
-        let seeds: Vec<_> = curve
-            .seeds
-            .iter()
-            .map(|seed| drawable(axes, seed))
-            .collect();
+        let seeds: Vec<_> = curve.seeds.iter().map(|seed| drawable(axes, seed)).collect();
         let points = summarise(&seeds, center);
         if points.is_empty() {
             continue;
@@ -171,11 +167,7 @@ pub fn intervals(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
 ///
 /// # Errors
 /// No series has a point.
-pub fn scatter(
-    axes: &Axes,
-    series: &[Series],
-    better: Option<(Better, Better)>,
-) -> Result<Figure, PlotError> {
+pub fn scatter(axes: &Axes, series: &[Series], better: Option<(Better, Better)>) -> Result<Figure, PlotError> {
     let (mut marks, mut legend) = (Vec::new(), Vec::new());
     let mut all = Vec::new();
     for (i, one) in series.iter().enumerate() {

@@ -42,17 +42,9 @@ fn curves_are_quartiles_over_the_seeds_where_all_have_data() {
         vec![(0.0, 3.0), (1.0, 3.0), (2.0, 7.0)],
     ];
     // Only 1 <= x <= 2 is covered by all; the first seed is 1 at x = 1 by interpolation.
-    let summary = |x, low, center, high| Summary {
-        x,
-        low,
-        center,
-        high,
-    };
+    let summary = |x, low, center, high| Summary { x, low, center, high };
     let median = summarise(&seeds, Center::Median);
-    assert_eq!(
-        median,
-        [summary(1.0, 2.0, 3.0, 4.0), summary(2.0, 3.5, 5.0, 6.0)]
-    );
+    assert_eq!(median, [summary(1.0, 2.0, 3.0, 4.0), summary(2.0, 3.5, 5.0, 6.0)]);
     assert_eq!(summarise(&[], Center::Median), []);
     assert_eq!(summarise(&[vec![(0.0, 1.0)], vec![]], Center::Median), []);
 }
@@ -68,24 +60,15 @@ fn long_curves_are_thinned_but_keep_their_end() {
 #[test]
 fn the_front_holds_what_no_other_point_beats() {
     let points = [(1.0, 5.0), (2.0, 3.0), (3.0, 4.0), (4.0, 1.0), (2.0, 3.5)];
-    assert_eq!(
-        pareto_front(&points, (Better::Lower, Better::Lower)),
-        [0, 1, 3]
-    );
+    assert_eq!(pareto_front(&points, (Better::Lower, Better::Lower)), [0, 1, 3]);
     assert_eq!(pareto_front(&points, (Better::Lower, Better::Higher)), [0]);
-    assert_eq!(
-        pareto_front(&points, (Better::Higher, Better::Higher)),
-        [0, 2, 3]
-    );
+    assert_eq!(pareto_front(&points, (Better::Higher, Better::Higher)), [0, 2, 3]);
 }
 
 #[test]
 fn figures_name_axes_methods_and_seeds_and_are_deterministic() {
     let draw = || {
-        let curves = [
-            curve("morph", &[0.5, 0.9, 1.0]),
-            curve("fixed", &[0.1, 0.2]),
-        ];
+        let curves = [curve("morph", &[0.5, 0.9, 1.0]), curve("fixed", &[0.1, 0.2])];
         learning_curves(&axes("reach2d"), &curves, Center::Median).unwrap()
     };
     let svg = draw().svg();
@@ -121,29 +104,18 @@ fn pngs_decode_at_two_pixels_per_unit_and_show_the_interval() {
 fn nothing_to_draw_is_an_error_and_bad_numbers_are_left_out() {
     let none = learning_curves(&axes("a"), &[curve("x", &[])], Center::Median);
     assert!(matches!(none, Err(PlotError::Empty(_))));
-    assert!(matches!(
-        intervals(&axes("a"), &[]),
-        Err(PlotError::Empty(_))
-    ));
+    assert!(matches!(intervals(&axes("a"), &[]), Err(PlotError::Empty(_))));
     let mut log = axes("a");
     log.log_x = true;
     let bad = [Series {
         name: "x".into(),
         points: vec![(0.0, 1.0), (f64::NAN, 1.0)],
     }];
-    assert!(matches!(
-        scatter(&log, &bad, None),
-        Err(PlotError::Empty(_))
-    ));
+    assert!(matches!(scatter(&log, &bad, None), Err(PlotError::Empty(_))));
     let one = [Series {
         name: "x".into(),
         points: vec![(10.0, 0.5), (f64::INFINITY, 1.0)],
     }];
     let better = Some((Better::Lower, Better::Higher));
-    assert!(
-        scatter(&log, &one, better)
-            .unwrap()
-            .svg()
-            .contains("Pareto front")
-    );
+    assert!(scatter(&log, &one, better).unwrap().svg().contains("Pareto front"));
 }

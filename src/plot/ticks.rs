@@ -4,9 +4,7 @@
 pub(crate) fn step(range: f64, count: f64) -> f64 {
     let rough = (range / count).max(f64::MIN_POSITIVE);
     let power = 10_f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .find(|f| f * power >= rough);
+    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|f| f * power >= rough);
     factor.unwrap_or(10.0) * power
 }
 
@@ -36,12 +34,7 @@ pub(super) struct Axis {
 
 impl Axis {
     /// An axis over `values`, widened to its outer ticks, with about `count` parts; over `range` where one is given.
-    pub(super) fn new(
-        values: impl Iterator<Item = f64>,
-        range: Option<(f64, f64)>,
-        log: bool,
-        count: f64,
-    ) -> Self {
+    pub(super) fn new(values: impl Iterator<Item = f64>, range: Option<(f64, f64)>, log: bool, count: f64) -> Self {
         let (low, high) = range.unwrap_or_else(|| {
             values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
                 (low.min(value), high.max(value))

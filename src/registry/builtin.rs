@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tandem_accelerator::codesign;
 use tandem_agents::design::{
-    Cma, CmaSettings, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy,
-    HardwareAsPolicySettings, Morph, MorphConditioned, MorphConditionedSettings, MorphSettings,
-    Random, RandomSettings, TensorHardware,
+    Cma, CmaSettings, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy, HardwareAsPolicySettings,
+    Morph, MorphConditioned, MorphConditionedSettings, MorphSettings, Random, RandomSettings, TensorHardware,
 };
 use tandem_attention::recall;
-use tandem_core::{Preset, ProblemError};
+use tandem_core::{Preset, ProblemError, Share};
 use tandem_physics::classic;
 use tandem_physics::hand3d::{press, tendon};
 use tandem_physics::reach2d;
@@ -25,109 +25,125 @@ fn presets(presets: &[Preset]) -> Vec<(String, String)> {
     presets.iter().map(row).collect()
 }
 
+/// A problem whose settings are of type `C`.
+fn entry<C: DeserializeOwned>(
+    name: &'static str,
+    about: &'static str,
+    build: fn(&Value) -> Result<Instance, ProblemError>,
+    variants: fn() -> Vec<(String, String)>,
+) -> ProblemEntry {
+    ProblemEntry {
+        name,
+        about,
+        build: Box::new(build),
+        read: typed::<C>,
+        variants,
+        selectivity: None,
+    }
+}
+
+/// The same with a measure of how many random designs of its presets work.
+fn measured(
+    entry: ProblemEntry,
+    presets: &'static [Preset],
+    measure: fn(&str, usize, u64) -> Result<Share, ProblemError>,
+) -> ProblemEntry {
+    ProblemEntry {
+        selectivity: Some(Selectivity { presets, measure }),
+        ..entry
+    }
+}
+
 /// All problems of Tandem.
 pub(super) fn problems() -> Vec<ProblemEntry> {
     vec![
-        ProblemEntry {
-            name: "reach2d",
-            about: "planar arms that reach a goal, among walls; link lengths (and more) are designed",
-            build: Box::new(build_reach2d),
-            read: typed::<reach2d::Config>,
-            variants: || presets(&reach2d::PRESETS),
-            selectivity: Some(Selectivity {
-                presets: &reach2d::PRESETS,
-                measure: |preset, designs, seed| {
-                    let config = reach2d::Config {
-                        preset: Some(preset.into()),
-                        ..reach2d::Config::default()
-                    };
-                    reach2d::selectivity(&reach2d::Settings::new(&config)?, designs, seed)
-                },
-            }),
-        },
-        ProblemEntry {
-            name: "tentacle",
-            about: "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed",
-            build: Box::new(build_tentacle),
-            read: typed::<tentacle::Config>,
-            variants: || presets(&tentacle::PRESETS),
-            selectivity: Some(Selectivity {
-                presets: &tentacle::PRESETS,
-                measure: |preset, designs, seed| {
-                    let config = tentacle::Config {
-                        preset: Some(preset.into()),
-                        ..tentacle::Config::default()
-                    };
-                    tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
-                },
-            }),
-        },
-        ProblemEntry {
-            name: "accelerator",
-            about: "a neural network mapped layer after layer onto a platform of array, buffers, clock and memory, all designed",
-            build: Box::new(build_accelerator),
-            read: typed::<codesign::Config>,
-            variants: || presets(&codesign::PRESETS),
-            selectivity: None,
-        },
-        ProblemEntry {
-            name: "hand3d-press",
-            about: "a hand that lifts a long box and presses the button on its end; fingers are placed and sized",
-            build: Box::new(build_press),
-            read: typed::<press::Config>,
-            variants: || presets(&press::PRESETS),
-            selectivity: Some(Selectivity {
-                presets: &press::PRESETS,
-                measure: |_, designs, seed| {
-                    press::selectivity(&press::Settings::new(&Default::default())?, designs, seed)
-                },
-            }),
-        },
-        ProblemEntry {
-            name: "hand3d-tendon",
-            about: "a tendon-driven hand that lifts and holds objects; pulleys and springs are designed",
-            build: Box::new(build_tendon),
-            read: typed::<tendon::Config>,
-            variants: || presets(&tendon::PRESETS),
-            selectivity: Some(Selectivity {
-                presets: &tendon::PRESETS,
-                measure: |_, designs, seed| {
-                    tendon::selectivity(&tendon::Settings::new(&Default::default())?, designs, seed)
-                },
-            }),
-        },
-        ProblemEntry {
-            name: "attention",
-            about: "an analog attention circuit as the memory of an encoder that learns to use it; bits, window and voltages are designed",
-            build: Box::new(build_attention),
-            read: typed::<recall::Config>,
-            variants: || {
-                let large = "a circuit designed with a transformer trained on text: `tandem train experiments/attention.json`";
-                let mut rows = presets(&recall::PRESETS);
-                rows.push(("language model".into(), large.into()));
-                rows
+        measured(
+            entry::<reach2d::Config>(
+                "reach2d",
+                "planar arms that reach a goal, among walls; link lengths (and more) are designed",
+                build_reach2d,
+                || presets(&reach2d::PRESETS),
+            ),
+            &reach2d::PRESETS,
+            |preset, designs, seed| {
+                let preset = Some(preset.into());
+                let config = reach2d::Config {
+                    preset,
+                    ..reach2d::Config::default()
+                };
+                reach2d::selectivity(&reach2d::Settings::new(&config)?, designs, seed)
             },
-            selectivity: Some(Selectivity {
-                presets: &recall::PRESETS,
-                measure: |_, designs, seed| {
-                    recall::selectivity(&recall::Settings::new(&Default::default())?, designs, seed)
-                },
-            }),
-        },
-        ProblemEntry {
-            name: "classic",
-            about: "cartpole, pendulum, acrobot and others without a design: the proof of PPO",
-            build: Box::new(build_classic),
-            read: typed::<ClassicTask>,
-            variants: || {
-                let names = classic::NAMES.iter();
-                names
-                    .map(|(name, about)| (format!("name {name}"), (*about).into()))
-                    .collect()
+        ),
+        measured(
+            entry::<tentacle::Config>(
+                "tentacle",
+                "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed",
+                build_tentacle,
+                || presets(&tentacle::PRESETS),
+            ),
+            &tentacle::PRESETS,
+            |preset, designs, seed| {
+                let preset = Some(preset.into());
+                let config = tentacle::Config {
+                    preset,
+                    ..tentacle::Config::default()
+                };
+                tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
             },
-            selectivity: None,
-        },
+        ),
+        entry::<codesign::Config>(
+            "accelerator",
+            "a neural network mapped layer after layer onto a platform of array, buffers, clock and memory, all designed",
+            build_accelerator,
+            || presets(&codesign::PRESETS),
+        ),
+        press(),
+        tendon(),
+        attention(),
+        entry::<ClassicTask>(
+            "classic",
+            "cartpole, pendulum, acrobot and others without a design: the proof of PPO",
+            build_classic,
+            || {
+                let row = |(name, about): &(&str, &str)| (format!("name {name}"), (*about).into());
+                classic::NAMES.iter().map(row).collect()
+            },
+        ),
     ]
+}
+
+fn press() -> ProblemEntry {
+    let about = "a hand that lifts a long box and presses the button on its end; fingers are placed and sized";
+    measured(
+        entry::<press::Config>("hand3d-press", about, build_press, || presets(&press::PRESETS)),
+        &press::PRESETS,
+        |_, designs, seed| press::selectivity(&press::Settings::new(&Default::default())?, designs, seed),
+    )
+}
+
+fn tendon() -> ProblemEntry {
+    let about = "a tendon-driven hand that lifts and holds objects; pulleys and springs are designed";
+    measured(
+        entry::<tendon::Config>("hand3d-tendon", about, build_tendon, || presets(&tendon::PRESETS)),
+        &tendon::PRESETS,
+        |_, designs, seed| tendon::selectivity(&tendon::Settings::new(&Default::default())?, designs, seed),
+    )
+}
+
+fn attention() -> ProblemEntry {
+    let about = "an analog attention circuit as the memory of an encoder that learns to use it; bits, window and voltages are \
+                 designed";
+    let variants = || {
+        let large = "a circuit designed with a transformer trained on text: `tandem train experiments/attention.json`";
+        let mut rows = presets(&recall::PRESETS);
+        rows.push(("language model".into(), large.into()));
+        rows
+    };
+    measured(
+        entry::<recall::Config>("attention", about, build_attention, variants),
+        &recall::PRESETS,
+        |_, designs, seed| recall::selectivity(&recall::Settings::new(&Default::default())?, designs, seed),
+    )
 }
 
 /// All methods of Tandem.

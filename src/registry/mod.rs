@@ -34,8 +34,7 @@ pub struct Instance {
 pub type BuildProblem = dyn Fn(&Value) -> Result<Instance, ProblemError> + Send + Sync;
 
 /// Builds a method from the experiment's `methods.NAME`.
-pub type BuildMethod =
-    dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync;
+pub type BuildMethod = dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync;
 
 /// A problem that experiments can name.
 pub struct ProblemEntry {
@@ -187,10 +186,7 @@ pub fn problem(experiment: &Experiment) -> Result<Instance, Error> {
 ///
 /// # Errors
 /// A name that is not registered, settings that the method refuses.
-pub fn method(
-    experiment: &Experiment,
-    instance: &Instance,
-) -> Result<Box<dyn DesignOptimizer>, Error> {
+pub fn method(experiment: &Experiment, instance: &Instance) -> Result<Box<dyn DesignOptimizer>, Error> {
     let entry = methods()
         .iter()
         .find(|entry| entry.name == experiment.method)
@@ -223,10 +219,7 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
 pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
     let problem_names = || problems().iter().map(|entry| entry.name);
     let method_names = || methods().iter().map(|entry| entry.name);
-    let Some(entry) = problems()
-        .iter()
-        .find(|entry| entry.name == experiment.problem)
-    else {
+    let Some(entry) = problems().iter().find(|entry| entry.name == experiment.problem) else {
         let reason = unknown("problem", &experiment.problem, problem_names());
         return Err(located.fail_at("problem", reason).into());
     };

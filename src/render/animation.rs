@@ -29,26 +29,15 @@ const PAUSE: u16 = 120;
 ///
 /// # Errors
 /// No motion or one without scenes, an impossible size or view, `fps` outside 1 to 50, or a failed write.
-pub fn animate(
-    clips: &[Clip<'_>],
-    size: (u32, u32),
-    fps: u32,
-    out: impl Write,
-) -> Result<(), RenderError> {
+pub fn animate(clips: &[Clip<'_>], size: (u32, u32), fps: u32, out: impl Write) -> Result<(), RenderError> {
     check_clips(clips)?;
     if !(1..=50).contains(&fps) {
         return Err(RenderError::FramesPerSecond(fps));
     }
     super::check_size(size.0, size.1)?;
-    let frames = clips
-        .iter()
-        .map(|clip| clip.scenes.len())
-        .max()
-        .unwrap_or(0);
+    let frames = clips.iter().map(|clip| clip.scenes.len()).max().unwrap_or(0);
     let count = frames.min(PALETTE_FRAMES);
-    let picks: Vec<usize> = (0..count)
-        .map(|i| (i * (frames - 1)) / (count - 1).max(1))
-        .collect();
+    let picks: Vec<usize> = (0..count).map(|i| (i * (frames - 1)) / (count - 1).max(1)).collect();
     let palette = Palette::new(&draw(clips, size, &picks)?);
 
     let (width, height) = (size.0 as u16, size.1 as u16);
@@ -58,10 +47,7 @@ pub fn animate(
     let all: Vec<usize> = (0..frames).collect();
     for batch in all.chunks(BATCH) {
         let images = draw(clips, size, batch)?;
-        let indexed: Vec<Vec<u8>> = images
-            .par_iter()
-            .map(|image| palette.apply(image))
-            .collect();
+        let indexed: Vec<Vec<u8>> = images.par_iter().map(|image| palette.apply(image)).collect();
         for (&i, pixels) in batch.iter().zip(indexed) {
             let mut frame = difference(before.as_deref(), &pixels, width);
             frame.delay = delay(i, fps);
@@ -118,11 +104,7 @@ fn difference(before: Option<&[u8]>, pixels: &[u8], width: u16) -> Frame<'static
     for y in top..=bottom {
         let row = y * wide + left..y * wide + right + 1;
         let pick = |i: usize| {
-            if pixels[i] == before[i] {
-                UNCHANGED
-            } else {
-                pixels[i]
-            }
+            if pixels[i] == before[i] { UNCHANGED } else { pixels[i] }
         };
         buffer.extend(row.map(pick));
     }
@@ -152,24 +134,19 @@ impl Palette {
         let mut groups = vec![Self::histogram(images)];
         while groups.len() < COLORS {
             let errors = groups.iter().map(spread);
-            let worst = errors
-                .enumerate()
-                .fold((0, 0, 0.0), |best, (i, (channel, error))| {
-                    if error > best.2 {
-                        (i, channel, error)
-                    } else {
-                        best
-                    }
-                });
+            let worst = errors.enumerate().fold(
+                (0, 0, 0.0),
+                |best, (i, (channel, error))| {
+                    if error > best.2 { (i, channel, error) } else { best }
+                },
+            );
             let (index, channel, error) = worst;
             if error <= 0.0 {
                 break;
             }
             let middle = mean(&groups[index])[channel];
             let group = groups.swap_remove(index);
-            let (low, high) = group
-                .into_iter()
-                .partition(|(color, _)| color[channel] <= middle);
+            let (low, high) = group.into_iter().partition(|(color, _)| color[channel] <= middle);
             groups.push(low);
             groups.push(high);
         }
@@ -177,9 +154,7 @@ impl Palette {
             .iter()
             .map(|group| mean(group).map(|v| v.round() as u8))
             .collect();
-        let nearest = (0..1 << (3 * BITS))
-            .map(|bin| nearest(&colors, center(bin)))
-            .collect();
+        let nearest = (0..1 << (3 * BITS)).map(|bin| nearest(&colors, center(bin))).collect();
         Self { colors, nearest }
     }
 
@@ -226,11 +201,7 @@ fn center(bin: usize) -> [f32; 3] {
 }
 
 fn nearest(colors: &[[u8; 3]], wanted: [f32; 3]) -> u8 {
-    let distance = |color: &[u8; 3]| -> f32 {
-        (0..3)
-            .map(|i| (f32::from(color[i]) - wanted[i]).powi(2))
-            .sum()
-    };
+    let distance = |color: &[u8; 3]| -> f32 { (0..3).map(|i| (f32::from(color[i]) - wanted[i]).powi(2)).sum() };
     let best = colors
         .iter()
         .map(distance)
@@ -250,20 +221,14 @@ fn spread(group: &Group) -> (usize, f32) {
         return (0, 0.0);
     }
     let middle = mean(group);
-    let error = |i: usize| {
-        group
-            .iter()
-            .map(|(c, n)| n * (c[i] - middle[i]).powi(2))
-            .sum::<f32>()
-    };
+    let error = |i: usize| group.iter().map(|(c, n)| n * (c[i] - middle[i]).powi(2)).sum::<f32>();
     let errors = [error(0), error(1), error(2)];
-    (0..3).fold((0, 0.0), |best, i| {
-        if errors[i] > best.1 {
-            (i, errors[i])
-        } else {
-            best
-        }
-    })
+    (0..3).fold(
+        (0, 0.0),
+        |best, i| {
+            if errors[i] > best.1 { (i, errors[i]) } else { best }
+        },
+    )
 }
 
 #[cfg(test)]
@@ -282,10 +247,7 @@ mod tests {
     #[test]
     fn a_picture_of_few_colours_keeps_them() {
         let colors = [[250, 250, 250], [200, 30, 40], [10, 60, 200]];
-        let rgb = [0, 0, 0, 1, 0, 2, 0]
-            .iter()
-            .flat_map(|&i: &usize| colors[i])
-            .collect();
+        let rgb = [0, 0, 0, 1, 0, 2, 0].iter().flat_map(|&i: &usize| colors[i]).collect();
         let image = Image {
             width: 7,
             height: 1,
@@ -308,10 +270,7 @@ mod tests {
         now[5] = 3; // row 1, column 1 of a picture 4 wide
         now[10] = 4; // row 2, column 2
         let frame = difference(Some(&before), &now, 4);
-        assert_eq!(
-            (frame.left, frame.top, frame.width, frame.height),
-            (1, 1, 2, 2)
-        );
+        assert_eq!((frame.left, frame.top, frame.width, frame.height), (1, 1, 2, 2));
         assert_eq!(frame.buffer.as_ref(), [3, UNCHANGED, UNCHANGED, 4]);
     }
 }

@@ -83,11 +83,7 @@ impl Camera {
         let right = unit(cross(forward, up_hint));
         let up = cross(right, forward);
         let level = unit(cross(right, [0.0, 0.0, 1.0])); // towards the viewer, in the ground plane
-        let light = unit(add_scaled(
-            add_scaled([0.0, 0.0, 1.0], -0.55, right),
-            0.4,
-            level,
-        ));
+        let light = unit(add_scaled(add_scaled([0.0, 0.0, 1.0], -0.55, right), 0.4, level));
         Ok(Self {
             eye,
             axes: [right, up, forward],
@@ -139,13 +135,7 @@ impl Camera {
         add_scaled(add_scaled(self.axes[2], u, self.axes[0]), v, self.axes[1])
     }
 
-    fn draw_triangle(
-        &self,
-        body: &Body,
-        triangle: &Triangle,
-        samples: &mut [Sample],
-        (wide, tall): (usize, usize),
-    ) {
+    fn draw_triangle(&self, body: &Body, triangle: &Triangle, samples: &mut [Sample], (wide, tall): (usize, usize)) {
         let near = 0.01 * self.distance;
         let seen = triangle.map(|vertex| {
             let from_eye = subtract(vertex.position, self.eye);
@@ -201,14 +191,7 @@ impl Camera {
     }
 
     /// Lambert's law under a key light, a sky that is brighter above, and Blinn's highlight.
-    fn shade_body(
-        &self,
-        sample: &Sample,
-        at: Vector,
-        normal: Vector,
-        ray: Vector,
-        shadow: &ShadowMap,
-    ) -> Vector {
+    fn shade_body(&self, sample: &Sample, at: Vector, normal: Vector, ray: Vector, shadow: &ShadowMap) -> Vector {
         if sample.finish == Finish::Glowing {
             return sample.color;
         }
@@ -221,15 +204,9 @@ impl Camera {
         let facing = dot(normal, self.light).max(0.0) * lit;
         let ambient = 0.34 + 0.14 * normal[2];
         let halfway = unit(subtract(self.light, ray));
-        let gloss = if sample.finish == Finish::Shiny {
-            0.22
-        } else {
-            0.03
-        };
+        let gloss = if sample.finish == Finish::Shiny { 0.22 } else { 0.03 };
         let highlight = gloss * dot(normal, halfway).max(0.0).powi(48) * lit;
-        sample
-            .color
-            .map(|c| c * (ambient + 0.72 * facing) + highlight)
+        sample.color.map(|c| c * (ambient + 0.72 * facing) + highlight)
     }
 
     /// Pale ground with a grid of round lengths that fades with distance.
@@ -279,18 +256,12 @@ fn bodies(moments: &[&Scene]) -> Vec<Body> {
         return Vec::new();
     };
     let mut out = bodies_of(last, false);
-    earlier
-        .iter()
-        .for_each(|scene| out.extend(bodies_of(scene, true)));
+    earlier.iter().for_each(|scene| out.extend(bodies_of(scene, true)));
     out
 }
 
 fn bodies_of(scene: &Scene, ghost: bool) -> Vec<Body> {
-    let links = scene
-        .shapes
-        .iter()
-        .filter(|(role, _)| *role == Role::Link)
-        .count();
+    let links = scene.shapes.iter().filter(|(role, _)| *role == Role::Link).count();
     let mut link = 0;
     let mut out = Vec::new();
     for (role, shape) in &scene.shapes {

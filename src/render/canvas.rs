@@ -1,8 +1,7 @@
 //! A drawing surface in pixels: fills, strokes and text from an embedded font, without a display.
 
 use tiny_skia::{
-    FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash,
-    Transform,
+    FillRule, LineCap, LineJoin, Mask, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform,
 };
 use ttf_parser::{Face, OutlineBuilder};
 
@@ -95,22 +94,13 @@ impl Canvas {
     pub fn stroke(&mut self, path: &Path, color: Color, width: f32, dash: Option<f32>) {
         let stroke = Stroke {
             width,
-            line_cap: if dash.is_some() {
-                LineCap::Butt
-            } else {
-                LineCap::Round
-            },
+            line_cap: if dash.is_some() { LineCap::Butt } else { LineCap::Round },
             line_join: LineJoin::Round,
             dash: dash.and_then(|length| StrokeDash::new(vec![length, length], 0.0)),
             ..Stroke::default()
         };
-        self.pixmap.stroke_path(
-            path,
-            &paint(color),
-            &stroke,
-            Transform::identity(),
-            self.clip.as_ref(),
-        );
+        self.pixmap
+            .stroke_path(path, &paint(color), &stroke, Transform::identity(), self.clip.as_ref());
     }
 
     /// Draws a line through these points.
@@ -135,14 +125,7 @@ impl Canvas {
     }
 
     /// Draws a circle, dashed if `dash` gives a length in pixels.
-    pub fn circle(
-        &mut self,
-        center: [f32; 2],
-        radius: f32,
-        color: Color,
-        width: f32,
-        dash: Option<f32>,
-    ) {
+    pub fn circle(&mut self, center: [f32; 2], radius: f32, color: Color, width: f32, dash: Option<f32>) {
         if let Some(path) = PathBuilder::from_circle(center[0], center[1], radius) {
             self.stroke(&path, color, width, dash);
         }
@@ -249,10 +232,7 @@ struct Pen {
 
 impl Pen {
     fn map(&self, x: f32, y: f32) -> (f32, f32) {
-        (
-            self.origin[0] + x * self.scale,
-            self.origin[1] - y * self.scale,
-        )
+        (self.origin[0] + x * self.scale, self.origin[1] - y * self.scale)
     }
 }
 

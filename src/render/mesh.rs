@@ -56,11 +56,7 @@ impl Frame {
         let axis = |v| super::rotate(rotation, v);
         Self {
             origin,
-            axes: [
-                axis([1.0, 0.0, 0.0]),
-                axis([0.0, 1.0, 0.0]),
-                axis([0.0, 0.0, 1.0]),
-            ],
+            axes: [axis([1.0, 0.0, 0.0]), axis([0.0, 1.0, 0.0]), axis([0.0, 0.0, 1.0])],
         }
     }
 
@@ -97,17 +93,9 @@ pub(super) fn triangulate(shape: &Shape, out: &mut Vec<Triangle>) {
     match *shape {
         Shape::Capsule { a, b, radius } => {
             let axis = subtract(b, a);
-            let axis = if dot(axis, axis) > 0.0 {
-                axis
-            } else {
-                [0.0, 0.0, 1.0]
-            };
+            let axis = if dot(axis, axis) > 0.0 { axis } else { [0.0, 0.0, 1.0] };
             let length = dot(subtract(b, a), subtract(b, a)).sqrt();
-            revolve(
-                &Frame::along(a, axis),
-                &capsule_profile(radius, length),
-                out,
-            );
+            revolve(&Frame::along(a, axis), &capsule_profile(radius, length), out);
         }
         Shape::Sphere { center, radius } => {
             revolve(
@@ -125,11 +113,7 @@ pub(super) fn triangulate(shape: &Shape, out: &mut Vec<Triangle>) {
             let profile = cylinder_profile(radius, half_height);
             revolve(&Frame::turned(center, rotation), &profile, out);
         }
-        Shape::Cuboid {
-            center,
-            half,
-            rotation,
-        } => {
+        Shape::Cuboid { center, half, rotation } => {
             cuboid(&Frame::turned(center, rotation), half, out);
         }
     }
@@ -164,10 +148,7 @@ fn cylinder_profile(radius: f32, half: f32) -> Vec<[ProfilePoint; 2]> {
 fn revolve(frame: &Frame, profile: &[[ProfilePoint; 2]], out: &mut Vec<Triangle>) {
     let vertex = |[r, z, normal_r, normal_z]: ProfilePoint, piece: usize| {
         let (sin, cos) = (std::f32::consts::TAU * piece as f32 / PIECES as f32).sin_cos();
-        frame.vertex(
-            [r * cos, r * sin, z],
-            [normal_r * cos, normal_r * sin, normal_z],
-        )
+        frame.vertex([r * cos, r * sin, z], [normal_r * cos, normal_r * sin, normal_z])
     };
     for &[low, high] in profile {
         for piece in 0..PIECES {
@@ -228,11 +209,7 @@ mod tests {
         let pi = std::f32::consts::PI;
         let (center, rotation) = ([0.3, -0.2, 1.0], [0.5, 0.5, 0.5, 0.5]);
         let half = [0.1, 0.2, 0.3];
-        let cuboid = Shape::Cuboid {
-            center,
-            half,
-            rotation,
-        };
+        let cuboid = Shape::Cuboid { center, half, rotation };
         assert!((area(&cuboid) - 8.0 * (0.02 + 0.06 + 0.03)).abs() < 1e-5);
         let (radius, half_height) = (0.5, 1.0);
         let round = [

@@ -28,9 +28,7 @@ pub const MAX_SIDE: u32 = 8192;
 #[derive(Debug, Error)]
 pub enum RenderError {
     /// The picture would be empty or enormous.
-    #[error(
-        "a picture of {width} x {height} pixels cannot be drawn; sides must be 16 to {MAX_SIDE}"
-    )]
+    #[error("a picture of {width} x {height} pixels cannot be drawn; sides must be 16 to {MAX_SIDE}")]
     Size {
         /// Width in pixels.
         width: u32,
@@ -72,11 +70,7 @@ impl Image {
     /// A picture whose bytes do not match its size.
     pub fn png(&self) -> Result<Vec<u8>, RenderError> {
         let size = tiny_skia::IntSize::from_wh(self.width, self.height);
-        let rgba = self
-            .rgb
-            .chunks_exact(3)
-            .flat_map(|p| [p[0], p[1], p[2], 255])
-            .collect();
+        let rgba = self.rgb.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
         size.and_then(|size| tiny_skia::Pixmap::from_vec(rgba, size))
             .ok_or_else(|| RenderError::Png("the bytes do not match the size".into()))?
             .encode_png()
@@ -146,11 +140,7 @@ pub fn overlay(clips: &[Clip<'_>], size: (u32, u32), ghosts: usize) -> Result<Im
 ///
 /// # Errors
 /// As [`overlay`], and zero frames.
-pub fn filmstrip(
-    clips: &[Clip<'_>],
-    size: (u32, u32),
-    frames: usize,
-) -> Result<Image, RenderError> {
+pub fn filmstrip(clips: &[Clip<'_>], size: (u32, u32), frames: usize) -> Result<Image, RenderError> {
     check_clips(clips)?;
     let rows = clips.len() as u32;
     let row_height = size.1 / rows;
@@ -164,11 +154,7 @@ pub fn filmstrip(
                 moments: vec![scene],
             })
             .collect();
-        canvas.place(
-            0,
-            row as u32 * row_height,
-            &compose(&columns, (size.0, row_height))?,
-        );
+        canvas.place(0, row as u32 * row_height, &compose(&columns, (size.0, row_height))?);
     }
     Ok(canvas.into_image())
 }
@@ -202,9 +188,7 @@ fn compose(columns: &[Column<'_>], size: (u32, u32)) -> Result<Image, RenderErro
     }
     for (i, column) in columns.iter().enumerate() {
         let left = gap + i as f32 * (panel + gap);
-        let scene = column
-            .present()
-            .ok_or(RenderError::Empty("a panel without scenes"))?;
+        let scene = column.present().ok_or(RenderError::Empty("a panel without scenes"))?;
         let heading = TextStyle {
             size: font,
             color: palette::INK,
@@ -224,13 +208,7 @@ fn compose(columns: &[Column<'_>], size: (u32, u32)) -> Result<Image, RenderErro
             panel,
         );
         let below = height as f32 - bottom + 1.25 * font;
-        fitted(
-            &mut canvas,
-            [left + 2.0, below],
-            caption,
-            &scene.caption,
-            panel,
-        );
+        fitted(&mut canvas, [left + 2.0, below], caption, &scene.caption, panel);
         draw_view(&mut canvas, [left, top, panel, tall], column, scene)?;
     }
     Ok(canvas.into_image())
@@ -242,12 +220,7 @@ impl Column<'_> {
     }
 }
 
-fn draw_view(
-    canvas: &mut Canvas,
-    area: [f32; 4],
-    column: &Column<'_>,
-    present: &Scene,
-) -> Result<(), RenderError> {
+fn draw_view(canvas: &mut Canvas, area: [f32; 4], column: &Column<'_>, present: &Scene) -> Result<(), RenderError> {
     let finite: Vec<Scene> = column.moments.iter().map(|scene| drawable(scene)).collect();
     let moments: Vec<&Scene> = finite.iter().collect();
     match present.view {
@@ -318,14 +291,10 @@ fn with_path(scenes: &[Scene], index: usize) -> Cow<'_, Scene> {
 
 /// End and radius of the last link.
 fn tip(scene: &Scene) -> Option<([f32; 3], f32)> {
-    scene
-        .shapes
-        .iter()
-        .rev()
-        .find_map(|(role, shape)| match shape {
-            Shape::Capsule { b, radius, .. } if *role == Role::Link => Some((*b, *radius)),
-            _ => None,
-        })
+    scene.shapes.iter().rev().find_map(|(role, shape)| match shape {
+        Shape::Capsule { b, radius, .. } if *role == Role::Link => Some((*b, *radius)),
+        _ => None,
+    })
 }
 
 /// The scene without shapes that have a number that is not finite.
@@ -334,11 +303,7 @@ fn drawable(scene: &Scene) -> Scene {
     let sound = |shape: &Shape| match shape {
         Shape::Capsule { a, b, radius } => finite(a) && finite(b) && finite(&[*radius]),
         Shape::Sphere { center, radius } => finite(center) && finite(&[*radius]),
-        Shape::Cuboid {
-            center,
-            half,
-            rotation,
-        } => finite(center) && finite(half) && finite(rotation),
+        Shape::Cuboid { center, half, rotation } => finite(center) && finite(half) && finite(rotation),
         Shape::Cylinder {
             center,
             radius,
@@ -348,12 +313,7 @@ fn drawable(scene: &Scene) -> Scene {
     };
     Scene {
         view: scene.view.clone(),
-        shapes: scene
-            .shapes
-            .iter()
-            .filter(|(_, shape)| sound(shape))
-            .cloned()
-            .collect(),
+        shapes: scene.shapes.iter().filter(|(_, shape)| sound(shape)).cloned().collect(),
         caption: scene.caption.clone(),
     }
 }

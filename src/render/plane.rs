@@ -37,13 +37,7 @@ impl Map {
 /// Draws the view from `min` to `max` of several moments of one motion into an area (x, y, width, height):
 /// what stands still once, the machine of every earlier moment as a ghost, the last one in full; a grid and a scale
 /// bar where the plane is in metres.
-pub(super) fn draw(
-    canvas: &mut Canvas,
-    area: [f32; 4],
-    moments: &[&Scene],
-    [min, max]: [[f32; 2]; 2],
-    metres: bool,
-) {
+pub(super) fn draw(canvas: &mut Canvas, area: [f32; 4], moments: &[&Scene], [min, max]: [[f32; 2]; 2], metres: bool) {
     let Some((last, earlier)) = moments.split_last() else {
         return;
     };
@@ -73,18 +67,8 @@ pub(super) fn draw(
 }
 
 /// Draws what moves, mixed with the paper by `strength` in [0, 1].
-fn machine(
-    canvas: &mut Canvas,
-    map: &Map,
-    scene: &Scene,
-    still: &dyn Fn(Role) -> bool,
-    strength: f32,
-) {
-    let links = scene
-        .shapes
-        .iter()
-        .filter(|(role, _)| *role == Role::Link)
-        .count();
+fn machine(canvas: &mut Canvas, map: &Map, scene: &Scene, still: &dyn Fn(Role) -> bool, strength: f32) {
+    let links = scene.shapes.iter().filter(|(role, _)| *role == Role::Link).count();
     let mut link = 0;
     for &(role, ref shape) in &scene.shapes {
         if still(role) {
@@ -96,14 +80,7 @@ fn machine(
     }
 }
 
-fn draw_shape(
-    canvas: &mut Canvas,
-    map: &Map,
-    role: Role,
-    shape: &Shape,
-    color: Color,
-    strength: f32,
-) {
+fn draw_shape(canvas: &mut Canvas, map: &Map, role: Role, shape: &Shape, color: Color, strength: f32) {
     let paper = |color| mix(palette::PAPER, color, strength);
     match role {
         Role::Goal => goal(canvas, map, shape, color),
@@ -112,13 +89,7 @@ fn draw_shape(
             body(canvas, map, shape, paper(rgb(0xffffff)), -0.35);
         }
         _ => {
-            body(
-                canvas,
-                map,
-                shape,
-                paper(mix(color, palette::INK, 0.45)),
-                0.0,
-            );
+            body(canvas, map, shape, paper(mix(color, palette::INK, 0.45)), 0.0);
             body(
                 canvas,
                 map,
@@ -146,9 +117,7 @@ fn thickness(shape: &Shape) -> f32 {
     match shape {
         Shape::Capsule { radius, .. } | Shape::Sphere { radius, .. } => *radius,
         Shape::Cylinder {
-            radius,
-            half_height,
-            ..
+            radius, half_height, ..
         } => radius.min(*half_height),
         Shape::Cuboid { half, .. } => half[0].min(half[1]),
     }
@@ -166,11 +135,7 @@ fn body(canvas: &mut Canvas, map: &Map, shape: &Shape, color: Color, grow: f32) 
         Shape::Sphere { center, radius } => {
             canvas.disc(map.point(center), (radius + grow) * map.scale, color);
         }
-        Shape::Cuboid {
-            center,
-            half,
-            rotation,
-        } => {
+        Shape::Cuboid { center, half, rotation } => {
             let half = [half[0] + grow, half[1] + grow];
             canvas.polygon(&corners(map, center, half, rotation, [0, 1]), color);
         }
@@ -187,23 +152,14 @@ fn body(canvas: &mut Canvas, map: &Map, shape: &Shape, color: Color, grow: f32) 
                 let half = [radius + grow, half_height + grow];
                 // Of the two radial axes, the one that lies in the picture.
                 let flat = super::rotate(rotation, [1.0, 0.0, 0.0])[2].abs() < 0.7;
-                canvas.polygon(
-                    &corners(map, center, half, rotation, [usize::from(!flat), 2]),
-                    color,
-                );
+                canvas.polygon(&corners(map, center, half, rotation, [usize::from(!flat), 2]), color);
             }
         }
     }
 }
 
 /// The rectangle spanned by two of a body's own axes, seen from above.
-fn corners(
-    map: &Map,
-    center: [f32; 3],
-    half: [f32; 2],
-    rotation: [f32; 4],
-    axes: [usize; 2],
-) -> [[f32; 2]; 4] {
+fn corners(map: &Map, center: [f32; 3], half: [f32; 2], rotation: [f32; 4], axes: [usize; 2]) -> [[f32; 2]; 4] {
     [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map(|(u, v)| {
         let mut local = [0.0; 3];
         local[axes[0]] = u * half[0];
@@ -219,11 +175,7 @@ fn traces(canvas: &mut Canvas, map: &Map, scene: &Scene) {
     let shapes: Vec<Shape> = scene.shapes.iter().filter_map(of_trace).collect();
     for (i, shape) in shapes.iter().enumerate() {
         let age = (i as f32 + 1.0) / shapes.len() as f32;
-        let color = mix(
-            palette::PAPER,
-            palette::of(Role::Trace, 0, 1),
-            0.1 + 0.65 * age,
-        );
+        let color = mix(palette::PAPER, palette::of(Role::Trace, 0, 1), 0.1 + 0.65 * age);
         body(canvas, map, shape, color, 0.0);
     }
 }
@@ -247,9 +199,7 @@ fn shadows(canvas: &mut Canvas, map: &Map, scene: &Scene) {
 /// The largest of 1, 2, 5 times a power of ten that is at most `length`.
 pub(super) fn round_length(length: f32) -> f32 {
     let power = 10f32.powf(length.max(1e-12).log10().floor());
-    let digit = [5.0, 2.0, 1.0]
-        .into_iter()
-        .find(|d| d * power <= length * 1.0001);
+    let digit = [5.0, 2.0, 1.0].into_iter().find(|d| d * power <= length * 1.0001);
     digit.unwrap_or(1.0) * power
 }
 

@@ -63,12 +63,7 @@ mod tests {
             depth: x,
             carried: [y, 0.0, 0.0],
         };
-        let square = [
-            corner(1.0, 1.0),
-            corner(5.0, 1.0),
-            corner(5.0, 4.0),
-            corner(1.0, 4.0),
-        ];
+        let square = [corner(1.0, 1.0), corner(5.0, 1.0), corner(5.0, 4.0), corner(1.0, 4.0)];
         let mut covered = Vec::new();
         for half in [[0, 1, 2], [0, 2, 3]] {
             rasterise(&half.map(|i| square[i]), (8, 8), |x, y, depth, carried| {

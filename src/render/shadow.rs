@@ -22,10 +22,7 @@ pub(super) struct ShadowMap {
 
 impl ShadowMap {
     /// The map of these triangles under a far light in this direction.
-    pub(super) fn new<'a>(
-        light: Vector,
-        triangles: impl Iterator<Item = &'a Triangle> + Clone,
-    ) -> Self {
+    pub(super) fn new<'a>(light: Vector, triangles: impl Iterator<Item = &'a Triangle> + Clone) -> Self {
         let helper = if light[2].abs() < 0.9 {
             [0.0, 0.0, 1.0]
         } else {
@@ -73,11 +70,7 @@ impl ShadowMap {
     /// Texel column and row, and how far towards the light (m).
     fn project(&self, position: Vector) -> Vector {
         let [x, y, depth] = self.axes.map(|axis| dot(axis, position));
-        [
-            (x - self.low[0]) * self.scale,
-            (y - self.low[1]) * self.scale,
-            depth,
-        ]
+        [(x - self.low[0]) * self.scale, (y - self.low[1]) * self.scale, depth]
     }
 
     /// How much of the light a place on a surface with this normal misses, in [0, 1].

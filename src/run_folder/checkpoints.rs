@@ -104,8 +104,7 @@ impl RunFolder {
     }
 
     fn checkpoint_path(&self, iteration: u64) -> PathBuf {
-        self.file("checkpoints")
-            .join(format!("{iteration:08}.{ENDING}"))
+        self.file("checkpoints").join(format!("{iteration:08}.{ENDING}"))
     }
 
     /// Iteration and path of each checkpoint, oldest first.

@@ -104,11 +104,7 @@ fn plain(error: &io::Error) -> String {
 
 pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
     let path = path.to_owned();
-    move |source| RunError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| RunError::Io { action, path, source }
 }
 
 /// An open run folder.
@@ -135,9 +131,9 @@ impl RunFolder {
         let lock = fill(&scratch, experiment, meta).and_then(|lock| {
             // Taking the final name fails where another process was faster.
             fs::rename(&scratch, path).map_err(|error| match error.kind() {
-                io::ErrorKind::DirectoryNotEmpty
-                | io::ErrorKind::AlreadyExists
-                | io::ErrorKind::NotADirectory => RunError::Taken(path.to_owned()),
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                    RunError::Taken(path.to_owned())
+                }
                 _ => io_error("make", path)(error),
             })?;
             Ok(lock)
@@ -182,11 +178,7 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let mut run = Self::view(path)?;
         run._lock = lock(path)?;
-        for folder in [
-            path.to_owned(),
-            run.file("checkpoints"),
-            run.file("evaluation"),
-        ] {
+        for folder in [path.to_owned(), run.file("checkpoints"), run.file("evaluation")] {
             atomic::remove_scratch(&folder).map_err(io_error("clean", &folder))?;
         }
         Ok(run)
@@ -287,10 +279,7 @@ fn damaged(path: &Path, reason: &dyn ToString) -> RunError {
 fn default_name(name: &str, method: &str, seed: u64) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let text = format!("{name}-{method}-s{seed}");
-    let name: String = text
-        .chars()
-        .map(|c| if harmless(c) { c } else { '-' })
-        .collect();
+    let name: String = text.chars().map(|c| if harmless(c) { c } else { '-' }).collect();
     name.trim_start_matches(['.', '-']).to_owned()
 }
 

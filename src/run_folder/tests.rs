@@ -25,10 +25,7 @@ fn a_run_is_found_again_as_it_was_made() {
     assert_eq!(run.experiment().unwrap().to_string(), r#"{"b":1,"a":2}"#);
     run.write_json("design.json", &json!({"x": 1})).unwrap();
     assert_eq!(run.read_json("design.json").unwrap(), json!({"x": 1}));
-    assert_eq!(
-        fs::read_dir(root.path().join("deep/er")).unwrap().count(),
-        1
-    );
+    assert_eq!(fs::read_dir(root.path().join("deep/er")).unwrap().count(), 1);
 }
 
 #[test]
@@ -86,38 +83,25 @@ fn what_is_wrong_with_a_folder_is_said_plainly() {
 
     drop(new_run(root.path()));
     let meta = fs::read_to_string(path.join("meta.json")).unwrap();
-    let with =
-        |from: &str, to: &str| fs::write(path.join("meta.json"), meta.replace(from, to)).unwrap();
+    let with = |from: &str, to: &str| fs::write(path.join("meta.json"), meta.replace(from, to)).unwrap();
     with("\"format\": 1", "\"format\": 99");
-    says(
-        RunFolder::open(&path).unwrap_err(),
-        &["format 99", "format 1"],
-    );
+    says(RunFolder::open(&path).unwrap_err(), &["format 99", "format 1"]);
     with("\"started\"", "\"begun\"");
     says(
         RunFolder::open(&path).unwrap_err(),
         &["meta.json is damaged", "started"],
     );
     with("}", "");
-    says(
-        RunFolder::open(&path).unwrap_err(),
-        &["meta.json is damaged"],
-    );
+    says(RunFolder::open(&path).unwrap_err(), &["meta.json is damaged"]);
     fs::write(path.join("meta.json"), "{\"name\": \"someone's\"}").unwrap();
     says(RunFolder::open(&path).unwrap_err(), &["no run folder"]);
     fs::write(path.join("meta.json"), &meta).unwrap();
 
     fs::remove_dir(path.join("evaluation")).unwrap();
-    says(
-        RunFolder::open(&path).unwrap_err(),
-        &["evaluation is missing"],
-    );
+    says(RunFolder::open(&path).unwrap_err(), &["evaluation is missing"]);
     fs::create_dir(path.join("evaluation")).unwrap();
     fs::remove_file(path.join("experiment.json")).unwrap();
-    says(
-        RunFolder::open(&path).unwrap_err(),
-        &["experiment.json is missing"],
-    );
+    says(RunFolder::open(&path).unwrap_err(), &["experiment.json is missing"]);
 }
 
 #[test]
@@ -147,10 +131,7 @@ fn the_last_two_checkpoints_and_the_best_policy_are_kept() {
         .map(|e| e.unwrap().file_name())
         .collect();
     names.sort();
-    assert_eq!(
-        names,
-        ["00000015.ckpt", "00000020.ckpt", "best.safetensors"]
-    );
+    assert_eq!(names, ["00000015.ckpt", "00000020.ckpt", "best.safetensors"]);
     let latest = run.latest_checkpoint().unwrap().unwrap();
     assert_eq!((latest.iteration, latest.bytes), (20, b"state 20".to_vec()));
     assert_eq!(run.best().unwrap().unwrap(), b"policy");
@@ -179,14 +160,7 @@ fn any_damage_to_the_newest_checkpoint_leads_to_the_one_before() {
     fs::write(&path, &whole[..9]).unwrap();
     fs::write(run.file("checkpoints/00000001.ckpt"), "").unwrap();
     let error = run.latest_checkpoint().unwrap_err();
-    says(
-        error,
-        &[
-            "no checkpoint",
-            "00000002.ckpt is cut short",
-            "00000001.ckpt",
-        ],
-    );
+    says(error, &["no checkpoint", "00000002.ckpt is cut short", "00000001.ckpt"]);
 }
 
 #[test]

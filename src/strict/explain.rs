@@ -46,18 +46,11 @@ fn unknown(what: &str, name: &str, valid: &[&str]) -> String {
     if valid.is_empty() {
         return format!("unknown {what} `{name}`; there is none to write here");
     }
-    let likeness = |valid: &str| {
-        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &valid.to_lowercase())
-    };
-    let nearest = valid
-        .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let likeness = |valid: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &valid.to_lowercase());
+    let nearest = valid.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let similar = nearest.filter(|valid| likeness(valid) >= 0.5);
     let guess = similar.map_or(String::new(), |v| format!("did you mean `{v}`? "));
-    format!(
-        "unknown {what} `{name}`; {guess}Valid {what}s: {}",
-        valid.join(", ")
-    )
+    format!("unknown {what} `{name}`; {guess}Valid {what}s: {}", valid.join(", "))
 }
 
 /// The path of the unknown key. serde loses it inside tagged and flattened parts, so the key is searched for there.

@@ -68,11 +68,7 @@ impl ConfigError {
 ///
 /// # Errors
 /// The text is no JSON, has a key twice, has an unknown key, lacks one, or a value has the wrong type.
-pub fn load<T: DeserializeOwned>(
-    text: &str,
-    origin: &str,
-    sets: &[(String, String)],
-) -> Result<T, ConfigError> {
+pub fn load<T: DeserializeOwned>(text: &str, origin: &str, sets: &[(String, String)]) -> Result<T, ConfigError> {
     Located::parse(text, origin, sets)?.read()
 }
 
@@ -112,10 +108,7 @@ impl Located {
             Err(error) => {
                 let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
                 let at = Position::at_end_of(&before);
-                Err(failed(
-                    Some(at),
-                    "not UTF-8 text; save the file as UTF-8".into(),
-                ))
+                Err(failed(Some(at), "not UTF-8 text; save the file as UTF-8".into()))
             }
         }
     }
@@ -202,8 +195,7 @@ impl Located {
     /// The last `--set` that made the value at `path`, or the part of it that only a `--set` can have made.
     fn set_of(&self, path: &str) -> Option<&(String, String)> {
         let made = |set: &&(String, String)| {
-            path::is_within(path, &set.0)
-                || (path::is_within(&set.0, path) && !self.positions.contains_key(path))
+            path::is_within(path, &set.0) || (path::is_within(&set.0, path) && !self.positions.contains_key(path))
         };
         self.sets.iter().rev().find(made)
     }

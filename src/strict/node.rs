@@ -24,13 +24,9 @@ impl<'de> Deserializer<'de> for Node<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.0 {
-            Value::Array(items) => {
-                SeqDeserializer::new(items.iter().map(Node)).deserialize_any(visitor)
-            }
+            Value::Array(items) => SeqDeserializer::new(items.iter().map(Node)).deserialize_any(visitor),
             Value::Object(members) => {
-                let members = members
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), Node(value)));
+                let members = members.iter().map(|(key, value)| (key.as_str(), Node(value)));
                 MapDeserializer::new(members).deserialize_any(visitor)
             }
             plain => plain.deserialize_any(visitor),
@@ -56,11 +52,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -72,9 +64,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::Object(members) if members.len() == 1 => {
-                let members = members
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), Node(value)));
+                let members = members.iter().map(|(key, value)| (key.as_str(), Node(value)));
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(members)))
             }
             plain => plain.deserialize_enum(name, variants, visitor),

@@ -111,8 +111,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn note(&mut self, path: &str, offset: usize) {
-        self.positions
-            .insert(path.to_owned(), self.position(offset));
+        self.positions.insert(path.to_owned(), self.position(offset));
     }
 
     fn fault(&self, path: &str, reason: impl Into<String>) -> Fault {
@@ -144,9 +143,8 @@ impl<'a> Scanner<'a> {
     fn expected(&self, path: &str, wanted: &str) -> Fault {
         if self.rest().is_empty() {
             let opened = self.open.last().map_or(1, |&o| self.position(o).line);
-            let reason = format!(
-                "the file ends too early: expected {wanted} (the innermost open bracket is on line {opened})"
-            );
+            let reason =
+                format!("the file ends too early: expected {wanted} (the innermost open bracket is on line {opened})");
             return self.fault(path, reason);
         }
         let hint = match self.peek() {
@@ -154,10 +152,7 @@ impl<'a> Scanner<'a> {
             Some(b'\'') => "; JSON strings stand in double quotes",
             _ => "",
         };
-        self.fault(
-            path,
-            format!("expected {wanted}, got {}{hint}", self.here()),
-        )
+        self.fault(path, format!("expected {wanted}, got {}{hint}", self.here()))
     }
 
     fn value(&mut self, path: &str) -> Result<Value, Fault> {
@@ -169,11 +164,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn nested(
-        &mut self,
-        path: &str,
-        read: fn(&mut Self, &str) -> Result<Value, Fault>,
-    ) -> Result<Value, Fault> {
+    fn nested(&mut self, path: &str, read: fn(&mut Self, &str) -> Result<Value, Fault>) -> Result<Value, Fault> {
         if self.open.len() == MAX_DEPTH {
             return Err(self.fault("", format!("nested more than {MAX_DEPTH} levels deep")));
         }
@@ -259,8 +250,8 @@ impl<'a> Scanner<'a> {
             }
         }
         let token = &self.text[self.at..=end];
-        let text = serde_json::from_str(token)
-            .map_err(|_| self.fault(path, format!("{} is no valid text", clip(token))))?;
+        let text =
+            serde_json::from_str(token).map_err(|_| self.fault(path, format!("{} is no valid text", clip(token))))?;
         self.at = end + 1;
         Ok(text)
     }

@@ -34,9 +34,7 @@ pub(super) fn apply(root: &mut Value, path: &str, text: &str) -> Result<String, 
     let mut printed = String::new();
     let parts: Vec<&str> = segments(path).collect();
     if parts.is_empty() || path.split('.').any(str::is_empty) {
-        return Err(failed(
-            "write it as path=value, for example ppo.rate=0.001".into(),
-        ));
+        return Err(failed("write it as path=value, for example ppo.rate=0.001".into()));
     }
     for segment in parts {
         let length = match place {
@@ -46,26 +44,21 @@ pub(super) fn apply(root: &mut Value, path: &str, text: &str) -> Result<String, 
         place = match place {
             Value::Object(members) => {
                 printed = join(&printed, segment);
-                members
-                    .entry(segment)
-                    .or_insert_with(|| Value::Object(Map::new()))
+                members.entry(segment).or_insert_with(|| Value::Object(Map::new()))
             }
             Value::Array(items) => {
                 let item = segment.parse::<usize>().ok().and_then(|i| items.get_mut(i));
                 let Some(item) = item else {
                     let length = length.unwrap_or(0);
-                    let reason = format!(
-                        "`{printed}` is a list of {length}; `{segment}` is no index from 0 to below that"
-                    );
+                    let reason =
+                        format!("`{printed}` is a list of {length}; `{segment}` is no index from 0 to below that");
                     return Err(failed(reason));
                 };
                 printed = format!("{printed}[{segment}]");
                 item
             }
             _ => {
-                return Err(failed(format!(
-                    "`{printed}` is no object, so it has no `{segment}`"
-                )));
+                return Err(failed(format!("`{printed}` is no object, so it has no `{segment}`")));
             }
         };
     }

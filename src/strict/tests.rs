@@ -52,10 +52,7 @@ const GOOD: &str = r#"{
 }"#;
 
 fn sets(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(p, v)| (p.to_string(), v.to_string()))
-        .collect()
+    pairs.iter().map(|(p, v)| (p.to_string(), v.to_string())).collect()
 }
 
 fn message(text: &str, pairs: &[(&str, &str)]) -> String {
@@ -82,13 +79,9 @@ fn a_good_file_is_read_whole_also_with_a_byte_order_mark() {
 
 #[test]
 fn the_value_tree_is_the_one_that_serde_json_reads() {
-    let text =
-        r#" {"a":[1,-2.5e3,"x\n\u00e9\"",true,false,null,{},[]],"ü":{"b":18446744073709551615}} "#;
+    let text = r#" {"a":[1,-2.5e3,"x\n\u00e9\"",true,false,null,{},[]],"ü":{"b":18446744073709551615}} "#;
     let located = Located::parse(text, "e.json", &[]).unwrap();
-    assert_eq!(
-        *located.value(),
-        serde_json::from_str::<Value>(text).unwrap()
-    );
+    assert_eq!(*located.value(), serde_json::from_str::<Value>(text).unwrap());
 }
 
 #[test]
@@ -127,11 +120,7 @@ fn wrong_types_say_what_was_expected_and_what_was_found() {
             "\"fast\"",
             "e.json:4:5: ppo.rate: expected a number, got the text \"fast\"",
         ),
-        (
-            "3e-4",
-            "null",
-            "e.json:4:5: ppo.rate: expected a number, got null",
-        ),
+        ("3e-4", "null", "e.json:4:5: ppo.rate: expected a number, got null"),
         (
             "3e-4",
             "{\"a\": 1}",
@@ -180,14 +169,8 @@ fn wrong_types_say_what_was_expected_and_what_was_found() {
 #[test]
 fn missing_keys_point_at_the_object_that_lacks_them() {
     let text = GOOD.replace("\"rate\": 3e-4,", "");
-    assert_eq!(
-        message(&text, &[]),
-        "e.json:3:3: ppo.rate: the key `rate` is missing"
-    );
-    assert_eq!(
-        message("{}", &[]),
-        "e.json:1:1: name: the key `name` is missing"
-    );
+    assert_eq!(message(&text, &[]), "e.json:3:3: ppo.rate: the key `rate` is missing");
+    assert_eq!(message("{}", &[]), "e.json:1:1: name: the key `name` is missing");
 }
 
 #[test]
@@ -203,21 +186,9 @@ fn what_is_no_json_is_explained() {
             "-Infinity",
             "e.json:4:13: ppo.rate: `-Infinity` is not allowed; write a finite number",
         ),
-        (
-            "3e-4",
-            "1e999",
-            "e.json:4:13: ppo.rate: the number 1e999 is too large",
-        ),
-        (
-            "3e-4",
-            ".5",
-            "e.json:4:13: ppo.rate: `.5` is no JSON number",
-        ),
-        (
-            "3e-4",
-            "",
-            "e.json:4:13: ppo.rate: expected a value, got `,`",
-        ),
+        ("3e-4", "1e999", "e.json:4:13: ppo.rate: the number 1e999 is too large"),
+        ("3e-4", ".5", "e.json:4:13: ppo.rate: `.5` is no JSON number"),
+        ("3e-4", "", "e.json:4:13: ppo.rate: expected a value, got `,`"),
         (
             "\"quick\"",
             "quick",
@@ -228,26 +199,14 @@ fn what_is_no_json_is_explained() {
             "'quick'",
             "e.json:2:11: name: expected a value, got `'`; JSON strings stand in double quotes",
         ),
-        (
-            "\"quick\",",
-            "\"quick\"",
-            "e.json:3:3: expected `,` or `}`, got `\"`",
-        ),
-        (
-            "4\n",
-            "4,\n",
-            "e.json:5:16: ppo: remove the comma before `}`",
-        ),
+        ("\"quick\",", "\"quick\"", "e.json:3:3: expected `,` or `}`, got `\"`"),
+        ("4\n", "4,\n", "e.json:5:16: ppo: remove the comma before `}`"),
         (
             "\"quick\",",
             "\"quick\", // fast",
             "e.json:2:20: expected a key in double quotes, got `/`; JSON has no comments",
         ),
-        (
-            "\"quick\"",
-            "\"quick",
-            "e.json:2:11: name: the closing `\"` is missing",
-        ),
+        ("\"quick\"", "\"quick", "e.json:2:11: name: the closing `\"` is missing"),
         (
             "\"epochs\": 4",
             "\"rate\": 4",
@@ -261,15 +220,9 @@ fn what_is_no_json_is_explained() {
         message(" \n", &[]),
         "e.json:2:1: the file is empty; write a JSON object, { ... }"
     );
-    assert_eq!(
-        message("{} {}", &[]),
-        "e.json:1:4: unexpected `{` after the end"
-    );
+    assert_eq!(message("{} {}", &[]), "e.json:1:4: unexpected `{` after the end");
     let deep = "[".repeat(100_000);
-    assert_eq!(
-        message(&deep, &[]),
-        "e.json:1:65: nested more than 64 levels deep"
-    );
+    assert_eq!(message(&deep, &[]), "e.json:1:65: nested more than 64 levels deep");
 }
 
 #[test]
@@ -279,10 +232,7 @@ fn a_file_that_was_cut_anywhere_is_refused() {
         assert!(text.starts_with("e.json:"), "{text}");
     }
     let cut = message(&GOOD[..GOOD.find("4\n").unwrap() + 1], &[]);
-    assert_eq!(
-        cut,
-        "e.json:5:15: ppo.epochs: the file ends too early, after `4`"
-    );
+    assert_eq!(cut, "e.json:5:15: ppo.epochs: the file ends too early, after `4`");
     let cut = message(&GOOD[..GOOD.find("\"walls\"").unwrap()], &[]);
     assert_eq!(
         cut,
@@ -301,14 +251,10 @@ fn set_replaces_and_adds_values() {
         ("ppo.extra.deep.er", "[1]"),
     ];
     let read: Experiment = load(GOOD, "e.json", &sets(&pairs)).unwrap();
-    assert_eq!(
-        (read.ppo.rate, &*read.name, read.ppo.normalise),
-        (0.5, "a b", true)
-    );
+    assert_eq!((read.ppo.rate, &*read.name, read.ppo.normalise), (0.5, "a b", true));
     assert_eq!((read.walls[1].count, read.walls[0].x), (9, 7.0));
     assert_eq!(read.ppo.extra.to_string(), r#"{"deep":{"er":[1]}}"#);
-    let last: Experiment =
-        load(GOOD, "e.json", &sets(&[("name", "1st"), ("name", "2nd")])).unwrap();
+    let last: Experiment = load(GOOD, "e.json", &sets(&[("name", "1st"), ("name", "2nd")])).unwrap();
     assert_eq!(last.name, "2nd");
 }
 
@@ -327,14 +273,8 @@ fn a_bad_set_is_named_instead_of_a_line() {
             ("ppo.rate", "NaN"),
             "--set ppo.rate=NaN: ppo.rate: expected a number, got the text \"NaN\"",
         ),
-        (
-            ("ppo", "3"),
-            "--set ppo=3: ppo: expected an object { ... }, got 3",
-        ),
-        (
-            ("name.x", "3"),
-            "--set name.x=3: `name` is no object, so it has no `x`",
-        ),
+        (("ppo", "3"), "--set ppo=3: ppo: expected an object { ... }, got 3"),
+        (("name.x", "3"), "--set name.x=3: `name` is no object, so it has no `x`"),
         (
             ("walls[2].x", "3"),
             "--set walls[2].x=3: `walls` is a list of 2; `2` is no index from 0 to below that",
@@ -365,10 +305,7 @@ fn later_checks_can_name_the_line_too() {
     let error = located.fail_at("ppo.clip", "must be above 0"); // a default: the line of its object
     assert_eq!(error.to_string(), "e.json:3:3: ppo.clip: must be above 0");
     let error = located.fail_at("ppo.epochs", "must be above 0");
-    assert_eq!(
-        error.to_string(),
-        "--set ppo.epochs=0: ppo.epochs: must be above 0"
-    );
+    assert_eq!(error.to_string(), "--set ppo.epochs=0: ppo.epochs: must be above 0");
 }
 
 #[test]
@@ -376,22 +313,13 @@ fn a_part_is_read_with_the_path_from_the_root() {
     let located = Located::parse(GOOD, "e.json", &sets(&[("walls[0].count", "x")])).unwrap();
     assert_eq!(located.read_at::<Ppo>("ppo").unwrap().epochs, 4);
     let error = located.read_at::<Wall>("ppo").unwrap_err().to_string();
-    assert!(
-        error.starts_with("e.json:4:5: ppo.rate: unknown key `rate`"),
-        "{error}"
-    );
-    let error = located
-        .read_at::<Vec<Wall>>("walls")
-        .unwrap_err()
-        .to_string();
+    assert!(error.starts_with("e.json:4:5: ppo.rate: unknown key `rate`"), "{error}");
+    let error = located.read_at::<Vec<Wall>>("walls").unwrap_err().to_string();
     assert!(
         error.starts_with("--set walls[0].count=x: walls[0].count: expected a whole"),
         "{error}"
     );
-    let error = located
-        .read_at::<Wall>("absent.part")
-        .unwrap_err()
-        .to_string();
+    let error = located.read_at::<Wall>("absent.part").unwrap_err().to_string();
     assert_eq!(error, "e.json:1:1: absent.part.x: the key `x` is missing");
 }
 
@@ -410,8 +338,8 @@ fn files_that_cannot_be_read_are_named() {
 fn no_text_makes_it_panic_and_every_error_is_one_line() {
     let mut stream = Stream::new(1, "mutations", 0);
     let pieces = [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "NaN", "-", "1e300", "null", "\u{feff}", "é",
-        "\n", "\0", "\"rate\"", "//", "\\u12",
+        "{", "}", "[", "]", ",", ":", "\"", "\\", "NaN", "-", "1e300", "null", "\u{feff}", "é", "\n", "\0", "\"rate\"",
+        "//", "\\u12",
     ];
     for _ in 0..20_000 {
         let mut text: Vec<char> = GOOD.chars().collect();
@@ -430,10 +358,7 @@ fn no_text_makes_it_panic_and_every_error_is_one_line() {
             Ok(_) => assert!(tree.is_ok(), "accepts what is no JSON: {text}"),
             Err(error) => {
                 let message = error.to_string();
-                assert!(
-                    message.starts_with("e.json:") && !message.contains('\n'),
-                    "{message}"
-                );
+                assert!(message.starts_with("e.json:") && !message.contains('\n'), "{message}");
             }
         }
     }

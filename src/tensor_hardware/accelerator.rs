@@ -29,10 +29,7 @@ impl TensorAccelerator {
 impl TensorHardware for TensorAccelerator {
     fn respond(&self, design: &Tensor, queries: &Tensor) -> Tensor {
         let parameters: &[Parameter] = &self.hardware.space().parameters;
-        let (rows, width) = (
-            queries.size()[0] as usize,
-            self.hardware.query_channels().len(),
-        );
+        let (rows, width) = (queries.size()[0] as usize, self.hardware.query_channels().len());
         let mut values = vec![0f64; parameters.len()];
         let mut numbers = vec![0f32; rows * width];
         let flat = queries.to_kind(Kind::Float).contiguous();
@@ -41,10 +38,7 @@ impl TensorHardware for TensorAccelerator {
         detached.copy_data(&mut values, parameters.len());
         let mut effects = vec![0f32; rows * EFFECTS];
         let mut slopes = Vec::with_capacity(rows * EFFECTS * parameters.len());
-        for (query, effect) in numbers
-            .chunks_exact(width)
-            .zip(effects.chunks_exact_mut(EFFECTS))
-        {
+        for (query, effect) in numbers.chunks_exact(width).zip(effects.chunks_exact_mut(EFFECTS)) {
             self.hardware.respond(&values, query, effect);
             let relaxed = self.hardware.relaxed(&values, query);
             slopes.extend(relaxed.iter().flat_map(|dual| dual.slopes));

@@ -32,10 +32,7 @@ impl PlanarArm {
         Some(Self {
             links: links as i64,
             design_base: names().any(|name| name == "base_x"),
-            limits: hardware.query_bounds()[..links]
-                .iter()
-                .map(|b| b.1)
-                .collect(),
+            limits: hardware.query_bounds()[..links].iter().map(|b| b.1).collect(),
         })
     }
 
@@ -60,9 +57,7 @@ impl TensorHardware for PlanarArm {
         let (sin, cos) = tch::no_grad(|| self.directions(queries));
         let mut x = (cos * &lengths).cumsum(1, Kind::Float);
         let mut y = (sin * &lengths).cumsum(1, Kind::Float);
-        let base = self
-            .design_base
-            .then(|| design.narrow(0, design.size()[0] - 2, 2));
+        let base = self.design_base.then(|| design.narrow(0, design.size()[0] - 2, 2));
         if let Some(base) = &base {
             x += base.get(0);
             y += base.get(1);
@@ -101,26 +96,15 @@ mod tests {
             for _ in 0..10 {
                 let design = hardware.space().sample(&mut stream);
                 let logits = hardware.space().logits(&design);
-                let values: Vec<f32> = hardware
-                    .space()
-                    .values(&logits)
-                    .iter()
-                    .map(|&v| v as f32)
-                    .collect();
+                let values: Vec<f32> = hardware.space().values(&logits).iter().map(|&v| v as f32).collect();
                 let mut queries = Vec::new();
                 for _ in 0..50 {
                     for &(low, high) in hardware.query_bounds() {
                         queries.push(stream.uniform(low.into(), high.into()) as f32);
                     }
                 }
-                let pairs = Pairs::ask(
-                    &*hardware,
-                    &queries,
-                    DesignDraw::Fixed(&logits),
-                    &mut stream,
-                );
-                let effects =
-                    arm.respond(&Tensor::from_slice(&values), &matrix(&queries, pairs.rows));
+                let pairs = Pairs::ask(&*hardware, &queries, DesignDraw::Fixed(&logits), &mut stream);
+                let effects = arm.respond(&Tensor::from_slice(&values), &matrix(&queries, pairs.rows));
                 let error = (effects - matrix(&pairs.effects, pairs.rows)).abs().max();
                 assert!(error.double_value(&[]) < 1e-5, "{preset}: {error:?}");
             }

@@ -69,11 +69,7 @@ impl TensorTentacle {
     /// Joint angles, rad, `[M, joints]`, of a design and queries in double precision.
     fn angles(&self, design: &Tensor, queries: &Tensor) -> Tensor {
         let (tendons, joints) = (self.tendons as i64, JOINTS as i64);
-        let Active {
-            taut,
-            free,
-            stopped,
-        } = tch::no_grad(|| self.active(&design.detach(), queries));
+        let Active { taut, free, stopped } = tch::no_grad(|| self.active(&design.detach(), queries));
         let radii = design.narrow(0, 0, tendons * joints) / UNIT;
         let radii = radii.view([tendons, joints]);
         let rest = design.narrow(0, tendons * joints, joints) / -ELASTIC_RADIUS;
@@ -172,9 +168,7 @@ mod tests {
                     .sum(Kind::Double)
                     .backward();
                 let gradient: Vec<f64> = leaf.grad().try_into().unwrap();
-                let weighted = |effect: [f64; 5]| -> f64 {
-                    effect.iter().zip(&weights).map(|(e, w)| e * w).sum()
-                };
+                let weighted = |effect: [f64; 5]| -> f64 { effect.iter().zip(&weights).map(|(e, w)| e * w).sum() };
                 for k in 0..design.len() {
                     let moved = |by: f64| {
                         let mut other = design.clone();

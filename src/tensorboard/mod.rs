@@ -102,9 +102,7 @@ impl Board {
         };
         // Safe to unwind through: after a panic the file is only closed.
         let written = catch_unwind(AssertUnwindSafe(write));
-        if let Err(error) =
-            written.unwrap_or_else(|_| Err(io::Error::other("tensorboard-rs panicked")))
-        {
+        if let Err(error) = written.unwrap_or_else(|_| Err(io::Error::other("tensorboard-rs panicked"))) {
             self.warn(&error);
         }
     }

@@ -8,10 +8,7 @@ use tensorboard_proto::summary::Summary_Value;
 
 /// Step and value of each summary, over all event files in their order.
 fn values(folder: &Path) -> Vec<(i64, Summary_Value)> {
-    let mut paths: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.sort();
     let mut found = Vec::new();
     for path in paths {
@@ -77,12 +74,7 @@ fn no_step_appears_twice_after_a_resume() {
     }
     board.scalar("seldom", 8, 0.0);
     drop(board);
-    let torn = fs::read_dir(folder.path())
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let torn = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     let length = fs::metadata(&torn).unwrap().len();
     fs::File::options()
         .write(true)
@@ -92,10 +84,7 @@ fn no_step_appears_twice_after_a_resume() {
         .unwrap();
 
     let mut board = Board::open(folder.path(), 6);
-    assert_eq!(
-        (steps("often"), steps("seldom")),
-        ((1..=6).collect(), vec![])
-    );
+    assert_eq!((steps("often"), steps("seldom")), ((1..=6).collect(), vec![]));
     for step in 7..=12 {
         board.scalar("often", step, 1.0);
     }
@@ -135,10 +124,7 @@ fn histograms_count_every_finite_value_once() {
         let (limits, counts) = (histogram.get_bucket_limit(), histogram.get_bucket());
         assert_eq!(limits.len(), counts.len());
         assert_eq!(counts.iter().sum::<f64>(), finite, "{values:?}");
-        assert!(
-            limits.is_sorted() && limits.iter().all(|l| l.is_finite()),
-            "{limits:?}"
-        );
+        assert!(limits.is_sorted() && limits.iter().all(|l| l.is_finite()), "{limits:?}");
         let mut low = f64::NEG_INFINITY;
         for (limit, count) in limits.iter().zip(counts) {
             let inside = values
@@ -177,10 +163,7 @@ fn a_text_is_a_tensor_of_one_string_for_the_page_text() {
     let folder = tempfile::tempdir().unwrap();
     Board::open(folder.path(), 0).text("experiment", 0, "# Reach");
     let found = values(folder.path());
-    let (tensor, data) = (
-        found[0].1.get_tensor(),
-        found[0].1.get_metadata().get_plugin_data(),
-    );
+    let (tensor, data) = (found[0].1.get_tensor(), found[0].1.get_metadata().get_plugin_data());
     assert_eq!(tensor.get_string_val(), [b"# Reach".to_vec()]);
     assert_eq!(tensor.get_tensor_shape().get_dim()[0].get_size(), 1);
     assert_eq!(data.get_plugin_name(), "text");
@@ -209,11 +192,7 @@ fn settings_and_final_figures_are_on_record() {
     let found = values(folder.path());
     let columns = hparams(&found[0].1);
     let columns = columns.get_experiment();
-    let names: Vec<_> = columns
-        .get_hparam_infos()
-        .iter()
-        .map(|i| i.get_name())
-        .collect();
+    let names: Vec<_> = columns.get_hparam_infos().iter().map(|i| i.get_name()).collect();
     assert_eq!(names, ["rate", "method", "frozen"]);
     let metric = columns.get_metric_infos()[0].get_name();
     assert_eq!(metric.get_tag(), "final/success");
@@ -244,9 +223,7 @@ fn errors_silence_the_board_and_never_reach_the_run() {
 fn a_panic_while_logging_silences_the_board_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut board = Board::open(folder.path(), 0);
-    board.log(0, || {
-        panic!("as the crate does where it refuses an argument")
-    });
+    board.log(0, || panic!("as the crate does where it refuses an argument"));
     board.scalar("x", 1, 1.0);
     assert!(tags(folder.path()).is_empty());
 }

@@ -65,12 +65,7 @@ impl Trainer {
         let problem: &dyn Problem = &*instance.problem;
         let hardware = problem.hardware();
         let method = registry::method(experiment, &instance)?;
-        let lanes = Lanes::new(
-            problem,
-            experiment.rollout.lanes,
-            experiment.seed,
-            "rollout",
-        );
+        let lanes = Lanes::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
             agent: Agent::new(experiment, problem.spec()),
@@ -143,13 +138,7 @@ impl Trainer {
                 noise: None,
             };
             let source = Constant(logits.clone());
-            collect(
-                &mut self.lanes,
-                &policy,
-                &source,
-                &motion,
-                &mut self.rollout,
-            )?;
+            collect(&mut self.lanes, &policy, &source, &motion, &mut self.rollout)?;
         } else {
             let model = self.method.effect_model();
             let motion = Motion {
@@ -158,13 +147,7 @@ impl Trainer {
                 noise: self.method.noise(progress),
             };
             let source = self.method.source();
-            collect(
-                &mut self.lanes,
-                &policy,
-                &*source,
-                &motion,
-                &mut self.rollout,
-            )?;
+            collect(&mut self.lanes, &policy, &*source, &motion, &mut self.rollout)?;
         }
         self.counters.hardware_queries += self.rollout.hardware_queries;
         self.counters.episodes += self.rollout.episodes.len() as u64;
@@ -189,13 +172,10 @@ impl Trainer {
                 frozen: phase == Phase::BurnIn,
                 hardware_queries: &mut self.counters.hardware_queries,
             };
-            self.method
-                .effect_update(&self.rollout, &rewards, &mut context)?
+            self.method.effect_update(&self.rollout, &rewards, &mut context)?
         };
         let settings = &self.experiment.ppo;
-        Ok(self
-            .agent
-            .learn(settings, passed, &self.rollout, &rewards, effect)?)
+        Ok(self.agent.learn(settings, passed, &self.rollout, &rewards, effect)?)
     }
 
     /// Moves the design and does with the policy what the method asks for.
@@ -255,11 +235,7 @@ impl Trainer {
         let schedule = &self.experiment.schedule;
         let next = self.timeline.phase(schedule, self.counters.env_steps);
         let phase_ends = next != Some(phase);
-        phase_ends
-            || self
-                .counters
-                .iteration
-                .is_multiple_of(self.experiment.evaluation.every)
+        phase_ends || self.counters.iteration.is_multiple_of(self.experiment.evaluation.every)
     }
 
     /// Judges the present pair of policy and design in the true machine, on start states that never change
@@ -288,11 +264,7 @@ impl Trainer {
             mean_return: judgement.mean_return(),
             gap,
         };
-        if self
-            .best
-            .as_ref()
-            .is_none_or(|(best, _)| evaluation.beats(best))
-        {
+        if self.best.as_ref().is_none_or(|(best, _)| evaluation.beats(best)) {
             self.best = Some((evaluation.clone(), self.pair(&logits)));
         }
         let schedule = &self.experiment.schedule;
@@ -363,13 +335,7 @@ impl Trainer {
         self.counters.env_steps as f64 / self.experiment.schedule.env_steps as f64
     }
 
-    fn record(
-        &self,
-        phase: Phase,
-        stats: PpoStats,
-        evaluation: Option<Evaluation>,
-        seconds: Seconds,
-    ) -> Record {
+    fn record(&self, phase: Phase, stats: PpoStats, evaluation: Option<Evaluation>, seconds: Seconds) -> Record {
         let mut scalars = self.method.report();
         scalars.push(("rate", self.experiment.ppo.rate_at(self.passed())));
         Record {
@@ -378,12 +344,7 @@ impl Trainer {
             episodes: self.rollout.episodes.len(),
             mean_return: mean(&self.rollout, |e| e.total_return),
             train_success: mean(&self.rollout, |e| f64::from(u8::from(e.success))),
-            faults: self
-                .rollout
-                .episodes
-                .iter()
-                .filter(|e| e.fault.is_some())
-                .count(),
+            faults: self.rollout.episodes.iter().filter(|e| e.fault.is_some()).count(),
             reward_terms: self.rollout.reward_terms.clone(),
             stats,
             scalars,

@@ -25,10 +25,7 @@ impl Trainer {
         for (id, policy) in &self.shelf {
             archive.put_bytes(&format!("shelf.{id}"), &policy.to_bytes()?);
         }
-        archive.put_json(
-            "best",
-            &self.best.as_ref().map(|(evaluation, _)| evaluation),
-        );
+        archive.put_json("best", &self.best.as_ref().map(|(evaluation, _)| evaluation));
         if let Some((_, pair)) = &self.best {
             archive.put_bytes("best.pair", &pair.to_bytes()?);
         }
@@ -50,9 +47,7 @@ impl Trainer {
             false => None,
         };
         let ids: Vec<usize> = archive.get_json("shelf")?;
-        let stored = |name: &str| -> Result<Archive, ArchiveError> {
-            Archive::from_bytes(archive.get_bytes(name)?)
-        };
+        let stored = |name: &str| -> Result<Archive, ArchiveError> { Archive::from_bytes(archive.get_bytes(name)?) };
         self.shelf = ids
             .into_iter()
             .map(|id| Ok((id, stored(&format!("shelf.{id}"))?)))

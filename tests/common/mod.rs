@@ -21,8 +21,7 @@ pub struct Said {
 
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
-        let text =
-            |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
         Self {
             code: output.status.code(),
             out: text(&output.stdout),
@@ -36,13 +35,7 @@ impl Said {
     #[track_caller]
     pub fn ended(self, code: i32) -> Self {
         assert!(!self.err.contains("panicked"), "{}", self.err);
-        assert_eq!(
-            self.code,
-            Some(code),
-            "stdout: {}\nstderr: {}",
-            self.out,
-            self.err
-        );
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out, self.err);
         self
     }
 
@@ -71,10 +64,7 @@ pub fn program(folder: &Path, words: &[&str]) -> Command {
 
 /// Types these words in `folder` and waits.
 pub fn tandem(folder: &Path, words: &[&str]) -> Said {
-    program(folder, words)
-        .output()
-        .expect("the program starts")
-        .into()
+    program(folder, words).output().expect("the program starts").into()
 }
 
 /// An experiment of a second: all phases, several true evaluations, a checkpoint every twentieth of a second.
@@ -119,11 +109,7 @@ pub fn finished() -> &'static Path {
 pub fn copy() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     copy_all(&finished().join("run"), &folder.path().join("run"));
-    fs::copy(
-        finished().join("tiny.json"),
-        folder.path().join("tiny.json"),
-    )
-    .unwrap();
+    fs::copy(finished().join("tiny.json"), folder.path().join("tiny.json")).unwrap();
     let run = folder.path().join("run");
     (folder, run)
 }
@@ -177,11 +163,7 @@ pub fn row(line: &str) -> String {
 /// Removes every key that contains `seconds`.
 pub fn without_clock(value: &mut Value) {
     let map = value.as_object_mut().unwrap();
-    let clock: Vec<String> = map
-        .keys()
-        .filter(|key| key.contains("seconds"))
-        .cloned()
-        .collect();
+    let clock: Vec<String> = map.keys().filter(|key| key.contains("seconds")).cloned().collect();
     clock.iter().for_each(|key| {
         map.remove(key);
     });

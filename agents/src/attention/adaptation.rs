@@ -21,10 +21,7 @@ pub struct Scaler {
 
 impl Scaler {
     /// Gain 1, offset 0.
-    pub const RESET: Self = Self {
-        gain: 1.0,
-        offset: 0.0,
-    };
+    pub const RESET: Self = Self { gain: 1.0, offset: 0.0 };
 }
 
 /// Mean and deviation of a signal behind its scaler.

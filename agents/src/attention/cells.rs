@@ -10,10 +10,7 @@ use super::signals::numbers;
 use super::{Circuit, Signals};
 
 /// Takes scaled signals as they are.
-const PLAIN: Affine = Affine {
-    gain: 1.0,
-    offset: 0.0,
-};
+const PLAIN: Affine = Affine { gain: 1.0, offset: 0.0 };
 
 /// A chip with a head for every head of every layer.
 #[derive(Clone, Debug)]
@@ -81,12 +78,8 @@ mod tests {
 
     fn inputs(stream: &mut Stream) -> [Tensor; 3] {
         [1.0, 0.9, 0.9].map(|high| {
-            let values: Vec<f64> = (0..2 * 3 * 20 * 8)
-                .map(|_| stream.uniform(0.0, high))
-                .collect();
-            Tensor::from_slice(&values)
-                .view([2, 3, 20, 8])
-                .to_kind(Kind::Float)
+            let values: Vec<f64> = (0..2 * 3 * 20 * 8).map(|_| stream.uniform(0.0, high)).collect();
+            Tensor::from_slice(&values).view([2, 3, 20, 8]).to_kind(Kind::Float)
         })
     }
 
@@ -137,22 +130,15 @@ mod tests {
         ] {
             let mut circuit = quiet.clone();
             change(&mut circuit.noise);
-            let hardware =
-                |c: &GainCell| Hardware::new(c, Mode::Nonlinear, Backward::Surrogate, 20).unwrap();
+            let hardware = |c: &GainCell| Hardware::new(c, Mode::Nonlinear, Backward::Surrogate, 20).unwrap();
             let plain = hardware(&quiet).attend(inputs, None);
             let spread = |outputs: &[Tensor]| {
-                let squares = outputs
-                    .iter()
-                    .map(|o| (o - &plain).square().mean(Kind::Double));
+                let squares = outputs.iter().map(|o| (o - &plain).square().mean(Kind::Double));
                 let sum: f64 = squares.map(|s| s.double_value(&[])).sum();
                 (sum / outputs.len() as f64).sqrt()
             };
             let tensors: Vec<Tensor> = (0..20)
-                .map(|seed| {
-                    hardware(&circuit)
-                        .on_chip(&circuit, seed)
-                        .attend(inputs, None)
-                })
+                .map(|seed| hardware(&circuit).on_chip(&circuit, seed).attend(inputs, None))
                 .collect();
             let cells: Vec<Tensor> = (0..20)
                 .map(|seed| {

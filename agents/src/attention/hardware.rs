@@ -50,12 +50,7 @@ impl Hardware {
     ///
     /// # Errors
     /// A circuit that cannot be built or has no tensor form, or a decay that leaves nothing of the oldest token.
-    pub fn new(
-        circuit: &GainCell,
-        mode: Mode,
-        backward: Backward,
-        tokens: usize,
-    ) -> Result<Self, CircuitError> {
+    pub fn new(circuit: &GainCell, mode: Mode, backward: Backward, tokens: usize) -> Result<Self, CircuitError> {
         circuit.check()?;
         let fail = |key, reason| Err(CircuitError::Constraint { key, reason });
         if circuit.law == CellLaw::Table {
@@ -80,11 +75,7 @@ impl Hardware {
             window: i64::from(circuit.window),
             columns: i64::from(circuit.columns),
             saturation: [circuit.score_saturation_ua, circuit.output_saturation_ua],
-            levels: [
-                circuit.query_levels(),
-                circuit.stored_levels(),
-                circuit.output_levels(),
-            ],
+            levels: [circuit.query_levels(), circuit.stored_levels(), circuit.output_levels()],
             chip: None,
         })
     }
@@ -110,12 +101,7 @@ impl Hardware {
     }
 
     /// The same in layer number `layer`, which on a chip has cells of its own.
-    fn layer(
-        &self,
-        layer: usize,
-        [query, key, value]: [&Tensor; 3],
-        signals: Option<&mut Signals>,
-    ) -> Tensor {
+    fn layer(&self, layer: usize, [query, key, value]: [&Tensor; 3], signals: Option<&mut Signals>) -> Tensor {
         let size = query.size();
         let tiles = self.window.min(size[2]).unsigned_abs();
         let tiles = tiles.div_ceil(self.columns.unsigned_abs()) as i64;
@@ -160,9 +146,7 @@ impl Hardware {
 
     /// `γ^(power · t)` as a column; a negative power undoes the decay.
     fn fade(&self, tokens: i64, power: f64, kind: Kind) -> Tensor {
-        let exponents: Vec<f64> = (0..tokens)
-            .map(|t| (-self.decay * power * t as f64).exp())
-            .collect();
+        let exponents: Vec<f64> = (0..tokens).map(|t| (-self.decay * power * t as f64).exp()).collect();
         Tensor::from_slice(&exponents).to_kind(kind).unsqueeze(-1)
     }
 

@@ -60,8 +60,6 @@ pub fn softmax(query: &Tensor, key: &Tensor, value: &Tensor) -> Tensor {
     let (tokens, dimension) = (size[2], size[3]);
     let future = Tensor::ones([tokens, tokens], (Kind::Bool, query.device())).triu(1);
     let scores = query.matmul(&key.transpose(-2, -1)) * (1.0 / (dimension as f64).sqrt());
-    let weights = scores
-        .masked_fill(&future, f64::NEG_INFINITY)
-        .softmax(-1, None::<Kind>);
+    let weights = scores.masked_fill(&future, f64::NEG_INFINITY).softmax(-1, None::<Kind>);
     weights.matmul(value)
 }

@@ -69,10 +69,7 @@ impl Chip {
             gains,
             columns,
             rows: rows_of,
-            written: [
-                normal(&cells, self.storage_v),
-                normal(&cells, self.storage_v),
-            ],
+            written: [normal(&cells, self.storage_v), normal(&cells, self.storage_v)],
             jitter: normal(&[1, heads, tokens, tokens], self.jitter),
         }
     }

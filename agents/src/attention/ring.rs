@@ -37,13 +37,7 @@ impl Ring {
         no_grad(|| self.attend(hardware, query, key, value))
     }
 
-    fn attend(
-        &mut self,
-        hardware: &Hardware,
-        query: &Tensor,
-        key: &Tensor,
-        value: &Tensor,
-    ) -> Tensor {
+    fn attend(&mut self, hardware: &Hardware, query: &Tensor, key: &Tensor, value: &Tensor) -> Tensor {
         let window = hardware.window;
         let slot = self.tokens % window;
         for (store, new) in [(&self.keys, key), (&self.values, value)] {

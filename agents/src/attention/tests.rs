@@ -61,10 +61,7 @@ fn circuit(stream: &mut Stream) -> GainCell {
 
 /// The circuit model's outputs of batch 0, head 0 for inputs that are scaled already.
 fn by_circuit(circuit: &GainCell, inputs: &[Tensor; 3], decay: f64) -> Tensor {
-    let plain = Affine {
-        gain: 1.0,
-        offset: 0.0,
-    };
+    let plain = Affine { gain: 1.0, offset: 0.0 };
     let scalers = Scalers {
         query: plain,
         key: plain,
@@ -138,12 +135,7 @@ fn a_cubic_without_bend_is_the_linear_model() {
     };
     let linear = attend(&hardware(&circuit, Mode::Linear, Backward::Exact), &inputs);
     for backward in [Backward::Exact, Backward::Surrogate] {
-        let straight = hardware(&circuit, Mode::Nonlinear, backward).with_cubic([
-            0.0,
-            cell::slope(0.9),
-            0.0,
-            0.0,
-        ]);
+        let straight = hardware(&circuit, Mode::Nonlinear, backward).with_cubic([0.0, cell::slope(0.9), 0.0, 0.0]);
         assert_eq!(gap(&attend(&straight, &inputs), &linear), 0.0);
     }
 }
@@ -212,10 +204,7 @@ fn the_surrogate_has_the_linear_models_gradient_at_the_nonlinear_point() {
     // one token: S = Σ q f(k), φ = S / S1, o = φ f(v) / S2. Surrogate: dS/dq = 19.3 k, do/dv = 19.3 φ / S2, and
     // do/dφ = 19.3 v / S2, with φ of the nonlinear forward pass
     let (circuit, inputs) = smooth();
-    let circuit = GainCell {
-        layers: 1,
-        ..circuit
-    };
+    let circuit = GainCell { layers: 1, ..circuit };
     let one = [0, 1, 2].map(|i| inputs[i].narrow(2, 0, 1));
     let hardware = hardware(&circuit, Mode::Nonlinear, Backward::Surrogate);
     let weights = Tensor::ones([1, 1, 1, 4], (Kind::Double, Device::Cpu));

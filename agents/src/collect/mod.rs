@@ -83,19 +83,11 @@ pub fn collect(
 fn check_sizes(lanes: &Lanes, policy: &PolicySnapshot) -> Result<(), CollectError> {
     let spec = lanes.spec();
     for (field, policy, problem) in [
-        (
-            "observation",
-            policy.observation_len(),
-            spec.observation.len(),
-        ),
+        ("observation", policy.observation_len(), spec.observation.len()),
         ("command", policy.command_len(), spec.command.len()),
     ] {
         if policy != problem {
-            return Err(CollectError::Size {
-                field,
-                policy,
-                problem,
-            });
+            return Err(CollectError::Size { field, policy, problem });
         }
     }
     Ok(())
@@ -134,9 +126,7 @@ impl Runner<'_> {
         self.suit_model(fidelity);
         for t in 0..self.context.steps {
             if self.lane.episode != Some(fidelity) {
-                let begun = self
-                    .lane
-                    .begin(fidelity, self.context.design, self.context.hardware);
+                let begun = self.lane.begin(fidelity, self.context.design, self.context.hardware);
                 begun.map_err(|source| CollectError::Reset {
                     lane: self.index,
                     step: t,
@@ -183,10 +173,7 @@ impl Runner<'_> {
     fn look_ahead(&mut self, t: usize) -> Result<f32, CollectError> {
         self.look(t)?;
         let buffers = &mut self.lane.buffers;
-        Ok(self
-            .context
-            .policy
-            .value(&buffers.normalised, &mut buffers.scratch))
+        Ok(self.context.policy.value(&buffers.normalised, &mut buffers.scratch))
     }
 
     /// Draws a command and records what the policy knew.
@@ -194,12 +181,7 @@ impl Runner<'_> {
         let (policy, lane) = (self.context.policy, &mut *self.lane);
         let buffers = &mut lane.buffers;
         let command = at(self.part.commands, t, buffers.command.len());
-        self.part.log_probs[t] = policy.act(
-            &buffers.normalised,
-            &mut lane.stream,
-            &mut buffers.scratch,
-            command,
-        );
+        self.part.log_probs[t] = policy.act(&buffers.normalised, &mut lane.stream, &mut buffers.scratch, command);
         self.part.values[t] = policy.value(&buffers.normalised, &mut buffers.scratch);
         if lane.running.steps == 0 {
             lane.running.start_value = self.part.values[t];
@@ -212,13 +194,9 @@ impl Runner<'_> {
                 raw
             };
         }
-        at(self.part.observations, t, buffers.normalised.len())
-            .copy_from_slice(&buffers.normalised);
+        at(self.part.observations, t, buffers.normalised.len()).copy_from_slice(&buffers.normalised);
         let logits = at(self.part.logits, t, lane.logits.len());
-        logits
-            .iter_mut()
-            .zip(&lane.logits)
-            .for_each(|(to, &z)| *to = z as f32);
+        logits.iter_mut().zip(&lane.logits).for_each(|(to, &z)| *to = z as f32);
         Ok(())
     }
 
@@ -235,9 +213,7 @@ impl Runner<'_> {
 
     /// Asks hardware or model, adds noise, moves the world under the effect.
     fn step_effect(&mut self, t: usize, sums: &mut Sums) -> Result<Step, CollectError> {
-        let Context {
-            motion, hardware, ..
-        } = *self.context;
+        let Context { motion, hardware, .. } = *self.context;
         let lane = &mut *self.lane;
         let b = &mut lane.buffers;
         if let Some(model) = &self.model {
@@ -260,8 +236,7 @@ impl Runner<'_> {
                 *state = left + noise.fresh() * fresh;
                 *drawn = *effect + deviation * scale * fresh;
                 *effect = *drawn + noise.deviation * scale * left;
-                log_prob -=
-                    0.5 * f64::from(fresh).powi(2) + f64::from(deviation).ln() + HALF_LN_TAU;
+                log_prob -= 0.5 * f64::from(fresh).powi(2) + f64::from(deviation).ln() + HALF_LN_TAU;
             }
             self.part.effect_log_probs[t] = log_prob as f32;
         } else if motion.records() {
@@ -282,13 +257,8 @@ impl Runner<'_> {
         lane.running.steps += 1;
         lane.running.success |= step.success;
         let end = match step {
-            Step {
-                terminated: true, ..
-            }
-            | Step { fault: Some(_), .. } => End::Terminated,
-            Step {
-                truncated: true, ..
-            } => End::Truncated,
+            Step { terminated: true, .. } | Step { fault: Some(_), .. } => End::Terminated,
+            Step { truncated: true, .. } => End::Truncated,
             _ => End::Running,
         };
         self.part.rewards[t] = step.reward;
@@ -322,12 +292,7 @@ struct Sums {
     hardware_queries: u64,
 }
 
-fn check_finite(
-    lane: usize,
-    step: usize,
-    field: &'static str,
-    values: &[f32],
-) -> Result<(), CollectError> {
+fn check_finite(lane: usize, step: usize, field: &'static str, values: &[f32]) -> Result<(), CollectError> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(()),
         Some(index) => Err(CollectError::NonFinite {

@@ -28,15 +28,8 @@ fn effect(model: Option<&dyn EffectModels>, deviation: Option<f32>) -> Motion<'_
     persistent(model, deviation, 0.0)
 }
 
-fn persistent(
-    model: Option<&dyn EffectModels>,
-    deviation: Option<f32>,
-    persistence: f32,
-) -> Motion<'_> {
-    let noise = |deviation| Noise {
-        deviation,
-        persistence,
-    };
+fn persistent(model: Option<&dyn EffectModels>, deviation: Option<f32>, persistence: f32) -> Motion<'_> {
+    let noise = |deviation| Noise { deviation, persistence };
     Motion {
         full_lanes: 0,
         model,
@@ -64,11 +57,7 @@ fn constant(effect: [f32; 2]) -> OneModel {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let collected = |threads| {
-        with_threads(threads, || {
-            run(&mut lanes(1.2), &effect(None, Some(0.3)), 50).unwrap()
-        })
-    };
+    let collected = |threads| with_threads(threads, || run(&mut lanes(1.2), &effect(None, Some(0.3)), 50).unwrap());
     assert_eq!(format!("{:?}", collected(1)), format!("{:?}", collected(2)));
 }
 
@@ -82,18 +71,11 @@ fn two_segments_join_into_one_and_lanes_continue_exactly_from_an_archive() {
     first.save(&mut archive, "lanes");
     let mut second = Lanes::new(&Naming::new(5, 1.2), 3, 99, "other");
     second
-        .load(
-            &Archive::from_bytes(&archive.to_bytes().unwrap()).unwrap(),
-            "lanes",
-        )
+        .load(&Archive::from_bytes(&archive.to_bytes().unwrap()).unwrap(), "lanes")
         .unwrap();
     let tail = run(&mut second, &motion, 7).unwrap();
     for lane in 0..3 {
-        let joined = [
-            &head.rewards[lane * 7..][..7],
-            &tail.rewards[lane * 7..][..7],
-        ]
-        .concat();
+        let joined = [&head.rewards[lane * 7..][..7], &tail.rewards[lane * 7..][..7]].concat();
         assert_eq!(joined, whole.rewards[lane * 14..][..14]);
     }
     let returns = |r: &Rollout| r.episodes.iter().map(|e| e.total_return).sum::<f64>();
@@ -129,10 +111,7 @@ fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
     let just_ended = run(&mut lanes(1e9), &effect(None, None), 10).unwrap();
     assert_eq!(just_ended.last_values, [0.0; 3]);
     assert_eq!((rollout.episodes.len(), rollout.episodes[0].steps), (6, 5));
-    assert_eq!(
-        (rollout.moments.count(), rollout.hardware_queries),
-        (36.0, 36)
-    );
+    assert_eq!((rollout.moments.count(), rollout.hardware_queries), (36.0, 36));
     let mean = rollout.rewards.iter().map(|&r| f64::from(r)).sum::<f64>() / 36.0;
     assert!((rollout.reward_terms[0] - mean).abs() < 1e-9);
 }
@@ -146,20 +125,13 @@ fn a_fault_terminates_and_commands_are_clipped_for_the_world_only() {
     };
     let rollout = run(&mut lanes(0.999), &full, 200).unwrap();
     for (i, end) in rollout.ends.iter().enumerate() {
-        let outside = rollout.commands[2 * i..2 * i + 2]
-            .iter()
-            .any(|u| u.abs() > 0.999);
+        let outside = rollout.commands[2 * i..2 * i + 2].iter().any(|u| u.abs() > 0.999);
         assert_eq!(*end == End::Terminated, outside);
         // |effect - goal| is at most 1 + 0.8 per axis when the command was clipped
         assert!(rollout.rewards[i] >= -2.0 * 1.8 * 1.8);
     }
     assert!(rollout.commands.iter().any(|u| u.abs() > 1.5));
-    assert!(
-        rollout
-            .episodes
-            .iter()
-            .any(|e| e.fault == Some("left the bounds"))
-    );
+    assert!(rollout.episodes.iter().any(|e| e.fault == Some("left the bounds")));
     assert!(rollout.queries.is_empty() && rollout.hardware_queries == 0);
 }
 
@@ -168,11 +140,7 @@ fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
     let model = constant([0.25, -0.5]);
     let rollout = run(&mut lanes(1e9), &effect(Some(&model), Some(0.2)), 400).unwrap();
     assert_eq!(
-        (
-            rollout.effects.len(),
-            rollout.queries.len(),
-            rollout.hardware_queries
-        ),
+        (rollout.effects.len(), rollout.queries.len(), rollout.hardware_queries),
         (1200, 2400, 0)
     );
     let mut squares = 0.0;
@@ -240,18 +208,8 @@ fn another_fidelity_or_a_restart_begins_new_episodes() {
 
 #[test]
 fn numbers_that_are_not_finite_are_reported_with_their_place() {
-    let error = run(
-        &mut lanes(1.0),
-        &effect(Some(&constant([0.0, f32::NAN])), None),
-        5,
-    )
-    .unwrap_err();
+    let error = run(&mut lanes(1.0), &effect(Some(&constant([0.0, f32::NAN])), None), 5).unwrap_err();
     assert_eq!(error.to_string(), "lane 0, step 0: effect[1] is NaN");
-    let error = run(
-        &mut lanes(1.0),
-        &effect(Some(&constant([0.0, 1e30])), None),
-        5,
-    )
-    .unwrap_err();
+    let error = run(&mut lanes(1.0), &effect(Some(&constant([0.0, 1e30])), None), 5).unwrap_err();
     assert_eq!(error.to_string(), "lane 0, step 0: reward[0] is -inf");
 }

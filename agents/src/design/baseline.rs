@@ -66,10 +66,7 @@ impl Baseline {
         let rest = tch::no_grad(|| &raw - self.net.forward(&inputs).squeeze_dim(1));
         self.fit(&inputs, raw::floats(&raw));
         let rest = (&rest - rest.mean(Kind::Float)) / (rest.std(false) + 1e-8);
-        Tensor::cat(
-            &[rest.new_zeros([full], (Kind::Float, rest.device())), rest],
-            0,
-        )
+        Tensor::cat(&[rest.new_zeros([full], (Kind::Float, rest.device())), rest], 0)
     }
 
     fn fit(&mut self, inputs: &Tensor, targets: &[f32]) {

@@ -9,9 +9,7 @@ use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
 use super::outer::Inner;
-use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
-};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::cma_es::CmaEs;
 use crate::rollout::{DesignSource, Rollout};
@@ -72,12 +70,7 @@ impl Cma {
         Inner::check(settings.inner_iterations)?;
         setup.check_designs("cma")?;
         let mut stream = Stream::new(setup.seed, "cma", 0);
-        let mut search = CmaEs::new(
-            &setup.start,
-            settings.sigma,
-            settings.population,
-            LOGIT_LIMIT,
-        );
+        let mut search = CmaEs::new(&setup.start, settings.sigma, settings.population, LOGIT_LIMIT);
         Ok(Self {
             points: search.ask(&mut stream),
             scores: vec![(0, f64::NEG_INFINITY); settings.population],
@@ -149,11 +142,7 @@ impl DesignOptimizer for Cma {
         Box::new(Constant(self.candidate().to_vec()))
     }
 
-    fn update(
-        &mut self,
-        rollout: &Rollout,
-        context: &mut Context,
-    ) -> Result<PolicyChange, MethodError> {
+    fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         if context.frozen {
             return Ok(PolicyChange::Keep);
         }
@@ -192,11 +181,7 @@ impl DesignOptimizer for Cma {
         archive.put_f64("cma.rungs", &rungs);
         let active: Vec<f64> = self.active.iter().map(|&i| i as f64).collect();
         archive.put_f64("cma.active", &active);
-        let counts = [
-            self.position as f64,
-            self.rung as f64,
-            self.generation as f64,
-        ];
+        let counts = [self.position as f64, self.rung as f64, self.generation as f64];
         archive.put_f64("cma.counts", &counts);
         self.inner.save(archive, "cma");
     }

@@ -109,11 +109,7 @@ impl EffectCredit {
             lambda: settings.lambda.unwrap_or(horizon),
             clip: setup.clip,
             scale: setup.hardware.effect_scale().to_vec(),
-            baseline: Baseline::new(
-                setup.observations + setup.commands,
-                settings.reward_before,
-                setup.seed,
-            ),
+            baseline: Baseline::new(setup.observations + setup.commands, settings.reward_before, setup.seed),
         })
     }
 
@@ -181,8 +177,7 @@ impl EffectRows {
         let advantages = self.advantages.index_select(0, rows);
         let samples = self.samples.index_select(0, rows);
         let z = (samples - mean) / &self.deviation;
-        let constant =
-            (self.sigma.ln() + 0.5 * std::f64::consts::TAU.ln()) * self.deviation.numel() as f64;
+        let constant = (self.sigma.ln() + 0.5 * std::f64::consts::TAU.ln()) * self.deviation.numel() as f64;
         let log_prob = z.square().sum_dim_intlist(1i64, false, Kind::Float) * -0.5 - constant;
         let ratio = (log_prob - self.log_probs.index_select(0, rows))
             .clamp(-20.0, 20.0)

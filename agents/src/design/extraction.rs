@@ -130,11 +130,7 @@ fn predict(hardware: &dyn Hardware, proxy: &Proxy, logits: &[f64], queries: &[f3
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter()
-        .zip(b)
-        .map(|(x, y)| (x - y).powi(2))
-        .sum::<f64>()
-        .sqrt()
+    a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
 }
 
 /// The cost of a design: how far its hardware is from the proxy.

@@ -27,12 +27,7 @@ pub struct FittedProxy {
 
 impl FittedProxy {
     /// A proxy of an experiment's hardware, not fitted yet; its normalisers are taken from designs of this draw.
-    pub fn new(
-        setup: &Setup,
-        settings: &ProxySettings,
-        conditioned: bool,
-        draw: DesignDraw,
-    ) -> Self {
+    pub fn new(setup: &Setup, settings: &ProxySettings, conditioned: bool, draw: DesignDraw) -> Self {
         let hardware = setup.hardware.clone();
         let mut stream = Stream::new(setup.seed, "proxy", 0);
         let sample = Pairs::sample(&*hardware, SAMPLE, draw, &mut stream);
@@ -56,14 +51,9 @@ impl FittedProxy {
         context: &mut Context,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), MethodError> {
-        let (gap, queries) = self.proxy.fit(
-            &mut self.adam,
-            &*self.hardware,
-            settings,
-            draw,
-            &mut self.stream,
-            stop,
-        );
+        let (gap, queries) = self
+            .proxy
+            .fit(&mut self.adam, &*self.hardware, settings, draw, &mut self.stream, stop);
         *context.hardware_queries += queries;
         if stop() {
             return Err(MethodError::Stopped);

@@ -43,11 +43,7 @@ impl DesignOptimizer for Gaussian {
         self.spread.source(self.mean.clone())
     }
 
-    fn update(
-        &mut self,
-        rollout: &Rollout,
-        context: &mut Context,
-    ) -> Result<PolicyChange, MethodError> {
+    fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         if !context.frozen {
             self.spread.step(&mut self.mean, rollout, &self.settings)?;
         }

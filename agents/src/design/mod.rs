@@ -105,11 +105,7 @@ pub trait DesignOptimizer {
     ///
     /// # Errors
     /// Numbers that are not finite; [`MethodError::Stopped`].
-    fn prepare(
-        &mut self,
-        _context: &mut Context,
-        _stop: &dyn Fn() -> bool,
-    ) -> Result<(), MethodError> {
+    fn prepare(&mut self, _context: &mut Context, _stop: &dyn Fn() -> bool) -> Result<(), MethodError> {
         Ok(())
     }
 
@@ -146,11 +142,7 @@ pub trait DesignOptimizer {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    fn update(
-        &mut self,
-        _rollout: &Rollout,
-        _context: &mut Context,
-    ) -> Result<PolicyChange, MethodError> {
+    fn update(&mut self, _rollout: &Rollout, _context: &mut Context) -> Result<PolicyChange, MethodError> {
         Ok(PolicyChange::Keep)
     }
 
@@ -188,9 +180,7 @@ impl DesignSource for Constant {
 ///
 /// # Errors
 /// Unknown keys and wrong types.
-pub fn settings<T: DeserializeOwned + Default>(
-    value: &serde_json::Value,
-) -> Result<T, MethodError> {
+pub fn settings<T: DeserializeOwned + Default>(value: &serde_json::Value) -> Result<T, MethodError> {
     if value.is_null() {
         return Ok(T::default());
     }

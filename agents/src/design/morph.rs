@@ -18,10 +18,7 @@ use tch::Tensor;
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::extraction::{ExtractionSettings, extract};
 use super::fitted_proxy::FittedProxy;
-use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings,
-    within,
-};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::ppo::{EffectTerm, EffectUpdate};
@@ -140,9 +137,7 @@ impl EffectTerm for Term {
         let visited = self.features.index_select(0, rows);
         let uniform_rows = rows.remainder(self.uniform_features.size()[0]);
         let uniform = self.uniform_features.index_select(0, &uniform_rows);
-        let predicted = self
-            .proxy
-            .forward(&Tensor::cat(&[visited, uniform], 0), None);
+        let predicted = self.proxy.forward(&Tensor::cat(&[visited, uniform], 0), None);
         let targets = Tensor::cat(
             &[
                 self.effects.index_select(0, rows),
@@ -150,23 +145,17 @@ impl EffectTerm for Term {
             ],
             0,
         );
-        let task =
-            predicted
-                .narrow(0, 0, rows.size()[0])
-                .narrow(1, 0, self.proxy.task_effects() as i64);
+        let task = predicted
+            .narrow(0, 0, rows.size()[0])
+            .narrow(1, 0, self.proxy.task_effects() as i64);
         self.rows.surrogate(rows, &task) + self.proxy.fidelity(&predicted, &targets) * self.alpha
     }
 }
 
 impl DesignOptimizer for Morph {
-    fn prepare(
-        &mut self,
-        context: &mut Context,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<(), MethodError> {
+    fn prepare(&mut self, context: &mut Context, stop: &dyn Fn() -> bool) -> Result<(), MethodError> {
         let draw = DesignDraw::Fixed(&self.logits);
-        self.fitted
-            .prepare(&self.settings.proxy, draw, context, stop)
+        self.fitted.prepare(&self.settings.proxy, draw, context, stop)
     }
 
     fn design(&self) -> Vec<f64> {
@@ -196,12 +185,7 @@ impl DesignOptimizer for Morph {
         }
         let draw = DesignDraw::Fixed(&self.logits);
         let visited = self.fitted.ask(&rollout.queries, draw);
-        let uniform = Pairs::sample(
-            &*self.fitted.hardware,
-            rollout.rows(),
-            draw,
-            &mut self.fitted.stream,
-        );
+        let uniform = Pairs::sample(&*self.fitted.hardware, rollout.rows(), draw, &mut self.fitted.stream);
         *context.hardware_queries += (visited.rows + uniform.rows) as u64;
         self.last[2] = self.alpha(context.progress);
         let term = self.term.insert(Term {
@@ -221,20 +205,13 @@ impl DesignOptimizer for Morph {
         }))
     }
 
-    fn update(
-        &mut self,
-        rollout: &Rollout,
-        context: &mut Context,
-    ) -> Result<PolicyChange, MethodError> {
+    fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         self.term = None;
         if context.frozen {
             return Ok(PolicyChange::Keep);
         }
         self.iteration += 1;
-        if self
-            .iteration
-            .is_multiple_of(self.settings.extraction.every as u64)
-        {
+        if self.iteration.is_multiple_of(self.settings.extraction.every as u64) {
             let found = extract(
                 &*self.fitted.hardware,
                 &self.fitted.proxy,
@@ -274,8 +251,7 @@ impl DesignOptimizer for Morph {
 
     fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.logits = archive.get_f64_len("design.logits", self.logits.len())?;
-        self.last
-            .copy_from_slice(&archive.get_f64_len("design.last", 3)?);
+        self.last.copy_from_slice(&archive.get_f64_len("design.last", 3)?);
         self.iteration = archive.get_f64_len("design.iteration", 1)?[0] as u64;
         self.credit.load(archive)?;
         self.fitted.load(archive)

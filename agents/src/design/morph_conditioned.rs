@@ -18,9 +18,7 @@ use super::effect::{EffectCredit, EffectSettings};
 use super::fitted_proxy::FittedProxy;
 use super::logits::LogitVector;
 use super::spread::{Spread, SpreadSettings};
-use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
-};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::ppo::EffectUpdate;
@@ -118,14 +116,9 @@ impl MorphConditioned {
 }
 
 impl DesignOptimizer for MorphConditioned {
-    fn prepare(
-        &mut self,
-        context: &mut Context,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<(), MethodError> {
+    fn prepare(&mut self, context: &mut Context, stop: &dyn Fn() -> bool) -> Result<(), MethodError> {
         let settings = &self.settings.proxy;
-        self.fitted
-            .prepare(settings, DesignDraw::Uniform, context, stop)
+        self.fitted.prepare(settings, DesignDraw::Uniform, context, stop)
     }
 
     fn design(&self) -> Vec<f64> {
@@ -175,23 +168,16 @@ impl DesignOptimizer for MorphConditioned {
         Ok(Some(self.logits.update(term, self.settings.rate)))
     }
 
-    fn update(
-        &mut self,
-        rollout: &Rollout,
-        context: &mut Context,
-    ) -> Result<PolicyChange, MethodError> {
+    fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         self.term = None;
         self.logits.clamp();
-        if let (Some(spread), Some(settings), false) =
-            (&mut self.spread, &self.settings.spread, context.frozen)
-        {
+        if let (Some(spread), Some(settings), false) = (&mut self.spread, &self.settings.spread, context.frozen) {
             let mut mean = self.logits.values();
             spread.step(&mut mean, rollout, settings)?;
             self.logits.set(&mean);
         }
         *context.hardware_queries += self.refresh(rollout);
-        let all =
-            self.refresh_loss.is_finite() && self.logits.values().iter().all(|z| z.is_finite());
+        let all = self.refresh_loss.is_finite() && self.logits.values().iter().all(|z| z.is_finite());
         finite(all, "the proxy's loss or the design").map(|()| PolicyChange::Keep)
     }
 

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 
 use super::outer::Inner;
-use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within,
-};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
@@ -76,11 +74,7 @@ impl DesignOptimizer for Random {
         Box::new(Constant(self.design()))
     }
 
-    fn update(
-        &mut self,
-        rollout: &Rollout,
-        context: &mut Context,
-    ) -> Result<PolicyChange, MethodError> {
+    fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         if context.frozen || self.tested == self.candidates.len() {
             return Ok(PolicyChange::Keep);
         }

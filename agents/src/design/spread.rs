@@ -47,12 +47,7 @@ impl SpreadSettings {
         let key = |name: &str| format!("{place}{name}");
         within(&key("rate"), self.rate, 1e-6, 10.0)?;
         within(&key("deviation"), self.deviation, 1e-3, LOGIT_LIMIT)?;
-        within(
-            &key("least_deviation"),
-            self.least_deviation,
-            1e-4,
-            self.deviation,
-        )
+        within(&key("least_deviation"), self.least_deviation, 1e-4, self.deviation)
     }
 }
 
@@ -86,12 +81,7 @@ impl Spread {
     ///
     /// # Errors
     /// A gradient that is not finite.
-    pub fn step(
-        &mut self,
-        mean: &mut [f64],
-        rollout: &Rollout,
-        settings: &SpreadSettings,
-    ) -> Result<(), MethodError> {
+    pub fn step(&mut self, mean: &mut [f64], rollout: &Rollout, settings: &SpreadSettings) -> Result<(), MethodError> {
         let Some(gradient) = self.gradient(mean, rollout, settings.start_baseline) else {
             return Ok(());
         };
@@ -139,8 +129,7 @@ impl Spread {
                 mean[i] = (mean[i] + step).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
             } else {
                 let log_deviation = &mut self.log_deviation[i - d];
-                *log_deviation = (*log_deviation + step)
-                    .clamp(settings.least_deviation.ln(), settings.deviation.ln());
+                *log_deviation = (*log_deviation + step).clamp(settings.least_deviation.ln(), settings.deviation.ln());
             }
         }
     }
@@ -190,10 +179,7 @@ fn merits(rollout: &Rollout, baseline: bool) -> Vec<f64> {
         let values = centred(|episode| episode.start_value.into());
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let slope = dot(&merits, &values) / dot(&values, &values).max(1e-12);
-        merits
-            .iter_mut()
-            .zip(values)
-            .for_each(|(m, v)| *m -= slope * v);
+        merits.iter_mut().zip(values).for_each(|(m, v)| *m -= slope * v);
     }
     merits
 }
@@ -217,18 +203,15 @@ mod tests {
 
     fn rollout(returns: &[f64], values: &[f32]) -> Rollout {
         let mut rollout = Rollout::new(1);
-        let episodes = returns
-            .iter()
-            .zip(values)
-            .map(|(&total_return, &start_value)| Episode {
-                lane: 0,
-                steps: 1,
-                total_return,
-                start_value,
-                success: false,
-                fault: None,
-                logits: Vec::new(),
-            });
+        let episodes = returns.iter().zip(values).map(|(&total_return, &start_value)| Episode {
+            lane: 0,
+            steps: 1,
+            total_return,
+            start_value,
+            success: false,
+            fault: None,
+            logits: Vec::new(),
+        });
         rollout.episodes = episodes.collect();
         rollout
     }

@@ -65,8 +65,7 @@ impl BytePairEncoding {
                 ));
             };
             // tokens with characters that stand for no byte, special ones say, are their own text
-            let bytes: Option<Vec<u8>> =
-                text.chars().map(|c| stands_for.get(&c).copied()).collect();
+            let bytes: Option<Vec<u8>> = text.chars().map(|c| stands_for.get(&c).copied()).collect();
             *place = Some(bytes.unwrap_or_else(|| text.as_bytes().to_vec()));
         }
         let single = |c: char| match numbers.get(c.encode_utf8(&mut [0; 4]) as &str) {
@@ -75,10 +74,7 @@ impl BytePairEncoding {
         };
         Ok(Self {
             tokens: tokens.into_iter().flatten().collect(),
-            bytes: printable()
-                .into_iter()
-                .map(single)
-                .collect::<Result<_, _>>()?,
+            bytes: printable().into_iter().map(single).collect::<Result<_, _>>()?,
             merges: read_merges(merges, &numbers)?,
         })
     }
@@ -144,8 +140,7 @@ fn replace(row: &[u32], pair: (u32, u32), merged: u32) -> Vec<u32> {
 /// Place and result of every merge.
 fn read_merges(merges: &str, numbers: &BTreeMap<String, u32>) -> Result<Merges, LanguageError> {
     let lines = merges.lines().enumerate();
-    let lines =
-        lines.filter(|(i, line)| !(line.is_empty() || *i == 0 && line.starts_with("#version")));
+    let lines = lines.filter(|(i, line)| !(line.is_empty() || *i == 0 && line.starts_with("#version")));
     let mut all = HashMap::new();
     for (rank, (at, line)) in lines.enumerate() {
         let at = at + 1;
@@ -155,9 +150,7 @@ fn read_merges(merges: &str, numbers: &BTreeMap<String, u32>) -> Result<Merges, 
         let joined = format!("{left}{right}");
         let number = |token: &str| match numbers.get(token) {
             Some(&number) => Ok(number),
-            None => fail(format!(
-                "merges, line {at}: `{token}` is not in the vocabulary"
-            )),
+            None => fail(format!("merges, line {at}: `{token}` is not in the vocabulary")),
         };
         let pair = (number(left)?, number(right)?);
         all.entry(pair).or_insert((rank as u32, number(&joined)?));
@@ -211,9 +204,7 @@ fn length(text: &str) -> usize {
     if let Some(kind) = first.filter(|kind| *kind != Class::Space) {
         return lead + body.find(|c| class(c) != kind).unwrap_or(body.len());
     }
-    let end = text
-        .find(|c| class(c) != Class::Space)
-        .unwrap_or(text.len());
+    let end = text.find(|c| class(c) != Class::Space).unwrap_or(text.len());
     let last = text[..end].chars().next_back().map_or(0, char::len_utf8);
     match end < text.len() && end > last {
         true => end - last,
@@ -277,9 +268,7 @@ mod tests {
 
     #[test]
     fn a_long_word_takes_no_quadratic_time() {
-        let merges: Vec<String> = (0..12)
-            .map(|i| format!("{0} {0}", "a".repeat(1 << i)))
-            .collect();
+        let merges: Vec<String> = (0..12).map(|i| format!("{0} {0}", "a".repeat(1 << i))).collect();
         let list: Vec<&str> = merges.iter().map(String::as_str).collect();
         let (vocabulary, merges) = files(&list);
         let pairs = BytePairEncoding::new(&vocabulary, &merges).unwrap();

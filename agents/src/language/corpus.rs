@@ -36,9 +36,7 @@ impl Corpus {
         if validation.len() <= context {
             let needed = ((context + 1) as f64 / HELD_BACK).ceil();
             let unit = vocabulary.unit();
-            let reason = format!(
-                "{all} {unit}s are too few; with a context of {context} it needs at least {needed}"
-            );
+            let reason = format!("{all} {unit}s are too few; with a context of {context} it needs at least {needed}");
             return Err(LanguageError::Text(reason));
         }
         Ok(Self {
@@ -70,9 +68,7 @@ impl Corpus {
     pub fn validation(&self, count: usize, context: usize) -> [Tensor; 2] {
         let last = self.validation.len() - context - 1;
         let count = count.min(last + 1);
-        let starts: Vec<usize> = (0..count)
-            .map(|i| i * last / count.saturating_sub(1).max(1))
-            .collect();
+        let starts: Vec<usize> = (0..count).map(|i| i * last / count.saturating_sub(1).max(1)).collect();
         sequences(&self.validation, &starts, context)
     }
 }
@@ -110,10 +106,7 @@ mod tests {
     #[test]
     fn a_short_text_is_refused_with_the_length_that_would_do() {
         let error = Corpus::new("too short", 16).unwrap_err().to_string();
-        assert!(
-            error.contains("9 characters") && error.contains("170"),
-            "{error}"
-        );
+        assert!(error.contains("9 characters") && error.contains("170"), "{error}");
         assert!(Corpus::new("", 1).is_err());
     }
 }

@@ -65,9 +65,7 @@ pub enum LanguageError {
     #[error("weights: {0}")]
     Weights(String),
     /// A number that is not finite.
-    #[error(
-        "{what} is not finite in stage {stage}, iteration {iteration}; a smaller training.rate may help"
-    )]
+    #[error("{what} is not finite in stage {stage}, iteration {iteration}; a smaller training.rate may help")]
     NotFinite {
         /// Which number.
         what: &'static str,

@@ -157,30 +157,10 @@ impl Settings {
         let a = &self.adaptation;
         within("adaptation.batch", a.batch as f64, 1.0, 4096.0)?;
         let schedule = &a.schedule;
-        within(
-            "adaptation.schedule.tolerance",
-            schedule.tolerance,
-            0.0,
-            1e3,
-        )?;
-        within(
-            "adaptation.schedule.passes",
-            f64::from(schedule.passes),
-            0.0,
-            1e5,
-        )?;
-        within(
-            "adaptation.schedule.first_step",
-            schedule.first_step,
-            0.0,
-            1.0,
-        )?;
-        within(
-            "adaptation.schedule.last_step",
-            schedule.last_step,
-            0.0,
-            1.0,
-        )?;
+        within("adaptation.schedule.tolerance", schedule.tolerance, 0.0, 1e3)?;
+        within("adaptation.schedule.passes", f64::from(schedule.passes), 0.0, 1e5)?;
+        within("adaptation.schedule.first_step", schedule.first_step, 0.0, 1.0)?;
+        within("adaptation.schedule.last_step", schedule.last_step, 0.0, 1.0)?;
         Ok(self.circuit().check()?)
     }
 }

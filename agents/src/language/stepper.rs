@@ -82,12 +82,7 @@ impl Stepper {
     ///
     /// # Errors
     /// Numbers that are not finite.
-    pub fn step(
-        &mut self,
-        batch: &[Tensor; 2],
-        circuit: &dyn Circuit,
-        rate: f64,
-    ) -> Result<(), LanguageError> {
+    pub fn step(&mut self, batch: &[Tensor; 2], circuit: &dyn Circuit, rate: f64) -> Result<(), LanguageError> {
         let how = (self.clip, rate);
         let done = descend(&self.model, &mut self.adam, batch, Some(circuit), how)?;
         self.steps += 1;

@@ -7,16 +7,13 @@
 use tandem_core::Stream;
 
 const PEOPLE: [&str; 12] = [
-    "Ada", "Bruno", "Clara", "Dario", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Karla",
-    "Luca",
+    "Ada", "Bruno", "Clara", "Dario", "Elena", "Felix", "Greta", "Hugo", "Irene", "Jonas", "Karla", "Luca",
 ];
 const THINGS: [&str; 12] = [
-    "lamp", "coin", "book", "rope", "bell", "knife", "apple", "mirror", "drum", "letter", "stone",
-    "cup",
+    "lamp", "coin", "book", "rope", "bell", "knife", "apple", "mirror", "drum", "letter", "stone", "cup",
 ];
 const PLACES: [&str; 10] = [
-    "harbour", "mill", "garden", "tower", "market", "bridge", "cellar", "orchard", "chapel",
-    "forge",
+    "harbour", "mill", "garden", "tower", "market", "bridge", "cellar", "orchard", "chapel", "forge",
 ];
 const MOVES: [&str; 4] = ["went to", "walked to", "ran to", "came to"];
 const TAKES: [&str; 3] = ["took", "found", "bought"];
@@ -98,9 +95,7 @@ mod tests {
     #[test]
     fn answers_follow_from_the_scene() {
         for line in story(2, 50_000).lines() {
-            let (scene, question) = line
-                .rsplit_once(". ")
-                .map_or((line, ""), |(_, q)| (line, q));
+            let (scene, question) = line.rsplit_once(". ").map_or((line, ""), |(_, q)| (line, q));
             if let Some(rest) = question.strip_prefix("Where was ") {
                 let (who, answer) = rest.split_once("? In the ").unwrap();
                 let place = answer.trim_end_matches('.');
@@ -114,10 +109,7 @@ mod tests {
                     .split(". ")
                     .filter(|s| s.contains(&format!("the {thing}")) && !s.contains('?'));
                 let last = last.last().unwrap();
-                assert!(
-                    last.starts_with(who) || last.ends_with(&format!("to {who}")),
-                    "{line}"
-                );
+                assert!(last.starts_with(who) || last.ends_with(&format!("to {who}")), "{line}");
             }
         }
     }

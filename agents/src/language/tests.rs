@@ -105,34 +105,17 @@ fn adaptation_recovers_the_linear_model_and_the_way_through_it_pays() {
         .map(|seed| (seed, measure(seed)))
         .collect::<Vec<_>>()
     {
-        assert!(
-            m.reset > 0.3,
-            "seed {seed}: a reset costs only {} nat",
-            m.reset
-        );
+        assert!(m.reset > 0.3, "seed {seed}: a reset costs only {} nat", m.reset);
         assert!(
             m.updates.is_some_and(|n| n <= 8),
             "seed {seed}: {:?} updates",
             m.updates
         );
-        assert!(
-            m.adapted < 0.1 * m.reset,
-            "seed {seed}: {} of {}",
-            m.adapted,
-            m.reset
-        );
-        assert!(
-            m.nonlinear < m.direct,
-            "seed {seed}: {} {}",
-            m.nonlinear,
-            m.direct
-        );
+        assert!(m.adapted < 0.1 * m.reset, "seed {seed}: {} of {}", m.adapted, m.reset);
+        assert!(m.nonlinear < m.direct, "seed {seed}: {} {}", m.nonlinear, m.direct);
         // perplexity falls with the bits of what is stored, and with the window; by 21 % and 52 % at least
         for row in [m.bits, m.windows] {
-            assert!(
-                row[1] < row[0] && row[2] < 1.01 * row[1],
-                "seed {seed}: {row:?}"
-            );
+            assert!(row[1] < row[0] && row[2] < 1.01 * row[1], "seed {seed}: {row:?}");
             assert!(row[2] < 0.9 * row[0], "seed {seed}: {row:?}");
         }
     }

@@ -42,13 +42,9 @@ pub fn save(model: &Gpt) -> Result<Vec<u8>, LanguageError> {
             (size, bytes.collect())
         })
         .collect();
-    let views = model
-        .names()
-        .iter()
-        .zip(&data)
-        .map(|(name, (size, bytes))| {
-            TensorView::new(Dtype::F32, size.clone(), bytes).map(|view| (name.as_str(), view))
-        });
+    let views = model.names().iter().zip(&data).map(|(name, (size, bytes))| {
+        TensorView::new(Dtype::F32, size.clone(), bytes).map(|view| (name.as_str(), view))
+    });
     let views: Result<Vec<_>, _> = views.collect();
     views
         .and_then(|views| safetensors::serialize(views, None))
@@ -68,19 +64,15 @@ fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, Lang
     let rows = size.first().map_or(0, |&n| n as usize);
     let tail = size.iter().skip(1).map(|&n| n as usize);
     let longer = name == "wpe.weight" && found.first().is_some_and(|&n| n >= rows);
-    let fits = found.len() == size.len()
-        && (found.first() == Some(&rows) || longer)
-        && found.iter().skip(1).copied().eq(tail);
+    let fits =
+        found.len() == size.len() && (found.first() == Some(&rows) || longer) && found.iter().skip(1).copied().eq(tail);
     if !fits {
         let text = format!("`{name}` is {found:?} in the file; this model needs {size:?}");
         return Err(LanguageError::Weights(text));
     }
     let count = size.iter().product::<i64>() as usize;
     let numbers = view.data().as_chunks::<4>().0.iter();
-    let values: Vec<f32> = numbers
-        .take(count)
-        .map(|b| f32::from_le_bytes(*b))
-        .collect();
+    let values: Vec<f32> = numbers.take(count).map(|b| f32::from_le_bytes(*b)).collect();
     match values.iter().all(|x| x.is_finite()) {
         true => Ok(values),
         false => Err(LanguageError::Weights(format!(
@@ -110,23 +102,17 @@ mod tests {
     /// A file with the names and sizes of the public one, prefix and masks included.
     fn public_file(model: &Gpt) -> Vec<u8> {
         let tensors = model.tensors();
-        let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = vec![(
-            "transformer.h.0.attn.bias".into(),
-            vec![1, 1, 2, 2],
-            vec![0; 16],
-        )];
+        let mut data: Vec<(String, Vec<usize>, Vec<u8>)> =
+            vec![("transformer.h.0.attn.bias".into(), vec![1, 1, 2, 2], vec![0; 16])];
         let pairs = model.names().iter().zip(&tensors);
         for (name, tensor) in pairs.filter(|(name, _)| !is_scaler(name)) {
             let size = tensor.size().iter().map(|&n| n as usize).collect();
             let bytes = raw::floats(tensor).iter().flat_map(|x| x.to_le_bytes());
             data.push((format!("transformer.{name}"), size, bytes.collect()));
         }
-        let views = data.iter().map(|(name, size, bytes)| {
-            (
-                name,
-                TensorView::new(Dtype::F32, size.clone(), bytes).unwrap(),
-            )
-        });
+        let views = data
+            .iter()
+            .map(|(name, size, bytes)| (name, TensorView::new(Dtype::F32, size.clone(), bytes).unwrap()));
         safetensors::serialize(views, None).unwrap()
     }
 
@@ -134,21 +120,13 @@ mod tests {
     fn a_file_of_the_public_form_fills_every_weight() {
         let (source, mut target) = (model(1, 16), model(2, 12));
         load(&mut target, &public_file(&source)).unwrap();
-        for ((name, a), b) in source
-            .names()
-            .iter()
-            .zip(source.tensors())
-            .zip(target.tensors())
-        {
+        for ((name, a), b) in source.names().iter().zip(source.tensors()).zip(target.tensors()) {
             let same = raw::floats(&a).starts_with(raw::floats(&b));
             assert!(same, "{name}");
         }
         let mut again = model(3, 16);
         load(&mut again, &save(&source).unwrap()).unwrap();
-        assert_eq!(
-            raw::floats(&again.tensors()[2]),
-            raw::floats(&source.tensors()[2])
-        );
+        assert_eq!(raw::floats(&again.tensors()[2]), raw::floats(&source.tensors()[2]));
     }
 
     #[test]

@@ -112,10 +112,7 @@ extern "C" fn before_main() {
 /// Runs [`before_main`] in every program that this crate is linked into: a first call that nobody can forget.
 #[used]
 #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
-#[cfg_attr(
-    target_vendor = "apple",
-    unsafe(link_section = "__DATA,__mod_init_func")
-)]
+#[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
 static BEFORE_MAIN: extern "C" fn() = before_main;
 
 #[cfg(test)]
@@ -152,10 +149,7 @@ mod tests {
         near(&b.tr().mm(&a.tr()), &slow(&b.tr(), &a.tr()));
         near(&a.mv(&x.view(7)), &slow(&a, &x.tr()).view(5));
         near(&x.view(7).dot(&y.view(7)), &slow(&x, &y.tr()).view(()));
-        near(
-            &a.linear(&b.tr(), Some(&bias.view(3))),
-            &(slow(&a, &b) + &bias),
-        );
+        near(&a.linear(&b.tr(), Some(&bias.view(3))), &(slow(&a, &b) + &bias));
         let (a3, b3) = (
             matrix(4 * 5, 7, &mut stream).view([4, 5, 7]),
             matrix(4 * 7, 3, &mut stream).view([4, 7, 3]),
@@ -181,14 +175,8 @@ mod tests {
     #[test]
     fn other_kinds_keep_libtorchs_kernels() {
         let a = Tensor::from_slice(&[1i64, 2, 3, 4]).view([2, 2]);
-        assert_eq!(
-            a.mm(&a),
-            Tensor::from_slice(&[7i64, 10, 15, 22]).view([2, 2])
-        );
-        assert_eq!(
-            a.view([1, 2, 2]).bmm(&a.view([1, 2, 2])).view([2, 2]),
-            a.mm(&a)
-        );
+        assert_eq!(a.mm(&a), Tensor::from_slice(&[7i64, 10, 15, 22]).view([2, 2]));
+        assert_eq!(a.view([1, 2, 2]).bmm(&a.view([1, 2, 2])).view([2, 2]), a.mm(&a));
     }
 
     #[test]
@@ -197,10 +185,7 @@ mod tests {
         let native = std::env::var(CHOICE).is_ok_and(|choice| choice == NATIVE);
         assert_eq!(kernels.products == "MKL", native);
         if kernels.reproducible {
-            assert_eq!(
-                (kernels.aten.as_str(), kernels.mkl.as_str()),
-                ("AVX2", "COMPATIBLE")
-            );
+            assert_eq!((kernels.aten.as_str(), kernels.mkl.as_str()), ("AVX2", "COMPATIBLE"));
         }
         assert_eq!(tch::get_num_threads(), 1);
     }

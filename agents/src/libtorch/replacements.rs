@@ -10,8 +10,7 @@ use crate::simd::{Strided, gemm, tanh_all};
 
 /// `c [m, n] = a [m, k] b [k, n] (+ c where add)`, with the strides of rows and columns, as replacements.cpp passes
 /// them: m, k, n, a, its strides, b, its strides, add, c, its stride.
-type Gemm<T> =
-    unsafe extern "C" fn(i64, i64, i64, *const T, i64, i64, *const T, i64, i64, bool, *mut T, i64);
+type Gemm<T> = unsafe extern "C" fn(i64, i64, i64, *const T, i64, i64, *const T, i64, i64, bool, *mut T, i64);
 
 /// Replaces each of `n` numbers by a function of it.
 type Map<T> = unsafe extern "C" fn(*mut T, i64);

@@ -108,14 +108,7 @@ impl Surrogate {
 
     /// One row's loss and statistics; returns its gradient by the log-probability: `-r A / total`, or 0
     /// where the pessimistic minimum is the clipped ratio.
-    fn row(
-        &self,
-        experience: &Experience,
-        row: usize,
-        log_prob: f64,
-        entropy: f64,
-        stats: &mut PpoStats,
-    ) -> f64 {
+    fn row(&self, experience: &Experience, row: usize, log_prob: f64, entropy: f64, stats: &mut PpoStats) -> f64 {
         let log_ratio = log_prob - f64::from(experience.log_probs[row]);
         let advantage = f64::from(experience.advantages[row]);
         let ratio = log_ratio.exp();
@@ -193,12 +186,7 @@ mod tests {
     }
 
     /// The loss as its formula stands, left to autograd. Returns its gradients by the parameters.
-    fn by_autograd(
-        policy: &Policy,
-        observations: &[f32],
-        e: &Experience,
-        returns: &[f32],
-    ) -> Vec<Tensor> {
+    fn by_autograd(policy: &Policy, observations: &[f32], e: &Experience, returns: &[f32]) -> Vec<Tensor> {
         let x = matrix(observations);
         let (log_probs, entropy) = policy.log_prob_entropy(&x, &matrix(e.commands));
         let ratio = (log_probs - Tensor::from_slice(e.log_probs)).exp();
@@ -206,8 +194,7 @@ mod tests {
         let clipped = ratio.clamp(1.0 - CLIP, 1.0 + CLIP) * &a;
         let gain = (ratio * a).minimum(&clipped).mean(Kind::Float);
         let error = policy.value(&x) - Tensor::from_slice(returns);
-        let loss =
-            error.square().mean(Kind::Float) * WEIGHT - gain - entropy.mean(Kind::Float) * ENTROPY;
+        let loss = error.square().mean(Kind::Float) * WEIGHT - gain - entropy.mean(Kind::Float) * ENTROPY;
         crate::adam::gradients(&loss, &policy.parameters()).unwrap()
     }
 
@@ -228,8 +215,7 @@ mod tests {
             let actor = Network::new(&policy.actor);
             let trace = actor.forward(matrix(observations));
             let log_std = crate::raw::floats(&policy.log_std);
-            let (by_output, by_log_std) =
-                surrogate.differentiate(policy.kind, trace.output(), log_std, e, &mut stats);
+            let (by_output, by_log_std) = surrogate.differentiate(policy.kind, trace.output(), log_std, e, &mut stats);
             let mut gradients = actor.backward(&trace, &by_output);
             let critic = Network::new(&policy.critic);
             let trace = critic.forward(matrix(observations));
@@ -299,8 +285,7 @@ mod tests {
             total: 1.0,
         };
         let mut stats = PpoStats::default();
-        let (by_mean, by_log_std) =
-            surrogate.differentiate(Head::Gaussian, &[0.0], &[0.0], &experience, &mut stats);
+        let (by_mean, by_log_std) = surrogate.differentiate(Head::Gaussian, &[0.0], &[0.0], &experience, &mut stats);
         assert_eq!((by_mean, by_log_std), (vec![0.0], vec![0.0]));
         assert!((stats.policy_loss + 1.2 * 2.0).abs() < 1e-6);
         assert!((stats.kl - (0.5f64.exp() - 1.0 - 0.5)).abs() < 1e-6);

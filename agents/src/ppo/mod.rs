@@ -155,18 +155,12 @@ impl Descent<'_> {
                 break;
             }
         }
-        stats.explained_variance =
-            explained_variance(&data.batch.rollout.values, data.batch.returns);
+        stats.explained_variance = explained_variance(&data.batch.rollout.values, data.batch.returns);
         Ok(stats)
     }
 
     /// One minibatch: differentiate, clip, step.
-    fn step(
-        &mut self,
-        data: &Data,
-        rows: &[i64],
-        place: (usize, usize),
-    ) -> Result<PpoStats, PpoError> {
+    fn step(&mut self, data: &Data, rows: &[i64], place: (usize, usize)) -> Result<PpoStats, PpoError> {
         let mut part = data.differentiate(self.policy, self.term.as_deref(), rows)?;
         let (mut gradients, mut stats) = (part.policy(), part.stats);
         stats.grad_norm = clip_global_norm(&mut gradients, data.settings.max_grad_norm);
@@ -204,17 +198,11 @@ impl Data<'_> {
             ("returns", self.batch.returns.len()),
         ] {
             if got != expected {
-                return Err(PpoError::Size {
-                    name,
-                    expected,
-                    got,
-                });
+                return Err(PpoError::Size { name, expected, got });
             }
         }
         if expected / self.settings.minibatches < 2 {
-            let reason = format!(
-                "{expected} samples give minibatches of less than 2, which cannot be normalised"
-            );
+            let reason = format!("{expected} samples give minibatches of less than 2, which cannot be normalised");
             return Err(PpoError::Setting {
                 key: "minibatches",
                 reason,
@@ -224,12 +212,7 @@ impl Data<'_> {
     }
 
     /// Gradients of the loss over one minibatch.
-    fn differentiate(
-        &self,
-        policy: &Policy,
-        effect: Option<&dyn EffectTerm>,
-        rows: &[i64],
-    ) -> Result<Part, PpoError> {
+    fn differentiate(&self, policy: &Policy, effect: Option<&dyn EffectTerm>, rows: &[i64]) -> Result<Part, PpoError> {
         let chosen = rows.iter().map(|&row| self.batch.advantages[row as usize]);
         let advantages = normalised(chosen.collect());
         let shards = if rows.len() < SHARD_FROM { 1 } else { SHARDS };
@@ -252,11 +235,7 @@ impl Data<'_> {
             advantages,
             total: rows.len() as f64,
         };
-        let shards: Vec<Shard> = rows
-            .chunks(size)
-            .zip(advantages.chunks(size))
-            .map(shard)
-            .collect();
+        let shards: Vec<Shard> = rows.chunks(size).zip(advantages.chunks(size)).map(shard).collect();
         let whole = shard((rows, advantages));
         let mut tasks: Vec<(&Shard, Task)> = Vec::with_capacity(1 + 2 * shards.len());
         if let Some(term) = effect {
@@ -270,12 +249,10 @@ impl Data<'_> {
             .with_max_len(1)
             .map(|(shard, task)| task.differentiate(shard))
             .collect();
-        found
-            .into_iter()
-            .try_fold(Part::default(), |mut sum, part| {
-                sum.add(part?);
-                Ok(sum)
-            })
+        found.into_iter().try_fold(Part::default(), |mut sum, part| {
+            sum.add(part?);
+            Ok(sum)
+        })
     }
 }
 
@@ -283,10 +260,7 @@ impl Data<'_> {
 fn normalised(mut values: Vec<f32>) -> Vec<f32> {
     let n = values.len() as f64;
     let mean = values.iter().map(|&a| f64::from(a)).sum::<f64>() / n;
-    let squares = values
-        .iter()
-        .map(|&a| (f64::from(a) - mean).powi(2))
-        .sum::<f64>();
+    let squares = values.iter().map(|&a| (f64::from(a) - mean).powi(2)).sum::<f64>();
     let deviation = (squares / (n - 1.0)).sqrt() + 1e-8;
     values
         .iter_mut()
@@ -299,23 +273,15 @@ fn explained_variance(values: &[f32], returns: &[f32]) -> f64 {
     let variance = |numbers: &dyn Fn(usize) -> f64| {
         let n = returns.len() as f64;
         let mean = (0..returns.len()).map(numbers).sum::<f64>() / n;
-        (0..returns.len())
-            .map(|i| (numbers(i) - mean).powi(2))
-            .sum::<f64>()
-            / n
+        (0..returns.len()).map(|i| (numbers(i) - mean).powi(2)).sum::<f64>() / n
     };
     let total = variance(&|i| f64::from(returns[i]));
     let left = variance(&|i| f64::from(returns[i]) - f64::from(values[i]));
     if total > 0.0 { 1.0 - left / total } else { 0.0 }
 }
 
-fn check_finite(
-    s: &PpoStats,
-    settings: &PpoSettings,
-    (epoch, minibatch): (usize, usize),
-) -> Result<(), PpoError> {
-    let loss = s.policy_loss + settings.value_weight * s.value_loss - settings.entropy * s.entropy
-        + s.effect_loss;
+fn check_finite(s: &PpoStats, settings: &PpoSettings, (epoch, minibatch): (usize, usize)) -> Result<(), PpoError> {
+    let loss = s.policy_loss + settings.value_weight * s.value_loss - settings.entropy * s.entropy + s.effect_loss;
     let quantities = [
         ("loss", loss),
         ("policy gradient", s.grad_norm),

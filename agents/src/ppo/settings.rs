@@ -103,11 +103,7 @@ impl PpoSettings {
         ];
         for (key, value, range) in ranges {
             if !range.contains(&value) {
-                let reason = format!(
-                    "{value} is not between {:e} and {:e}",
-                    range.start(),
-                    range.end()
-                );
+                let reason = format!("{value} is not between {:e} and {:e}", range.start(), range.end());
                 return Err(PpoError::Setting { key, reason });
             }
         }

@@ -91,13 +91,9 @@ impl<'a> Task<'a> {
             }),
             Self::Critic(critic) => tch::no_grad(|| {
                 let trace = critic.forward(shard.observations());
-                let (weight, returns) = (
-                    settings.value_weight,
-                    shard.gather(shard.data.batch.returns),
-                );
+                let (weight, returns) = (settings.value_weight, shard.gather(shard.data.batch.returns));
                 let values = trace.output();
-                let by_value =
-                    squared_error(values, &returns, weight, shard.total, &mut part.stats);
+                let by_value = squared_error(values, &returns, weight, shard.total, &mut part.stats);
                 part.critic = critic.backward(&trace, &by_value);
             }),
             Self::Effect(term) => {

@@ -110,24 +110,12 @@ fn unknown_and_impossible_settings_are_named() {
         gamma: 1.5,
         ..PpoSettings::default()
     };
-    assert!(
-        settings
-            .check()
-            .unwrap_err()
-            .to_string()
-            .contains("ppo.gamma")
-    );
+    assert!(settings.check().unwrap_err().to_string().contains("ppo.gamma"));
     let settings = PpoSettings {
         rate: f64::NAN,
         ..PpoSettings::default()
     };
-    assert!(
-        settings
-            .check()
-            .unwrap_err()
-            .to_string()
-            .contains("ppo.rate")
-    );
+    assert!(settings.check().unwrap_err().to_string().contains("ppo.rate"));
 }
 
 #[test]
@@ -228,10 +216,7 @@ fn shards_add_up_to_the_whole_minibatch_and_the_effect_term_is_clipped_on_its_ow
     let whole_advantages = normalised(advantages[..2001].to_vec());
     let whole = data.in_shards(&policy, Some(&pull), &rows, &whole_advantages, 1);
     let mut whole = whole.unwrap();
-    assert_eq!(
-        raw::floats(&sharded.effect[0]),
-        raw::floats(&whole.effect[0])
-    );
+    assert_eq!(raw::floats(&sharded.effect[0]), raw::floats(&whole.effect[0]));
     for (a, b) in sharded.policy().iter().zip(&whole.policy()) {
         for (a, b) in raw::floats(a).iter().zip(raw::floats(b)) {
             assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a} {b}");
@@ -277,19 +262,12 @@ fn one_and_two_threads_give_the_same_bytes() {
                 &mut stream,
             )
             .unwrap();
-            (
-                numbers(policy),
-                raw::floats(&pull.0).to_vec(),
-                rollout.observations,
-            )
+            (numbers(policy), raw::floats(&pull.0).to_vec(), rollout.observations)
         })
     };
     let one = run(1);
     assert_eq!(one, run(2));
-    assert!(
-        (one.1[0] - 0.44).abs() < 1e-4,
-        "six Adam steps of 0.01 down the slope"
-    );
+    assert!((one.1[0] - 0.44).abs() < 1e-4, "six Adam steps of 0.01 down the slope");
 }
 
 #[test]

@@ -121,33 +121,20 @@ impl Proxy {
         stream: &mut Stream,
     ) -> Self {
         let (f, e) = (hardware.feature_len(), hardware.effect_channels().len());
-        let d = if conditioned {
-            hardware.space().len()
-        } else {
-            0
-        };
+        let d = if conditioned { hardware.space().len() } else { 0 };
         let task = hardware.task_effects();
         let scale = hardware.effect_scale().to_vec();
         let weight: Vec<f32> = scale
             .iter()
             .enumerate()
-            .map(|(i, s)| {
-                if i < task {
-                    settings.task_weight as f32
-                } else {
-                    1.0
-                }
-                .sqrt()
-                    / s
-            })
+            .map(|(i, s)| if i < task { settings.task_weight as f32 } else { 1.0 }.sqrt() / s)
             .collect();
         let mut proxy = Self {
             net: Mlp::new(f + d, &settings.hidden, e, 0.1, stream),
             skip: match conditioned {
                 true => Skip::Made(Mlp::new(d, &settings.hidden, f * e, 0.1, stream)),
                 false => {
-                    let zeros =
-                        Tensor::zeros([(f * e) as i64], (tch::Kind::Float, tch::Device::Cpu));
+                    let zeros = Tensor::zeros([(f * e) as i64], (tch::Kind::Float, tch::Device::Cpu));
                     Skip::Free(zeros.set_requires_grad(true))
                 }
             },
@@ -307,8 +294,7 @@ impl Proxy {
             .chunks_exact(e)
             .zip(pairs.effects.chunks_exact(e))
             .map(|(p, y)| {
-                let terms =
-                    (0..self.task).map(|i| f64::from((p[i] - y[i]) / self.scale[i]).powi(2));
+                let terms = (0..self.task).map(|i| f64::from((p[i] - y[i]) / self.scale[i]).powi(2));
                 terms.sum::<f64>()
             })
             .collect();
@@ -358,11 +344,9 @@ impl Proxy {
             }
             Skip::Made(maker) => maker.load(archive, &format!("{prefix}.skip"))?,
         }
-        for (name, [mean, deviation]) in [("input", &mut self.input), ("output", &mut self.output)]
-        {
+        for (name, [mean, deviation]) in [("input", &mut self.input), ("output", &mut self.output)] {
             *mean = archive.get_f32_len(&format!("{prefix}.{name}.mean"), mean.len())?;
-            *deviation =
-                archive.get_f32_len(&format!("{prefix}.{name}.deviation"), deviation.len())?;
+            *deviation = archive.get_f32_len(&format!("{prefix}.{name}.deviation"), deviation.len())?;
         }
         self.refresh_constants();
         Ok(())

@@ -49,9 +49,7 @@ impl DesignDraw<'_> {
             *z = match self {
                 DesignDraw::Fixed(center) => center[j],
                 DesignDraw::Uniform => stream.uniform(-LOGIT_LIMIT, LOGIT_LIMIT),
-                DesignDraw::Around(center, sd) => {
-                    (center[j] + sd * stream.normal()).clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-                }
+                DesignDraw::Around(center, sd) => (center[j] + sd * stream.normal()).clamp(-LOGIT_LIMIT, LOGIT_LIMIT),
             } as f32;
         }
     }
@@ -59,12 +57,7 @@ impl DesignDraw<'_> {
 
 impl Pairs {
     /// Asks the hardware `rows` uniformly drawn queries. Deterministic for any number of threads.
-    pub fn sample(
-        hardware: &dyn Hardware,
-        rows: usize,
-        designs: DesignDraw,
-        stream: &mut Stream,
-    ) -> Self {
+    pub fn sample(hardware: &dyn Hardware, rows: usize, designs: DesignDraw, stream: &mut Stream) -> Self {
         let bounds = hardware.query_bounds();
         let mut queries = vec![0.0; rows * bounds.len()];
         for row in queries.chunks_exact_mut(bounds.len()) {
@@ -76,12 +69,7 @@ impl Pairs {
     }
 
     /// Asks the hardware these queries, `[R, query]`.
-    pub fn ask(
-        hardware: &dyn Hardware,
-        queries: &[f32],
-        designs: DesignDraw,
-        stream: &mut Stream,
-    ) -> Self {
+    pub fn ask(hardware: &dyn Hardware, queries: &[f32], designs: DesignDraw, stream: &mut Stream) -> Self {
         let (q, f) = (hardware.query_channels().len(), hardware.feature_len());
         let (e, d) = (hardware.effect_channels().len(), hardware.space().len());
         let rows = queries.len() / q.max(1);
@@ -126,12 +114,7 @@ pub fn matrix(data: &[f32], rows: usize) -> Tensor {
 }
 
 /// `count` queries `[count, query]`, every other one drawn from `visited` `[R, query]`, the rest uniform.
-pub fn mixed_queries(
-    hardware: &dyn Hardware,
-    visited: &[f32],
-    count: usize,
-    stream: &mut Stream,
-) -> Vec<f32> {
+pub fn mixed_queries(hardware: &dyn Hardware, visited: &[f32], count: usize, stream: &mut Stream) -> Vec<f32> {
     let bounds = hardware.query_bounds();
     let width = bounds.len();
     let rows = visited.len() / width.max(1);

@@ -81,14 +81,7 @@ fn fitted(seed: u64) -> (Proxy, f64) {
     let proxy = proxy(true, &mut stream);
     let mut adam = Adam::new(proxy.parameters());
     let (draw, go_on) = (DesignDraw::Uniform, || false);
-    let (gap, _) = proxy.fit(
-        &mut adam,
-        &*hardware(),
-        &settings,
-        draw,
-        &mut stream,
-        &go_on,
-    );
+    let (gap, _) = proxy.fit(&mut adam, &*hardware(), &settings, draw, &mut stream, &go_on);
     (proxy, gap.rmse)
 }
 
@@ -118,9 +111,7 @@ fn a_fit_that_is_asked_to_stop_ends_after_a_step() {
     let proxy = proxy(true, &mut stream);
     let mut adam = Adam::new(proxy.parameters());
     let draw = DesignDraw::Uniform;
-    let (_, queries) = proxy.fit(&mut adam, &*hardware, &settings, draw, &mut stream, &|| {
-        true
-    });
+    let (_, queries) = proxy.fit(&mut adam, &*hardware, &settings, draw, &mut stream, &|| true);
     assert_eq!(queries, 4096 + settings.batch as u64);
 }
 
@@ -155,17 +146,8 @@ fn gradients_by_the_design_equal_finite_differences_on_an_accelerator() {
     let sample = Pairs::sample(&*hardware, 1000, DesignDraw::Uniform, stream);
     let proxy = Proxy::new(&*hardware, &settings, true, &sample, stream);
     let mut adam = Adam::new(proxy.parameters());
-    proxy.fit(
-        &mut adam,
-        &*hardware,
-        &settings,
-        DesignDraw::Uniform,
-        stream,
-        &|| false,
-    );
-    let start: Vec<f64> = (0..hardware.space().len())
-        .map(|i| 0.3 * i as f64 - 0.8)
-        .collect();
+    proxy.fit(&mut adam, &*hardware, &settings, DesignDraw::Uniform, stream, &|| false);
+    let start: Vec<f64> = (0..hardware.space().len()).map(|i| 0.3 * i as f64 - 0.8).collect();
     let pairs = Pairs::sample(&*hardware, 64, DesignDraw::Fixed(&start), stream);
     let features = matrix(&pairs.features, pairs.rows);
     // one number that depends on every task effect

@@ -34,8 +34,7 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
     let mut index = 0;
     while tracker.left() >= last + draws {
         let hardware = next(tracker, &places, &costs, &mut stream);
-        let Some((cost, _)) =
-            tracker.best_of_random(&hardware, draws, Draws::Even, (seed, "search-bayes", index))
+        let Some((cost, _)) = tracker.best_of_random(&hardware, draws, Draws::Even, (seed, "search-bayes", index))
         else {
             return;
         };
@@ -46,12 +45,7 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
     let best = (0..costs.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b]));
     if let Some(best) = best {
         let draws = tracker.left();
-        tracker.best_of_random(
-            &places[best],
-            draws,
-            Draws::Even,
-            (seed, "search-bayes", index),
-        );
+        tracker.best_of_random(&places[best], draws, Draws::Even, (seed, "search-bayes", index));
     }
 }
 
@@ -139,8 +133,7 @@ impl Process {
         if spread.is_nan() || spread <= 0.0 {
             return None;
         }
-        let standard =
-            DVector::from_iterator(values.len(), values.iter().map(|v| (v - mean) / spread));
+        let standard = DVector::from_iterator(values.len(), values.iter().map(|v| (v - mean) / spread));
         let mut best: Option<(f64, Self)> = None;
         for length in LENGTHS {
             for noise in NOISES {
@@ -172,10 +165,7 @@ impl Process {
 
     /// Mean and standard deviation of the value at a place.
     fn predict(&self, place: &[f64]) -> (f64, f64) {
-        let covariances = self
-            .places
-            .iter()
-            .map(|p| covariance(p, place, self.length));
+        let covariances = self.places.iter().map(|p| covariance(p, place, self.length));
         let covariances = DVector::from_iterator(self.places.len(), covariances);
         let explained = covariances.dot(&self.factor.solve(&covariances));
         let variance = (1.0 + self.noise - explained).max(1e-12);

@@ -21,11 +21,7 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
         .map(|_| greedy_start(tracker.space(), &mut stream))
         .collect();
     let costs = tracker.costs(&starts);
-    let Some((start, _)) = starts
-        .iter()
-        .zip(&costs)
-        .min_by(|a, b| a.1.0.total_cmp(&b.1.0))
-    else {
+    let Some((start, _)) = starts.iter().zip(&costs).min_by(|a, b| a.1.0.total_cmp(&b.1.0)) else {
         return;
     };
     // CMA-ES clips to a box around zero

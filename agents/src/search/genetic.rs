@@ -55,9 +55,7 @@ fn only_costs(tracker: &mut Tracker, points: &[Vec<f64>]) -> Vec<f64> {
 }
 
 fn lowest(costs: &[f64], among: impl Iterator<Item = usize>) -> usize {
-    among
-        .min_by(|&a, &b| costs[a].total_cmp(&costs[b]))
-        .unwrap_or(0)
+    among.min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or(0)
 }
 
 /// A point with random hardware and random mappings that fit it.

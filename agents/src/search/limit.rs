@@ -46,10 +46,7 @@ impl Memory {
 
     fn add(&mut self, layer: usize, new: Known) {
         let known = &mut self.layers[layer];
-        if known
-            .iter()
-            .any(|k| k.cost <= new.cost && k.share <= new.share)
-        {
+        if known.iter().any(|k| k.cost <= new.cost && k.share <= new.share) {
             return;
         }
         known.retain(|k| k.cost < new.cost || k.share < new.share);
@@ -164,14 +161,7 @@ pub(super) fn search(tracker: &mut Tracker, stream: &mut Stream) {
             for (mapping, &cost) in mappings.iter().zip(costs) {
                 let share = space.share(layer, mapping);
                 let mapping = mapping.clone();
-                memory.add(
-                    layer,
-                    Known {
-                        cost,
-                        share,
-                        mapping,
-                    },
-                );
+                memory.add(layer, Known { cost, share, mapping });
             }
         }
         let (price, mut options) = memory.price();
@@ -267,12 +257,7 @@ mod tests {
             mapping: Vec::new(),
         };
         let mut memory = Memory::new(1);
-        for new in [
-            known(2.0, 0.5),
-            known(3.0, 0.6),
-            known(1.0, 0.5),
-            known(4.0, 0.1),
-        ] {
+        for new in [known(2.0, 0.5), known(3.0, 0.6), known(1.0, 0.5), known(4.0, 0.1)] {
             memory.add(0, new);
         }
         assert_eq!(memory.layers[0], [known(4.0, 0.1), known(1.0, 0.5)]);

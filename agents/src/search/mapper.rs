@@ -62,16 +62,12 @@ impl Mapper {
         });
         let layout: Vec<(usize, usize)> = layout.collect();
         let layers = space.layers();
-        let features =
-            (0..layers).flat_map(|layer| space.features(layer).iter().map(|&f| f as f32));
+        let features = (0..layers).flat_map(|layer| space.features(layer).iter().map(|&f| f as f32));
         let features: Vec<f32> = features.collect();
         let inputs = features.len() / layers.max(1) + space.hardware();
         let network = Mlp::new(inputs, &HIDDEN, outputs, 0.0, stream);
-        let table = Tensor::zeros(
-            [layers as i64, outputs as i64],
-            (Kind::Float, tch::Device::Cpu),
-        )
-        .set_requires_grad(true);
+        let table =
+            Tensor::zeros([layers as i64, outputs as i64], (Kind::Float, tch::Device::Cpu)).set_requires_grad(true);
         let mut parameters = network.parameters();
         parameters.push(table.shallow_clone());
         Self {
@@ -96,8 +92,7 @@ impl Mapper {
         for layer in 0..self.layers {
             let mapping = &start[self.hardware + layer * width..][..width];
             let values = &mut values[layer * self.outputs..][..self.outputs];
-            for ((&gene, &(at, _)), &options) in mapping.iter().zip(&self.layout).zip(&self.choices)
-            {
+            for ((&gene, &(at, _)), &options) in mapping.iter().zip(&self.layout).zip(&self.choices) {
                 match options {
                     0 => values[at] += gene as f32,
                     _ => values[at + option(gene, options)] += CHOSEN,
@@ -141,13 +136,7 @@ impl Mapper {
 
     /// Draws a mapping for a layer: each size moves with probability `share`, by `deviation`; each choice is drawn anew
     /// with the same probability.
-    pub fn draw(
-        &self,
-        outputs: &Outputs,
-        layer: usize,
-        [share, deviation]: [f64; 2],
-        stream: &mut Stream,
-    ) -> Draw {
+    pub fn draw(&self, outputs: &Outputs, layer: usize, [share, deviation]: [f64; 2], stream: &mut Stream) -> Draw {
         let values = &outputs.values[layer * self.outputs..][..self.outputs];
         let mut score = vec![0.0; self.outputs];
         let mut mapping = Vec::with_capacity(self.layout.len());
@@ -186,8 +175,7 @@ impl Mapper {
     fn towards(&self, outputs: &Outputs, layer: usize, mapping: &[f64]) -> Vec<f32> {
         let values = &outputs.values[layer * self.outputs..][..self.outputs];
         let mut pull = vec![0.0; self.outputs];
-        for ((&(at, count), &options), &gene) in self.layout.iter().zip(&self.choices).zip(mapping)
-        {
+        for ((&(at, count), &options), &gene) in self.layout.iter().zip(&self.choices).zip(mapping) {
             if options == 0 {
                 pull[at] = gene as f32 - values[at];
                 continue;

@@ -100,14 +100,7 @@ fn joint(tracker: &mut Tracker, mapper: &mut Mapper, start: &[f64], steps: u64) 
 }
 
 /// The policy learns on the exact cost, around the best point, until so many evaluations are left.
-fn tune(
-    tracker: &mut Tracker,
-    mapper: &mut Mapper,
-    start: &[f64],
-    best: &mut [f64],
-    end: u64,
-    stream: &mut Stream,
-) {
+fn tune(tracker: &mut Tracker, mapper: &mut Mapper, start: &[f64], best: &mut [f64], end: u64, stream: &mut Stream) {
     let space = tracker.space();
     let hardware = best[..space.hardware()].to_vec();
     let per_layer = mapper.outputs_per_layer();

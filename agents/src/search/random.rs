@@ -31,10 +31,7 @@ fn run(tracker: &mut Tracker, seed: u64, draw: Draws) {
     for index in 0.. {
         tracker.space().draw_hardware(&mut stream, &mut hardware);
         let named = (seed, "search-random", index);
-        if tracker
-            .best_of_random(&hardware, draws, draw, named)
-            .is_none()
-        {
+        if tracker.best_of_random(&hardware, draws, draw, named).is_none() {
             return;
         }
     }

@@ -20,9 +20,7 @@ const RATE: f64 = 0.003;
 pub fn search(tracker: &mut Tracker, seed: u64) {
     let space = tracker.space();
     let mut stream = Stream::new(seed, "search-reinforce", 0);
-    let starts: Vec<Vec<f64>> = (0..STARTS)
-        .map(|_| greedy_start(space, &mut stream))
-        .collect();
+    let starts: Vec<Vec<f64>> = (0..STARTS).map(|_| greedy_start(space, &mut stream)).collect();
     let costs = tracker.costs(&starts);
     let best = (0..costs.len()).min_by(|&a, &b| costs[a].0.total_cmp(&costs[b].0));
     let Some(start) = best.map(|best| &starts[best]) else {
@@ -56,12 +54,7 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
 
 /// Adds what a batch of mappings of one layer says, by the score function: the slopes of the expected cost by the layer's
 /// outputs, from what each mapping cost and the slope of its log-likelihood.
-pub(super) fn add_slopes<'a>(
-    slopes: &mut [f32],
-    costs: &[f64],
-    scores: impl Iterator<Item = &'a [f32]>,
-    batch: usize,
-) {
+pub(super) fn add_slopes<'a>(slopes: &mut [f32], costs: &[f64], scores: impl Iterator<Item = &'a [f32]>, batch: usize) {
     for (advantage, scores) in advantages(costs).iter().zip(scores) {
         for (slope, score) in slopes.iter_mut().zip(scores) {
             *slope -= advantage * score / batch as f32;
@@ -77,8 +70,5 @@ fn advantages(costs: &[f64]) -> Vec<f32> {
         let behind = costs.iter().filter(|&&b| a > b).count();
         ahead as f32 - behind as f32
     };
-    costs
-        .iter()
-        .map(|&cost| better(cost) / n.max(1) as f32)
-        .collect()
+    costs.iter().map(|&cost| better(cost) / n.max(1) as f32).collect()
 }

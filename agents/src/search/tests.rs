@@ -37,11 +37,7 @@ fn a_search_ends_when_asked_to() {
         let mut watch = |spent: f64, _: f64| spent < 200.0;
         let mut tracker = Tracker::new(&space, 100_000, &mut watch);
         (method.search)(&mut tracker, 0);
-        assert!(
-            tracker.stopped() && tracker.spent() < 20_000.0,
-            "{}",
-            method.name
-        );
+        assert!(tracker.stopped() && tracker.spent() < 20_000.0, "{}", method.name);
     }
 }
 
@@ -78,8 +74,5 @@ fn the_learnt_policy_comes_near_the_optimum_of_layers_that_share_a_limit() {
     let space = Confuciux::new(&zoo::named("resnet18").unwrap(), Goal::Latency, 0.05).unwrap();
     let (costs, middle) = costs(&space, "proxy-policy", 2000, 5);
     assert!(middle < 1.02 * space.floor(), "{costs:?}");
-    assert!(
-        costs.iter().all(|cost| *cost < 1.15 * space.floor()),
-        "{costs:?}"
-    );
+    assert!(costs.iter().all(|cost| *cost < 1.15 * space.floor()), "{costs:?}");
 }

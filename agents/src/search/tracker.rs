@@ -38,11 +38,7 @@ pub struct Tracker<'a> {
 impl<'a> Tracker<'a> {
     /// A search of `space` with a budget of evaluations. `watch` is told the evaluations spent and the lowest cost so
     /// far, again and again; when it says `false`, the search ends.
-    pub fn new(
-        space: &'a dyn SearchSpace,
-        budget: u64,
-        watch: &'a mut dyn FnMut(f64, f64) -> bool,
-    ) -> Self {
+    pub fn new(space: &'a dyn SearchSpace, budget: u64, watch: &'a mut dyn FnMut(f64, f64) -> bool) -> Self {
         Self {
             space,
             budget: budget.saturating_mul(space.layers() as u64),
@@ -169,8 +165,7 @@ impl<'a> Tracker<'a> {
             .collect();
         self.spent += draws * self.layers();
         let mut point = hardware.to_vec();
-        best.iter()
-            .for_each(|mapping| point.extend_from_slice(mapping));
+        best.iter().for_each(|mapping| point.extend_from_slice(mapping));
         // the parts are known; putting them together asks the model nothing new
         let cost = space.cost(&point, &mut []);
         self.keep(cost, &point);
@@ -184,11 +179,7 @@ impl<'a> Tracker<'a> {
             return false;
         }
         let enough = asked <= self.budget - self.spent;
-        self.spent = if enough {
-            self.spent + asked
-        } else {
-            self.budget
-        };
+        self.spent = if enough { self.spent + asked } else { self.budget };
         enough
     }
 
@@ -221,11 +212,7 @@ impl<'a> Tracker<'a> {
 
     /// Costs of mappings of each layer on this hardware, `mappings[layer][trial]`; each asks the model for one layer.
     /// `None` once the budget is spent.
-    pub fn layer_costs(
-        &mut self,
-        hardware: &[f64],
-        mappings: &[Vec<Vec<f64>>],
-    ) -> Option<Vec<Vec<f64>>> {
+    pub fn layer_costs(&mut self, hardware: &[f64], mappings: &[Vec<Vec<f64>>]) -> Option<Vec<Vec<f64>>> {
         let asked: u64 = mappings.iter().map(|layer| layer.len() as u64).sum();
         if !self.charge(asked) {
             return None;

@@ -34,10 +34,7 @@ impl<T> Strided<T> {
     #[inline(always)]
     unsafe fn from(self, i: usize, j: usize) -> Self {
         // SAFETY: the caller's promise.
-        let data = unsafe {
-            self.data
-                .offset(i as isize * self.row + j as isize * self.column)
-        };
+        let data = unsafe { self.data.offset(i as isize * self.row + j as isize * self.column) };
         Self { data, ..self }
     }
 }
@@ -67,13 +64,7 @@ const DEPTH: usize = 256;
 pub(crate) trait Product: Number {
     /// # Safety
     /// As [`gemm`]; the processor has the level's instructions.
-    unsafe fn product(
-        level: Level,
-        sizes: [usize; 3],
-        a: Strided<Self>,
-        b: Strided<Self>,
-        c: (*mut Self, isize, bool),
-    );
+    unsafe fn product(level: Level, sizes: [usize; 3], a: Strided<Self>, b: Strided<Self>, c: (*mut Self, isize, bool));
 }
 
 /// 64 bytes: a cache line, and the widest vector.
@@ -99,12 +90,7 @@ macro_rules! product {
                 let (sizes, c) = (Sizes { m, k, n }, Output { data, row, add });
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx512f")]
-                unsafe fn avx512(
-                    sizes: Sizes,
-                    a: Strided<$number>,
-                    b: Strided<$number>,
-                    c: Output<$number>,
-                ) {
+                unsafe fn avx512(sizes: Sizes, a: Strided<$number>, b: Strided<$number>, c: Output<$number>) {
                     // SAFETY: this function's features.
                     unsafe {
                         match sizes.m {
@@ -115,12 +101,7 @@ macro_rules! product {
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx2,fma")]
-                unsafe fn avx2(
-                    sizes: Sizes,
-                    a: Strided<$number>,
-                    b: Strided<$number>,
-                    c: Output<$number>,
-                ) {
+                unsafe fn avx2(sizes: Sizes, a: Strided<$number>, b: Strided<$number>, c: Output<$number>) {
                     // SAFETY: this function's features.
                     unsafe {
                         match sizes.m {
@@ -180,11 +161,7 @@ unsafe fn panels<V: Vector, const R: usize, const N: usize>(
         let mut p = 0;
         while p < k || p == 0 {
             let depth = DEPTH.min(k - p);
-            let sizes = Sizes {
-                m,
-                k: depth,
-                n: width,
-            };
+            let sizes = Sizes { m, k: depth, n: width };
             // SAFETY: `p <= k` and `j < n`.
             unsafe {
                 let (a, b) = (a.from(0, p), b.from(p, j));
@@ -317,20 +294,14 @@ unsafe fn pack<T: Number>(k: usize, n: usize, width: usize, b: Strided<T>) -> St
                 let columns: [[T; BLOCK]; BLOCK] = std::array::from_fn(read);
                 for y in 0..BLOCK {
                     let row: [T; BLOCK] = std::array::from_fn(|x| columns[x][y]);
-                    data.add((p + y) * width + j)
-                        .cast::<[T; BLOCK]>()
-                        .write(row);
+                    data.add((p + y) * width + j).cast::<[T; BLOCK]>().write(row);
                 }
             }
         }
         for p in 0..k {
             let first = if p < blocks_k { blocks_n } else { 0 };
             for j in first..width {
-                *data.add(p * width + j) = if j < n {
-                    *b.from(p, j).data
-                } else {
-                    T::default()
-                };
+                *data.add(p * width + j) = if j < n { *b.from(p, j).data } else { T::default() };
             }
         }
     }

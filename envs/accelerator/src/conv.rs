@@ -49,9 +49,7 @@ impl Conv {
     pub fn output(&self) -> [u64; 2] {
         [0, 1].map(|axis| {
             let [before, after] = self.padding[axis];
-            let padded = self.input[axis]
-                .saturating_add(before)
-                .saturating_add(after);
+            let padded = self.input[axis].saturating_add(before).saturating_add(after);
             let reach = (self.kernel[axis].saturating_sub(1)).saturating_mul(self.dilation[axis]);
             match padded.checked_sub(reach.saturating_add(1)) {
                 Some(room) => room / self.stride[axis].max(1) + 1,

@@ -22,9 +22,7 @@ const JITTER: f64 = 1e-8;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FitError {
     /// Too few examples, or of different lengths, or not finite.
-    #[error(
-        "a Gaussian process needs at least two examples of finite numbers, all of the same length"
-    )]
+    #[error("a Gaussian process needs at least two examples of finite numbers, all of the same length")]
     Examples,
     /// The kernel matrix cannot be solved.
     #[error("the kernel matrix of the Gaussian process is not positive definite")]
@@ -61,39 +59,24 @@ impl GaussianProcess {
     ///
     /// # Errors
     /// [`FitError`].
-    pub fn fit_with_residuals(
-        features: &[Vec<f64>],
-        targets: &[f64],
-    ) -> Result<(Self, Vec<f64>), FitError> {
+    pub fn fit_with_residuals(features: &[Vec<f64>], targets: &[f64]) -> Result<(Self, Vec<f64>), FitError> {
         let (process, kernel) = Self::solve(features, targets)?;
         let inverse = kernel.inverse();
-        let both = process
-            .weights
-            .iter()
-            .zip((0..).map(|at| inverse[(at, at)]));
+        let both = process.weights.iter().zip((0..).map(|at| inverse[(at, at)]));
         let residuals = both.map(|(weight, own)| weight / own).collect();
         Ok((process, residuals))
     }
 
-    fn solve(
-        features: &[Vec<f64>],
-        targets: &[f64],
-    ) -> Result<(Self, Cholesky<f64, Dyn>), FitError> {
+    fn solve(features: &[Vec<f64>], targets: &[f64]) -> Result<(Self, Cholesky<f64, Dyn>), FitError> {
         let width = features.first().map_or(0, Vec::len);
         let whole = features.iter().all(|row| row.len() == width);
-        let finite = features
-            .iter()
-            .flatten()
-            .chain(targets)
-            .all(|v| v.is_finite());
+        let finite = features.iter().flatten().chain(targets).all(|v| v.is_finite());
         if features.len() < 2 || features.len() != targets.len() || !whole || !finite {
             return Err(FitError::Examples);
         }
         let count = features.len() as f64;
         let column = |at: usize| features.iter().map(move |row| row[at]);
-        let means: Vec<f64> = (0..width)
-            .map(|at| column(at).sum::<f64>() / count)
-            .collect();
+        let means: Vec<f64> = (0..width).map(|at| column(at).sum::<f64>() / count).collect();
         let deviation = |at: usize| {
             let squares: f64 = column(at).map(|value| (value - means[at]).powi(2)).sum();
             (squares / count).sqrt().max(1e-9)
@@ -108,16 +91,10 @@ impl GaussianProcess {
             weights: Vec::new(),
         };
         let examples: Vec<Vec<f64>> = features.iter().map(|row| process.scaled(row)).collect();
-        let centred: Vec<f64> = targets
-            .iter()
-            .map(|target| target - process.offset)
-            .collect();
+        let centred: Vec<f64> = targets.iter().map(|target| target - process.offset).collect();
         (process.length, process.noise) = choose(&examples, &centred)?;
         let kernel = factor(&examples, process.length, process.noise)?;
-        process.weights = kernel
-            .solve(&DVector::from_vec(centred))
-            .as_slice()
-            .to_vec();
+        process.weights = kernel.solve(&DVector::from_vec(centred)).as_slice().to_vec();
         process.examples = examples;
         Ok((process, kernel))
     }
@@ -171,20 +148,14 @@ fn choose(examples: &[Vec<f64>], targets: &[f64]) -> Result<(f64, f64), FitError
             };
             // the signal's variance at its likeliest, put into the logarithm of the likelihood
             let variance = values.dot(&factor.solve(&values)) / values.len() as f64;
-            let logs: f64 = factor
-                .l_dirty()
-                .diagonal()
-                .iter()
-                .map(|value| value.ln())
-                .sum();
+            let logs: f64 = factor.l_dirty().diagonal().iter().map(|value| value.ln()).sum();
             let likelihood = -0.5 * values.len() as f64 * variance.max(1e-300).ln() - logs;
             if best.is_none_or(|(found, ..)| likelihood > found) {
                 best = Some((likelihood, length, noise));
             }
         }
     }
-    best.map(|(_, length, noise)| (length, noise))
-        .ok_or(FitError::Singular)
+    best.map(|(_, length, noise)| (length, noise)).ok_or(FitError::Singular)
 }
 
 fn factor(examples: &[Vec<f64>], length: f64, noise: f64) -> Result<Cholesky<f64, Dyn>, FitError> {
@@ -284,10 +255,7 @@ mod tests {
 
     #[test]
     fn examples_that_make_no_sense_are_refused() {
-        assert_eq!(
-            GaussianProcess::fit(&[], &[]).unwrap_err(),
-            FitError::Examples
-        );
+        assert_eq!(GaussianProcess::fit(&[], &[]).unwrap_err(), FitError::Examples);
         let ragged = [vec![1.0], vec![1.0, 2.0]];
         assert!(GaussianProcess::fit(&ragged, &[0.0, 1.0]).is_err());
         assert!(GaussianProcess::fit(&[vec![f64::NAN], vec![0.0]], &[0.0, 1.0]).is_err());

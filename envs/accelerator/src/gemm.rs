@@ -27,10 +27,7 @@ pub(super) fn product(what: &'static str, factors: &[u64]) -> Result<u64, TooLar
 ///
 /// # Errors
 /// A sum beyond 64 bits.
-pub(super) fn sum(
-    what: &'static str,
-    terms: impl IntoIterator<Item = u64>,
-) -> Result<u64, TooLarge> {
+pub(super) fn sum(what: &'static str, terms: impl IntoIterator<Item = u64>) -> Result<u64, TooLarge> {
     let mut sum = 0_u64;
     for term in terms {
         sum = sum.checked_add(term).ok_or(TooLarge { what })?;
@@ -59,10 +56,7 @@ impl Gemm {
     /// # Errors
     /// A count beyond 64 bits.
     pub fn macs(&self) -> Result<u64, TooLarge> {
-        product(
-            "the number of multiply-accumulates",
-            &[self.m, self.n, self.k],
-        )
+        product("the number of multiply-accumulates", &[self.m, self.n, self.k])
     }
 }
 

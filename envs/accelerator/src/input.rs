@@ -77,10 +77,7 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, InputError> {
 /// # Errors
 /// As [`read_bytes`], with a limit of [`LONGEST_MODEL`] bytes, and anything else than a plain file.
 pub(super) fn read_large(path: &Path) -> Result<Vec<u8>, InputError> {
-    if path
-        .metadata()
-        .is_ok_and(|file| !file.is_file() && !file.is_dir())
-    {
+    if path.metadata().is_ok_and(|file| !file.is_file() && !file.is_dir()) {
         let origin = path.display().to_string();
         return Err(InputError::file(&origin, "is not a plain file"));
     }
@@ -99,9 +96,7 @@ fn read_up_to(path: &Path, longest: u64) -> Result<Vec<u8>, InputError> {
     };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(longest + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(longest + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > longest {
         return Err(fail(format!("is longer than {longest} bytes")));
     }
@@ -113,8 +108,7 @@ fn read_up_to(path: &Path, longest: u64) -> Result<Vec<u8>, InputError> {
 /// # Errors
 /// No UTF-8.
 pub(super) fn utf8(bytes: Vec<u8>, origin: &str) -> Result<String, InputError> {
-    let text = String::from_utf8(bytes)
-        .map_err(|_| InputError::file(origin, "not UTF-8 text; name a text file"))?;
+    let text = String::from_utf8(bytes).map_err(|_| InputError::file(origin, "not UTF-8 text; name a text file"))?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => text,

@@ -63,8 +63,7 @@ pub fn open(name: &str, options: &Options) -> Result<Network, NetworkError> {
         });
     }
     if options.input.is_some() {
-        let reason =
-            "`--input` is for built-in networks; name the file's open dimensions with `--dim`";
+        let reason = "`--input` is for built-in networks; name the file's open dimensions with `--dim`";
         return refuse(name, reason);
     }
     let options = onnx::Options {

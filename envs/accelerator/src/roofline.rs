@@ -106,10 +106,7 @@ mod tests {
     fn dilated_vgg_takes_the_time_of_its_multiplications() {
         // 251.2 GMAC on 512 10⁹ MAC/s; at 512 x 1024 all but the first and the last convolution are above the ridge
         let network = zoo::named("dilatedvgg-fov").unwrap();
-        let convs = network
-            .layers
-            .iter()
-            .filter(|layer| matches!(layer.op, Op::Conv(_)));
+        let convs = network.layers.iter().filter(|layer| matches!(layer.op, Op::Conv(_)));
         let costs: Vec<RooflineCost> = convs.map(|l| FPGA.cost(&l.op).unwrap()).collect();
         let seconds: f64 = costs.iter().map(|cost| cost.seconds).sum();
         assert!((seconds - 0.491).abs() < 0.005, "{seconds}");

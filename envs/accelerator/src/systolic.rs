@@ -34,11 +34,7 @@ pub enum Dataflow {
 
 impl Dataflow {
     /// All dataflows.
-    pub const ALL: [Self; 3] = [
-        Self::OutputStationary,
-        Self::WeightStationary,
-        Self::InputStationary,
-    ];
+    pub const ALL: [Self; 3] = [Self::OutputStationary, Self::WeightStationary, Self::InputStationary];
 
     /// The short name: `os`, `ws` or `is`.
     pub fn name(self) -> &'static str {
@@ -116,9 +112,7 @@ impl SystolicArray {
         let folds = product("the number of folds", &[row_folds, col_folds])?;
         let cycles = product("cycles", &[folds, self.fold_cycles(streamed)?])?;
         let macs = gemm.macs()?;
-        let reads = |folds: u64, rows: u64, cols: u64| {
-            product("the number of buffer accesses", &[rows, cols, folds])
-        };
+        let reads = |folds: u64, rows: u64, cols: u64| product("the number of buffer accesses", &[rows, cols, folds]);
         // an operand is read again for every fold along the dimension that it does not have
         let (input, weight, output) = match self.dataflow {
             Dataflow::OutputStationary => (col_folds, row_folds, 1),
@@ -155,11 +149,7 @@ mod tests {
     use super::*;
 
     fn array(rows: u64, cols: u64, dataflow: Dataflow) -> SystolicArray {
-        SystolicArray {
-            rows,
-            cols,
-            dataflow,
-        }
+        SystolicArray { rows, cols, dataflow }
     }
 
     #[test]
@@ -176,11 +166,7 @@ mod tests {
     #[test]
     fn a_product_that_fills_the_array_uses_every_cell() {
         for dataflow in Dataflow::ALL {
-            let gemm = Gemm {
-                m: 64,
-                n: 64,
-                k: 64,
-            };
+            let gemm = Gemm { m: 64, n: 64, k: 64 };
             let cost = array(8, 16, dataflow).cost(&gemm).unwrap();
             assert_eq!((cost.folds, cost.mapping_efficiency), (32, 1.0));
         }

@@ -23,11 +23,7 @@ impl<'a> Table<'a> {
     /// Quotes, which none of the data sets needs, or no row.
     pub(super) fn parse(text: &'a str, origin: &'a str) -> Result<Self, InputError> {
         if let Some(at) = text.lines().position(|line| line.contains('"')) {
-            return Err(InputError::line(
-                origin,
-                at + 1,
-                "quoted fields are not supported",
-            ));
+            return Err(InputError::line(origin, at + 1, "quoted fields are not supported"));
         }
         let mut lines = text
             .lines()
@@ -58,15 +54,14 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     /// A column that is absent.
-    pub(super) fn columns<const N: usize>(
-        &self,
-        names: [&str; N],
-    ) -> Result<[usize; N], InputError> {
+    pub(super) fn columns<const N: usize>(&self, names: [&str; N]) -> Result<[usize; N], InputError> {
         let mut columns = [0; N];
         for (column, name) in columns.iter_mut().zip(names) {
-            *column = self.header.iter().position(|n| *n == name).ok_or_else(|| {
-                InputError::file(self.origin, format!("has no column {}", quote(name)))
-            })?;
+            *column = self
+                .header
+                .iter()
+                .position(|n| *n == name)
+                .ok_or_else(|| InputError::file(self.origin, format!("has no column {}", quote(name))))?;
         }
         Ok(columns)
     }
@@ -76,11 +71,7 @@ impl<'a> Table<'a> {
         self.rows.iter().map(|&(line, text)| {
             let fields: Vec<&str> = text.split(',').map(str::trim).collect();
             if fields.len() != self.header.len() {
-                let reason = format!(
-                    "has {} fields, the header has {}",
-                    fields.len(),
-                    self.header.len()
-                );
+                let reason = format!("has {} fields, the header has {}", fields.len(), self.header.len());
                 return Err(InputError::line(self.origin, line, reason));
             }
             Ok(Row {
@@ -151,13 +142,7 @@ mod tests {
             "t.csv:4: `a` must be a whole number from 1, not \"0\""
         );
         assert!(rows[1].count(c).is_err());
-        assert!(
-            table
-                .columns(["d"])
-                .unwrap_err()
-                .to_string()
-                .contains("\"d\"")
-        );
+        assert!(table.columns(["d"]).unwrap_err().to_string().contains("\"d\""));
     }
 
     #[test]

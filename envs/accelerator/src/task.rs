@@ -121,9 +121,7 @@ pub enum GraphError {
         capacity: u32,
     },
     /// Tasks wait for a pool that is never given back.
-    #[error(
-        "task {task} never starts: its pool is never given back, because the tasks that hold it wait too"
-    )]
+    #[error("task {task} never starts: its pool is never given back, because the tasks that hold it wait too")]
     Stuck {
         /// The first task that does not start.
         task: usize,
@@ -175,10 +173,7 @@ impl TaskGraph {
         }
         for (at, &predecessor) in predecessors.iter().enumerate() {
             if predecessor as usize >= id {
-                return Err(GraphError::Order {
-                    task: id,
-                    predecessor,
-                });
+                return Err(GraphError::Order { task: id, predecessor });
             }
             // lists of stores may be long, but name nothing twice; the others are short
             if at >= 8 || !predecessors[..at].contains(&predecessor) {

@@ -107,10 +107,7 @@ impl Cell {
             CellLaw::Linear => Some([0.0, slope(read_v), 0.0, 0.0]),
             CellLaw::Table => None,
         };
-        Self {
-            coefficients,
-            read_v,
-        }
+        Self { coefficients, read_v }
     }
 
     /// Current, µA, at `y` volts from the middle of the rail.

@@ -14,19 +14,13 @@ impl GainCell {
         if self.read_v > self.supply_v {
             return fail(
                 "read_v",
-                format!(
-                    "{} V is above the supply of {} V",
-                    self.read_v, self.supply_v
-                ),
+                format!("{} V is above the supply of {} V", self.read_v, self.supply_v),
             );
         }
         if self.stack > 1 && self.technology == Technology::Silicon {
             return fail(
                 "stack",
-                format!(
-                    "{} layers: silicon cells cannot be stacked, oxide can",
-                    self.stack
-                ),
+                format!("{} layers: silicon cells cannot be stacked, oxide can", self.stack),
             );
         }
         self.check_counter()?;
@@ -84,10 +78,7 @@ mod tests {
             format!("{}|{error}", error.key())
         };
         assert_eq!(GainCell::default().check(), Ok(()));
-        assert!(
-            refused(|c| c.output_bits = 6)
-                .starts_with("output_bits|output_bits: a counter of 6 bits")
-        );
+        assert!(refused(|c| c.output_bits = 6).starts_with("output_bits|output_bits: a counter of 6 bits"));
         assert!(refused(|c| c.capacitor_f = 30e-15).contains("takes"));
         assert!(refused(|c| c.stack = 12).contains("silicon"));
         assert!(refused(|c| c.supply_v = 0.7).contains("above the supply"));

@@ -182,10 +182,7 @@ fn times(circuit: &GainCell, counts: &Counts) -> TimeParts {
 }
 
 fn energies(circuit: &GainCell, counts: &Counts, activity: &Activity) -> EnergyParts {
-    let (rows, columns) = (
-        f64::from(circuit.head_dimension),
-        f64::from(circuit.columns),
-    );
+    let (rows, columns) = (f64::from(circuit.head_dimension), f64::from(circuit.columns));
     let table = &circuit.energy;
     let pulse = counts.longest_pulse_s(circuit);
     let array = |ua: f64| counts.tiles * rows * columns * circuit.supply_v * ua * 1e-6 * pulse;
@@ -205,10 +202,7 @@ fn energies(circuit: &GainCell, counts: &Counts, activity: &Activity) -> EnergyP
 }
 
 fn areas(circuit: &GainCell, counts: &Counts) -> AreaParts {
-    let (rows, columns) = (
-        f64::from(circuit.head_dimension),
-        f64::from(circuit.columns),
-    );
+    let (rows, columns) = (f64::from(circuit.head_dimension), f64::from(circuit.columns));
     let table = &circuit.area;
     let capacitor = circuit.capacitor_f / table.capacitor_f_per_m2;
     let cell = match circuit.technology {
@@ -359,8 +353,7 @@ mod tests {
             1e-12
         ));
         let h = 1e-4;
-        let [left, right] =
-            [-h, h].map(|d| (at(1024.0, 4.3 + d + h) - at(1024.0, 4.3 + d - h)) / (2.0 * h));
+        let [left, right] = [-h, h].map(|d| (at(1024.0, 4.3 + d + h) - at(1024.0, 4.3 + d - h)) / (2.0 * h));
         assert!(left > 0.0 && close(left, right, 1e-3));
     }
 

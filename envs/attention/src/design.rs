@@ -28,10 +28,7 @@ pub fn space(start: &GainCell) -> Result<DesignSpace, DesignError> {
     let rows: [(&str, [f64; 2], Scale); NAMES.len()] = [
         (
             "tokens",
-            [
-                4.0_f64.min(f64::from(start.window) - 1.0),
-                f64::from(start.window),
-            ],
+            [4.0_f64.min(f64::from(start.window) - 1.0), f64::from(start.window)],
             Scale::Integer,
         ),
         ("log2 tokens", [2.0, 8.0], Scale::Integer),
@@ -44,11 +41,7 @@ pub fn space(start: &GainCell) -> Result<DesignSpace, DesignError> {
         ("µA T_max", [5.0, 320.0], Scale::Log),
         ("µA T_max", [2.5, 160.0], Scale::Log),
         ("F", [1e-15, 30e-15], Scale::Log),
-        (
-            "1",
-            [0.0, 1.0],
-            Scale::Choice(vec!["silicon".into(), "oxide".into()]),
-        ),
+        ("1", [0.0, 1.0], Scale::Choice(vec!["silicon".into(), "oxide".into()])),
     ];
     let values = values(start);
     let parameter = |(i, (unit, [low, high], scale)): (usize, (&str, [f64; 2], Scale))| Parameter {
@@ -80,11 +73,7 @@ pub fn values(circuit: &GainCell) -> Vec<f64> {
 ///
 /// # Errors
 /// A design outside its space.
-pub fn circuit(
-    space: &DesignSpace,
-    design: &[f64],
-    base: &GainCell,
-) -> Result<GainCell, DesignError> {
+pub fn circuit(space: &DesignSpace, design: &[f64], base: &GainCell) -> Result<GainCell, DesignError> {
     space.check(design)?;
     let whole = |i: usize| design[i].round() as u32;
     let read = (design[6] * design[7]).clamp(READ_BOUNDS_V[0], READ_BOUNDS_V[1]);

@@ -184,10 +184,7 @@ mod tests {
             };
             for path in paths {
                 numbers += 1;
-                assert!(
-                    QUANTITIES.iter().any(|q| q.key == path),
-                    "{path} is not listed"
-                );
+                assert!(QUANTITIES.iter().any(|q| q.key == path), "{path} is not listed");
             }
         }
         assert_eq!(numbers, QUANTITIES.len());

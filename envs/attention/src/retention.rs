@@ -44,10 +44,7 @@ mod tests {
         assert!((circuit.decay() / 1.56e-4 - 1.0).abs() < 1e-9);
         assert!(((-1024.0 * 1.6e-4_f64).exp() - 0.849).abs() < 5e-4);
         assert!((circuit.keep(1024.0) - 0.852).abs() < 5e-4);
-        let xl = GainCell {
-            layers: 48,
-            ..circuit
-        };
+        let xl = GainCell { layers: 48, ..circuit };
         assert!((xl.decay() - 6.24e-4).abs() < 1e-6 && (xl.keep(1024.0) - 0.528).abs() < 1e-3);
     }
 

@@ -13,11 +13,7 @@ pub fn refuse<T>(key: &str, reason: String) -> Result<T, ProblemError> {
 }
 
 /// The value, if it lies between these bounds (inclusive).
-pub fn within<T: PartialOrd + Display>(
-    key: &str,
-    value: T,
-    [low, high]: [T; 2],
-) -> Result<T, ProblemError> {
+pub fn within<T: PartialOrd + Display>(key: &str, value: T, [low, high]: [T; 2]) -> Result<T, ProblemError> {
     if value >= low && value <= high {
         return Ok(value);
     }

@@ -171,10 +171,7 @@ fn check_spec(problem: &dyn Problem) -> Result<(), String> {
     ensure_equal(&bounds.len(), &queries, "bounds, one for each query number")?;
     let scale = hardware.effect_scale();
     ensure_equal(&scale.len(), &effects, "scales, one for each effect")?;
-    ensure!(
-        hardware.task_effects() <= effects,
-        "more task effects than effects"
-    );
+    ensure!(hardware.task_effects() <= effects, "more task effects than effects");
     ensure!(
         scale.iter().all(|s| s.is_finite() && *s > 0.0),
         "effect scales must be positive: {scale:?}"
@@ -256,10 +253,7 @@ fn check_episode(rig: &mut Rig, design: &[f64], stream: &mut Stream) -> Result<(
         if step.ended() {
             break;
         }
-        ensure!(
-            step_number < horizon,
-            "not over at the horizon of {horizon}"
-        );
+        ensure!(step_number < horizon, "not over at the horizon of {horizon}");
     }
     Ok(())
 }
@@ -295,17 +289,10 @@ fn check_save(problem: &dyn Problem, fidelity: Fidelity) -> Result<(), String> {
         loaded.map_err(|error: ProblemError| format!("its own bytes are refused: {error}"))?;
         ensure_equal(&rig.problem.save(), &bytes, "a loaded episode is saved as")?;
         ensure_equal(&rig.observe(), &seen, "a loaded episode is observed as")?;
-        ensure_equal(
-            &rig.run(&design, 4, 20),
-            &after,
-            "a loaded episode goes on as",
-        )?;
+        ensure_equal(&rig.run(&design, 4, 20), &after, "a loaded episode goes on as")?;
     }
     for cut in [&bytes[..bytes.len() / 2], &[]] {
-        ensure!(
-            rig.problem.load(cut).is_err(),
-            "bytes that were cut are taken"
-        );
+        ensure!(rig.problem.load(cut).is_err(), "bytes that were cut are taken");
     }
     Ok(())
 }
@@ -316,11 +303,7 @@ fn check_fresh(problem: &dyn Problem, fidelity: Fidelity) -> Result<(), String> 
     rig.reset(&design, 6)?;
     let seen = rig.observe();
     let mut other = Rig::new(rig.problem.fresh(), fidelity);
-    ensure_equal(
-        other.problem.spec(),
-        rig.problem.spec(),
-        "a fresh environment's spec",
-    )?;
+    ensure_equal(other.problem.spec(), rig.problem.spec(), "a fresh environment's spec")?;
     other.reset(&design, 7)?;
     other.run(&design, 7, 10);
     ensure_equal(

@@ -94,13 +94,7 @@ impl Parameter {
     }
 
     /// A parameter whose even steps are even ratios; its bounds are positive.
-    pub fn logarithmic(
-        name: impl Into<String>,
-        unit: &str,
-        low: f64,
-        high: f64,
-        start: f64,
-    ) -> Self {
+    pub fn logarithmic(name: impl Into<String>, unit: &str, low: f64, high: f64, start: f64) -> Self {
         Self {
             scale: Scale::Log,
             ..Self::linear(name, unit, low, high, start)
@@ -147,10 +141,7 @@ impl Parameter {
             return fail("bounds and start must be finite numbers".into());
         }
         if self.low >= self.high {
-            return fail(format!(
-                "low ({}) must be below high ({})",
-                self.low, self.high
-            ));
+            return fail(format!("low ({}) must be below high ({})", self.low, self.high));
         }
         if self.start < self.low || self.start > self.high {
             return fail(format!(
@@ -220,9 +211,7 @@ impl DesignSpace {
     pub fn sample(&self, stream: &mut crate::Stream) -> Design {
         let draw = |p: &Parameter| match p.scale {
             // every whole number is equally likely, the bounds included
-            Scale::Integer | Scale::Choice(_) => {
-                p.low + stream.below((p.high - p.low) as usize + 1) as f64
-            }
+            Scale::Integer | Scale::Choice(_) => p.low + stream.below((p.high - p.low) as usize + 1) as f64,
             _ => p.at(stream.unit()),
         };
         self.parameters.iter().map(draw).collect()

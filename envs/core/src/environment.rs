@@ -65,12 +65,7 @@ pub trait World: Send + Sync + 'static {
     ///
     /// # Errors
     /// A machine that cannot be built of the design.
-    fn start(
-        &self,
-        design: &[f64],
-        fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<Self::State, ProblemError>;
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<Self::State, ProblemError>;
 
     /// Writes the observation, `[observation]`.
     fn observe(&self, state: &Self::State, design: &[f64], out: &mut [f32]);
@@ -79,13 +74,7 @@ pub trait World: Send + Sync + 'static {
     fn query(&self, state: &Self::State, command: &[f32], out: &mut [f32]);
 
     /// Moves the world by one control step under an effect, true or proxied, and writes the reward's terms.
-    fn advance(
-        &self,
-        state: &mut Self::State,
-        command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome;
+    fn advance(&self, state: &mut Self::State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome;
 
     /// Moves the complete true machine by one control step; `None` where the hardware model is the true machine, which
     /// is then asked and its effect applied.
@@ -122,12 +111,7 @@ pub trait World: Send + Sync + 'static {
     ///
     /// # Errors
     /// What is wrong with the state: sizes of another task, say.
-    fn restore(
-        &self,
-        _state: &mut Self::State,
-        _design: &[f64],
-        _fidelity: Fidelity,
-    ) -> Result<(), String> {
+    fn restore(&self, _state: &mut Self::State, _design: &[f64], _fidelity: Fidelity) -> Result<(), String> {
         Ok(())
     }
 }
@@ -164,11 +148,7 @@ impl<W: World> Environment<W> {
     /// An environment of this world, to be reset before use.
     pub fn new(world: W) -> Self {
         let (spec, hardware) = (world.spec(), world.hardware());
-        Self::of(Arc::new(Shared {
-            world,
-            spec,
-            hardware,
-        }))
+        Self::of(Arc::new(Shared { world, spec, hardware }))
     }
 
     fn of(shared: Arc<Shared<W>>) -> Self {
@@ -276,12 +256,7 @@ impl<W: World> Problem for Environment<W> {
         Some(Box::new(Self::new(world)))
     }
 
-    fn reset(
-        &mut self,
-        design: &[f64],
-        fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
+    fn reset(&mut self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<(), ProblemError> {
         self.shared.hardware.space().check(design)?;
         self.design.clear();
         self.design.extend_from_slice(design);
@@ -334,9 +309,7 @@ impl<W: World> Problem for Environment<W> {
         let full = shared.world.advance_full(state, design, command, terms);
         let outcome = full.unwrap_or_else(|| {
             shared.world.query(state, command, &mut self.query);
-            shared
-                .hardware
-                .respond(design, &self.query, &mut self.effect);
+            shared.hardware.respond(design, &self.query, &mut self.effect);
             shared.world.advance(state, command, &self.effect, terms)
         });
         self.finish(outcome)
@@ -356,10 +329,7 @@ impl<W: World> Problem for Environment<W> {
         let refuse = |reason: String| saved::misfit(&spec.name, reason);
         let mut episode = stored.state;
         if episode.step > spec.horizon {
-            return Err(refuse(format!(
-                "step {} is beyond the horizon",
-                episode.step
-            )));
+            return Err(refuse(format!("step {} is beyond the horizon", episode.step)));
         }
         if episode.terms.len() != spec.reward_terms.len() || !finite(&episode.terms) {
             return Err(refuse("its reward's terms are not this problem's".into()));

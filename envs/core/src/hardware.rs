@@ -154,19 +154,12 @@ impl IdentityHardware {
     pub fn new(command: &CommandSpace) -> Self {
         let (channels, bound) = match command {
             CommandSpace::Continuous(channels) => (channels.clone(), (-1.0, 1.0)),
-            CommandSpace::Discrete(n) => (
-                vec![Channel::new("option", "1")],
-                (0.0, n.saturating_sub(1) as f32),
-            ),
+            CommandSpace::Discrete(n) => (vec![Channel::new("option", "1")], (0.0, n.saturating_sub(1) as f32)),
         };
         let n = channels.len();
         Self {
             space: DesignSpace::default(),
-            spec: HardwareSpec::from_lists(
-                (channels.clone(), vec![bound; n]),
-                (channels, vec![1.0; n]),
-                n,
-            ),
+            spec: HardwareSpec::from_lists((channels.clone(), vec![bound; n]), (channels, vec![1.0; n]), n),
         }
     }
 }
@@ -197,11 +190,7 @@ where
     /// The model that answers a query under a design (values in the parameters' units) by `respond`, which fills
     /// the effect.
     pub fn new(space: DesignSpace, spec: HardwareSpec, respond: F) -> Self {
-        Self {
-            space,
-            spec,
-            respond,
-        }
+        Self { space, spec, respond }
     }
 }
 
@@ -226,15 +215,9 @@ mod tests {
 
     #[test]
     fn effects_that_the_task_sees_come_first() {
-        let effects = vec![
-            Effect::state("angle", "rad", 1.0),
-            Effect::task("tip", "m", 0.1),
-        ];
+        let effects = vec![Effect::state("angle", "rad", 1.0), Effect::task("tip", "m", 0.1)];
         let spec = HardwareSpec::new(vec![Query::new("a", "1", [0.0, 2.0])], effects);
         assert_eq!((spec.effect[0].name.as_str(), spec.task), ("tip", 1));
-        assert_eq!(
-            (&spec.scale[..], spec.bounds[0]),
-            (&[0.1, 1.0][..], (0.0, 2.0))
-        );
+        assert_eq!((&spec.scale[..], spec.bounds[0]), (&[0.1, 1.0][..], (0.0, 2.0)));
     }
 }

@@ -223,9 +223,7 @@ impl Solid {
     pub fn center(&self) -> [f64; 3] {
         match self {
             Self::Capsule { ends: [a, b], .. } => std::array::from_fn(|i| 0.5 * (a[i] + b[i])),
-            Self::Cuboid { center, .. }
-            | Self::Cylinder { center, .. }
-            | Self::Sphere { center, .. } => *center,
+            Self::Cuboid { center, .. } | Self::Cylinder { center, .. } | Self::Sphere { center, .. } => *center,
         }
     }
 
@@ -246,21 +244,14 @@ impl Solid {
                 let cylinder = h / (h + 4.0 / 3.0 * r);
                 let balls = 1.0 - cylinder;
                 let along = r * r * (cylinder / 2.0 + balls * 0.4);
-                let across = cylinder * (h * h / 12.0 + r * r / 4.0)
-                    + balls * (0.4 * r * r + h * h / 4.0 + 0.375 * h * r);
+                let across =
+                    cylinder * (h * h / 12.0 + r * r / 4.0) + balls * (0.4 * r * r + h * h / 4.0 + 0.375 * h * r);
                 let u = axis.map(|a| if h > 0.0 { a / h } else { 0.0 });
                 let part = |i: usize, j: usize| {
                     let same = if i == j { across } else { 0.0 };
                     same + (along - across) * u[i] * u[j]
                 };
-                [
-                    part(0, 0),
-                    part(1, 1),
-                    part(2, 2),
-                    part(0, 1),
-                    part(0, 2),
-                    part(1, 2),
-                ]
+                [part(0, 0), part(1, 1), part(2, 2), part(0, 1), part(0, 2), part(1, 2)]
             }
             Self::Cuboid { half, .. } => {
                 let [x, y, z] = half.map(|h| h * h / 3.0);
@@ -306,21 +297,10 @@ impl Body {
             let d: [f64; 3] = std::array::from_fn(|i| place[i] - center[i]);
             let [x, y, z] = d;
             // the parallel axis theorem
-            let steiner = [
-                y * y + z * z,
-                x * x + z * z,
-                x * x + y * y,
-                -x * y,
-                -x * z,
-                -y * z,
-            ];
+            let steiner = [y * y + z * z, x * x + z * z, x * x + y * y, -x * y, -x * z, -y * z];
             (0..6).for_each(|i| tensor[i] += share * (unit[i] + steiner[i]));
         }
-        Inertia {
-            mass,
-            center,
-            tensor,
-        }
+        Inertia { mass, center, tensor }
     }
 
     /// Its joint, where it has one of one degree of freedom.

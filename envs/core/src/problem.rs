@@ -140,12 +140,7 @@ pub trait Problem: Send {
     ///
     /// # Errors
     /// A design that cannot be built.
-    fn reset(
-        &mut self,
-        design: &[f64],
-        fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<(), ProblemError>;
+    fn reset(&mut self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<(), ProblemError>;
 
     /// Writes the observation, `[observation]`.
     fn observe(&self, out: &mut [f32]);

@@ -36,8 +36,7 @@ pub fn load<S: DeserializeOwned>(
     space: &DesignSpace,
     bytes: &[u8],
 ) -> Result<Saved<Design, S>, ProblemError> {
-    let saved: Saved<Design, S> =
-        postcard::from_bytes(bytes).map_err(|error| misfit(problem, error.to_string()))?;
+    let saved: Saved<Design, S> = postcard::from_bytes(bytes).map_err(|error| misfit(problem, error.to_string()))?;
     space.check(&saved.design)?;
     Ok(saved)
 }

@@ -44,22 +44,10 @@ pub trait SearchSpace: Send + Sync {
     fn draw_hardware(&self, stream: &mut Stream, hardware: &mut [f64]);
 
     /// Draws a mapping of a layer that fits the hardware. What does not fit is drawn again and not counted.
-    fn draw_mapping(
-        &self,
-        hardware: &[f64],
-        layer: usize,
-        stream: &mut Stream,
-        mapping: &mut [f64],
-    );
+    fn draw_mapping(&self, hardware: &[f64], layer: usize, stream: &mut Stream, mapping: &mut [f64]);
 
     /// Draws a mapping as published random searches of this space do, which may use orders that no gene in [0, 1] names.
-    fn draw_published(
-        &self,
-        hardware: &[f64],
-        layer: usize,
-        stream: &mut Stream,
-        mapping: &mut [f64],
-    ) {
+    fn draw_published(&self, hardware: &[f64], layer: usize, stream: &mut Stream, mapping: &mut [f64]) {
         self.draw_mapping(hardware, layer, stream, mapping);
     }
 

@@ -151,12 +151,7 @@ mod tests {
     #[test]
     fn names_indices_and_seeds_give_different_streams() {
         let first = |seed, name, index| Stream::new(seed, name, index).bits();
-        let all = [
-            first(0, "a", 0),
-            first(0, "a", 1),
-            first(0, "b", 0),
-            first(1, "a", 0),
-        ];
+        let all = [first(0, "a", 0), first(0, "a", 1), first(0, "b", 0), first(1, "a", 0)];
         for i in 0..all.len() {
             for j in 0..i {
                 assert_ne!(all[i], all[j]);
@@ -171,15 +166,8 @@ mod tests {
         stream.fill_normal(&mut x);
         let n = x.len() as f64;
         let mean = x.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-        let variance = x
-            .iter()
-            .map(|&v| (f64::from(v) - mean).powi(2))
-            .sum::<f64>()
-            / n;
-        assert!(
-            mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02,
-            "{mean} {variance}"
-        );
+        let variance = x.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n;
+        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
     }
 
     #[test]

@@ -2,9 +2,7 @@
 //! successes, and what happens to commands that are not numbers.
 
 use tandem_core::{CommandSpace, Fidelity, Problem, Step, Stream};
-use tandem_physics::classic::{
-    self, CartPole, Classic, InvertedDoublePendulum, InvertedPendulum, Pendulum, Reacher,
-};
+use tandem_physics::classic::{self, CartPole, Classic, InvertedDoublePendulum, InvertedPendulum, Pendulum, Reacher};
 
 /// A command drawn evenly from the command space.
 fn random_command(problem: &dyn Problem, stream: &mut Stream) -> Vec<f32> {
@@ -18,11 +16,7 @@ fn random_command(problem: &dyn Problem, stream: &mut Stream) -> Vec<f32> {
 }
 
 /// Mean undiscounted return over whole episodes under `command`.
-fn mean_return(
-    name: &str,
-    episodes: usize,
-    mut command: impl FnMut(&dyn Problem, &mut Stream) -> Vec<f32>,
-) -> f64 {
+fn mean_return(name: &str, episodes: usize, mut command: impl FnMut(&dyn Problem, &mut Stream) -> Vec<f32>) -> f64 {
     let mut problem = classic::make(name).unwrap();
     let mut stream = Stream::new(1, "random policy", 0);
     let mut total = 0.0;
@@ -85,20 +79,14 @@ fn horizons_are_gymnasiums_and_truncate() {
     let idle: [(_, &[f32], _); 2] = [("pendulum", &[0.0], 200), ("reacher", &[0.0, 0.0], 50)];
     for (name, command, horizon) in idle {
         let (step, steps) = run_constant(name, command, 0);
-        assert!(
-            step.truncated && !step.terminated && steps == horizon,
-            "{name}"
-        );
+        assert!(step.truncated && !step.terminated && steps == horizon, "{name}");
     }
     // an acrobot without torque swings below its bar for ever
     let (step, steps) = run_constant("acrobot", &[1.0], 0);
     assert!(step.truncated && !step.success && steps == 500);
     for name in ["cartpole", "inverted-pendulum", "inverted-double-pendulum"] {
         let (step, _) = run_constant(name, &[1.0], 0);
-        assert!(
-            step.terminated && !step.truncated && !step.success,
-            "{name}"
-        );
+        assert!(step.terminated && !step.truncated && !step.success, "{name}");
     }
 }
 
@@ -155,10 +143,7 @@ fn commands_that_are_not_finite_end_the_episode_with_a_fault() {
         after.resize(before.len(), 0.0);
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let step = problem.full_step(&vec![bad; spec.command.len()]);
-            assert!(
-                step.terminated && step.fault.is_some() && step.reward == 0.0,
-                "{name}"
-            );
+            assert!(step.terminated && step.fault.is_some() && step.reward == 0.0, "{name}");
             problem.observe(&mut after);
             assert_eq!(before, after, "{name}");
         }
@@ -208,9 +193,6 @@ fn damaged_or_foreign_states_are_refused() {
     let first = 1 + "pendulum".len();
     damaged[first..first + 8].copy_from_slice(&f64::NAN.to_le_bytes());
     let error = pendulum.load(&damaged).unwrap_err().to_string();
-    assert!(
-        error.contains("NaN") && error.contains("pendulum"),
-        "{error}"
-    );
+    assert!(error.contains("NaN") && error.contains("pendulum"), "{error}");
     pendulum.load(&own).unwrap();
 }

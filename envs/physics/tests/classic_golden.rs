@@ -14,8 +14,7 @@
 
 use serde::Deserialize;
 use tandem_physics::classic::{
-    Acrobot, CartPole, Classic, InvertedDoublePendulum, InvertedPendulum, Numbers, Pendulum,
-    Reacher,
+    Acrobot, CartPole, Classic, InvertedDoublePendulum, InvertedPendulum, Numbers, Pendulum, Reacher,
 };
 
 /// Tolerance of states and rewards for Gymnasium's classic-control problems.
@@ -44,9 +43,7 @@ fn numbers<T: Numbers>(values: &[f64]) -> T {
 /// Largest absolute difference.
 fn difference(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
-    a.iter()
-        .zip(b)
-        .fold(0.0, |m, (a, b)| f64::max(m, (a - b).abs()))
+    a.iter().zip(b).fold(0.0, |m, (a, b)| f64::max(m, (a - b).abs()))
 }
 
 /// Replays a file; the recorded state is taken up again every `anchor` steps.
@@ -75,10 +72,7 @@ fn replay<C: Classic>(text: &str, tolerance: f64, anchor: usize) {
     println!("{}: state, reward, observation {worst:?}", golden.name);
     assert!(worst[0] <= tolerance && worst[1] <= tolerance, "{worst:?}");
     // classic control rounds observations to single precision
-    assert!(
-        worst[2] <= if tolerance == MUJOCO { MUJOCO } else { 1e-6 },
-        "{worst:?}"
-    );
+    assert!(worst[2] <= if tolerance == MUJOCO { MUJOCO } else { 1e-6 }, "{worst:?}");
 }
 
 #[test]

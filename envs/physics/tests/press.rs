@@ -9,9 +9,7 @@ use tandem_physics::hand3d::press::task::{
 };
 
 /// A design that works: placement (degrees), proximal and distal length (m) of every finger.
-const GOOD: [f64; 12] = [
-    5.0, 0.095, 0.08, 95.0, 0.05, 0.05, 240.0, 0.05, 0.05, 300.0, 0.05, 0.05,
-];
+const GOOD: [f64; 12] = [5.0, 0.095, 0.08, 95.0, 0.05, 0.05, 240.0, 0.05, 0.05, 300.0, 0.05, 0.05];
 
 fn start_design() -> Design {
     Hand::space().unwrap().start()
@@ -31,14 +29,8 @@ fn half_the_time_step_changes_little() {
         assert!(run(&mut machine, &script).unwrap().success);
         machine.grip()
     });
-    assert!(
-        (coarse.lift - fine.lift).abs() < 0.002,
-        "{coarse:?} {fine:?}"
-    );
-    assert!(
-        (coarse.press - fine.press).abs() < 0.001,
-        "{coarse:?} {fine:?}"
-    );
+    assert!((coarse.lift - fine.lift).abs() < 0.002, "{coarse:?} {fine:?}");
+    assert!((coarse.press - fine.press).abs() < 0.001, "{coarse:?} {fine:?}");
 }
 
 fn attempt(design: &[f64], start: Start) -> Attempt {
@@ -79,10 +71,7 @@ fn no_finger_of_the_start_design_can_touch_the_button_of_a_box_that_is_held() {
     // 124.7 mm away; finger and radius 88 mm; the plate's far corner is 151.0 mm out and moves 21.1 mm in a turn of
     // 8 degrees; the shift is 11.3 mm
     let gap = least_gap(&hand.fingers[0]);
-    assert!(
-        (gap - (0.1247 - 0.088 - 0.0211 - 0.0113)).abs() < 2e-4,
-        "{gap}"
-    );
+    assert!((gap - (0.1247 - 0.088 - 0.0211 - 0.0113)).abs() < 2e-4, "{gap}");
 }
 
 #[test]
@@ -97,9 +86,7 @@ fn the_bound_holds_for_random_poses_of_finger_and_box() {
         let angles = JOINT_LIMITS.map(|[low, high]| stream.uniform(low, high));
         let [knuckle, tip] = finger.forward(&angles);
         let share = stream.unit();
-        let along: Vec<f64> = (0..3)
-            .map(|i| knuckle[i] + share * (tip[i] - knuckle[i]))
-            .collect();
+        let along: Vec<f64> = (0..3).map(|i| knuckle[i] + share * (tip[i] - knuckle[i])).collect();
         let turn = stream.uniform(-MOST_TURN, MOST_TURN);
         let heading = stream.uniform(0.0, std::f64::consts::TAU);
         let shift = [
@@ -116,11 +103,7 @@ fn the_bound_holds_for_random_poses_of_finger_and_box() {
             along[2] + PALM_ABOVE_BOX - shift[2],
         ];
         let low = [BOX_HALF[0], -BUTTON_HALF[1], -BUTTON_HALF[2]];
-        let high = [
-            BOX_HALF[0] + 2.0 * BUTTON_HALF[0],
-            BUTTON_HALF[1],
-            BUTTON_HALF[2],
-        ];
+        let high = [BOX_HALF[0] + 2.0 * BUTTON_HALF[0], BUTTON_HALF[1], BUTTON_HALF[2]];
         let squares = (0..3).map(|i| (local[i].clamp(low[i], high[i]) - local[i]).powi(2));
         nearest = nearest.min(squares.sum::<f64>().sqrt() - 0.008);
     }
@@ -137,10 +120,7 @@ fn success_asks_for_all_conditions_at_once() {
     };
     assert!(good.succeeds());
     for bad in [
-        Grip {
-            lift: 0.019,
-            ..good
-        },
+        Grip { lift: 0.019, ..good },
         Grip { turn: 0.15, ..good },
         Grip {
             shift: [0.009, 0.0],
@@ -150,10 +130,7 @@ fn success_asks_for_all_conditions_at_once() {
             shift: [0.0, -0.009],
             ..good
         },
-        Grip {
-            press: 0.002,
-            ..good
-        },
+        Grip { press: 0.002, ..good },
     ] {
         assert!(!bad.succeeds(), "{bad:?}");
     }
@@ -168,11 +145,7 @@ fn finger_kinematics_by_hand_and_back() {
     };
     // straight out, then the distal link straight down
     let [knuckle, tip] = finger.forward(&[0.0, 0.0, std::f64::consts::FRAC_PI_2]);
-    for (got, expected) in knuckle
-        .iter()
-        .chain(&tip)
-        .zip([0.09, 0.0, 0.0, 0.09, 0.0, -0.03])
-    {
+    for (got, expected) in knuckle.iter().chain(&tip).zip([0.09, 0.0, 0.0, 0.09, 0.0, -0.03]) {
         assert!((got - expected).abs() < 1e-12, "{knuckle:?} {tip:?}");
     }
     let mut stream = Stream::new(2, "inverse", 0);
@@ -239,10 +212,7 @@ fn no_design_touches_anything_at_the_start() {
         let (mut machine, _) = machine(&design, Start::default());
         machine.step(&Start::default().joints).unwrap();
         let grip = machine.grip();
-        assert!(
-            machine.deepest_overlap() < 1e-3 && grip.turn < 2e-3,
-            "{grip:?}"
-        );
+        assert!(machine.deepest_overlap() < 1e-3 && grip.turn < 2e-3, "{grip:?}");
     }
 }
 

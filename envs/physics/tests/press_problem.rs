@@ -23,12 +23,7 @@ fn calm() -> Config {
     }
 }
 
-fn step(
-    problem: &mut Environment<Press>,
-    design: &[f64],
-    fidelity: Fidelity,
-    command: &[f32],
-) -> Step {
+fn step(problem: &mut Environment<Press>, design: &[f64], fidelity: Fidelity, command: &[f32]) -> Step {
     if fidelity == Fidelity::Full {
         return problem.full_step(command);
     }
@@ -54,9 +49,7 @@ fn play(
         assert_eq!(step.fault, None);
         problem.reward_terms(&mut terms);
         assert!((terms.iter().sum::<f32>() - step.reward).abs() < 1e-4);
-        sums.iter_mut()
-            .zip(terms)
-            .for_each(|(sum, term)| *sum += term);
+        sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
         if step.ended() {
             return (step.success, sums);
         }
@@ -69,17 +62,11 @@ fn a_working_design_succeeds_in_both_worlds_and_the_start_design_in_none() {
     for fidelity in [Fidelity::Full, Fidelity::Effect] {
         let (success, good) = play(press(&calm()), &WORKING, fidelity, State::scripted);
         assert!(success, "{fidelity:?}: {good:?}");
-        assert!(
-            good[PRESS] > 10.0 && good[SUCCESS] > 30.0,
-            "{fidelity:?}: {good:?}"
-        );
+        assert!(good[PRESS] > 10.0 && good[SUCCESS] > 30.0, "{fidelity:?}: {good:?}");
         let (success, bad) = play(press(&calm()), &start, fidelity, State::scripted);
         assert!(!success && bad[SUCCESS] == 0.0, "{fidelity:?}: {bad:?}");
         // holding alone is paid, pressing more
-        assert!(
-            bad[HOLD] > 10.0 && bad[PRESS] < 1.0,
-            "{fidelity:?}: {bad:?}"
-        );
+        assert!(bad[HOLD] > 10.0 && bad[PRESS] < 1.0, "{fidelity:?}: {bad:?}");
     }
 }
 
@@ -125,11 +112,7 @@ fn effect_is_linear_in_the_features_of_each_finger() {
     hardware.features(&query, &mut features);
     let (sin, cos) = 5f32.to_radians().sin_cos();
     let f = &features[..6];
-    let along = [
-        0.04 * (f[0] + f[3]),
-        0.04 * (f[1] + f[4]),
-        -0.04 * (f[2] + f[5]),
-    ];
+    let along = [0.04 * (f[0] + f[3]), 0.04 * (f[1] + f[4]), -0.04 * (f[2] + f[5])];
     let tip = [
         0.04 * cos + cos * along[0] - sin * along[1],
         0.04 * sin + sin * along[0] + cos * along[1],
@@ -146,8 +129,7 @@ fn an_effect_far_away_draws_the_links_there_by_force_and_never_puts_them() {
     let design = problem.hardware().space().start();
     let stream = &mut Stream::new(2, "far", 0);
     problem.reset(&design, Fidelity::Effect, stream).unwrap();
-    let tip =
-        |problem: &Environment<Press>, i: usize| problem.state().unwrap().finger(i).unwrap()[1];
+    let tip = |problem: &Environment<Press>, i: usize| problem.state().unwrap().finger(i).unwrap()[1];
     let before: Vec<[f32; 3]> = (0..4).map(|i| tip(&problem, i)).collect();
     let mut effect = [0.0; 24];
     effect.iter_mut().skip(2).step_by(3).for_each(|z| *z = 10.0);
@@ -167,9 +149,7 @@ fn random_effects_and_commands_give_finite_rewards_and_named_faults() {
     let (mut command, mut effect) = ([0.0; JOINTS], [0.0; 24]);
     for _ in 0..5 {
         let design = problem.hardware().space().sample(&mut stream);
-        problem
-            .reset(&design, Fidelity::Effect, &mut stream)
-            .unwrap();
+        problem.reset(&design, Fidelity::Effect, &mut stream).unwrap();
         loop {
             stream.fill_normal(&mut command);
             stream.fill_normal(&mut effect);

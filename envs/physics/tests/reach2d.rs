@@ -3,9 +3,7 @@
 use std::f32::consts::{FRAC_PI_2, PI};
 
 use tandem_core::{Environment, Fidelity, Problem, Step, Stream};
-use tandem_physics::reach2d::{
-    Config, LINK_RADIUS, PRESETS, Reach, STEP_ANGLE, Settings, Walls, make, motion,
-};
+use tandem_physics::reach2d::{Config, LINK_RADIUS, PRESETS, Reach, STEP_ANGLE, Settings, Walls, make, motion};
 
 fn preset(name: &str) -> Config {
     Config {
@@ -82,15 +80,10 @@ fn every_start_design_is_too_short_for_its_goal() {
         let length = settings.start_length * settings.links as f64;
         let away = (settings.goal[0] - settings.base[0]).hypot(settings.goal[1] - settings.base[1]);
         // a designed base may move, but its start is the nominal place
-        assert!(
-            length + f64::from(settings.tolerance) < f64::from(away),
-            "{}",
-            p.name
-        );
+        assert!(length + f64::from(settings.tolerance) < f64::from(away), "{}", p.name);
     }
     let near = reach(&preset("near"));
-    let away =
-        (near.world().settings().goal[0] + 0.32).hypot(near.world().settings().goal[1] + 0.51);
+    let away = (near.world().settings().goal[0] + 0.32).hypot(near.world().settings().goal[1] + 0.51);
     assert!((away - 2.505).abs() < 1e-3);
 }
 
@@ -116,10 +109,7 @@ fn path_length_has_no_jump_along_the_corridor() {
     let walls = Walls::zigzag(1.0, [1.95, 0.49]);
     let mut stream = Stream::new(0, "path", 0);
     for _ in 0..20_000 {
-        let a = [
-            stream.uniform(-1.0, 2.0) as f32,
-            stream.uniform(-0.5, 2.0) as f32,
-        ];
+        let a = [stream.uniform(-1.0, 2.0) as f32, stream.uniform(-0.5, 2.0) as f32];
         let b = [a[0] + 0.002, a[1] + 0.001];
         if walls.clearance(a, b) < 2.0 * LINK_RADIUS {
             continue;
@@ -208,9 +198,7 @@ fn random_effects_never_break_the_world() {
         let (mut command, mut effect) = (vec![0.0; n], vec![0.0; width]);
         for episode in 0..15_000 / problem.world().settings().horizon {
             let design = problem.hardware().space().sample(&mut stream);
-            problem
-                .reset(&design, Fidelity::Effect, &mut stream)
-                .unwrap();
+            problem.reset(&design, Fidelity::Effect, &mut stream).unwrap();
             loop {
                 stream.fill_normal(&mut command);
                 command.iter_mut().for_each(|u| *u = u.clamp(-1.0, 1.0));
@@ -223,9 +211,7 @@ fn random_effects_never_break_the_world() {
                 problem.observe(&mut observation);
                 assert!(step.reward.is_finite() && observation.iter().all(|o| o.is_finite()));
                 assert_eq!(step.fault, None);
-                assert!(
-                    motion::room(problem.world().walls(), problem.state().unwrap().points()) >= 0.0
-                );
+                assert!(motion::room(problem.world().walls(), problem.state().unwrap().points()) >= 0.0);
                 if step.ended() {
                     break;
                 }
@@ -257,10 +243,7 @@ fn wrong_settings_are_refused_by_name() {
         ("horizon", r#"{"horizon": 0}"#),
         ("substeps", r#"{"substeps": 1000}"#),
         ("goal", r#"{"preset": "passage", "goal": [0.5, 0.49]}"#),
-        (
-            "obstacles.zigzag.gap",
-            r#"{"obstacles": {"zigzag": {"gap": 0.1}}}"#,
-        ),
+        ("obstacles.zigzag.gap", r#"{"obstacles": {"zigzag": {"gap": 0.1}}}"#),
     ];
     for (key, text) in cases {
         let config: Config = serde_json::from_str(text).unwrap();
@@ -283,10 +266,7 @@ fn spec_and_hardware_agree_with_the_slices_they_describe() {
         let n = problem.spec().command.len();
         assert_eq!(hardware.query_channels().len(), 2 * n);
         assert_eq!(hardware.query_bounds().len(), 2 * n);
-        assert_eq!(
-            hardware.effect_scale().len(),
-            hardware.effect_channels().len()
-        );
+        assert_eq!(hardware.effect_scale().len(), hardware.effect_channels().len());
         assert_eq!(problem.spec().reward_terms.len(), 5);
     }
 }

@@ -27,10 +27,7 @@ fn smooth(stream: &mut Stream, command: &mut [f32], amplitude: f32) {
 fn tip_error(design: f64, amplitude: f32) -> f32 {
     let (mut full, mut kinematic) = (reach(&preset("far")), reach(&preset("far")));
     let design = [design; 5];
-    for (problem, fidelity) in [
-        (&mut full, Fidelity::Full),
-        (&mut kinematic, Fidelity::Effect),
-    ] {
+    for (problem, fidelity) in [(&mut full, Fidelity::Full), (&mut kinematic, Fidelity::Effect)] {
         let mut start = Stream::new(0, "start", 0);
         problem.reset(&design, fidelity, &mut start).unwrap();
     }
@@ -102,12 +99,7 @@ fn motion_dies_out_when_the_command_ends() {
         problem.full_step(&[0.0; 5]);
     }
     let mut speeds = [0.0; 5];
-    problem
-        .state_mut()
-        .unwrap()
-        .machine()
-        .unwrap()
-        .speeds(&mut speeds);
+    problem.state_mut().unwrap().machine().unwrap().speeds(&mut speeds);
     assert!(speeds.iter().all(|v| v.abs() < 1e-2), "{speeds:?}");
 }
 
@@ -127,12 +119,7 @@ fn torque_limit_bounds_the_acceleration() {
     problem.reset(&[1.0], Fidelity::Full, stream).unwrap();
     problem.full_step(&[-1.0]);
     let mut speed = [0.0];
-    problem
-        .state_mut()
-        .unwrap()
-        .machine()
-        .unwrap()
-        .speeds(&mut speed);
+    problem.state_mut().unwrap().machine().unwrap().speeds(&mut speed);
     let rod = link_mass(1.0) as f32 / 3.0;
     let bound = 1.0 / rod * 0.05;
     let share = -speed[0] / bound;
@@ -145,9 +132,7 @@ fn scripted_controller_holds_the_tip_at_the_far_goal() {
     let mut reached = 0;
     for episode in 0..100 {
         let mut stream = Stream::new(0, "start", episode);
-        problem
-            .reset(&[0.9; 5], Fidelity::Full, &mut stream)
-            .unwrap();
+        problem.reset(&[0.9; 5], Fidelity::Full, &mut stream).unwrap();
         reached += usize::from(controller::run(&mut problem));
     }
     assert!(reached >= 95, "{reached} of 100");
@@ -161,9 +146,7 @@ fn half_the_time_step_gives_the_same_outcome() {
             ..preset("far")
         });
         let mut stream = Stream::new(0, "start", episode);
-        problem
-            .reset(&[0.9; 5], Fidelity::Full, &mut stream)
-            .unwrap();
+        problem.reset(&[0.9; 5], Fidelity::Full, &mut stream).unwrap();
         let success = controller::run(&mut problem);
         (success, problem.state().unwrap().points()[5])
     };
@@ -211,8 +194,7 @@ fn foreign_bytes_are_refused() {
     assert!(problem.load(&[1, 2, 3]).is_err());
     let mut long = reach(&preset("far-15"));
     let mut stream = Stream::new(0, "start", 0);
-    long.reset(&[0.2; 15], Fidelity::Effect, &mut stream)
-        .unwrap();
+    long.reset(&[0.2; 15], Fidelity::Effect, &mut stream).unwrap();
     assert!(problem.load(&long.save()).is_err());
 }
 
@@ -235,10 +217,7 @@ fn random_commands_never_break_the_machine() {
                 problem.observe(&mut observation);
                 assert!(step.reward.is_finite() && observation.iter().all(|o| o.is_finite()));
                 // contacts are soft, but no link ever gets through a wall
-                assert!(
-                    motion::room(problem.world().walls(), problem.state().unwrap().points())
-                        > -0.016
-                );
+                assert!(motion::room(problem.world().walls(), problem.state().unwrap().points()) > -0.016);
                 steps += 1;
                 faults += usize::from(step.fault.is_some());
                 if step.ended() {
@@ -254,10 +233,7 @@ fn random_commands_never_break_the_machine() {
 fn share_of_working_designs_does_not_depend_on_threads() {
     let settings = Settings::new(&preset("near")).unwrap();
     let count = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| selectivity(&settings, 50, 0).unwrap())
     };
     let one = count(1);

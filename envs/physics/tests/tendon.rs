@@ -95,10 +95,7 @@ fn the_table_bears_what_the_hand_does_not() {
         machine.step(slide, pull, [0.0; 2]).unwrap()
     };
     let untouched = (0..10).map(|_| step(0.0, 0.0)).last().unwrap();
-    assert!(
-        (untouched / weight - 1.0).abs() < 0.02,
-        "{untouched} of {weight}"
-    );
+    assert!((untouched / weight - 1.0).abs() < 0.02, "{untouched} of {weight}");
     for k in 0..30 {
         step(k as f32 / 30.0 * 20.0, 0.0);
     }
@@ -109,16 +106,9 @@ fn the_table_bears_what_the_hand_does_not() {
 #[test]
 fn half_the_time_step_changes_no_verdict() {
     let good = joints(&WORKING).unwrap();
-    let finer = Settings {
-        substeps: 8,
-        ..easy()
-    };
+    let finer = Settings { substeps: 8, ..easy() };
     for object in objects(3) {
-        assert_eq!(
-            grasp(&good, &object, 0.5, 2.0, &finer),
-            Ok(true),
-            "{object:?}"
-        );
+        assert_eq!(grasp(&good, &object, 0.5, 2.0, &finer), Ok(true), "{object:?}");
     }
     assert!(tendon().half_step().is_some());
 }
@@ -141,10 +131,7 @@ fn success_needs_the_push_to_be_survived() {
 fn few_random_designs_work() {
     let settings = Settings::new(&Config::default()).unwrap();
     let share = selectivity(&settings, 40, 0).unwrap();
-    assert!(
-        share.work <= share.can_reach && share.work <= 6,
-        "{share:?}"
-    );
+    assert!(share.work <= share.can_reach && share.work <= 6, "{share:?}");
 }
 
 /// A step under the true effect or of the full machine.
@@ -201,12 +188,7 @@ fn what_cannot_go_on_ends_the_episode_by_name() {
         problem.reset(&WORKING, Fidelity::Effect, stream).unwrap();
     };
     reset(&mut problem);
-    assert!(
-        problem
-            .apply(&[0.0; 2], &[f32::NAN; JOINTS])
-            .fault
-            .is_some()
-    );
+    assert!(problem.apply(&[0.0; 2], &[f32::NAN; JOINTS]).fault.is_some());
     reset(&mut problem);
     assert!(problem.full_step(&[0.0; 2]).fault.is_some());
     // torques beyond any transmission are cut, not believed

@@ -3,8 +3,8 @@
 use tandem_core::{Environment, Fidelity, Hardware, Problem, Step, Stream};
 use tandem_physics::tentacle::statics::{Equilibrium, Stop, equilibrium, stall};
 use tandem_physics::tentacle::{
-    Body, Config, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, Settings, Tentacle,
-    TentacleHardware, WINCH_RADIUS, WINCH_RANGE, WINCH_STEP, Workspace, make,
+    Body, Config, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, Settings, Tentacle, TentacleHardware, WINCH_RADIUS,
+    WINCH_RANGE, WINCH_STEP, Workspace, make,
 };
 
 /// A learnt design that reaches all nine goals: radii, pre-elongations, lengths, m.
@@ -221,18 +221,11 @@ fn true_effects_and_the_machine_move_alike() {
     let mut machine = tentacle(&Config::default());
     let design = model.hardware().space().start();
     let stream = || Stream::new(3, "start", 0);
-    model
-        .reset(&design, Fidelity::Effect, &mut stream())
-        .unwrap();
-    machine
-        .reset(&design, Fidelity::Full, &mut stream())
-        .unwrap();
+    model.reset(&design, Fidelity::Effect, &mut stream()).unwrap();
+    machine.reset(&design, Fidelity::Full, &mut stream()).unwrap();
     for k in 0..60 {
         let command = [(k as f32).sin(), 1.0];
-        let (a, b) = (
-            true_step(&mut model, &design, &command),
-            machine.full_step(&command),
-        );
+        let (a, b) = (true_step(&mut model, &design, &command), machine.full_step(&command));
         assert_eq!(a, b);
     }
 }
@@ -287,9 +280,7 @@ fn random_effects_never_break_the_world() {
     let (mut command, mut effect) = ([0.0; 2], [0.0; 5]);
     for _ in 0..100 {
         let design = problem.hardware().space().sample(&mut stream);
-        problem
-            .reset(&design, Fidelity::Effect, &mut stream)
-            .unwrap();
+        problem.reset(&design, Fidelity::Effect, &mut stream).unwrap();
         loop {
             stream.fill_normal(&mut command);
             stream.fill_normal(&mut effect); // as a bad proxy might

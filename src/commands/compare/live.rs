@@ -41,21 +41,14 @@ pub(super) struct Live<'a> {
 impl<'a> Live<'a> {
     /// Begins to show these runs.
     pub fn new(jobs: &'a [Job], states: &[State]) -> Self {
-        let marks: Vec<Mark> = jobs
-            .iter()
-            .map(|job| mark(&job.folder.join("metrics.jsonl")))
-            .collect();
+        let marks: Vec<Mark> = jobs.iter().map(|job| mark(&job.folder.join("metrics.jsonl"))).collect();
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{wide_msg}");
-            ProgressBar::new_spinner()
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+            ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         });
         Self {
             first: marks.iter().map(|mark| mark.steps).collect(),
-            open: states
-                .iter()
-                .map(|state| *state != State::Finished)
-                .collect(),
+            open: states.iter().map(|state| *state != State::Finished).collect(),
             marks,
             jobs,
             began: Instant::now(),
@@ -94,12 +87,7 @@ impl<'a> Live<'a> {
             Outcome::Stopped => "stopped, checkpoint saved".into(),
             Outcome::Failed(message) => format!("failed: {message} (see {})", job.log().display()),
         };
-        self.say(&format!(
-            "[{}/{}] {}: {what}",
-            self.done(),
-            self.jobs.len(),
-            job.name()
-        ));
+        self.say(&format!("[{}/{}] {}: {what}", self.done(), self.jobs.len(), job.name()));
         outcome
     }
 
@@ -131,9 +119,7 @@ impl<'a> Live<'a> {
         for &index in running {
             let (job, mark) = (&self.jobs[index], &self.marks[index]);
             let share = 100.0 * mark.steps as f64 / job.end.max(1) as f64;
-            let success = mark
-                .success
-                .map_or(String::new(), |s| format!(", success {s:.2}"));
+            let success = mark.success.map_or(String::new(), |s| format!(", success {s:.2}"));
             parts.push(format!("{} {share:.0} %{success}", job.name()));
         }
         parts.join("; ")
@@ -214,9 +200,7 @@ mod tests {
     fn write(job: &Job, rows: &[(u64, Option<f64>)]) {
         let text: String = rows
             .iter()
-            .map(|(steps, success)| {
-                json!({"env_steps": steps, "true_success": success}).to_string() + "\n"
-            })
+            .map(|(steps, success)| json!({"env_steps": steps, "true_success": success}).to_string() + "\n")
             .collect();
         std::fs::write(job.folder.join("metrics.jsonl"), text + "{\"env_st").unwrap();
     }
@@ -224,11 +208,7 @@ mod tests {
     #[test]
     fn the_line_names_running_runs_and_the_time_that_is_left() {
         let root = tempfile::tempdir().unwrap();
-        let jobs = [
-            job(root.path(), 0),
-            job(root.path(), 1),
-            job(root.path(), 2),
-        ];
+        let jobs = [job(root.path(), 0), job(root.path(), 1), job(root.path(), 2)];
         write(&jobs[1], &[(200, Some(0.25))]);
         let mut live = Live::new(&jobs, &[State::Finished, State::Stopped, State::Absent]);
         write(&jobs[1], &[(200, Some(0.25)), (500, None)]);
@@ -245,9 +225,7 @@ mod tests {
     fn only_the_end_of_a_long_metrics_file_is_read() {
         let root = tempfile::tempdir().unwrap();
         let job = job(root.path(), 0);
-        let rows: Vec<(u64, Option<f64>)> = (1..=5000)
-            .map(|i| (i, (i % 5 == 0).then_some(0.5)))
-            .collect();
+        let rows: Vec<(u64, Option<f64>)> = (1..=5000).map(|i| (i, (i % 5 == 0).then_some(0.5))).collect();
         write(&job, &rows);
         let path = job.folder.join("metrics.jsonl");
         assert!(std::fs::metadata(&path).unwrap().len() > 2 * TAIL);

@@ -47,13 +47,10 @@ pub fn run(args: &CompareArgs) -> Result<(), Error> {
         return Err(paused(&outcomes, &folder));
     }
     let groups = report::collect(&jobs, &outcomes)?;
-    write(
-        &folder.join("table.md"),
-        table::markdown(&groups).as_bytes(),
-    )?;
+    write(&folder.join("table.md"), table::markdown(&groups).as_bytes())?;
     let document = report::document(&groups);
-    let text = serde_json::to_string_pretty(&document)
-        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let text =
+        serde_json::to_string_pretty(&document).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     write(&folder.join("compare.json"), format!("{text}\n").as_bytes())?;
     let pictures = draw(&groups, &folder)?;
     if args.json {
@@ -71,18 +68,13 @@ pub fn run(args: &CompareArgs) -> Result<(), Error> {
 }
 
 /// Announces and trains the runs that are not finished.
-fn train(
-    args: &CompareArgs,
-    jobs: &[Job],
-    states: &[State],
-) -> Result<Vec<Option<Outcome>>, Error> {
+fn train(args: &CompareArgs, jobs: &[Job], states: &[State]) -> Result<Vec<Option<Outcome>>, Error> {
     let count = |state| states.iter().filter(|s| **s == state).count();
     let cores = rayon::current_num_threads();
     let left = jobs.len() - count(State::Finished);
     let at_a_time = args.jobs.map_or(cores, usize::from).min(left).max(1);
     let pool = Pool {
-        program: std::env::current_exe()
-            .map_err(|error| Error::Run(format!("cannot find this program: {error}")))?,
+        program: std::env::current_exe().map_err(|error| Error::Run(format!("cannot find this program: {error}")))?,
         sets: &args.sets,
         at_a_time,
         threads: (cores / at_a_time).max(1),
@@ -102,10 +94,7 @@ fn train(
 }
 
 fn paused(outcomes: &[Option<Outcome>], folder: &Path) -> Error {
-    let done = outcomes
-        .iter()
-        .filter(|o| **o == Some(Outcome::Finished))
-        .count();
+    let done = outcomes.iter().filter(|o| **o == Some(Outcome::Finished)).count();
     Error::Paused(format!(
         "stopped with {done} of {} runs finished in {}; the same command goes on",
         outcomes.len(),
@@ -116,9 +105,7 @@ fn paused(outcomes: &[Option<Outcome>], folder: &Path) -> Error {
 /// Draws the learning curves of each experiment.
 fn draw(groups: &[Group], folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut paths = Vec::new();
-    let parts: Vec<&[Group]> = groups
-        .chunk_by(|a, b| a.experiment == b.experiment)
-        .collect();
+    let parts: Vec<&[Group]> = groups.chunk_by(|a, b| a.experiment == b.experiment).collect();
     for part in &parts {
         let curves: Vec<Curve> = part
             .iter()
@@ -168,8 +155,7 @@ fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    atomic::write(path, bytes)
-        .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
+    atomic::write(path, bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
 }
 
 fn all_good(groups: &[Group]) -> Result<(), Error> {
@@ -189,11 +175,7 @@ mod tests {
 
     #[test]
     fn a_run_that_ended_early_keeps_its_last_value() {
-        let curves = vec![
-            vec![(1.0, 0.2), (2.0, 1.0)],
-            vec![(1.0, 0.0), (4.0, 0.5)],
-            Vec::new(),
-        ];
+        let curves = vec![vec![(1.0, 0.2), (2.0, 1.0)], vec![(1.0, 0.0), (4.0, 0.5)], Vec::new()];
         let longer = held(curves.clone());
         assert_eq!(longer[0], [(1.0, 0.2), (2.0, 1.0), (4.0, 1.0)]);
         assert_eq!(longer[1..], curves[1..]);

@@ -111,11 +111,7 @@ pub(super) fn plan(args: &CompareArgs) -> Result<Vec<Job>, Error> {
             )));
         }
         let own = vec![experiment.method.clone()];
-        let methods = if args.methods.is_empty() {
-            &own
-        } else {
-            &args.methods
-        };
+        let methods = if args.methods.is_empty() { &own } else { &args.methods };
         let mut seen = BTreeSet::new();
         for method in methods {
             if !seen.insert(method) {
@@ -137,14 +133,7 @@ pub(super) fn plan(args: &CompareArgs) -> Result<Vec<Job>, Error> {
     Ok(jobs)
 }
 
-fn job(
-    file: &Path,
-    name: &str,
-    method: &str,
-    seed: u64,
-    out: &Path,
-    sets: &[String],
-) -> Result<Job, Error> {
+fn job(file: &Path, name: &str, method: &str, seed: u64, out: &Path, sets: &[String]) -> Result<Job, Error> {
     let experiment = Experiment::read(file, &with(sets, method, seed))?;
     let wanted = serde_json::to_value(&experiment)
         .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
@@ -246,29 +235,13 @@ mod tests {
     #[test]
     fn every_method_runs_with_every_seed_from_the_experiments_own_upwards() {
         let root = tempfile::tempdir().unwrap();
-        let jobs = plan(&args(
-            vec![experiment(root.path(), "near.json")],
-            root.path(),
-        ))
-        .unwrap();
+        let jobs = plan(&args(vec![experiment(root.path(), "near.json")], root.path())).unwrap();
         let names: Vec<String> = jobs.iter().map(Job::name).collect();
-        assert_eq!(
-            names,
-            [
-                "near-morph-s7",
-                "near-morph-s8",
-                "near-cma-s7",
-                "near-cma-s8"
-            ]
-        );
+        assert_eq!(names, ["near-morph-s7", "near-morph-s8", "near-cma-s7", "near-cma-s8"]);
         assert_eq!(jobs[3].folder, root.path().join("near-cma-s8"));
         assert_eq!(jobs[3].log(), root.path().join("near-cma-s8.log"));
         assert_eq!(
-            (
-                jobs[3].end,
-                &jobs[3].wanted["method"],
-                &jobs[3].wanted["seed"]
-            ),
+            (jobs[3].end, &jobs[3].wanted["method"], &jobs[3].wanted["seed"]),
             (4000, &json!("cma"), &json!(8))
         );
     }
@@ -281,12 +254,7 @@ mod tests {
         assert!(twice.to_string().contains("`near`"), "{twice}");
         let mut same = args(vec![file.clone()], root.path());
         same.methods.push("morph".into());
-        assert!(
-            plan(&same)
-                .unwrap_err()
-                .to_string()
-                .contains("`morph` twice")
-        );
+        assert!(plan(&same).unwrap_err().to_string().contains("`morph` twice"));
         let mut last = args(vec![file], root.path());
         last.sets.push(format!("seed={}", u64::MAX));
         assert!(plan(&last).unwrap_err().to_string().contains("seeds"));
@@ -295,11 +263,7 @@ mod tests {
     #[test]
     fn a_folder_is_started_resumed_read_or_refused() {
         let root = tempfile::tempdir().unwrap();
-        let jobs = plan(&args(
-            vec![experiment(root.path(), "near.json")],
-            root.path(),
-        ))
-        .unwrap();
+        let jobs = plan(&args(vec![experiment(root.path(), "near.json")], root.path())).unwrap();
         let job = &jobs[0];
         assert_eq!(job.state().unwrap(), State::Absent);
         let meta = crate::run_folder::Meta::collect();
@@ -316,13 +280,7 @@ mod tests {
             "{message}"
         );
         fs::create_dir_all(jobs[1].folder.join("thesis")).unwrap();
-        assert!(
-            jobs[1]
-                .state()
-                .unwrap_err()
-                .to_string()
-                .contains("no run folder")
-        );
+        assert!(jobs[1].state().unwrap_err().to_string().contains("no run folder"));
     }
 
     #[test]

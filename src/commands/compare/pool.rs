@@ -47,8 +47,7 @@ impl Pool<'_> {
             .iter()
             .map(|state| (*state == State::Finished).then_some(Outcome::Finished))
             .collect();
-        let mut queue: VecDeque<usize> =
-            (0..jobs.len()).filter(|&i| outcomes[i].is_none()).collect();
+        let mut queue: VecDeque<usize> = (0..jobs.len()).filter(|&i| outcomes[i].is_none()).collect();
         let mut running: Vec<Running> = Vec::new();
         let mut stopping = false;
         while !queue.is_empty() || !running.is_empty() {
@@ -67,10 +66,7 @@ impl Pool<'_> {
                         index,
                         child,
                     }),
-                    Err(error) => {
-                        outcomes[index] =
-                            Some(live.ended(index, Outcome::Failed(error.to_string())))
-                    }
+                    Err(error) => outcomes[index] = Some(live.ended(index, Outcome::Failed(error.to_string()))),
                 }
             }
             running.retain_mut(|run| {
@@ -87,30 +83,20 @@ impl Pool<'_> {
 
     fn start(&self, job: &Job, state: State) -> Result<Child, Error> {
         let path = job.log();
-        let cannot = |what: &str, path: &Path, error| {
-            Error::Run(format!("cannot {what} {}: {error}", path.display()))
-        };
+        let cannot = |what: &str, path: &Path, error| Error::Run(format!("cannot {what} {}: {error}", path.display()));
         let log = File::options().append(true).create(true).open(&path);
         let log = log.map_err(|error| cannot("write", &path, error))?;
-        let talk = log
-            .try_clone()
-            .map_err(|error| cannot("write", &path, error))?;
+        let talk = log.try_clone().map_err(|error| cannot("write", &path, error))?;
         let mut command = Command::new(&self.program);
         command.args(arguments(job, state, self.sets, self.threads));
         command.stdin(Stdio::null()).stdout(log).stderr(talk);
-        command
-            .spawn()
-            .map_err(|error| cannot("start", &self.program, error))
+        command.spawn().map_err(|error| cannot("start", &self.program, error))
     }
 }
 
 /// What is typed to start or resume a run.
 fn arguments(job: &Job, state: State, sets: &[String], threads: usize) -> Vec<std::ffi::OsString> {
-    let mut words: Vec<std::ffi::OsString> = vec![
-        "train".into(),
-        "--threads".into(),
-        threads.to_string().into(),
-    ];
+    let mut words: Vec<std::ffi::OsString> = vec!["train".into(), "--threads".into(), threads.to_string().into()];
     if state == State::Stopped {
         words.extend(["--resume".into(), job.folder.clone().into()]);
         return words;
@@ -133,9 +119,7 @@ fn arguments(job: &Job, state: State, sets: &[String], threads: usize) -> Vec<st
 fn ended(run: &mut Running, stopping: bool) -> Option<Outcome> {
     match run.child.try_wait() {
         Ok(None) => None,
-        Ok(Some(status)) if status.success() && run.job.folder.join(FINAL).exists() => {
-            Some(Outcome::Finished)
-        }
+        Ok(Some(status)) if status.success() && run.job.folder.join(FINAL).exists() => Some(Outcome::Finished),
         Ok(Some(status)) if stopping && was_stopped(status) => Some(Outcome::Stopped),
         Ok(Some(status)) => Some(Outcome::Failed(
             last_line(&run.job.log()).unwrap_or_else(|| status.to_string()),
@@ -159,9 +143,7 @@ fn terminate(child: &Child) {
 /// The last line with something in it.
 fn last_line(path: &Path) -> Option<String> {
     let text = String::from_utf8_lossy(&fs::read(path).ok()?).into_owned();
-    let line = text
-        .split(['\n', '\r'])
-        .rfind(|line| !line.trim().is_empty())?;
+    let line = text.split(['\n', '\r']).rfind(|line| !line.trim().is_empty())?;
     Some(line.trim().to_owned())
 }
 
@@ -184,10 +166,7 @@ mod tests {
 
     fn typed(state: State) -> Vec<String> {
         let words = arguments(&job(Path::new("d")), state, &["ppo.rate=0.1".into()], 2);
-        words
-            .into_iter()
-            .map(|word| word.into_string().unwrap())
-            .collect()
+        words.into_iter().map(|word| word.into_string().unwrap()).collect()
     }
 
     #[test]
@@ -204,10 +183,7 @@ mod tests {
     fn children_that_fail_stop_no_other_and_leave_their_last_words() {
         let root = tempfile::tempdir().unwrap();
         // `false` stands for a run that fails without a word; a program that is not there cannot even start.
-        for (program, words) in [
-            ("false", "exit status: 1"),
-            ("/no/such/program", "cannot start"),
-        ] {
+        for (program, words) in [("false", "exit status: 1"), ("/no/such/program", "cannot start")] {
             let pool = Pool {
                 program: program.into(),
                 sets: &[],
@@ -223,11 +199,7 @@ mod tests {
             assert!(message.contains(words), "{message}");
             assert_eq!(outcomes[1], Some(Outcome::Finished));
         }
-        fs::write(
-            job(root.path()).log(),
-            "step 1\ntandem: the disk is full\n\n",
-        )
-        .unwrap();
+        fs::write(job(root.path()).log(), "step 1\ntandem: the disk is full\n\n").unwrap();
         assert_eq!(
             last_line(&job(root.path()).log()).as_deref(),
             Some("tandem: the disk is full")

@@ -8,9 +8,7 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::metrics::{self, Row};
 use crate::run_folder::{RunError, RunFolder};
-use crate::statistics::{
-    Estimate, RESAMPLES, bootstrap, interquartile_mean, median_steps, steps_to_success,
-};
+use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, median_steps, steps_to_success};
 
 /// What one run has found.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,11 +102,9 @@ fn read(job: &Job) -> Result<Found, Error> {
         let path = job.folder.join(FINAL);
         Error::from(RunError::Damaged { path, reason })
     };
-    let judged: Evaluation = serde_json::from_value(run.read_json(FINAL)?)
-        .map_err(|error| damaged(error.to_string()))?;
-    let success = judged
-        .success
-        .ok_or_else(|| damaged("it lacks success".into()))?;
+    let judged: Evaluation =
+        serde_json::from_value(run.read_json(FINAL)?).map_err(|error| damaged(error.to_string()))?;
+    let success = judged.success.ok_or_else(|| damaged("it lacks success".into()))?;
     let rows = metrics::read(&run.metrics())?;
     Ok(found(job.seed, &judged, success.mean, &rows))
 }
@@ -234,14 +230,8 @@ pub(super) mod tests {
             })
             .collect();
         let run = found(4, &judged, 0.9, &rows);
-        assert_eq!(
-            (run.seed, run.success, run.steps_to_success),
-            (4, 0.9, Some(300))
-        );
-        assert_eq!(
-            run.curve,
-            [(100.0, 0.5), (300.0, 0.8), (400.0, 1.0), (500.0, 0.9)]
-        );
+        assert_eq!((run.seed, run.success, run.steps_to_success), (4, 0.9, Some(300)));
+        assert_eq!(run.curve, [(100.0, 0.5), (300.0, 0.8), (400.0, 1.0), (500.0, 0.9)]);
     }
 
     #[test]
@@ -278,10 +268,6 @@ pub(super) mod tests {
         let several = super::document(&[morph, group("near", "morph", Vec::new())]);
         assert_eq!(several["experiment"], Value::Null);
         assert_eq!(several["rows"][1]["experiment"], "near");
-        assert_eq!(
-            several["rows"][1]["success"]["iqm"],
-            Value::Null,
-            "no run, no number"
-        );
+        assert_eq!(several["rows"][1]["success"]["iqm"], Value::Null, "no run, no number");
     }
 }

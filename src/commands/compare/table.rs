@@ -53,11 +53,7 @@ pub(super) fn markdown(groups: &[Group]) -> String {
         } else {
             format!("curves-{experiment}.png")
         };
-        text += &format!(
-            "# {experiment} ({})\n\n{}\n",
-            part[0].problem,
-            piped(&summary(part))
-        );
+        text += &format!("# {experiment} ({})\n\n{}\n", part[0].problem, piped(&summary(part)));
         text += &format!(
             "{}\n![True success against environment steps]({picture})\n\n",
             piped(&runs(part))
@@ -67,9 +63,7 @@ pub(super) fn markdown(groups: &[Group]) -> String {
 }
 
 fn experiments(groups: &[Group]) -> Vec<&[Group]> {
-    groups
-        .chunk_by(|a, b| a.experiment == b.experiment)
-        .collect()
+    groups.chunk_by(|a, b| a.experiment == b.experiment).collect()
 }
 
 /// One line per method.
@@ -77,16 +71,9 @@ fn summary(groups: &[Group]) -> Cells {
     let mut cells = vec![HEAD.map(String::from).to_vec()];
     for group in groups {
         let success = group.success().map_or("-".into(), |e| {
-            format!(
-                "{:.1} % [{:.1}, {:.1}]",
-                100.0 * e.value,
-                100.0 * e.low,
-                100.0 * e.high
-            )
+            format!("{:.1} % [{:.1}, {:.1}]", 100.0 * e.value, 100.0 * e.low, 100.0 * e.high)
         });
-        let middle = |of: fn(&super::report::Found) -> f64| {
-            median(&group.runs.iter().map(of).collect::<Vec<f64>>())
-        };
+        let middle = |of: fn(&super::report::Found) -> f64| median(&group.runs.iter().map(of).collect::<Vec<f64>>());
         let failed = group.failed.len();
         let seeds = group.runs.len().to_string();
         cells.push(vec![
@@ -137,19 +124,14 @@ fn runs(groups: &[Group]) -> Cells {
                 group.method.clone(),
                 run.seed.to_string(),
                 format!("{:.1} %", 100.0 * run.success),
-                run.steps_to_success
-                    .map_or("never".into(), |s| short(s as f64)),
+                run.steps_to_success.map_or("never".into(), |s| short(s as f64)),
                 short(run.env_steps as f64),
                 short(run.hardware_queries as f64),
                 short(run.seconds / 60.0),
             ]);
         }
         for (seed, message) in &group.failed {
-            let mut line = vec![
-                group.method.clone(),
-                seed.to_string(),
-                format!("failed: {message}"),
-            ];
+            let mut line = vec![group.method.clone(), seed.to_string(), format!("failed: {message}")];
             line.resize(RUN_HEAD.len(), String::new());
             cells.push(line);
         }
@@ -178,10 +160,7 @@ fn aligned(cells: &Cells) -> String {
     let is_message = |line: &[String]| line.iter().skip(1).any(|cell| cell.starts_with("failed: "));
     let width = |column: usize| {
         let lines = cells.iter().filter(|line| !is_message(line));
-        lines
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or(0)
+        lines.map(|line| line[column].chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
@@ -220,17 +199,9 @@ mod tests {
             run(1, 1.0, Some(600_000)),
             run(2, 1.0, Some(1_250_000)),
         ];
-        let mut cma = group(
-            "far",
-            "cma",
-            vec![run(0, 0.0, None), run(1, 0.25, Some(900_000))],
-        );
+        let mut cma = group("far", "cma", vec![run(0, 0.0, None), run(1, 0.25, Some(900_000))]);
         cma.failed.push((2, "the disk | is full".into()));
-        vec![
-            group("far", "morph", solved),
-            cma,
-            group("far", "random", Vec::new()),
-        ]
+        vec![group("far", "morph", solved), cma, group("far", "random", Vec::new())]
     }
 
     #[test]
@@ -269,21 +240,9 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "far (reach2d)");
         let column = |line: &str, word: &str| line.find(word);
-        assert_eq!(
-            column(lines[2], "true success"),
-            column(lines[3], "100.0 %")
-        );
-        assert!(
-            text.contains("cma     2     failed: the disk | is full\n"),
-            "{text}"
-        );
-        assert_eq!(
-            lines
-                .iter()
-                .filter(|line| line.starts_with("morph "))
-                .count(),
-            1 + 3
-        );
+        assert_eq!(column(lines[2], "true success"), column(lines[3], "100.0 %"));
+        assert!(text.contains("cma     2     failed: the disk | is full\n"), "{text}");
+        assert_eq!(lines.iter().filter(|line| line.starts_with("morph ")).count(), 1 + 3);
         assert!(lines.iter().all(|line| !line.ends_with(' ')));
     }
 

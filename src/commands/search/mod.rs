@@ -57,19 +57,11 @@ struct Run {
 /// Names that do not exist, a network that cannot be mapped, a folder that cannot be written; [`Error::Paused`] after
 /// Ctrl-C.
 pub fn run(args: &SearchArgs) -> Result<(), Error> {
-    let entry = named(
-        &SPACES,
-        |entry: &SpaceEntry| entry.name,
-        "space",
-        &args.space,
-    )?;
+    let entry = named(&SPACES, |entry: &SpaceEntry| entry.name, "space", &args.space)?;
     let network = zoo::named(&args.network).ok_or_else(|| {
         let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
         let names = names.join(", ");
-        Error::Input(format!(
-            "there is no network `{}`; there are: {names}",
-            args.network
-        ))
+        Error::Input(format!("there is no network `{}`; there are: {names}", args.network))
     })?;
     let methods = methods(&args.methods)?;
     let space = (entry.build)(&network).map_err(|error| Error::Input(error.to_string()))?;
@@ -78,12 +70,10 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
         network: network.name.clone(),
         budget: args.budget,
     };
-    let folder = args.out.clone().unwrap_or_else(|| {
-        PathBuf::from(format!(
-            "runs/search-{}-{}-{}",
-            task.space, task.network, task.budget
-        ))
-    });
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("runs/search-{}-{}-{}", task.space, task.network, task.budget)));
     std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let mut runs = search_all(&*space, &task, &methods, u64::from(args.seeds), &folder)?;
@@ -158,13 +148,7 @@ fn search_all(
 }
 
 /// One search; `None` if it was interrupted.
-fn search(
-    space: &dyn SearchSpace,
-    task: &Task,
-    method: &Method,
-    seed: u64,
-    tell: &mut dyn FnMut(f64),
-) -> Option<Run> {
+fn search(space: &dyn SearchSpace, task: &Task, method: &Method, seed: u64, tell: &mut dyn FnMut(f64)) -> Option<Run> {
     let start = Instant::now();
     let mut watch = |spent: f64, _best: f64| {
         tell(spent);
@@ -207,12 +191,7 @@ fn methods(names: &[String]) -> Result<Vec<&'static Method>, Error> {
     names.iter().map(find).collect()
 }
 
-fn named<'a, T>(
-    all: &'a [T],
-    name_of: impl Fn(&T) -> &'static str,
-    what: &str,
-    name: &str,
-) -> Result<&'a T, Error> {
+fn named<'a, T>(all: &'a [T], name_of: impl Fn(&T) -> &'static str, what: &str, name: &str) -> Result<&'a T, Error> {
     all.iter().find(|one| name_of(one) == name).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(&name_of).collect();
         let names = names.join(", ");
@@ -231,11 +210,7 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
     let run: Run = serde_json::from_str(&text)
         .map_err(|error| Error::Input(format!("{place} is no result of a search: {error}")))?;
     if run.task != *task {
-        let Task {
-            space,
-            network,
-            budget,
-        } = &run.task;
+        let Task { space, network, budget } = &run.task;
         return Err(Error::Input(format!(
             "{place} belongs to space {space}, network {network}, budget {budget}; give another --out"
         )));
@@ -244,8 +219,7 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
 }
 
 fn write(path: &Path, run: &Run) -> Result<(), Error> {
-    let text = serde_json::to_string(run)
-        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let text = serde_json::to_string(run).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     atomic::write(path, text.as_bytes()).map_err(|error| cannot("write", path, &error))
 }
 

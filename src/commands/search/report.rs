@@ -41,8 +41,8 @@ pub(super) fn report(
 ) -> Result<(), Error> {
     let rows: Vec<Row> = methods.iter().filter_map(|m| row(m.name, runs)).collect();
     let document = document(space, task, &rows);
-    let text = serde_json::to_string_pretty(&document)
-        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let text =
+        serde_json::to_string_pretty(&document).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         atomic::write(&path, bytes).map_err(|error| cannot("write", &path, &error))
@@ -193,10 +193,7 @@ fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Result<(), Error
         )?;
     }
     if space.floor() > 0.0 {
-        out!(
-            "above: over {:.4e}, which no point can fall below",
-            space.floor()
-        )?;
+        out!("above: over {:.4e}, which no point can fall below", space.floor())?;
     }
     Ok(())
 }

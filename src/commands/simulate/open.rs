@@ -69,8 +69,7 @@ fn calibrated(args: &SimulateArgs) -> Result<Opened, Error> {
     let calibration = Calibration::read(&args.platform)?;
     let model = HostModel::fit(&calibration);
     let model = model.map_err(|error| InputError::file(&file, error.to_string()))?;
-    let mut platform =
-        Platform::preset("cpu").ok_or_else(|| Error::Run("the preset `cpu` is missing".into()))?;
+    let mut platform = Platform::preset("cpu").ok_or_else(|| Error::Run("the preset `cpu` is missing".into()))?;
     let costs = HostCosts::of(model, &mut platform);
     Ok(Opened {
         platform,
@@ -96,11 +95,7 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
     let options = network::Options {
         input: args.input.as_deref().map(size).transpose()?,
         batch: args.batch,
-        dims: args
-            .dims
-            .iter()
-            .map(|dim| named_size(dim))
-            .collect::<Result<_, _>>()?,
+        dims: args.dims.iter().map(|dim| named_size(dim)).collect::<Result<_, _>>()?,
         unsupported: match args.unsupported {
             OnUnsupported::Error => Unsupported::Error,
             OnUnsupported::Elementwise => Unsupported::Elementwise,
@@ -111,8 +106,7 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
 
 fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
     if args.input.is_some() || args.batch.is_some() || !args.dims.is_empty() {
-        let reason =
-            "--input, --batch and --dim do not go with a topology, which names its own sizes";
+        let reason = "--input, --batch and --dim do not go with a topology, which names its own sizes";
         return Err(Error::Input(reason.into()));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -135,9 +129,7 @@ fn named_size(text: &str) -> Result<(String, u64), Error> {
     let parts = text.split_once('=');
     match parts.map(|(name, size)| (name, size.parse())) {
         Some((name, Ok(size))) if !name.is_empty() => Ok((name.to_owned(), size)),
-        _ => Err(Error::Input(format!(
-            "--dim {text}: expected NAME=N like seq=128"
-        ))),
+        _ => Err(Error::Input(format!("--dim {text}: expected NAME=N like seq=128"))),
     }
 }
 
@@ -148,9 +140,7 @@ fn absent(name: &str, what: &str, names: &[&str], file: &str) -> Error {
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .min()
         .filter(|(distance, _)| *distance <= 2);
-    let hint = near.map_or(String::new(), |(_, known)| {
-        format!("; did you mean {known}?")
-    });
+    let hint = near.map_or(String::new(), |(_, known)| format!("; did you mean {known}?"));
     let reason = format!(
         "there is no such {what}{hint} (built in are {}; or name {file})",
         names.join(", ")

@@ -43,11 +43,7 @@ struct Totals {
 impl Totals {
     /// The sums; `None` beyond 64 bits.
     fn of(config: &Config, costs: &[LayerCost]) -> Option<Self> {
-        let sum = |of: fn(&LayerCost) -> u64| {
-            costs
-                .iter()
-                .try_fold(0_u64, |sum, cost| sum.checked_add(of(cost)))
-        };
+        let sum = |of: fn(&LayerCost) -> u64| costs.iter().try_fold(0_u64, |sum, cost| sum.checked_add(of(cost)));
         let macs = sum(|cost| cost.array.macs)?;
         let busy = sum(|cost| cost.array.cycles)?;
         let cells = config.array.cells().ok()?;
@@ -102,12 +98,7 @@ impl Totals {
     }
 }
 
-fn print_table(
-    config: &Config,
-    topology: &Topology,
-    costs: &[LayerCost],
-    totals: &Totals,
-) -> Result<(), Error> {
+fn print_table(config: &Config, topology: &Topology, costs: &[LayerCost], totals: &Totals) -> Result<(), Error> {
     let array = config.array;
     out!(
         "{}: {} x {} cells, {}; cycles as SCALE-Sim counts them, without memory stalls",
@@ -116,10 +107,7 @@ fn print_table(
         array.cols,
         array.dataflow.name()
     )?;
-    let names = topology
-        .layers
-        .iter()
-        .map(|layer| layer.name.chars().count());
+    let names = topology.layers.iter().map(|layer| layer.name.chars().count());
     let width = names.max().unwrap_or(0).max("layer".len());
     out!(
         "{:width$} {:>9} {:>9} {:>9} {:>14} {:>16} {:>11}",

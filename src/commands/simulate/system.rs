@@ -4,9 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use tandem_accelerator::compile::{PASSES, Passes};
-use tandem_accelerator::simulation::{
-    Bound, LayerMetrics, Metrics, Simulation, simulate_with, write_trace,
-};
+use tandem_accelerator::simulation::{Bound, LayerMetrics, Metrics, Simulation, simulate_with, write_trace};
 use tandem_accelerator::{Limits, Network, Options, Platform};
 
 use super::open::Opened;
@@ -23,11 +21,7 @@ use crate::output::{note, out};
 /// # Errors
 /// A pass that there is not, a network that does not fit, or a file that cannot be written.
 pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<(), Error> {
-    let Opened {
-        platform,
-        costs,
-        off,
-    } = opened;
+    let Opened { platform, costs, off } = opened;
     let options = options(args, off)?;
     let files = [&args.trace, &args.report, &args.csv];
     for path in files.into_iter().flatten() {
@@ -70,9 +64,9 @@ fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
     let passes = Passes::without(&off);
     let passes = passes.map_err(|error| Error::Input(format!("--no-pass: {error}")))?;
     let limit = |name: &str, limit: Option<f64>| match limit {
-        Some(limit) if !(limit > 0.0 && limit.is_finite()) => Err(Error::Input(format!(
-            "{name} {limit}: must be a number above 0"
-        ))),
+        Some(limit) if !(limit > 0.0 && limit.is_finite()) => {
+            Err(Error::Input(format!("{name} {limit}: must be a number above 0")))
+        }
         other => Ok(other),
     };
     Ok(Options {
@@ -92,17 +86,11 @@ fn check_folder(path: &Path) -> Result<(), Error> {
         _ => Path::new("."),
     };
     if path.is_dir() {
-        return Err(Error::Input(format!(
-            "{}: is a folder; name a file",
-            path.display()
-        )));
+        return Err(Error::Input(format!("{}: is a folder; name a file", path.display())));
     }
     match folder.is_dir() {
         true => Ok(()),
-        false => Err(Error::Input(format!(
-            "{}: there is no such folder",
-            folder.display()
-        ))),
+        false => Err(Error::Input(format!("{}: there is no such folder", folder.display()))),
     }
 }
 
@@ -161,11 +149,7 @@ fn document(platform: &Platform, simulation: &Simulation, options: &Options) -> 
 }
 
 fn layers(simulation: &Simulation) -> Vec<Value> {
-    let named = simulation
-        .network
-        .layers
-        .iter()
-        .zip(&simulation.compiled.layers);
+    let named = simulation.network.layers.iter().zip(&simulation.compiled.layers);
     let rows = named.zip(&simulation.metrics.layers);
     rows.map(|((layer, needs), metrics)| {
         let LayerMetrics { energy: parts, .. } = metrics;

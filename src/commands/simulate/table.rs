@@ -127,37 +127,24 @@ fn print_layers(simulation: &Simulation) -> Result<(), Error> {
 
 /// A name on one line, its end kept where it is too long.
 fn short(name: &str) -> String {
-    let clean: String = name
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let count = clean.chars().count();
     match count > NAME {
-        true => format!(
-            "...{}",
-            clean.chars().skip(count + 3 - NAME).collect::<String>()
-        ),
+        true => format!("...{}", clean.chars().skip(count + 3 - NAME).collect::<String>()),
         false => clean,
     }
 }
 
 /// The layers as CSV; times in seconds, energies in joules.
 pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
-    let mut text =
-        String::from("layer,op,macs,bytes,tasks,cycles,seconds,start_s,end_s,engine_busy_s");
+    let mut text = String::from("layer,op,macs,bytes,tasks,cycles,seconds,start_s,end_s,engine_busy_s");
     for bound in Bound::ALL {
         let _ = write!(text, ",{}_s", bound.name());
     }
     text += ",energy_j,utilisation,bound\n";
     let engines = f64::from(platform.engine.count);
-    for (layer, metrics) in simulation
-        .network
-        .layers
-        .iter()
-        .zip(&simulation.metrics.layers)
-    {
-        let [own, start, end] =
-            [metrics.picoseconds, metrics.start_ps, metrics.end_ps].map(|ps| 1e-12 * ps as f64);
+    for (layer, metrics) in simulation.network.layers.iter().zip(&simulation.metrics.layers) {
+        let [own, start, end] = [metrics.picoseconds, metrics.start_ps, metrics.end_ps].map(|ps| 1e-12 * ps as f64);
         let _ = write!(
             text,
             "{},{},{},{},{},{},{own},{start},{end},{}",

@@ -71,11 +71,7 @@ impl Watch {
 }
 
 fn bar(at: Watched) -> ProgressBar {
-    let template = format!(
-        "{} {{bar:30}} {{pos}}/{{len}} {}  ETA {{eta}}",
-        at.stage, at.unit
-    );
+    let template = format!("{} {{bar:30}} {{pos}}/{{len}} {}  ETA {{eta}}", at.stage, at.unit);
     let style = ProgressStyle::with_template(&template);
-    ProgressBar::new(at.total as u64)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(at.total as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

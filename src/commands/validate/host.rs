@@ -87,12 +87,7 @@ fn refused(error: ModelError) -> Error {
     Error::Input(format!("calibration: {error}"))
 }
 
-fn hold(
-    model: &HostModel,
-    network: Runnable,
-    measured: Measured,
-    drift: f64,
-) -> Result<Held, Error> {
+fn hold(model: &HostModel, network: Runnable, measured: Measured, drift: f64) -> Result<Held, Error> {
     let mut layers = Vec::with_capacity(network.steps.len());
     for step in &network.steps {
         let demand = Demand::of(&step.layer.op).map_err(|error| refused(error.into()))?;
@@ -126,14 +121,9 @@ fn accuracy_percent(predicted: f64, measured: f64) -> f64 {
 
 fn report(args: &ValidateArgs, calibration: &Calibration, held: &[Held]) -> Result<(), Error> {
     let pairs: Vec<(f64, f64)> = held.iter().flat_map(Held::pairs).collect();
-    let totals: Vec<(f64, f64)> = held
-        .iter()
-        .map(|held| (held.total, held.measured.total.cpu))
-        .collect();
+    let totals: Vec<(f64, f64)> = held.iter().map(|held| (held.total, held.measured.total.cpu)).collect();
     let (Some(layers), Some(whole)) = (Accuracy::of(&pairs), Accuracy::of(&totals)) else {
-        return Err(Error::Input(
-            "no networks; name some with --networks".into(),
-        ));
+        return Err(Error::Input("no networks; name some with --networks".into()));
     };
     if args.json {
         let mut document = document(&layers);
@@ -147,20 +137,12 @@ fn report(args: &ValidateArgs, calibration: &Calibration, held: &[Held]) -> Resu
         print_network(held)?;
     }
     print_accuracy("layers", &layers)?;
-    out!(
-        "whole networks, together: {:.1} %",
-        whole.total_accuracy_percent
-    )?;
+    out!("whole networks, together: {:.1} %", whole.total_accuracy_percent)?;
     Ok(())
 }
 
 fn network_document(held: &Held) -> Value {
-    let layers = held
-        .network
-        .steps
-        .iter()
-        .zip(held.pairs())
-        .zip(&held.measured.layers);
+    let layers = held.network.steps.iter().zip(held.pairs()).zip(&held.measured.layers);
     let layers: Vec<Value> = layers
         .map(|((step, (predicted, measured)), time)| {
             json!({

@@ -96,10 +96,7 @@ fn run_gemmini(args: &ValidateArgs) -> Result<(), Error> {
     }
     out!("Gemmini: {} layer runs", comparison.plain.rows)?;
     if comparison.left_out > 0 {
-        out!(
-            "{} rows without measured cycles left out",
-            comparison.left_out
-        )?;
+        out!("{} rows without measured cycles left out", comparison.left_out)?;
     }
     print_accuracy("shipped constants", &comparison.plain)?;
     out!("rank correlation {:.4}", comparison.rank_correlation)?;
@@ -111,8 +108,7 @@ fn run_gemmini(args: &ValidateArgs) -> Result<(), Error> {
         Some(path) => print_accuracy(&format!("calibrated on {}", path.display()), calibrated)?,
         None => {
             let folds = gemmini::FOLDS;
-            let how =
-                format!("calibrated, layers in {folds} folds, each predicted from the others");
+            let how = format!("calibrated, layers in {folds} folds, each predicted from the others");
             print_accuracy(&how, calibrated)?;
         }
     }

@@ -66,10 +66,7 @@ fn changes_add_up_to_the_last_picture() {
         (120, 90),
     )
     .unwrap();
-    let errors = shown
-        .iter()
-        .zip(&exact.rgb)
-        .map(|(a, b)| u32::from(a.abs_diff(*b)));
+    let errors = shown.iter().zip(&exact.rgb).map(|(a, b)| u32::from(a.abs_diff(*b)));
     let mean = f64::from(errors.sum::<u32>()) / exact.rgb.len() as f64;
     assert!(mean < 2.0, "mean error of the palette: {mean}");
 }
@@ -78,17 +75,13 @@ fn changes_add_up_to_the_last_picture() {
 fn animations_have_the_same_bytes_with_any_number_of_threads() {
     let scenes = motion(5);
     let bytes = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let mut out = Vec::new();
         let clips = [Clip {
             title: "t",
             scenes: &scenes,
         }];
-        pool.install(|| animate(&clips, (96, 64), 10, &mut out))
-            .unwrap();
+        pool.install(|| animate(&clips, (96, 64), 10, &mut out)).unwrap();
         out
     };
     assert_eq!(bytes(1), bytes(3));

@@ -7,11 +7,7 @@ const LEVEL: [f32; 4] = [0.0, 0.0, 0.0, 1.0];
 /// A two-link arm at this angle, a wall on the right and a goal.
 fn arm(angle: f32) -> Scene {
     let elbow = [angle.cos(), angle.sin(), 0.0];
-    let tip = [
-        elbow[0] + (2.0 * angle).cos(),
-        elbow[1] + (2.0 * angle).sin(),
-        0.0,
-    ];
+    let tip = [elbow[0] + (2.0 * angle).cos(), elbow[1] + (2.0 * angle).sin(), 0.0];
     let radius = 0.06;
     let shapes = vec![
         (
@@ -167,10 +163,7 @@ fn planar_shapes_appear_in_their_colour_where_they_are() {
     assert!(close(at(0.5, 0.0), palette::of(Role::Link, 0, 2), 2));
     assert!(close(at(1.5, 0.0), palette::of(Role::Link, 1, 2), 2));
     assert!(close(at(0.0, 1.8), palette::of(Role::Goal, 0, 1), 2));
-    assert!(
-        close(at(0.0, 0.0), canvas::rgb(0xffffff), 2),
-        "a joint's dot"
-    );
+    assert!(close(at(0.0, 0.0), canvas::rgb(0xffffff), 2), "a joint's dot");
     assert!(close(at(-1.55, 1.45), palette::PAPER, 2));
     assert_eq!(image.pixel(410, 0), None);
 }
@@ -211,14 +204,7 @@ fn cameras_show_lit_bodies_their_shadow_and_the_ground() {
     // The view's middle is (0, 0, 0.2): the button, 0.5 m to the right and 0.4 m nearer, is at the lower right.
     let [r, g, b] = image.pixel(213, 151).unwrap();
     assert!(r > 150 && g < 130 && b < 130, "button: {r} {g} {b}");
-    let brightness = |x, y| {
-        image
-            .pixel(x, y)
-            .unwrap()
-            .iter()
-            .map(|&v| u32::from(v))
-            .sum::<u32>()
-    };
+    let brightness = |x, y| image.pixel(x, y).unwrap().iter().map(|&v| u32::from(v)).sum::<u32>();
     // The light comes from the left: the ground right of the button is darker than left of it.
     assert!(brightness(247, 166) + 60 < brightness(160, 205), "shadow");
     assert!(brightness(10, 20) > 600, "sky");
@@ -283,14 +269,8 @@ fn overlays_show_where_the_machine_has_been() {
 #[test]
 fn moments_are_even_and_include_both_ends() {
     let scenes = motion(11);
-    let captions: Vec<_> = moments(&scenes, 3)
-        .iter()
-        .map(|s| s.caption.clone())
-        .collect();
-    assert_eq!(
-        captions,
-        ["angle 0.00 rad", "angle 0.50 rad", "angle 1.00 rad"]
-    );
+    let captions: Vec<_> = moments(&scenes, 3).iter().map(|s| s.caption.clone()).collect();
+    assert_eq!(captions, ["angle 0.00 rad", "angle 0.50 rad", "angle 1.00 rad"]);
     assert_eq!(moments(&scenes, 1)[0].caption, "angle 1.00 rad");
     assert_eq!(moments(&scenes, 99).len(), 11);
 }
@@ -320,22 +300,10 @@ fn what_cannot_be_drawn_is_an_error_and_what_is_not_finite_is_left_out() {
         title: "",
         scene: &scene,
     }];
-    assert!(matches!(
-        picture(&panel, (0, 100)),
-        Err(RenderError::Size { .. })
-    ));
-    assert!(matches!(
-        picture(&[], (100, 100)),
-        Err(RenderError::Empty(_))
-    ));
-    let clip = [Clip {
-        title: "",
-        scenes: &[],
-    }];
-    assert!(matches!(
-        overlay(&clip, (100, 100), 3),
-        Err(RenderError::Empty(_))
-    ));
+    assert!(matches!(picture(&panel, (0, 100)), Err(RenderError::Size { .. })));
+    assert!(matches!(picture(&[], (100, 100)), Err(RenderError::Empty(_))));
+    let clip = [Clip { title: "", scenes: &[] }];
+    assert!(matches!(overlay(&clip, (100, 100), 3), Err(RenderError::Empty(_))));
     let scenes = motion(2);
     let clip = [Clip {
         title: "",
@@ -354,10 +322,7 @@ fn what_cannot_be_drawn_is_an_error_and_what_is_not_finite_is_left_out() {
         title: "",
         scene: &blind,
     }];
-    assert!(matches!(
-        picture(&panel, (100, 100)),
-        Err(RenderError::View(_))
-    ));
+    assert!(matches!(picture(&panel, (100, 100)), Err(RenderError::View(_))));
 
     let mut exploded = still_life();
     let lost = Shape::Sphere {

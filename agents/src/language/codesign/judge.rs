@@ -51,19 +51,13 @@ impl Judge {
     ///
     /// # Errors
     /// A text of one sequence only.
-    pub fn new(
-        batch: [Tensor; 2],
-        [text, targets]: &[Tensor; 2],
-        context: usize,
-    ) -> Result<Self, LanguageError> {
+    pub fn new(batch: [Tensor; 2], [text, targets]: &[Tensor; 2], context: usize) -> Result<Self, LanguageError> {
         let count = text.size()[0];
         if count < 2 {
-            let reason =
-                "one validation sequence cannot be parted; training.validation must be at least 2";
+            let reason = "one validation sequence cannot be parted; training.validation must be at least 2";
             return Err(LanguageError::Text(reason.into()));
         }
-        let parts =
-            [0, 1].map(|first| [text, targets].map(|t| t.slice(0, first, count, 2).contiguous()));
+        let parts = [0, 1].map(|first| [text, targets].map(|t| t.slice(0, first, count, 2).contiguous()));
         Ok(Self {
             batch,
             parts,
@@ -98,12 +92,7 @@ impl Judge {
     ///
     /// # Errors
     /// Those of [`Judge::hardware`].
-    pub fn adapt(
-        &self,
-        model: &mut Gpt,
-        home: &Home,
-        circuit: &GainCell,
-    ) -> Result<Hardware, LanguageError> {
+    pub fn adapt(&self, model: &mut Gpt, home: &Home, circuit: &GainCell) -> Result<Hardware, LanguageError> {
         let hardware = self.hardware(circuit, self.chip)?;
         let schedule = Schedule {
             passes: UPDATES,
@@ -122,13 +111,7 @@ impl Judge {
     ///
     /// # Errors
     /// Those of [`Judge::hardware`].
-    pub fn judge(
-        &self,
-        model: &mut Gpt,
-        home: &Home,
-        circuit: &GainCell,
-        part: Part,
-    ) -> Result<Judged, LanguageError> {
+    pub fn judge(&self, model: &mut Gpt, home: &Home, circuit: &GainCell, part: Part) -> Result<Judged, LanguageError> {
         let hardware = self.adapt(model, home, circuit)?;
         let (loss, signals) = measure(model, self.part(part), &hardware);
         model.set_scalers(&home.scalers);

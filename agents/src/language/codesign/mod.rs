@@ -183,9 +183,7 @@ impl Codesign {
         }
         go_on(stop)?;
         self.judge.chip = u64::from(self.state.round);
-        let home = self
-            .judge
-            .home(&self.model.model, &self.circuit(&self.state.home)?)?;
+        let home = self.judge.home(&self.model.model, &self.circuit(&self.state.home)?)?;
         let control = self.control_loss(Part::Search)?;
         let proxy = self.proxy()?;
         let first = self.state.points.len();
@@ -223,13 +221,7 @@ impl Codesign {
     }
 
     /// Judges a design and notes it; nothing where it cannot be built.
-    fn judge_design(
-        &mut self,
-        home: &Home,
-        design: Design,
-        control: f64,
-        origin: Origin,
-    ) -> Result<(), LanguageError> {
+    fn judge_design(&mut self, home: &Home, design: Design, control: f64, origin: Origin) -> Result<(), LanguageError> {
         let circuit = self.circuit(&design)?;
         let model = &mut self.model.model;
         let judged = match self.judge.judge(model, home, &circuit, Part::Search) {
@@ -264,17 +256,10 @@ impl Codesign {
 
     /// Error of the proxy on the points from `first` on.
     fn gap(&self, proxy: &Proxy, first: usize) -> Option<[f64; 2]> {
-        let new = self
-            .state
-            .points
-            .get(first..)
-            .filter(|new| !new.is_empty())?;
+        let new = self.state.points.get(first..).filter(|new| !new.is_empty())?;
         let mut sums = [0.0; 2];
         for point in new {
-            let (found, true_) = (
-                proxy.predict(&self.space.logits(&point.design)),
-                effects(point),
-            );
+            let (found, true_) = (proxy.predict(&self.space.logits(&point.design)), effects(point));
             sums[0] += (found[1] - true_[1]).powi(2);
             sums[1] += (found[0] - true_[0]).powi(2);
         }
@@ -282,12 +267,7 @@ impl Codesign {
     }
 
     /// Trains the model on a circuit and the control on its own, on the same batches.
-    fn train(
-        &mut self,
-        home: &Home,
-        best: usize,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<(), LanguageError> {
+    fn train(&mut self, home: &Home, best: usize, stop: &dyn Fn() -> bool) -> Result<(), LanguageError> {
         let design = self.state.points[best].design.clone();
         let circuit = self.circuit(&design)?;
         self.judge.adapt(&mut self.model.model, home, &circuit)?;
@@ -301,8 +281,7 @@ impl Codesign {
             let fall = 1.0 - step as f64 / total.max(1) as f64;
             let rate = self.settings.rate * rise.min(fall);
             // every step on another chip: what is learnt is the circuit, not one chip's mismatch
-            let [own, first] =
-                [&circuit, &self.base].map(|c| self.judge.hardware(c, TRAINING_CHIPS + step));
+            let [own, first] = [&circuit, &self.base].map(|c| self.judge.hardware(c, TRAINING_CHIPS + step));
             self.model.step(&batch, &own?, rate)?;
             self.control.step(&batch, &first?, rate)?;
         }
@@ -339,12 +318,7 @@ impl Codesign {
         Ok(control)
     }
 
-    fn judge_again(
-        &mut self,
-        home: &Home,
-        place: usize,
-        control: f64,
-    ) -> Result<(), LanguageError> {
+    fn judge_again(&mut self, home: &Home, place: usize, control: f64) -> Result<(), LanguageError> {
         let circuit = self.circuit(&self.state.points[place].design)?;
         let model = &mut self.model.model;
         let judged = self.judge.judge(model, home, &circuit, Part::Search)?;

@@ -59,14 +59,9 @@ impl Codesign {
         let mut chips = Vec::new();
         for chip in 0..u64::from(self.settings.chips) {
             let own = &mut self.control.model;
-            let first = self
-                .judge
-                .cell_for_cell(own, &control_home, &self.base, chip)?;
+            let first = self.judge.cell_for_cell(own, &control_home, &self.base, chip)?;
             let model = &mut self.model.model;
-            chips.push([
-                first,
-                self.judge.cell_for_cell(model, &home, &circuit, chip)?,
-            ]);
+            chips.push([first, self.judge.cell_for_cell(model, &home, &circuit, chip)?]);
         }
         let reverted = self.reverted(&home, &design, control.loss)?;
         let front = self.judged_front(&home, control.loss)?;
@@ -111,12 +106,7 @@ impl Codesign {
         })
     }
 
-    fn reverted(
-        &mut self,
-        home: &Home,
-        found: &Design,
-        control: f64,
-    ) -> Result<Vec<Reverted>, LanguageError> {
+    fn reverted(&mut self, home: &Home, found: &Design, control: f64) -> Result<Vec<Reverted>, LanguageError> {
         let start = self.space.start();
         let mut all = Vec::new();
         for i in 0..start.len() {

@@ -20,10 +20,7 @@ const LEVELS: [f64; 2] = [0.25, 8.0];
 
 impl Codesign {
     /// The designs of a round, each with who proposed it.
-    pub(super) fn propose(
-        &mut self,
-        proxy: Option<&Proxy>,
-    ) -> Result<Vec<(Design, Origin)>, LanguageError> {
+    pub(super) fn propose(&mut self, proxy: Option<&Proxy>) -> Result<Vec<(Design, Origin)>, LanguageError> {
         let mut all: Vec<(Design, Origin)> = Vec::new();
         for index in 0..self.settings.candidates {
             for _ in 0..TRIES {
@@ -33,9 +30,7 @@ impl Codesign {
                 };
                 let design = design::mend(&self.space, &raw, &self.base);
                 let known = self.state.points.iter().map(|point| &point.design);
-                let new = !known
-                    .chain(all.iter().map(|(d, _)| d))
-                    .any(|d| *d == design);
+                let new = !known.chain(all.iter().map(|(d, _)| d)).any(|d| *d == design);
                 if new && self.circuit(&design)?.check().is_ok() {
                     all.push((design, origin));
                     break;
@@ -64,9 +59,7 @@ impl Codesign {
         let parent = self.parent();
         let stream = &mut self.state.stream;
         let mut start = self.space.logits(&parent);
-        start
-            .iter_mut()
-            .for_each(|z| *z += SCATTER * stream.normal());
+        start.iter_mut().for_each(|z| *z += SCATTER * stream.normal());
         let goal = match for_energy {
             true => Goal {
                 weights: [1.0, 0.0, 0.0],
@@ -81,10 +74,7 @@ impl Codesign {
             }
         };
         let mut found = self.space.values(&proxy.descend(&start, &goal)?);
-        for (value, (kept, parameter)) in found
-            .iter_mut()
-            .zip(parent.iter().zip(&self.space.parameters))
-        {
+        for (value, (kept, parameter)) in found.iter_mut().zip(parent.iter().zip(&self.space.parameters)) {
             // a choice is no matter of degree: it stays, and random changes try the others
             if matches!(parameter.scale, Scale::Choice(_)) {
                 *value = *kept;

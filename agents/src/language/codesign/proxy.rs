@@ -68,10 +68,7 @@ impl Proxy {
     ///
     /// # Errors
     /// What libtorch reports.
-    pub fn fit(
-        rows: &[(Vec<f64>, [f64; EFFECTS])],
-        stream: &mut Stream,
-    ) -> Result<Self, LanguageError> {
+    pub fn fit(rows: &[(Vec<f64>, [f64; EFFECTS])], stream: &mut Stream) -> Result<Self, LanguageError> {
         let inputs = rows.first().map_or(0, |row| row.0.len());
         let x = matrix(rows.iter().map(|row| row.0.clone()), inputs) / LOGIT_LIMIT;
         let y = matrix(rows.iter().map(|row| row.1.to_vec()), EFFECTS);
@@ -88,8 +85,8 @@ impl Proxy {
         let mut parameters = proxy.net.parameters();
         parameters.push(proxy.skip.shallow_clone());
         let decay = vec![1e-2; parameters.len()];
-        let mut adam = Adam::new(parameters.iter().map(Tensor::shallow_clone).collect())
-            .with_decay([0.9, 0.999], decay);
+        let mut adam =
+            Adam::new(parameters.iter().map(Tensor::shallow_clone).collect()).with_decay([0.9, 0.999], decay);
         for step in 0..FIT_STEPS {
             let loss = (proxy.normal(&x) - &y).square().mean(Kind::Float);
             let gradients = gradients(&loss, &parameters)?;
@@ -167,9 +164,7 @@ mod tests {
         let (errors, ends): (Vec<f64>, Vec<f64>) = (0..5)
             .map(|seed| {
                 let proxy = Proxy::fit(&all[..120], &mut Stream::new(seed, "proxy", 0)).unwrap();
-                let squares = all[120..]
-                    .iter()
-                    .map(|(z, y)| (proxy.predict(z)[1] - y[1]).powi(2));
+                let squares = all[120..].iter().map(|(z, y)| (proxy.predict(z)[1] - y[1]).powi(2));
                 let found = proxy.descend(&[2.5, 0.0, 0.0], &goal).unwrap();
                 ((squares.sum::<f64>() / 30.0).sqrt(), found[0].abs())
             })

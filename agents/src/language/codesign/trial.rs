@@ -39,9 +39,7 @@ impl Trial {
     /// # Errors
     /// A circuit that cannot be built or has no tensor form.
     pub fn loss(&mut self, circuit: &GainCell) -> Result<f64, LanguageError> {
-        let judged = self
-            .judge
-            .judge(&mut self.model, &self.home, circuit, Part::Final)?;
+        let judged = self.judge.judge(&mut self.model, &self.home, circuit, Part::Final)?;
         Ok(judged.loss)
     }
 }

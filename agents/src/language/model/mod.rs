@@ -30,11 +30,7 @@ impl Gpt {
     ///
     /// # Errors
     /// A shape out of range.
-    pub fn new(
-        shape: &Shape,
-        characters: usize,
-        stream: &mut Stream,
-    ) -> Result<Self, LanguageError> {
+    pub fn new(shape: &Shape, characters: usize, stream: &mut Stream) -> Result<Self, LanguageError> {
         shape.check()?;
         let (names, sizes): (Vec<_>, Vec<_>) = shape.weights(characters).into_iter().unzip();
         let tensors = names
@@ -77,10 +73,7 @@ impl Gpt {
     /// Number of weights, scalers not counted.
     pub fn parameters(&self) -> usize {
         let pairs = self.names.iter().zip(&self.tensors);
-        pairs
-            .filter(|(n, _)| !is_scaler(n))
-            .map(|(_, t)| t.numel())
-            .sum()
+        pairs.filter(|(n, _)| !is_scaler(n)).map(|(_, t)| t.numel()).sum()
     }
 
     /// Scores of the next character, `[batch, tokens, characters]`; softmax attention without hardware. `signals` gets one
@@ -93,8 +86,7 @@ impl Gpt {
     ) -> Tensor {
         let tokens = characters.size()[1];
         let embedding = &self.tensors[0];
-        let mut x = Tensor::embedding(embedding, characters, -1, false, false)
-            + self.tensors[1].narrow(0, 0, tokens);
+        let mut x = Tensor::embedding(embedding, characters, -1, false, false) + self.tensors[1].narrow(0, 0, tokens);
         for layer in 0..self.shape.layers {
             let first = 2 + layer * LAYER_WEIGHTS;
             let w = &self.tensors[first..first + LAYER_WEIGHTS];
@@ -122,9 +114,7 @@ impl Gpt {
     ) -> Tensor {
         let scores = self.forward(characters, hardware, signals);
         let count = scores.size()[2];
-        scores
-            .view([-1, count])
-            .cross_entropy_for_logits(&targets.reshape(-1))
+        scores.view([-1, count]).cross_entropy_for_logits(&targets.reshape(-1))
     }
 
     fn layer_norm(&self, x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
@@ -152,10 +142,10 @@ impl Gpt {
             None => softmax(&q, &k, &v),
             Some(hardware) => scaled(hardware, [q, k, v], [&w[12], &w[13]], signals),
         };
-        let joined =
-            out.transpose(1, 2)
-                .contiguous()
-                .view([batch, tokens, self.shape.width as i64]);
+        let joined = out
+            .transpose(1, 2)
+            .contiguous()
+            .view([batch, tokens, self.shape.width as i64]);
         linear(&joined, &w[4], &w[5])
     }
 
@@ -176,15 +166,10 @@ impl Gpt {
     /// Sets what [`Gpt::scalers`] gives.
     pub fn set_scalers(&mut self, scalers: &[Scaler]) {
         let per_layer = SIGNALS.len() * self.shape.heads;
-        for (layer, scalers) in scalers
-            .chunks(per_layer)
-            .enumerate()
-            .take(self.shape.layers)
-        {
+        for (layer, scalers) in scalers.chunks(per_layer).enumerate().take(self.shape.layers) {
             let [mut gains, mut offsets] = self.scaler_tensors(layer).map(Tensor::shallow_clone);
-            let numbers = |of: fn(&Scaler) -> f64| -> Vec<f32> {
-                scalers.iter().map(|scaler| of(scaler) as f32).collect()
-            };
+            let numbers =
+                |of: fn(&Scaler) -> f64| -> Vec<f32> { scalers.iter().map(|scaler| of(scaler) as f32).collect() };
             raw::set(&mut gains, &numbers(|scaler| scaler.gain));
             raw::set(&mut offsets, &numbers(|scaler| scaler.offset));
         }
@@ -207,9 +192,7 @@ impl Gpt {
     /// # Errors
     /// Missing entries or other sizes; nothing is changed then.
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
-        let get = |(name, tensor): (&String, &Tensor)| {
-            archive.get_f32_len(&format!("{prefix}.{name}"), tensor.numel())
-        };
+        let get = |(name, tensor): (&String, &Tensor)| archive.get_f32_len(&format!("{prefix}.{name}"), tensor.numel());
         let pairs = self.names.iter().zip(&self.tensors);
         let values = pairs.map(get).collect::<Result<Vec<_>, _>>()?;
         self.set(values);
@@ -236,22 +219,11 @@ fn scaled(
         let [gain, offset] = [gains, offsets].map(|t| t.get(index as i64).view([1, heads, 1, 1]));
         signal * gain + offset
     };
-    let inputs: Vec<Tensor> = inputs
-        .iter()
-        .enumerate()
-        .map(|(i, x)| scale(i, x))
-        .collect();
+    let inputs: Vec<Tensor> = inputs.iter().enumerate().map(|(i, x)| scale(i, x)).collect();
     if let Some(signals) = signals.as_deref_mut() {
-        inputs
-            .iter()
-            .enumerate()
-            .for_each(|(i, x)| signals.note(i, x));
+        inputs.iter().enumerate().for_each(|(i, x)| signals.note(i, x));
     }
-    let out = hardware.attend(
-        layer,
-        [&inputs[0], &inputs[1], &inputs[2]],
-        signals.as_deref_mut(),
-    );
+    let out = hardware.attend(layer, [&inputs[0], &inputs[1], &inputs[2]], signals.as_deref_mut());
     let out = scale(3, &out);
     if let Some(signals) = signals {
         signals.note(3, &out);
@@ -276,18 +248,12 @@ fn initial(name: &str, size: &[i64], layers: usize, stream: &mut Stream) -> Tens
         values.fill(1.0);
     } else if name.ends_with("weight") {
         let residual = name.ends_with("c_proj.weight");
-        let divisor = if residual {
-            (2.0 * layers as f64).sqrt()
-        } else {
-            1.0
-        };
+        let divisor = if residual { (2.0 * layers as f64).sqrt() } else { 1.0 };
         stream.fill_normal(&mut values);
         let deviation = (INITIAL_DEVIATION / divisor) as f32;
         values.iter_mut().for_each(|v| *v *= deviation);
     }
-    Tensor::from_slice(&values)
-        .view(size)
-        .set_requires_grad(true)
+    Tensor::from_slice(&values).view(size).set_requires_grad(true)
 }
 
 /// Draws a character from scores at a temperature (0: the best one).

@@ -13,17 +13,14 @@ impl Pipeline {
     fn adaptation_batch(&self) -> [Tensor; 2] {
         let mut stream = Stream::new(self.settings.seed, "language/adaptation", 0);
         let count = self.settings.adaptation.batch;
-        self.corpus
-            .batch(&mut stream, count, self.settings.model.context)
+        self.corpus.batch(&mut stream, count, self.settings.model.context)
     }
 
     /// Loss and signals of a batch on hardware.
     pub(super) fn measure(&self, batch: &[Tensor; 2], mode: Mode) -> (f64, Vec<Signals>) {
         let mut signals = Vec::new();
         let loss = no_grad(|| {
-            let loss = self
-                .model
-                .loss(batch, self.hardware(mode), Some(&mut signals));
+            let loss = self.model.loss(batch, self.hardware(mode), Some(&mut signals));
             loss.double_value(&[])
         });
         (loss, signals)
@@ -60,9 +57,7 @@ impl Pipeline {
 pub(in crate::language) fn moments(signals: &[Signals]) -> Vec<Moments> {
     let layer = |s: &Signals| -> Vec<Moments> {
         let pairs = s.mean.iter().flatten().zip(s.deviation.iter().flatten());
-        pairs
-            .map(|(&mean, &deviation)| Moments { mean, deviation })
-            .collect()
+        pairs.map(|(&mean, &deviation)| Moments { mean, deviation }).collect()
     };
     signals.iter().flat_map(layer).collect()
 }

@@ -79,8 +79,7 @@ impl Pipeline {
     pub fn new(settings: &Settings, corpus: Corpus) -> Result<Self, LanguageError> {
         settings.check()?;
         let circuit = settings.circuit();
-        let hardware =
-            |mode| Hardware::new(&circuit, mode, settings.backward, settings.model.context);
+        let hardware = |mode| Hardware::new(&circuit, mode, settings.backward, settings.model.context);
         let mut stream = Stream::new(settings.seed, "language/weights", 0);
         let model = Gpt::new(&settings.model, corpus.vocabulary().len(), &mut stream)?;
         let validation = corpus.validation(settings.training.validation, settings.model.context);
@@ -201,10 +200,7 @@ impl Pipeline {
             of_stage: self.state.of_stage,
             loss,
             gradient_norm,
-            validation: self.state.validations[before..]
-                .iter()
-                .map(|v| (v.1, v.2))
-                .collect(),
+            validation: self.state.validations[before..].iter().map(|v| (v.1, v.2)).collect(),
         };
         if over {
             self.leave(stage)?;
@@ -241,14 +237,8 @@ impl Pipeline {
 
     /// The stage whose model is the pipeline's result, if it is finished.
     pub fn result(&self) -> Option<Stage> {
-        let best = [
-            Stage::Nonlinear,
-            Stage::Adapt,
-            Stage::Linear,
-            Stage::Softmax,
-        ];
-        best.into_iter()
-            .find(|stage| self.state.kept.contains(stage))
+        let best = [Stage::Nonlinear, Stage::Adapt, Stage::Linear, Stage::Softmax];
+        best.into_iter().find(|stage| self.state.kept.contains(stage))
     }
 
     /// Finished stages.

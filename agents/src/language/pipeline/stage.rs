@@ -70,13 +70,11 @@ pub fn plan(settings: &Settings) -> Vec<Planned> {
         (Stage::Control, if s.control { hardware } else { 0 }, false),
         (Stage::Direct, if s.direct { hardware } else { 0 }, false),
     ];
-    let planned = stages
-        .into_iter()
-        .map(|(stage, iterations, continued)| Planned {
-            stage,
-            iterations,
-            continued,
-        });
+    let planned = stages.into_iter().map(|(stage, iterations, continued)| Planned {
+        stage,
+        iterations,
+        continued,
+    });
     planned.filter(|p| p.iterations > 0).collect()
 }
 

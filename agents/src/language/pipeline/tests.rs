@@ -80,15 +80,8 @@ fn a_pipeline_stopped_anywhere_goes_on_to_the_same_numbers() {
         let bytes = first.save().to_bytes().unwrap();
         let mut second = pipeline(&settings);
         second.load(&Archive::from_bytes(&bytes).unwrap()).unwrap();
-        assert_eq!(
-            records(&mut second),
-            expected[stop..],
-            "stopped after {stop}"
-        );
-        assert_eq!(
-            second.save().to_bytes().unwrap(),
-            whole.save().to_bytes().unwrap()
-        );
+        assert_eq!(records(&mut second), expected[stop..], "stopped after {stop}");
+        assert_eq!(second.save().to_bytes().unwrap(), whole.save().to_bytes().unwrap());
     }
 }
 

@@ -62,9 +62,7 @@ impl Pipeline {
     pub(super) fn validate(&mut self, stage: Stage) -> Result<(), LanguageError> {
         let loss = self.loss_on(&self.validation, stage.mode());
         let loss = self.finite("the validation loss", loss)?;
-        self.state
-            .validations
-            .push((stage, self.state.of_stage, loss));
+        self.state.validations.push((stage, self.state.of_stage, loss));
         Ok(())
     }
 

@@ -24,10 +24,7 @@ pub fn scene(state: &State, design: &[f64], power: f32) -> Scene {
     let mut left = 0.3;
     for (role, area) in areas {
         let half = 0.5 * area.max(0.01).sqrt() as f32;
-        shapes.push((
-            role,
-            Shape::rectangle([left + half, 4.5 + half], [half, half]),
-        ));
+        shapes.push((role, Shape::rectangle([left + half, 4.5 + half], [half, half])));
         left += 2.0 * half + 0.3;
     }
     let ratios = &state.ratios;
@@ -61,10 +58,7 @@ fn caption(state: &State, power: f32) -> String {
     let mut text = format!("EDP {:.2}x better", state.gain());
     for (what, over) in [("area", state.area), ("power", power)] {
         if over > 1e-6 {
-            text += &format!(
-                ", {what} {:.0} % over its limit",
-                100.0 * (over.exp() - 1.0)
-            );
+            text += &format!(", {what} {:.0} % over its limit", 100.0 * (over.exp() - 1.0));
         }
     }
     text

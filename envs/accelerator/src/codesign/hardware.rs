@@ -70,10 +70,7 @@ impl AcceleratorHardware {
             space,
             spec: HardwareSpec::from_lists(
                 (names.map(|name| Channel::new(name, "1")).to_vec(), bounds),
-                (
-                    effects.map(|name| Channel::new(name, "1")).to_vec(),
-                    vec![1.0; EFFECTS],
-                ),
+                (effects.map(|name| Channel::new(name, "1")).to_vec(), vec![1.0; EFFECTS]),
                 TASK_EFFECTS,
             ),
         })
@@ -94,10 +91,7 @@ impl AcceleratorHardware {
         let both = self.works.iter().zip(&self.references);
         let (seconds, joules) = both.fold((0.0, 0.0), |(seconds, joules), (work, own)| {
             let count = work.count as f64;
-            (
-                seconds + count * own.cost.seconds,
-                joules + count * own.cost.joules,
-            )
+            (seconds + count * own.cost.seconds, joules + count * own.cost.joules)
         });
         joules / seconds
     }
@@ -117,9 +111,8 @@ impl AcceleratorHardware {
         let layer = self.layer(query);
         let cost = platform.cost(&self.works[layer].shape, &command(&query[1..]));
         let reference = self.references[layer].cost;
-        let against = |value: T, reference: f64| {
-            (value / T::constant(reference)).log2() * T::constant(std::f64::consts::LN_2)
-        };
+        let against =
+            |value: T, reference: f64| (value / T::constant(reference)).log2() * T::constant(std::f64::consts::LN_2);
         [
             against(cost.seconds, reference.seconds),
             against(cost.joules, reference.joules),
@@ -154,8 +147,7 @@ fn references(works: &[Work]) -> Vec<Reference> {
     let costs: Vec<LayerCost<f64>> = best.collect();
     let sum = |value: fn(&LayerCost<f64>) -> f64| -> f64 {
         let both = costs.iter().zip(works);
-        both.map(|(cost, work)| work.count as f64 * value(cost))
-            .sum()
+        both.map(|(cost, work)| work.count as f64 * value(cost)).sum()
     };
     let (seconds, joules) = (sum(|cost| cost.seconds), sum(|cost| cost.joules));
     let both = costs.iter().zip(works);
@@ -285,9 +277,7 @@ mod tests {
                 };
                 let slopes = |step: f64| {
                     let (up, down) = (moved(step), moved(-step));
-                    std::array::from_fn::<f64, EFFECTS, _>(|e| {
-                        (up[e] - down[e]) / (2.0 * step * design[at])
-                    })
+                    std::array::from_fn::<f64, EFFECTS, _>(|e| (up[e] - down[e]) / (2.0 * step * design[at]))
                 };
                 let (near, nearer) = (slopes(STEP), slopes(0.5 * STEP));
                 for e in 0..EFFECTS {

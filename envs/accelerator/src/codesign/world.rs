@@ -6,8 +6,7 @@ use super::config::Settings;
 use super::hardware::{AcceleratorHardware, FEATURES};
 use super::state::State;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec,
-    Stream, World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec, Stream, World,
 };
 
 /// Weight of a limit's excess, on a logarithmic scale, against the logarithm of the product.
@@ -66,13 +65,7 @@ fn spec(settings: &Settings) -> Spec {
         .collect();
     let layers = settings.works.len();
     observation.extend((1..=layers).map(|at| Channel::new(format!("layer_{at}_is_next"), "1")));
-    let rest = [
-        "progress",
-        "log_time",
-        "log_energy",
-        "log_area",
-        "log_power",
-    ];
+    let rest = ["progress", "log_time", "log_energy", "log_area", "log_power"];
     observation.extend(rest.map(|name| Channel::new(name, "1")));
     let commands = ["pixels", "depth", "filters", "order"];
     Spec {
@@ -96,12 +89,7 @@ impl World for Accelerator {
         self.hardware.clone()
     }
 
-    fn start(
-        &self,
-        _design: &[f64],
-        _fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<State, ProblemError> {
+    fn start(&self, _design: &[f64], _fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let mut order: Vec<usize> = (0..self.layers()).collect();
         stream.shuffle(&mut order);
         Ok(State {
@@ -137,13 +125,7 @@ impl World for Accelerator {
         }
     }
 
-    fn advance(
-        &self,
-        state: &mut State,
-        _command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn advance(&self, state: &mut State, _command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         let (layer, layers) = (state.layer(), self.layers());
         let own = self.hardware.references()[layer];
         let [time, energy, area] = [0, 1, 2].map(|at: usize| effect[at].clamp(-LARGEST, LARGEST));
@@ -209,9 +191,7 @@ mod tests {
             // the same command for a layer whatever its place in the episode
             let layer = problem.state().unwrap().layer();
             let mut own = Stream::new(7, "commands", layer as u64);
-            let command: Vec<f32> = (0..COMMANDS)
-                .map(|_| own.uniform(-1.0, 1.0) as f32)
-                .collect();
+            let command: Vec<f32> = (0..COMMANDS).map(|_| own.uniform(-1.0, 1.0) as f32).collect();
             let step = problem.full_step(&command);
             sum += step.reward;
             if step.terminated {
@@ -230,8 +210,7 @@ mod tests {
             let (world, state) = (problem.world(), problem.state().unwrap());
             let start = world.reference_power / world.settings.power_limit as f32;
             let penalty = |over: f32| PENALTY * over.max(0.0);
-            let expected = state.gain().ln() - penalty(world.power(state)) + penalty(start.ln())
-                - penalty(state.area);
+            let expected = state.gain().ln() - penalty(world.power(state)) + penalty(start.ln()) - penalty(state.area);
             let tolerance = 1e-3 * (1.0 + expected.abs());
             assert!((sum - expected).abs() < tolerance, "{sum} {expected}");
             let other = episode(&mut problem, &design, 2);

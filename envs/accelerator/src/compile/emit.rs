@@ -160,19 +160,11 @@ impl<'a> Emitter<'a> {
     }
 
     fn picoseconds(&self, cycles: u64) -> Result<u64, Trouble> {
-        Ok(self
-            .platform
-            .picoseconds(cycles)
-            .ok_or(GraphError::TooLong)?)
+        Ok(self.platform.picoseconds(cycles).ok_or(GraphError::TooLong)?)
     }
 
     /// One matrix product: its loads now, its computation and store when their turn comes.
-    pub fn step(
-        &mut self,
-        products: &Products,
-        step: &Step,
-        cost: &TileCost,
-    ) -> Result<(), Trouble> {
+    pub fn step(&mut self, products: &Products, step: &Step, cost: &TileCost) -> Result<(), Trouble> {
         let work = step.work(products, cost)?;
         self.computes(cost, step.groups);
         self.work(products, work)
@@ -194,11 +186,7 @@ impl<'a> Emitter<'a> {
         }
         let mut compute = Task {
             macs: work.macs,
-            ..self.task(
-                Kind::Compute,
-                engine as ResourceId,
-                self.picoseconds(work.cycles)?,
-            )
+            ..self.task(Kind::Compute, engine as ResourceId, self.picoseconds(work.cycles)?)
         };
         let mut sums = None;
         let width = self.platform.number_format.sum_bytes();
@@ -237,12 +225,7 @@ impl<'a> Emitter<'a> {
         Ok(self.task(Kind::Move, self.mover(), fixed))
     }
 
-    fn load_weights(
-        &mut self,
-        engine: usize,
-        learnt: bool,
-        tile: &Operand,
-    ) -> Result<TaskId, Trouble> {
+    fn load_weights(&mut self, engine: usize, learnt: bool, tile: &Operand) -> Result<TaskId, Trouble> {
         if let Some((loaded, task)) = self.sequence.engine(engine).weights
             && loaded == tile.place
         {
@@ -286,9 +269,7 @@ impl<'a> Emitter<'a> {
             false => vec![self.load_from(engine, inputs)?],
         };
         self.needs.energy.add(&self.prices.vector(inputs, outputs));
-        let cycles = inputs
-            .max(outputs)
-            .div_ceil(self.platform.engine.vector_lanes);
+        let cycles = inputs.max(outputs).div_ceil(self.platform.engine.vector_lanes);
         let fixed = self.picoseconds(cycles)?;
         let compute = self.task(Kind::Compute, engine as ResourceId, fixed);
         let after = After::Leave(self.leave(outputs)?);
@@ -322,9 +303,7 @@ impl<'a> Emitter<'a> {
         let macs = layer.op.macs()?;
         self.needs.bytes_read = product("bytes", &[read, word])?;
         self.needs.bytes_written = product("bytes", &[layer.writes()?, word])?;
-        let energy = self
-            .prices
-            .whole(macs, self.needs.bytes_read, self.needs.bytes_written);
+        let energy = self.prices.whole(macs, self.needs.bytes_read, self.needs.bytes_written);
         self.needs.energy.add(&energy);
         let task = Task {
             macs,

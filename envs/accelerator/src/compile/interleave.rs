@@ -92,11 +92,7 @@ impl Sequence {
 
     /// Adds what is still pending and then `end`, which waits for the layer's stores, or for `barrier` where it has
     /// none; returns the end and how many tasks came before it.
-    pub fn end_layer(
-        &mut self,
-        end: Task,
-        barrier: &[TaskId],
-    ) -> Result<(TaskId, u64), GraphError> {
+    pub fn end_layer(&mut self, end: Task, barrier: &[TaskId]) -> Result<(TaskId, u64), GraphError> {
         for engine in 0..self.engines.len() {
             self.flush(engine)?;
         }
@@ -186,13 +182,7 @@ impl Sequence {
         }
     }
 
-    fn add_store(
-        &mut self,
-        engine: usize,
-        task: Task,
-        waits: &[TaskId],
-        spill: u64,
-    ) -> Result<(), GraphError> {
+    fn add_store(&mut self, engine: usize, task: Task, waits: &[TaskId], spill: u64) -> Result<(), GraphError> {
         let task = self.add_last(task, waits)?;
         let (at, spilled) = (spill as usize, &mut self.engines[engine].spilled);
         if spilled.len() <= at {

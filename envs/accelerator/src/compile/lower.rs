@@ -98,13 +98,8 @@ impl Lowering<'_> {
     fn layer(&mut self, at: usize) -> Result<Needs, Trouble> {
         let layer = &self.network.layers[at];
         let producers = layer.inputs.iter();
-        let barrier: Vec<TaskId> = producers
-            .filter_map(|&at| self.ends.get(at).copied())
-            .collect();
-        let keeps = [
-            at > 0 && self.stays_on_chip(at - 1)?,
-            self.stays_on_chip(at)?,
-        ];
+        let barrier: Vec<TaskId> = producers.filter_map(|&at| self.ends.get(at).copied()).collect();
+        let keeps = [at > 0 && self.stays_on_chip(at - 1)?, self.stays_on_chip(at)?];
         self.emitter.begin_layer(at as u32, barrier, keeps);
         let macs = layer.op.macs()?;
         let mut tiling = None;
@@ -112,9 +107,7 @@ impl Lowering<'_> {
             self.emitter.whole(layer, seconds)?;
         } else if let Some(products) = Products::new(layer)? {
             if let Some(given) = self.mappings.get(&layer.name) {
-                given
-                    .check(layer, self.platform)
-                    .map_err(Trouble::Mapping)?;
+                given.check(layer, self.platform).map_err(Trouble::Mapping)?;
                 given.fits(&layer.name, self.platform, &self.room(keeps))?;
                 mapped::emit(&mut self.emitter, self.platform, &products, given)?;
                 return self.finish(layer, macs, None);
@@ -129,21 +122,12 @@ impl Lowering<'_> {
     }
 
     /// Charges what is fused into a layer and closes it.
-    fn finish(
-        &mut self,
-        layer: &Layer,
-        macs: u64,
-        tiling: Option<Tiling>,
-    ) -> Result<Needs, Trouble> {
+    fn finish(&mut self, layer: &Layer, macs: u64, tiling: Option<Tiling>) -> Result<Needs, Trouble> {
         for fused in &layer.fused {
             self.emitter.fused(fused.inputs()?);
         }
         let needs = self.emitter.end_layer()?;
-        Ok(Needs {
-            macs,
-            tiling,
-            ..needs
-        })
+        Ok(Needs { macs, tiling, ..needs })
     }
 
     /// Whether the outputs of a layer stay in the input buffer: they are all that the next layer reads, only that
@@ -184,22 +168,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn tiling(
-        &mut self,
-        layer: &str,
-        products: &Products,
-        keeps: [bool; 2],
-    ) -> Result<Tiling, Trouble> {
+    fn tiling(&mut self, layer: &str, products: &Products, keeps: [bool; 2]) -> Result<Tiling, Trouble> {
         let room = self.room(keeps);
         // of layers whose inputs are kept, no two tiles of inputs compete for room
         let room = Room {
             inputs: if keeps[0] { u64::MAX } else { room.inputs },
             ..room
         };
-        let known = self
-            .tilings
-            .iter()
-            .find(|(p, r, _)| p == products && *r == room);
+        let known = self.tilings.iter().find(|(p, r, _)| p == products && *r == room);
         let tiling = match known {
             Some(&(_, _, tiling)) => tiling,
             None => {
@@ -228,12 +204,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn search(
-        &self,
-        products: &Products,
-        room: Room,
-        inputs_kept: bool,
-    ) -> Result<Option<Tiling>, TooLarge> {
+    fn search(&self, products: &Products, room: Room, inputs_kept: bool) -> Result<Option<Tiling>, TooLarge> {
         let tiler = self.tiler(room, inputs_kept);
         if self.passes.has("tile") {
             tiler.best(products)

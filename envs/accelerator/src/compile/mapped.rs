@@ -97,27 +97,13 @@ impl LayerMapping {
     }
 
     /// Whether the tiles fit the buffers.
-    pub(super) fn fits(
-        &self,
-        layer: &str,
-        platform: &Platform,
-        room: &Room,
-    ) -> Result<(), Trouble> {
+    pub(super) fn fits(&self, layer: &str, platform: &Platform, room: &Room) -> Result<(), Trouble> {
         let [inputs, weights, outputs] = self.words()?;
-        let (word, sum) = (
-            platform.number_format.word_bytes(),
-            platform.number_format.sum_bytes(),
-        );
+        let (word, sum) = (platform.number_format.word_bytes(), platform.number_format.sum_bytes());
         for (tensor, words, bytes, buffer, has) in [
             ("inputs", inputs, word, "buffers.input_kib", room.inputs),
             ("weights", weights, word, "buffers.weight_kib", room.weights),
-            (
-                "partial sums",
-                outputs,
-                sum,
-                "buffers.output_kib",
-                room.sums,
-            ),
+            ("partial sums", outputs, sum, "buffers.output_kib", room.sums),
         ] {
             let needs = product("bytes of a tile", &[words, bytes])?;
             if needs > has {
@@ -309,10 +295,7 @@ impl<'a> Walk<'a> {
     /// The part of the input that the scratchpad holds now.
     fn box_at(&self) -> Box4 {
         let start = |dim: Dim| {
-            let loops = self
-                .loops
-                .iter()
-                .filter(|part| part.dram && part.dim == dim);
+            let loops = self.loops.iter().filter(|part| part.dram && part.dim == dim);
             loops.fold(0, |at, part| at * part.factor + part.at) * self.tile[dim as usize]
         };
         let extent = |dim: Dim| self.tile[dim as usize];

@@ -93,9 +93,7 @@ impl Passes {
         for name in names.iter().map(AsRef::as_ref) {
             let known = name.replace('-', "_");
             let at = PASSES.iter().position(|pass| pass.name == known);
-            let at = at.ok_or_else(|| UnknownPass {
-                name: name.to_owned(),
-            })?;
+            let at = at.ok_or_else(|| UnknownPass { name: name.to_owned() })?;
             passes.on[at] = false;
         }
         Ok(passes)
@@ -124,9 +122,7 @@ mod tests {
 
     #[test]
     fn all_graph_passes_are_listed_and_can_be_switched_off() {
-        let listed = PASSES
-            .iter()
-            .filter(|pass| matches!(pass.stage, Stage::Graph(_)));
+        let listed = PASSES.iter().filter(|pass| matches!(pass.stage, Stage::Graph(_)));
         assert_eq!(listed.count(), graph::PASSES.len());
         let network = zoo::named("resnet18").unwrap();
         let layers = |off: &[&str]| Passes::without(off).unwrap().rewrite(&network).layers.len();
@@ -136,9 +132,6 @@ mod tests {
             assert!(layers(&[name]) > layers(&[]), "{name}");
         }
         let error = Passes::without(&["fly"]).unwrap_err().to_string();
-        assert!(
-            error.contains("\"fly\"") && error.contains("fold_bn"),
-            "{error}"
-        );
+        assert!(error.contains("\"fly\"") && error.contains("fold_bn"), "{error}");
     }
 }

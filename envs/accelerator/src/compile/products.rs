@@ -62,9 +62,7 @@ impl Products {
         let [out_rows, out_cols] = conv.output().map(|size| size.max(1));
         let images = m.div_ceil(out_rows.saturating_mul(out_cols)).max(1);
         let touched = |axis: usize, steps: u64| {
-            let reach = conv.kernel[axis]
-                .saturating_sub(1)
-                .saturating_mul(conv.dilation[axis]);
+            let reach = conv.kernel[axis].saturating_sub(1).saturating_mul(conv.dilation[axis]);
             let span = (steps - 1).saturating_mul(conv.stride[axis]);
             span.saturating_add(reach).saturating_add(1)
         };

@@ -149,11 +149,7 @@ impl Tiler<'_> {
         let gemm = self.with_rows(products, n, k)?;
         let order = self.order.unwrap_or(Order::OutputsByRows);
         let order = order.simplified(counts(products, gemm));
-        Some(Tiling {
-            groups: 1,
-            gemm,
-            order,
-        })
+        Some(Tiling { groups: 1, gemm, order })
     }
 
     /// Why not even the smallest tile fits.
@@ -175,12 +171,7 @@ impl Tiler<'_> {
                 "buffers.input_kib",
                 self.room.inputs,
             ),
-            (
-                "partial sums",
-                n * sum,
-                "buffers.output_kib",
-                self.room.sums,
-            ),
+            ("partial sums", n * sum, "buffers.output_kib", self.room.sums),
         ];
         let worst = parts.iter().find(|(_, needs, _, has)| needs > has);
         let &(tensor, needs, buffer, has) = worst.unwrap_or(&parts[0]);
@@ -255,11 +246,7 @@ impl Tiler<'_> {
         products
             .groups
             .min(inputs)
-            .min(count(
-                self.room.weights,
-                products.weight_words(1, k, n),
-                word,
-            ))
+            .min(count(self.room.weights, products.weight_words(1, k, n), word))
             .min(count(self.room.sums, m.saturating_mul(n), sum))
     }
 
@@ -274,11 +261,7 @@ impl Tiler<'_> {
         let counts = counts(products, gemm);
         for order in Order::ALL {
             let order = self.order.unwrap_or(order).simplified(counts);
-            let tiling = Tiling {
-                groups,
-                gemm,
-                order,
-            };
+            let tiling = Tiling { groups, gemm, order };
             consider(tiling, self.seconds(products, &tiling, cycles));
             if self.order.is_some() {
                 break;
@@ -326,17 +309,13 @@ impl Tiler<'_> {
         let out_tile = products.output_words(tiling.groups, m, n) as f64 * word;
         let sum_tile = tiling.groups as f64 * (m * n) as f64 * sum;
         let (in_loads, weight_loads, spills) = loads(tiling.order, [rows, cols, parts]);
-        let bytes = in_loads * in_tile
-            + weight_loads * weight_tile
-            + 2.0 * spills * sum_tile
-            + rows * cols * out_tile;
+        let bytes = in_loads * in_tile + weight_loads * weight_tile + 2.0 * spills * sum_tile + rows * cols * out_tile;
         let in_loads = if self.inputs_kept { 0.0 } else { in_loads };
         let transfers = passes * (in_loads + weight_loads + 2.0 * spills + rows * cols);
         let computes = passes * rows * cols * parts;
         let engines = (self.engines as f64).min(passes * rows * cols);
         let channels = f64::from(platform.dma.channels);
-        let rate =
-            (platform.rates().shared() as f64).min(channels * platform.transfer_rate() as f64);
+        let rate = (platform.rates().shared() as f64).min(channels * platform.transfer_rate() as f64);
         let latency = 1e-12 * platform.transfer_latency().unwrap_or(u64::MAX) as f64;
         let hertz = 1e6 * platform.clock_mhz;
         let compute = cycles / hertz / engines;
@@ -368,16 +347,8 @@ fn loads(order: Order, [rows, cols, parts]: [f64; 3]) -> (f64, f64, f64) {
     // an operand is loaded again at every step, unless it is the one of the step before
     let same_as_before = |others: f64| if parts == 1.0 { all / others } else { all };
     match order {
-        Order::OutputsByRows => (
-            same_as_before(cols),
-            if cols * parts == 1.0 { 1.0 } else { all },
-            0.0,
-        ),
-        Order::OutputsByColumns => (
-            if rows * parts == 1.0 { 1.0 } else { all },
-            same_as_before(rows),
-            0.0,
-        ),
+        Order::OutputsByRows => (same_as_before(cols), if cols * parts == 1.0 { 1.0 } else { all }, 0.0),
+        Order::OutputsByColumns => (if rows * parts == 1.0 { 1.0 } else { all }, same_as_before(rows), 0.0),
         Order::WeightsStay => (all, cols * parts, rows * cols * (parts - 1.0)),
         Order::InputsStay => (rows * parts, all, rows * cols * (parts - 1.0)),
     }

@@ -19,11 +19,7 @@ impl LoopNest {
     fn nest(&self, gemm: &Gemm) -> (Shape, Mapping) {
         let (rows, cols) = (gemm.k.min(self.rows), gemm.n.min(self.cols));
         let [deep, wide] = [gemm.k.div_ceil(rows), gemm.n.div_ceil(cols)];
-        let part = |dim, factor, spatial| Loop {
-            dim,
-            factor,
-            spatial,
-        };
+        let part = |dim, factor, spatial| Loop { dim, factor, spatial };
         let levels = [
             vec![part(Dim::P, gemm.m, false)],
             vec![part(Dim::C, deep, false), part(Dim::C, rows, true)],

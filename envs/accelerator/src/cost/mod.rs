@@ -55,10 +55,7 @@ impl EngineModel {
                 pipelined_folds,
             } => Box::new(Systolic::new(rows, cols, dataflow, pipelined_folds)),
             Self::Roofline { macs_per_cycle } => Box::new(Flat { macs_per_cycle }),
-            Self::LoopNest { side } => Box::new(LoopNest {
-                rows: side,
-                cols: side,
-            }),
+            Self::LoopNest { side } => Box::new(LoopNest { rows: side, cols: side }),
         }
     }
 }
@@ -114,9 +111,7 @@ mod tests {
             .into_iter()
             .flat_map(|dataflow| [systolic(dataflow, false), systolic(dataflow, true)]);
         let others = [
-            EngineModel::Roofline {
-                macs_per_cycle: 128.0,
-            },
+            EngineModel::Roofline { macs_per_cycle: 128.0 },
             EngineModel::LoopNest { side: 16 },
         ];
         arrays.chain(others).collect()

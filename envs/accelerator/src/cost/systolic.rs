@@ -14,11 +14,7 @@ pub struct Systolic {
 impl Systolic {
     /// An array of at least 1 x 1 cells.
     pub fn new(rows: u64, cols: u64, dataflow: Dataflow, pipelined: bool) -> Self {
-        let array = SystolicArray {
-            rows,
-            cols,
-            dataflow,
-        };
+        let array = SystolicArray { rows, cols, dataflow };
         Self { array, pipelined }
     }
 
@@ -65,11 +61,7 @@ mod tests {
     #[test]
     fn pipelining_hides_all_but_one_fill_and_drain() {
         // 64 x 32 weights on 16 x 8 cells: 4 x 4 folds, each streams 100 rows
-        let gemm = Gemm {
-            m: 100,
-            n: 32,
-            k: 64,
-        };
+        let gemm = Gemm { m: 100, n: 32, k: 64 };
         let cycles = |pipelined| {
             let array = Systolic::new(16, 8, Dataflow::WeightStationary, pipelined);
             array.tile(&gemm).unwrap().cycles

@@ -140,9 +140,7 @@ impl<'a> Core<'a> {
             graph,
             tasks,
             resources,
-            missing: (0..count)
-                .map(|task| graph.predecessors(task).len() as u32)
-                .collect(),
+            missing: (0..count).map(|task| graph.predecessors(task).len() as u32).collect(),
             users: (0..count)
                 .map(|task| successors.of(task as TaskId).len() as u32)
                 .collect(),
@@ -178,10 +176,7 @@ impl<'a> Core<'a> {
 
     /// When something happens next.
     fn next(&self) -> Option<u64> {
-        let event = self
-            .events
-            .peek()
-            .map_or(u64::MAX, |&Reverse((time, _))| time);
+        let event = self.events.peek().map_or(u64::MAX, |&Reverse((time, _))| time);
         let next = event.min(self.flow.next()).min(self.control_done);
         Some(next).filter(|&time| time < u64::MAX)
     }
@@ -189,8 +184,7 @@ impl<'a> Core<'a> {
     fn foresee(&mut self, now: u64, wait: u64, task: TaskId) -> Result<(), GraphError> {
         let time = now.checked_add(wait).filter(|&time| time < u64::MAX);
         let key = self.foreseen << 32 | u64::from(task);
-        self.events
-            .push(Reverse((time.ok_or(GraphError::TooLong)?, key)));
+        self.events.push(Reverse((time.ok_or(GraphError::TooLong)?, key)));
         self.foreseen += 1; // at most two per task, so it never leaves its 32 bits
         Ok(())
     }
@@ -212,8 +206,7 @@ impl<'a> Core<'a> {
             self.events.pop();
             let task = key as TaskId;
             if self.tasks[task as usize].bytes > 0 {
-                self.flow
-                    .begin(now, task, self.tasks[task as usize].bytes)?;
+                self.flow.begin(now, task, self.tasks[task as usize].bytes)?;
             } else {
                 self.ending.push(task);
             }

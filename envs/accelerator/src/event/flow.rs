@@ -83,9 +83,7 @@ impl Flow {
         // nearly all transfers fit 64 bits, whose division is many times faster
         let wait = match u64::try_from(left) {
             Ok(left) => left.div_ceil(rate),
-            Err(_) => {
-                u64::try_from(left.div_ceil(u128::from(rate))).map_err(|_| GraphError::TooLong)?
-            }
+            Err(_) => u64::try_from(left.div_ceil(u128::from(rate))).map_err(|_| GraphError::TooLong)?,
         };
         let next = self.at.checked_add(wait).filter(|&next| next < u64::MAX);
         self.next = next.ok_or(GraphError::TooLong)?;
@@ -96,8 +94,7 @@ impl Flow {
     pub fn begin(&mut self, now: u64, task: TaskId, bytes: u64) -> Result<(), GraphError> {
         self.advance(now)?;
         let goal = self.level.checked_add(u128::from(bytes) * PER_BYTE);
-        self.goals
-            .push(Reverse((goal.ok_or(GraphError::TooLong)?, task)));
+        self.goals.push(Reverse((goal.ok_or(GraphError::TooLong)?, task)));
         self.foresee()
     }
 

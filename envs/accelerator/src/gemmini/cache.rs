@@ -71,11 +71,7 @@ impl Nest {
         for (at, one) in self.loops.iter().enumerate() {
             let kept = kept(rooms[at]);
             for (tensor, misses) in misses.iter_mut().enumerate() {
-                let trips = if tensor == 2 && one.reduces {
-                    1.0
-                } else {
-                    one.trips
-                };
+                let trips = if tensor == 2 && one.reduces { 1.0 } else { one.trips };
                 let inside = self.regions[at][tensor].lines;
                 let lines = self.regions[at + 1][tensor].lines.max(inside);
                 let thrashed = (*misses - inside).max(0.0);
@@ -118,10 +114,7 @@ mod tests {
         let grown = Region::new(64.0 * trips, 64, 64);
         Nest {
             loops: vec![
-                Loop {
-                    trips,
-                    reduces: false,
-                },
+                Loop { trips, reduces: false },
                 Loop {
                     trips: 10.0,
                     reduces: false,

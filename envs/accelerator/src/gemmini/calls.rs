@@ -75,10 +75,7 @@ fn parts(size: u64, tile: u64) -> Vec<Part> {
         times: 1,
         last: true,
     };
-    [full, end]
-        .into_iter()
-        .filter(|part| part.times > 0)
-        .collect()
+    [full, end].into_iter().filter(|part| part.times > 0).collect()
 }
 
 impl Program {
@@ -133,10 +130,7 @@ impl Program {
                         blocks: Blocks::new(sets as f64, 1.0, i.extent, side),
                         rows: [i.extent as f64, k.extent as f64],
                         bytes: [i.extent * k.extent, k.extent * j.extent].map(|n| n as f64),
-                        beats: [
-                            i.extent as f64 * input.beats,
-                            k.extent as f64 * weight.beats,
-                        ],
+                        beats: [i.extent as f64 * input.beats, k.extent as f64 * weight.beats],
                         stores: store * weight.requests,
                         wrapped: [0.0; 2],
                     });
@@ -162,22 +156,14 @@ impl Program {
 
     /// A convolution. The measured program takes the image for square, with the padding that keeps an odd kernel's
     /// output as large as its input.
-    fn convolve(
-        &mut self,
-        shape: &Shape,
-        mapping: &Mapping,
-        tile: &[u64; 7],
-    ) -> Result<(), String> {
+    fn convolve(&mut self, shape: &Shape, mapping: &Mapping, tile: &[u64; 7]) -> Result<(), String> {
         let size = |dim: Dim| shape.sizes[dim as usize];
         let (kernel, stride) = (size(Dim::R), shape.stride[0]);
         if stride > LONGEST_LOOP || size(Dim::P).saturating_mul(stride) > LONGEST_LOOP {
-            return Err(format!(
-                "an image of more than {LONGEST_LOOP} pixels a side"
-            ));
+            return Err(format!("an image of more than {LONGEST_LOOP} pixels a side"));
         }
         let image = Image::new(size(Dim::P), kernel, stride);
-        let side =
-            |outputs: Dim, taps: Dim| image.spans(tile[outputs as usize], tile[taps as usize]);
+        let side = |outputs: Dim, taps: Dim| image.spans(tile[outputs as usize], tile[taps as usize]);
         let (rows, columns) = (side(Dim::Q, Dim::S)?, side(Dim::P, Dim::R)?);
         let [channels, filters] = self.channels;
         for k in parts(filters, tile[Dim::K as usize]) {
@@ -214,11 +200,7 @@ impl Program {
             [
                 Region::new(taps, at(Dim::K), filters),
                 Region::new(pixels as f64 * batch, at(Dim::C), channels),
-                Region::new(
-                    (at(Dim::P) * at(Dim::Q)) as f64 * batch,
-                    at(Dim::K),
-                    filters,
-                ),
+                Region::new((at(Dim::P) * at(Dim::Q)) as f64 * batch, at(Dim::K), filters),
             ]
         });
         Ok(())
@@ -244,11 +226,7 @@ impl Program {
             rows: [image, taps * c as f64],
             bytes: [image * c as f64, taps * (c * k) as f64],
             beats: [image * input.beats, taps * c as f64 * weight.beats],
-            stores: if leaves {
-                outputs * weight.requests
-            } else {
-                0.0
-            },
+            stores: if leaves { outputs * weight.requests } else { 0.0 },
             wrapped: [runaway(row, column), runaway(column, row)],
         }
     }
@@ -257,15 +235,11 @@ impl Program {
 /// The tile of a call along each loop: what lies inside the software's loops, accumulator and registers.
 fn tiles(mapping: &Mapping) -> [u64; 7] {
     let mut tile = [1_u64; 7];
-    let held = mapping
-        .levels
-        .iter()
-        .enumerate()
-        .flat_map(|(level, loops)| {
-            loops
-                .iter()
-                .filter(move |part| level < 2 || (level == 2 && part.spatial))
-        });
+    let held = mapping.levels.iter().enumerate().flat_map(|(level, loops)| {
+        loops
+            .iter()
+            .filter(move |part| level < 2 || (level == 2 && part.spatial))
+    });
     for part in held {
         let extent = &mut tile[part.dim as usize];
         *extent = extent.saturating_mul(part.factor).min(LONGEST_LOOP);
@@ -274,20 +248,10 @@ fn tiles(mapping: &Mapping) -> [u64; 7] {
 }
 
 /// The software's loops, inner ones first: those of the mapping, then the rest in the program's own order.
-fn nest(
-    mapping: &Mapping,
-    sizes: &[u64; 7],
-    steps: &[u64; 7],
-    regions: impl Fn(&[u64; 7]) -> [Region; 3],
-) -> Nest {
+fn nest(mapping: &Mapping, sizes: &[u64; 7], steps: &[u64; 7], regions: impl Fn(&[u64; 7]) -> [Region; 3]) -> Nest {
     let rest = [Dim::C, Dim::R, Dim::S, Dim::K, Dim::P, Dim::Q, Dim::N];
     let mut order: Vec<Dim> = Vec::new();
-    for dim in mapping.levels[3]
-        .iter()
-        .rev()
-        .map(|part| part.dim)
-        .chain(rest)
-    {
+    for dim in mapping.levels[3].iter().rev().map(|part| part.dim).chain(rest) {
         if !order.contains(&dim) {
             order.push(dim);
         }
@@ -350,9 +314,7 @@ impl Image {
     fn spans(&self, outputs: u64, taps: u64) -> Result<BTreeMap<Span, u64>, String> {
         let positions = self.outputs.div_ceil(outputs) * self.kernel.div_ceil(taps);
         if positions > MOST_POSITIONS {
-            return Err(format!(
-                "{positions} tiles along a side; at most {MOST_POSITIONS}"
-            ));
+            return Err(format!("{positions} tiles along a side; at most {MOST_POSITIONS}"));
         }
         let mut spans = BTreeMap::new();
         for output in (0..self.outputs).step_by(outputs as usize) {

@@ -67,10 +67,7 @@ mod tests {
 
     #[test]
     fn aligned_rows_need_one_request_each() {
-        let one = |beats| Requests {
-            requests: 1.0,
-            beats,
-        };
+        let one = |beats| Requests { requests: 1.0, beats };
         assert_eq!(row(64, 256, 0), one(4.0));
         assert_eq!(row(16, 256, 0), one(1.0));
         assert_eq!(row(8, 256, 8), one(1.0));

@@ -44,8 +44,7 @@ pub fn fit_constants(rows: &[&Measured], start: Constants) -> Constants {
                 moved[index] += DIFFERENCE;
                 let there = residuals(rows, &moved);
                 let rise = there.iter().zip(&errors);
-                rise.map(|(there, here)| (there - here) / DIFFERENCE)
-                    .collect()
+                rise.map(|(there, here)| (there - here) / DIFFERENCE).collect()
             })
             .collect();
         let step = step(&errors, &slopes, damping);
@@ -115,10 +114,7 @@ impl Calibrated {
     /// Too few of them.
     pub fn fit(rows: &[&Measured]) -> Result<Self, FitError> {
         let constants = fit_constants(rows, Constants::DOSA);
-        let features: Vec<Vec<f64>> = rows
-            .iter()
-            .map(|row| row.traffic.features(&constants))
-            .collect();
+        let features: Vec<Vec<f64>> = rows.iter().map(|row| row.traffic.features(&constants)).collect();
         let left = |row: &&Measured| {
             let error = (row.cycles / row.traffic.cycles(&constants).total).ln();
             error.clamp(-LARGEST, LARGEST)
@@ -147,18 +143,10 @@ pub fn cross_validated(rows: &[Measured], folds: usize) -> Result<Vec<f64>, FitE
     let predicted: Result<Vec<Vec<(usize, f64)>>, FitError> = folds
         .par_iter()
         .map(|&fold| {
-            let seen: Vec<&Measured> = rows
-                .iter()
-                .filter(|row| row.layer % count != fold)
-                .collect();
+            let seen: Vec<&Measured> = rows.iter().filter(|row| row.layer % count != fold).collect();
             let model = Calibrated::fit(&seen)?;
-            let unseen = rows
-                .iter()
-                .enumerate()
-                .filter(|(_, row)| row.layer % count == fold);
-            Ok(unseen
-                .map(|(at, row)| (at, model.cycles(&row.traffic)))
-                .collect())
+            let unseen = rows.iter().enumerate().filter(|(_, row)| row.layer % count == fold);
+            Ok(unseen.map(|(at, row)| (at, model.cycles(&row.traffic))).collect())
         })
         .collect();
     let mut cycles = vec![0.0; rows.len()];
@@ -180,9 +168,7 @@ mod tests {
         for channels in [16, 64, 256] {
             for outer in [1, 4, 14, 56] {
                 let (inner, k) = (56 / outer, channels / 16);
-                let text = format!(
-                    "L3[WIO] K{k} Q56 P{outer} - L2[WI] N1 K16X - L1[O] C{k} P{inner} C16X - L0[W] N1"
-                );
+                let text = format!("L3[WIO] K{k} Q56 P{outer} - L2[WI] N1 K16X - L1[O] C{k} P{inner} C16X - L0[W] N1");
                 let shape = Shape {
                     sizes: [1, 1, 56, 56, channels, channels, 1],
                     stride: [1, 1],
@@ -193,11 +179,7 @@ mod tests {
                 let traffic = Traffic::new(Program::new(&shape, &mapping, 16).unwrap());
                 let cycles = traffic.cycles(&machine).total;
                 let layer = rows.len();
-                rows.push(Measured {
-                    traffic,
-                    cycles,
-                    layer,
-                });
+                rows.push(Measured { traffic, cycles, layer });
             }
         }
         rows
@@ -214,11 +196,7 @@ mod tests {
         let seen: Vec<&Measured> = rows.iter().collect();
         let before: f64 = seen
             .iter()
-            .map(|row| {
-                (row.traffic.cycles(&Constants::DOSA).total / row.cycles)
-                    .ln()
-                    .abs()
-            })
+            .map(|row| (row.traffic.cycles(&Constants::DOSA).total / row.cycles).ln().abs())
             .sum();
         let fitted = fit_constants(&seen, Constants::DOSA);
         let after: f64 = seen

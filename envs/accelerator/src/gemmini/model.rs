@@ -148,11 +148,8 @@ impl Traffic {
         };
         for call in &self.program.calls {
             let beats: f64 = call.beats.iter().sum();
-            let memory =
-                constants.beat * beats + row[0] * call.rows[0] + row[1] * call.rows[1] + store;
-            let array = call
-                .blocks
-                .cycles(constants.block, constants.shortest_block);
+            let memory = constants.beat * beats + row[0] * call.rows[0] + row[1] * call.rows[1] + store;
+            let array = call.blocks.cycles(constants.block, constants.shortest_block);
             let parts = [issue, array, memory];
             cycles.total += call.times * (join(parts, constants.overlap) + self.wrapped(call));
             for (sum, part) in cycles.parts.iter_mut().zip(parts) {
@@ -164,17 +161,13 @@ impl Traffic {
 
     /// Cycles that misses of weights, inputs and outputs take.
     fn missed(&self, constants: &Constants) -> [f64; 3] {
-        std::array::from_fn(|tensor| {
-            constants.l2_miss * self.l2[tensor] + constants.llc_miss * self.llc[tensor]
-        })
+        std::array::from_fn(|tensor| constants.l2_miss * self.l2[tensor] + constants.llc_miss * self.llc[tensor])
     }
 
     fn wrapped(&self, call: &Call) -> f64 {
         let line = WRAPPED_LINE * (self.program.channels[0] as f64 / LINE as f64).min(1.0);
         let pixels = call.wrapped.iter().zip(WRAPPED);
-        pixels
-            .map(|(pixels, cycles)| pixels * (cycles + line))
-            .sum()
+        pixels.map(|(pixels, cycles)| pixels * (cycles + line)).sum()
     }
 
     fn sum(&self, of: impl Fn(&Call) -> f64) -> f64 {
@@ -217,10 +210,7 @@ impl Traffic {
 /// Joins times that overlap: their maximum where `overlap` is infinite, their sum where it is 1.
 fn join(parts: [f64; 3], overlap: f64) -> f64 {
     let longest = parts.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-    let sum: f64 = parts
-        .iter()
-        .map(|part| (part / longest).powf(overlap))
-        .sum();
+    let sum: f64 = parts.iter().map(|part| (part / longest).powf(overlap)).sum();
     longest * sum.powf(1.0 / overlap)
 }
 

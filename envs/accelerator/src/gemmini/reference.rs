@@ -86,20 +86,12 @@ pub fn read(data: &Path) -> Result<Rows, InputError> {
         });
     }
     match found.rows.is_empty() {
-        true => Err(InputError::file(
-            &origin,
-            "has no rows with measured cycles",
-        )),
+        true => Err(InputError::file(&origin, "has no rows with measured cycles")),
         false => Ok(found),
     }
 }
 
-fn traffic(
-    row: &Row,
-    columns: &Columns,
-    shape: &Shape,
-    side: Option<usize>,
-) -> Result<Traffic, InputError> {
+fn traffic(row: &Row, columns: &Columns, shape: &Shape, side: Option<usize>) -> Result<Traffic, InputError> {
     let mapping = columns.mapping(row)?;
     let named = match side {
         Some(column) => row.count(column)?,
@@ -149,12 +141,9 @@ pub fn compare(data: &Path, calibration: Option<&Path>) -> Result<Comparison, In
     if let Some(path) = calibration {
         let seen = read(path)?;
         let seen: Vec<&Measured> = seen.rows.iter().collect();
-        let model = Calibrated::fit(&seen)
-            .map_err(|error| InputError::file(&path.display().to_string(), error.to_string()))?;
-        let predicted: Vec<f64> = measured
-            .iter()
-            .map(|row| model.cycles(&row.traffic))
-            .collect();
+        let model =
+            Calibrated::fit(&seen).map_err(|error| InputError::file(&path.display().to_string(), error.to_string()))?;
+        let predicted: Vec<f64> = measured.iter().map(|row| model.cycles(&row.traffic)).collect();
         comparison.calibrated = Some(accuracy(&predicted)?);
         comparison.fitted = Some(model.constants);
     } else if measured.iter().any(|row| row.layer >= FOLDS) {
@@ -171,15 +160,9 @@ pub fn compare(data: &Path, calibration: Option<&Path>) -> Result<Comparison, In
 pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
     let (a, b) = (ranks(a), ranks(b));
     let mean = (a.len() as f64 - 1.0) / 2.0;
-    let product = |x: &[f64], y: &[f64]| -> f64 {
-        x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum()
-    };
+    let product = |x: &[f64], y: &[f64]| -> f64 { x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum() };
     let scale = (product(&a, &a) * product(&b, &b)).sqrt();
-    if scale > 0.0 {
-        product(&a, &b) / scale
-    } else {
-        1.0
-    }
+    if scale > 0.0 { product(&a, &b) / scale } else { 1.0 }
 }
 
 fn ranks(values: &[f64]) -> Vec<f64> {

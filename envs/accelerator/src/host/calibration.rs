@@ -63,13 +63,11 @@ impl Calibration {
         let origin = path.display().to_string();
         let text = read_text(path)?;
         let wrong = |reason: String| InputError::file(&origin, reason);
-        let calibration: Self = serde_json::from_str(&text)
-            .map_err(|error| wrong(format!("is no calibration of a host: {error}")))?;
+        let calibration: Self =
+            serde_json::from_str(&text).map_err(|error| wrong(format!("is no calibration of a host: {error}")))?;
         if calibration.format != FORMAT {
             let found = &calibration.format;
-            return Err(wrong(format!(
-                "has the format \"{found}\"; expected \"{FORMAT}\""
-            )));
+            return Err(wrong(format!("has the format \"{found}\"; expected \"{FORMAT}\"")));
         }
         let sound = |seconds: f64| seconds.is_finite() && seconds > 0.0;
         for sample in &calibration.samples {

@@ -26,9 +26,7 @@ const FARTHEST: f64 = 3.0;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ModelError {
     /// A family that was measured too little.
-    #[error(
-        "the calibration has {found} layers of the family {family:?}; at least {LEAST} are needed"
-    )]
+    #[error("the calibration has {found} layers of the family {family:?}; at least {LEAST} are needed")]
     Family {
         /// Which.
         family: Family,
@@ -304,10 +302,7 @@ mod tests {
         for (layer, (name, seconds)) in network.layers.iter().zip(stored) {
             assert_eq!(layer.name, name);
             let ours = model.seconds(&layer.op).unwrap();
-            assert!(
-                (ours / seconds - 1.0).abs() < 1e-6,
-                "{name}: {ours} for {seconds}"
-            );
+            assert!((ours / seconds - 1.0).abs() < 1e-6, "{name}: {ours} for {seconds}");
         }
     }
 

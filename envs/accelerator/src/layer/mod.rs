@@ -86,10 +86,7 @@ impl Network {
     /// A count beyond 64 bits.
     pub fn macs(&self) -> Result<u64, TooLarge> {
         let macs = self.layers.iter().map(|layer| layer.op.macs());
-        sum(
-            "multiply-accumulates",
-            macs.collect::<Result<Vec<u64>, _>>()?,
-        )
+        sum("multiply-accumulates", macs.collect::<Result<Vec<u64>, _>>()?)
     }
 
     /// Learnt numbers of all layers, shared ones counted once.

@@ -161,10 +161,7 @@ impl Op {
                 Some((groups, gemm))
             }
             &Self::Linear {
-                rows,
-                inputs,
-                outputs,
-                ..
+                rows, inputs, outputs, ..
             } => {
                 let gemm = Gemm {
                     m: rows,
@@ -205,21 +202,13 @@ impl Op {
     /// # Errors
     /// A count beyond 64 bits.
     pub fn parameters(&self) -> Result<u64, TooLarge> {
-        let biased =
-            |weights, bias, outputs| sum("parameters", [weights, if bias { outputs } else { 0 }]);
+        let biased = |weights, bias, outputs| sum("parameters", [weights, if bias { outputs } else { 0 }]);
         match self {
-            Self::Conv(conv) | Self::ConvTranspose(conv) => {
-                biased(conv.weights()?, conv.bias, conv.filters)
-            }
+            Self::Conv(conv) | Self::ConvTranspose(conv) => biased(conv.weights()?, conv.bias, conv.filters),
             &Self::Linear {
-                inputs,
-                outputs,
-                bias,
-                ..
+                inputs, outputs, bias, ..
             } => biased(product("weights", &[inputs, outputs])?, bias, outputs),
-            &Self::Norm { parameters, .. } | &Self::Elementwise { parameters, .. } => {
-                Ok(parameters)
-            }
+            &Self::Norm { parameters, .. } | &Self::Elementwise { parameters, .. } => Ok(parameters),
             &Self::Embedding { rows, width, .. } => product("parameters", &[rows, width]),
             _ => Ok(0),
         }
@@ -241,9 +230,7 @@ impl Op {
                 let left = product(what, &[batch, gemm.m, gemm.k])?;
                 sum(what, [left, product(what, &[batch, gemm.k, gemm.n])?])
             }
-            &Self::Pool { inputs, .. }
-            | &Self::Elementwise { inputs, .. }
-            | &Self::Copy { inputs, .. } => Ok(inputs),
+            &Self::Pool { inputs, .. } | &Self::Elementwise { inputs, .. } | &Self::Copy { inputs, .. } => Ok(inputs),
             &Self::Norm { elements, .. } | &Self::Softmax { elements } => Ok(elements),
             // the rows of the table that are looked up
             &Self::Embedding { width, tokens, .. } => product(what, &[width, tokens]),
@@ -256,18 +243,16 @@ impl Op {
     /// A count beyond 64 bits.
     pub fn outputs(&self) -> Result<u64, TooLarge> {
         let what = "outputs";
-        let image = |conv: &Conv, [height, width]: [u64; 2]| {
-            product(what, &[conv.batch, height, width, conv.filters])
-        };
+        let image = |conv: &Conv, [height, width]: [u64; 2]| product(what, &[conv.batch, height, width, conv.filters]);
         match self {
             Self::Conv(conv) => image(conv, conv.output()),
             Self::ConvTranspose(conv) => image(conv, conv.transposed_output()),
             &Self::Linear { rows, outputs, .. } => product(what, &[rows, outputs]),
             &Self::MatMul { batch, gemm } => product(what, &[batch, gemm.m, gemm.n]),
             &Self::Pool { outputs, .. } | &Self::Copy { outputs, .. } => Ok(outputs),
-            &Self::Elementwise { elements, .. }
-            | &Self::Norm { elements, .. }
-            | &Self::Softmax { elements } => Ok(elements),
+            &Self::Elementwise { elements, .. } | &Self::Norm { elements, .. } | &Self::Softmax { elements } => {
+                Ok(elements)
+            }
             &Self::Embedding { width, tokens, .. } => product(what, &[width, tokens]),
         }
     }

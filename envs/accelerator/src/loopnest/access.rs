@@ -46,11 +46,7 @@ impl Tensor {
 impl Accesses {
     /// The accesses of a layer under a mapping that makes it up ([`Mapping::check`]).
     pub fn new(shape: &Shape, mapping: &Mapping) -> Self {
-        let size = |dims: &[Dim]| {
-            dims.iter()
-                .map(|&d| shape.sizes[d as usize] as f64)
-                .product()
-        };
+        let size = |dims: &[Dim]| dims.iter().map(|&d| shape.sizes[d as usize] as f64).product();
         let macs: f64 = size(&Dim::ALL);
         let outputs: f64 = size(&[Dim::P, Dim::Q, Dim::K, Dim::N]);
         let rows = mapping.spatial(1) as f64;
@@ -166,9 +162,8 @@ struct Window {
 impl Window {
     fn new(shape: &Shape, extents: &[f64; 7]) -> Self {
         let extent = |dim: Dim| extents[dim as usize];
-        let side = |out: Dim, tap: Dim| {
-            (extent(out) - 1.0) * shape.slide(out) + (extent(tap) - 1.0) * shape.slide(tap) + 1.0
-        };
+        let side =
+            |out: Dim, tap: Dim| (extent(out) - 1.0) * shape.slide(out) + (extent(tap) - 1.0) * shape.slide(tap) + 1.0;
         Self {
             sides: [side(Dim::P, Dim::R), side(Dim::Q, Dim::S)],
             depth: extent(Dim::C) * extent(Dim::N),
@@ -206,10 +201,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_fits_goes_through_dram_once() {
-        let counts = accesses(
-            &line(10),
-            "L3[WIO] N1 - L2[WI] K4 - L1[O] R3 C8 P10 - L0[W] N1",
-        );
+        let counts = accesses(&line(10), "L3[WIO] N1 - L2[WI] K4 - L1[O] R3 C8 P10 - L0[W] N1");
         let (weights, inputs, outputs) = (3.0 * 8.0 * 4.0, 12.0 * 8.0, 10.0 * 4.0);
         assert_eq!(counts.dram, weights + inputs + outputs);
         assert_eq!(counts.macs, 960.0);
@@ -217,39 +209,24 @@ mod tests {
 
     #[test]
     fn a_sliding_window_loads_each_input_once() {
-        let counts = accesses(
-            &line(10),
-            "L3[WIO] P10 - L2[WI] K4 - L1[O] R3 C8 - L0[W] N1",
-        );
+        let counts = accesses(&line(10), "L3[WIO] P10 - L2[WI] K4 - L1[O] R3 C8 - L0[W] N1");
         assert_eq!(counts.dram, 96.0 + 12.0 * 8.0 + 40.0);
         // two outputs at a time, two steps of the window: still once
-        let counts = accesses(
-            &line(10),
-            "L3[WIO] P5 - L2[WI] K4 - L1[O] R3 C8 P2 - L0[W] N1",
-        );
+        let counts = accesses(&line(10), "L3[WIO] P5 - L2[WI] K4 - L1[O] R3 C8 P2 - L0[W] N1");
         assert_eq!(counts.dram, 96.0 + 12.0 * 8.0 + 40.0);
     }
 
     #[test]
     fn partial_sums_that_leave_the_accumulator_come_back() {
         // channels outermost: every output goes out 8 times and back in 7 times
-        let counts = accesses(
-            &line(10),
-            "L3[WIO] C8 P10 - L2[WI] K4 - L1[O] R3 - L0[W] N1",
-        );
+        let counts = accesses(&line(10), "L3[WIO] C8 P10 - L2[WI] K4 - L1[O] R3 - L0[W] N1");
         assert_eq!(counts.dram, 96.0 + 96.0 + 40.0 * (8.0 + 7.0));
     }
 
     #[test]
     fn unrolling_over_rows_sums_before_the_accumulator_and_over_columns_shares_inputs() {
-        let serial = accesses(
-            &line(10),
-            "L3[WIO] N1 - L2[WI] K4 - L1[O] R3 C8 P10 - L0[W] N1",
-        );
-        let parallel = accesses(
-            &line(10),
-            "L3[WIO] N1 - L2[WI] K4X - L1[O] R3 P10 C8X - L0[W] N1",
-        );
+        let serial = accesses(&line(10), "L3[WIO] N1 - L2[WI] K4 - L1[O] R3 C8 P10 - L0[W] N1");
+        let parallel = accesses(&line(10), "L3[WIO] N1 - L2[WI] K4X - L1[O] R3 P10 C8X - L0[W] N1");
         assert_eq!(serial.dram, parallel.dram);
         assert_eq!(serial.accumulator, 2.0 * 960.0 - 40.0 + 40.0);
         assert_eq!(parallel.accumulator, 2.0 * 120.0 - 40.0 + 40.0);

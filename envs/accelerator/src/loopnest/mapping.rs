@@ -26,15 +26,7 @@ pub enum Dim {
 
 impl Dim {
     /// All loops, in the order of [`Shape::sizes`].
-    pub const ALL: [Self; 7] = [
-        Self::R,
-        Self::S,
-        Self::P,
-        Self::Q,
-        Self::C,
-        Self::K,
-        Self::N,
-    ];
+    pub const ALL: [Self; 7] = [Self::R, Self::S, Self::P, Self::Q, Self::C, Self::K, Self::N];
 
     fn named(letter: char) -> Option<Self> {
         let at = "RSPQCKN".find(letter)?;
@@ -102,9 +94,7 @@ pub enum MappingError {
         size: u64,
     },
     /// The array cannot unroll this loop here.
-    #[error(
-        "mapping: {dim:?} cannot be unrolled in space at level {level}; only C at level 1 and K at level 2 can"
-    )]
+    #[error("mapping: {dim:?} cannot be unrolled in space at level {level}; only C at level 1 and K at level 2 can")]
     Spatial {
         /// The loop.
         dim: Dim,
@@ -145,12 +135,8 @@ impl Mapping {
                 .strip_prefix(head)
                 .ok_or_else(|| fail(format!("expected {head}, got {}", quote(part))))?;
             for word in loops.split_whitespace() {
-                let part = parse_loop(word).ok_or_else(|| {
-                    fail(format!(
-                        "expected a loop like K16 or K16X, got {}",
-                        quote(word)
-                    ))
-                })?;
+                let part = parse_loop(word)
+                    .ok_or_else(|| fail(format!("expected a loop like K16 or K16X, got {}", quote(word))))?;
                 levels[level].push(part);
             }
         }
@@ -242,11 +228,7 @@ fn parse_loop(word: &str) -> Option<Loop> {
     let dim = Dim::named(letters.next()?)?;
     let rest = letters.as_str();
     let number = rest.strip_suffix('X');
-    let factor = number
-        .unwrap_or(rest)
-        .parse()
-        .ok()
-        .filter(|&factor| factor > 0)?;
+    let factor = number.unwrap_or(rest).parse().ok().filter(|&factor| factor > 0)?;
     Some(Loop {
         dim,
         factor,

@@ -26,14 +26,9 @@ impl Shape {
                 Some((Self::plain(sizes), groups))
             }
             &Op::Linear {
-                rows,
-                inputs,
-                outputs,
-                ..
+                rows, inputs, outputs, ..
             } => Some((Self::plain([1, 1, rows, 1, inputs, outputs, 1]), 1)),
-            &Op::MatMul { batch, gemm } => {
-                Some((Self::plain([1, 1, gemm.m, 1, gemm.k, gemm.n, 1]), batch))
-            }
+            &Op::MatMul { batch, gemm } => Some((Self::plain([1, 1, gemm.m, 1, gemm.k, gemm.n, 1]), batch)),
             _ => None,
         })
     }

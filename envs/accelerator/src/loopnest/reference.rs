@@ -39,9 +39,7 @@ impl Columns {
         let [mapping] = table.columns(["mapping.mapping"])?;
         Ok(Self {
             mapping,
-            sizes: table.columns([
-                "prob.R", "prob.S", "prob.P", "prob.Q", "prob.C", "prob.K", "prob.N",
-            ])?,
+            sizes: table.columns(["prob.R", "prob.S", "prob.P", "prob.Q", "prob.C", "prob.K", "prob.N"])?,
             stride: table.columns(["prob.Wstride", "prob.Hstride"])?,
             dilation: table.columns(["prob.Wdilation", "prob.Hdilation"])?,
         })
@@ -120,10 +118,7 @@ pub fn compare(data: &Path) -> Result<Comparison, InputError> {
         latency: accuracy(latency)?,
         energy: accuracy(energy)?,
         area: accuracy(area)?,
-        exact: latency
-            .iter()
-            .filter(|(ours, theirs)| ours == theirs)
-            .count(),
+        exact: latency.iter().filter(|(ours, theirs)| ours == theirs).count(),
     })
 }
 

@@ -34,9 +34,7 @@ pub(super) fn combine(call: &Call, shape: &[u64]) -> Option<Numbers> {
             _ => None,
         };
     }
-    let all_ints = operands
-        .iter()
-        .all(|(numbers, _)| matches!(numbers, Numbers::Ints(_)));
+    let all_ints = operands.iter().all(|(numbers, _)| matches!(numbers, Numbers::Ints(_)));
     let whole = |at: usize, out: usize| match operands[at] {
         (Numbers::Ints(ints), ref places) => Some(ints[places[out]]),
         _ => None,
@@ -124,11 +122,7 @@ fn float_pair(op: &str, x: f64, y: f64) -> Option<f64> {
 /// For each place of the output the place of an operand that is broadcast to it.
 fn places(from: &[u64], to: &[u64]) -> Vec<usize> {
     let mut steps = vec![0; to.len()];
-    for (to, (&size, step)) in steps
-        .iter_mut()
-        .rev()
-        .zip(from.iter().zip(strides(from)).rev())
-    {
+    for (to, (&size, step)) in steps.iter_mut().rev().zip(from.iter().zip(strides(from)).rev()) {
         *to = if size == 1 { 0 } else { step };
     }
     strided(to, 0, &steps)
@@ -147,9 +141,7 @@ fn strides(shape: &[u64]) -> Vec<i64> {
 fn strided(to: &[u64], first: i64, steps: &[i64]) -> Vec<usize> {
     let mut places = vec![first];
     for (&size, &step) in to.iter().zip(steps) {
-        let along = |place: i64| {
-            (0..size.cast_signed()).map(move |at| place.saturating_add(at.saturating_mul(step)))
-        };
+        let along = |place: i64| (0..size.cast_signed()).map(move |at| place.saturating_add(at.saturating_mul(step)));
         places = places.into_iter().flat_map(along).collect();
     }
     places
@@ -175,16 +167,10 @@ pub(super) fn cast(call: &Call) -> Option<Numbers> {
         return Some(content.clone());
     }
     match (content, call.int("to")?) {
-        (Numbers::Ints(ints), 1 | 10 | 11 | 16) => {
-            Some(Numbers::Floats(ints.iter().map(|&i| i as f64).collect()))
-        }
-        (Numbers::Floats(floats), 6 | 7) => {
-            Some(Numbers::Ints(floats.iter().map(|&x| x as i64).collect()))
-        }
+        (Numbers::Ints(ints), 1 | 10 | 11 | 16) => Some(Numbers::Floats(ints.iter().map(|&i| i as f64).collect())),
+        (Numbers::Floats(floats), 6 | 7) => Some(Numbers::Ints(floats.iter().map(|&x| x as i64).collect())),
         (Numbers::Floats(floats), 1 | 10 | 11 | 16) => Some(Numbers::Floats(floats.clone())),
-        (Numbers::Ints(ints), 9) => Some(Numbers::Ints(
-            ints.iter().map(|&i| i64::from(i != 0)).collect(),
-        )),
+        (Numbers::Ints(ints), 9) => Some(Numbers::Ints(ints.iter().map(|&i| i64::from(i != 0)).collect())),
         (Numbers::Ints(ints), 6 | 7) => Some(Numbers::Ints(ints.clone())),
         _ => None,
     }
@@ -232,11 +218,7 @@ impl Range {
 pub(super) fn slice_range(size: u64, start: i64, end: i64, step: i64) -> Result<Range, Fault> {
     let size = size.cast_signed();
     if size == 0 && step != 0 {
-        return Ok(Range {
-            start: 0,
-            step,
-            len: 0,
-        });
+        return Ok(Range { start: 0, step, len: 0 });
     }
     let from_end = |at: i64| if at < 0 { at.saturating_add(size) } else { at };
     let (start, len) = match step {

@@ -24,14 +24,9 @@ pub(super) fn import(model: &Model, options: &Options) -> Result<Network, String
         None => return Err("is no ONNX file: it has no graph".into()),
     };
     if model.opset < 1 {
-        return Err(
-            "is no complete ONNX file: it does not name the version of its operators".into(),
-        );
+        return Err("is no complete ONNX file: it does not name the version of its operators".into());
     }
-    if options
-        .batch
-        .is_some_and(|batch| !(1..=1 << 32).contains(&batch))
-    {
+    if options.batch.is_some_and(|batch| !(1..=1 << 32).contains(&batch)) {
         return Err("the batch must be from 1 to 2³²".into());
     }
     let (values, sizes) = inputs::values(graph, options)?;
@@ -52,9 +47,7 @@ pub(super) fn import(model: &Model, options: &Options) -> Result<Network, String
         import.node(graph, at, options).map_err(|fault| {
             let hint = match (&fault, model.functions) {
                 (Fault::Unsupported(_), true) => "; functions of the model's own are not unfolded",
-                (Fault::Unsupported(_), false) => {
-                    "; `--unsupported elementwise` counts it as a function of each value"
-                }
+                (Fault::Unsupported(_), false) => "; `--unsupported elementwise` counts it as a function of each value",
                 _ => "",
             };
             let (Fault::Wrong(reason) | Fault::Unsupported(reason)) = fault;
@@ -101,11 +94,7 @@ impl<'a> Import<'a> {
         let node = &graph.nodes[at];
         let call = Call {
             node,
-            inputs: node
-                .inputs
-                .iter()
-                .map(|name| self.values.get(name))
-                .collect(),
+            inputs: node.inputs.iter().map(|name| self.values.get(name)).collect(),
             opset: self.opset,
             rebatched: self.rebatched,
         };
@@ -118,9 +107,7 @@ impl<'a> Import<'a> {
         }
         let applied = ops::apply(&call).and_then(|outcome| complete(&call, outcome));
         let (outcome, fallen) = match (applied, options.unsupported) {
-            (Err(Fault::Unsupported(reason)), Unsupported::Elementwise) => {
-                (self.fallback(&call)?, Some(reason))
-            }
+            (Err(Fault::Unsupported(reason)), Unsupported::Elementwise) => (self.fallback(&call)?, Some(reason)),
             (applied, _) => (applied?, None),
         };
         if let Some(reason) = fallen {
@@ -165,13 +152,7 @@ impl<'a> Import<'a> {
     }
 
     /// Takes over what a node does: layers, unless nothing depends on the input, and values.
-    fn put(
-        &mut self,
-        graph: &'a Graph<'a>,
-        at: usize,
-        outcome: Outcome,
-        named: &str,
-    ) -> Result<(), Fault> {
+    fn put(&mut self, graph: &'a Graph<'a>, at: usize, outcome: Outcome, named: &str) -> Result<(), Fault> {
         let node = &graph.nodes[at];
         let values: Vec<&Value> = self.present(node).collect();
         // a shape is known even where the values are not
@@ -181,8 +162,7 @@ impl<'a> Import<'a> {
             let contents = outcome.contents.into_iter().chain(std::iter::repeat(None));
             for ((&name, shape), content) in node.outputs.iter().zip(outcome.shapes).zip(contents) {
                 let float = content.as_ref().map_or(float, Numbers::is_float);
-                self.values
-                    .insert(name, Value::constant(shape, float, content));
+                self.values.insert(name, Value::constant(shape, float, content));
             }
             return Ok(());
         }
@@ -242,11 +222,7 @@ impl<'a> Import<'a> {
     /// A name that no other layer has, readable in a table.
     fn unique(&mut self, name: String) -> String {
         const LONGEST: usize = 200;
-        let clean: String = name
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(LONGEST)
-            .collect();
+        let clean: String = name.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
         let mut unique = clean.clone();
         let mut count = self.layers.len();
         while !self.names.insert(unique.clone()) {
@@ -273,12 +249,7 @@ impl<'a> Import<'a> {
     }
 
     fn finish(mut self) -> Result<Network, String> {
-        for Fallen {
-            what,
-            first,
-            others,
-        } in &self.fallen
-        {
+        for Fallen { what, first, others } in &self.fallen {
             let others = match others {
                 0 => String::new(),
                 more => format!(" and {more} other nodes"),
@@ -306,10 +277,7 @@ impl<'a> Import<'a> {
 fn complete(call: &Call, outcome: Outcome) -> Result<Outcome, Fault> {
     let named = call.node.outputs.iter().rposition(|name| !name.is_empty());
     if named.is_some_and(|last| last >= outcome.shapes.len()) {
-        return call::unsupported(format!(
-            "output {} is not supported",
-            outcome.shapes.len() + 1
-        ));
+        return call::unsupported(format!("output {} is not supported", outcome.shapes.len() + 1));
     }
     for shape in &outcome.shapes {
         let dims: Vec<i64> = shape.iter().map(|size| size.cast_signed()).collect();
@@ -321,13 +289,7 @@ fn complete(call: &Call, outcome: Outcome) -> Result<Outcome, Fault> {
 
 /// All counts of an operation fit.
 fn check(op: &Op) -> Result<(), TooLarge> {
-    for count in [
-        Op::macs,
-        Op::valid_macs,
-        Op::parameters,
-        Op::inputs,
-        Op::outputs,
-    ] {
+    for count in [Op::macs, Op::valid_macs, Op::parameters, Op::inputs, Op::outputs] {
         count(op)?;
     }
     Ok(())

@@ -42,11 +42,7 @@ impl<'a> Sizes<'a> {
             ));
         }
         let mut sizes = Self {
-            named: options
-                .dims
-                .iter()
-                .map(|(name, &size)| (name.as_str(), size))
-                .collect(),
+            named: options.dims.iter().map(|(name, &size)| (name.as_str(), size)).collect(),
             rebatched: None,
             notes: Vec::new(),
         };
@@ -56,8 +52,7 @@ impl<'a> Sizes<'a> {
 
     /// The first dimension of the inputs is the batch: what is asked for, or 1 where the file leaves it open.
     fn name_batches(&mut self, data: &[&ValueInfo<'a>], options: &Options) {
-        let first =
-            |info: &ValueInfo<'a>| info.shape.as_ref().and_then(|dims| dims.first().copied());
+        let first = |info: &ValueInfo<'a>| info.shape.as_ref().and_then(|dims| dims.first().copied());
         for info in data {
             if let Some(Dim::Named(name)) = first(info)
                 && !self.named.contains_key(name)
@@ -107,9 +102,7 @@ impl<'a> Sizes<'a> {
                     quote(&name)
                 ));
             };
-            shape.push(
-                size(known.cast_signed()).map_err(|reason| format!("input {input}: {reason}"))?,
-            );
+            shape.push(size(known.cast_signed()).map_err(|reason| format!("input {input}: {reason}"))?);
         }
         if shape.contains(&0) {
             return Err(format!("input {input}: a size is 0"));
@@ -151,19 +144,14 @@ pub(super) fn values<'a>(
 ) -> Result<(HashMap<&'a str, Value>, Sizes<'a>), String> {
     let mut values = HashMap::new();
     for tensor in &graph.initializers {
-        let value = Value::of_tensor(tensor)
-            .map_err(|reason| format!("initialiser {}: {reason}", quote(tensor.name)))?;
+        let value =
+            Value::of_tensor(tensor).map_err(|reason| format!("initialiser {}: {reason}", quote(tensor.name)))?;
         values.insert(tensor.name, value);
     }
     let weights = weights(graph);
-    let others: Vec<&ValueInfo> = graph
-        .inputs
-        .iter()
-        .filter(|i| !values.contains_key(i.name))
-        .collect();
-    let (weights, data): (Vec<&ValueInfo>, Vec<&ValueInfo>) = others
-        .into_iter()
-        .partition(|info| weights.contains(info.name));
+    let others: Vec<&ValueInfo> = graph.inputs.iter().filter(|i| !values.contains_key(i.name)).collect();
+    let (weights, data): (Vec<&ValueInfo>, Vec<&ValueInfo>) =
+        others.into_iter().partition(|info| weights.contains(info.name));
     let sizes = Sizes::of(&data, options)?;
     for info in data {
         let shape = sizes.shape(info, options)?;
@@ -188,11 +176,7 @@ fn weights<'a>(graph: &Graph<'a>) -> HashSet<&'a str> {
     for node in &graph.nodes {
         let places = ops::weights(node.op);
         for (at, name) in node.inputs.iter().enumerate() {
-            let set = if places.contains(&at) {
-                &mut weights
-            } else {
-                &mut data
-            };
+            let set = if places.contains(&at) { &mut weights } else { &mut data };
             set.insert(*name);
         }
     }

@@ -74,8 +74,7 @@ pub fn read(path: &Path, options: &Options) -> Result<Network, InputError> {
 /// As [`read`].
 pub fn parse(bytes: &[u8], origin: &str, options: &Options) -> Result<Network, InputError> {
     let fail = |reason: String| InputError::file(origin, reason);
-    let model = proto::model(bytes)
-        .map_err(|malformed| fail(format!("is no complete ONNX file: {}", malformed.0)))?;
+    let model = proto::model(bytes).map_err(|malformed| fail(format!("is no complete ONNX file: {}", malformed.0)))?;
     let mut network = import::import(&model, options).map_err(|reason| fail(shortened(reason)))?;
     network.name = origin.to_owned();
     Ok(network)

@@ -25,11 +25,7 @@ pub(super) fn order(graph: &Graph, given: &HashSet<&str>) -> Result<Vec<usize>, 
     for (at, node) in graph.nodes.iter().enumerate() {
         for &name in node.outputs.iter().filter(|name| !name.is_empty()) {
             if given.contains(name) || producers.insert(name, at).is_some() {
-                return Err(format!(
-                    "{}: {} is there already",
-                    label(graph, at),
-                    quote(name)
-                ));
+                return Err(format!("{}: {} is there already", label(graph, at), quote(name)));
             }
         }
     }
@@ -64,11 +60,7 @@ pub(super) fn order(graph: &Graph, given: &HashSet<&str>) -> Result<Vec<usize>, 
 }
 
 /// Which nodes lead to an output of the graph.
-fn needed(
-    graph: &Graph,
-    given: &HashSet<&str>,
-    producers: &HashMap<&str, usize>,
-) -> Result<Vec<bool>, String> {
+fn needed(graph: &Graph, given: &HashSet<&str>, producers: &HashMap<&str, usize>) -> Result<Vec<bool>, String> {
     let mut needed = vec![false; graph.nodes.len()];
     let mut open = Vec::new();
     for output in &graph.outputs {
@@ -82,11 +74,7 @@ fn needed(
         if std::mem::replace(&mut needed[at], true) {
             continue;
         }
-        for &name in graph.nodes[at]
-            .inputs
-            .iter()
-            .filter(|name| !name.is_empty())
-        {
+        for &name in graph.nodes[at].inputs.iter().filter(|name| !name.is_empty()) {
             match producers.get(name) {
                 Some(&producer) => open.push(producer),
                 None if given.contains(name) => {}

@@ -239,10 +239,7 @@ impl Reader {
 
     fn value_info<'a>(&mut self, bytes: &'a [u8]) -> Result<ValueInfo<'a>, Malformed> {
         self.pay(16)?;
-        let mut info = ValueInfo {
-            name: "",
-            shape: None,
-        };
+        let mut info = ValueInfo { name: "", shape: None };
         let mut fields = Fields::new(bytes);
         while let Some((number, field)) = fields.next()? {
             match number {

@@ -147,11 +147,7 @@ fn content(tensor: &Tensor, count: u64, float: bool, size: usize) -> Option<Numb
                 .map(|p| f64::from(f32::from_bits(four(p).cast_unsigned())))
                 .collect(),
         ),
-        (true, _) => Numbers::Floats(
-            parts
-                .map(|p| f64::from_bits(eight(p).cast_unsigned()))
-                .collect(),
-        ),
+        (true, _) => Numbers::Floats(parts.map(|p| f64::from_bits(eight(p).cast_unsigned())).collect()),
         (false, 8) => Numbers::Ints(parts.map(eight).collect()),
         (false, 4) => Numbers::Ints(parts.map(|p| i64::from(four(p))).collect()),
         (false, _) => Numbers::Ints(tensor.raw.iter().map(|&byte| i64::from(byte)).collect()),
@@ -161,10 +157,7 @@ fn content(tensor: &Tensor, count: u64, float: bool, size: usize) -> Option<Numb
 /// Sizes as the file gives them.
 pub(super) fn shape(dims: &[i64]) -> Result<Shape, String> {
     if dims.len() > LARGEST_RANK {
-        return Err(format!(
-            "a shape of {} directions is not supported",
-            dims.len()
-        ));
+        return Err(format!("a shape of {} directions is not supported", dims.len()));
     }
     dims.iter().map(|&dim| size(dim)).collect()
 }
@@ -236,10 +229,7 @@ mod tests {
             ..Tensor::default()
         };
         let value = Value::of_tensor(&outside).unwrap();
-        assert_eq!(
-            (value.shape.as_slice(), value.content()),
-            (&[4096, 4096][..], None)
-        );
+        assert_eq!((value.shape.as_slice(), value.content()), (&[4096, 4096][..], None));
         for dims in [vec![-1], vec![i64::MAX], vec![1 << 33; 2]] {
             assert!(
                 Value::of_tensor(&Tensor {

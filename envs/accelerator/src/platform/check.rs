@@ -44,12 +44,7 @@ impl Platform {
                 0,
                 1 << 20,
             ),
-            (
-                "control.dispatch_cycles",
-                self.control.dispatch_cycles,
-                0,
-                MOST_CYCLES,
-            ),
+            ("control.dispatch_cycles", self.control.dispatch_cycles, 0, MOST_CYCLES),
         ];
         for (path, value, low, high) in counts {
             whole(path, value, low, high)?;
@@ -57,12 +52,7 @@ impl Platform {
         let reals = [
             ("clock_mhz", self.clock_mhz, 1e-3, 1e5),
             ("bus.clock_mhz", self.bus.clock_mhz, 1e-3, 1e5),
-            (
-                "memory.bandwidth_gb_per_s",
-                self.memory.bandwidth_gb_per_s,
-                1e-6,
-                1e9,
-            ),
+            ("memory.bandwidth_gb_per_s", self.memory.bandwidth_gb_per_s, 1e-6, 1e9),
             ("memory.latency_ns", self.memory.latency_ns, 0.0, 1e9),
         ];
         for (path, value, low, high) in reals {
@@ -94,9 +84,7 @@ impl Platform {
                 whole("engine.model.rows", rows, 1, 65_536)?;
                 whole("engine.model.cols", cols, 1, 65_536)
             }
-            EngineModel::Roofline { macs_per_cycle } => {
-                real("engine.model.macs_per_cycle", macs_per_cycle, 1e-3, 1e9)
-            }
+            EngineModel::Roofline { macs_per_cycle } => real("engine.model.macs_per_cycle", macs_per_cycle, 1e-3, 1e9),
             EngineModel::LoopNest { side } => whole("engine.model.side", side, 1, 4096),
         }
     }

@@ -57,10 +57,7 @@ mod tests {
             assert_eq!(platform.check(), Ok(()));
             assert!(platform.area().total() > 0.0);
             let written = serde_json::to_string(&platform).unwrap();
-            assert_eq!(
-                serde_json::from_str::<Platform>(&written).unwrap(),
-                platform
-            );
+            assert_eq!(serde_json::from_str::<Platform>(&written).unwrap(), platform);
         }
         assert_eq!(Platform::preset("nothing"), None);
     }

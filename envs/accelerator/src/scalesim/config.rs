@@ -111,10 +111,7 @@ impl<'a> Ini<'a> {
                 )));
             };
             let Some((name, value)) = trimmed.split_once([':', '=']) else {
-                return Err(fail(format!(
-                    "expected \"name: value\", got {}",
-                    quote(trimmed)
-                )));
+                return Err(fail(format!("expected \"name: value\", got {}", quote(trimmed))));
             };
             let key = (section.clone(), name.trim().to_lowercase());
             let entry = Entry {
@@ -186,16 +183,12 @@ impl<'a> Ini<'a> {
         match entry.value.as_str() {
             "CALC" => Ok(Vec::new()),
             "USER" => Ok(vec![
-                "InterfaceBandwidth is USER: total_cycles are without memory stalls, as with CALC"
-                    .into(),
+                "InterfaceBandwidth is USER: total_cycles are without memory stalls, as with CALC".into(),
             ]),
             other => Err(InputError::line(
                 self.origin,
                 entry.line,
-                format!(
-                    "InterfaceBandwidth must be CALC or USER, not {}",
-                    quote(other)
-                ),
+                format!("InterfaceBandwidth must be CALC or USER, not {}", quote(other)),
             )),
         }
     }

@@ -58,10 +58,7 @@ pub struct Mismatch {
 pub fn compare(data: &Path) -> Result<Comparison, InputError> {
     let (folder, files) = match data.is_dir() {
         true => (data, tables_of(data)?),
-        false => (
-            data.parent().unwrap_or(Path::new("")),
-            vec![data.to_path_buf()],
-        ),
+        false => (data.parent().unwrap_or(Path::new("")), vec![data.to_path_buf()]),
     };
     let mut gathered = Gathered {
         folder,
@@ -97,12 +94,8 @@ pub fn compare(data: &Path) -> Result<Comparison, InputError> {
 
 /// The CSV files of a folder, by name.
 fn tables_of(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
-    let unreadable = |error: std::io::Error| {
-        InputError::file(
-            &folder.display().to_string(),
-            format!("cannot be listed: {error}"),
-        )
-    };
+    let unreadable =
+        |error: std::io::Error| InputError::file(&folder.display().to_string(), format!("cannot be listed: {error}"));
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -151,12 +144,8 @@ impl Gathered<'_> {
         let array = SystolicArray {
             rows: row.count(rows)?,
             cols: row.count(cols)?,
-            dataflow: Dataflow::named(name).ok_or_else(|| {
-                row.fail(format!(
-                    "`dataflow` must be os, ws or is, not {}",
-                    quote(name)
-                ))
-            })?,
+            dataflow: Dataflow::named(name)
+                .ok_or_else(|| row.fail(format!("`dataflow` must be os, ws or is, not {}", quote(name))))?,
         };
         let gemm = Gemm {
             m: row.count(m)?,
@@ -184,21 +173,12 @@ impl Gathered<'_> {
     }
 
     /// Checks that the topology of the network, if the folder has it, calls for this product.
-    fn check_layer(
-        &mut self,
-        row: &Row,
-        network: &str,
-        layer: &str,
-        gemm: Gemm,
-    ) -> Result<(), InputError> {
+    fn check_layer(&mut self, row: &Row, network: &str, layer: &str, gemm: Gemm) -> Result<(), InputError> {
         if network.is_empty() || network.contains(['/', '\\']) {
             return Err(row.fail(format!("`network` is no name: {}", quote(network))));
         }
         if !self.topologies.contains_key(network) {
-            let path = self
-                .folder
-                .join("topologies")
-                .join(format!("{network}.csv"));
+            let path = self.folder.join("topologies").join(format!("{network}.csv"));
             let topology = match path.exists() {
                 true => Some(Topology::read(&path)?),
                 false => None,

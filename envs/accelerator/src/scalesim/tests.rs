@@ -8,9 +8,7 @@ fn data() -> PathBuf {
 }
 
 fn config(text: &str) -> Config {
-    let text = format!(
-        "[architecture_presets]\nArrayHeight: 4\nArrayWidth: 8\nDataflow: ws\n[sparsity]\n{text}"
-    );
+    let text = format!("[architecture_presets]\nArrayHeight: 4\nArrayWidth: 8\nDataflow: ws\n[sparsity]\n{text}");
     Config::parse(&text, "c.cfg").unwrap()
 }
 
@@ -27,27 +25,9 @@ fn every_row_of_the_tool_is_met_to_the_cycle() {
 fn access_counts_are_the_tools() {
     // resnet18_64 conv1 and l1_0_conv1 on 32 x 32 cells: SRAM reads of input and filter, writes of output
     for (dataflow, m, k, n, expected) in [
-        (
-            Dataflow::OutputStationary,
-            1089,
-            147,
-            64,
-            [320_166, 329_280, 69_696],
-        ),
-        (
-            Dataflow::WeightStationary,
-            256,
-            576,
-            64,
-            [294_912, 36_864, 294_912],
-        ),
-        (
-            Dataflow::InputStationary,
-            64,
-            1152,
-            128,
-            [73_728, 294_912, 294_912],
-        ),
+        (Dataflow::OutputStationary, 1089, 147, 64, [320_166, 329_280, 69_696]),
+        (Dataflow::WeightStationary, 256, 576, 64, [294_912, 36_864, 294_912]),
+        (Dataflow::InputStationary, 64, 1152, 128, [73_728, 294_912, 294_912]),
     ] {
         let array = SystolicArray {
             rows: 32,
@@ -65,11 +45,7 @@ fn a_network_runs_layer_by_layer() {
     let topology = Topology::read(&data().join("topologies/mixed.csv")).unwrap();
     let costs = run(&config(""), &topology).unwrap();
     assert_eq!(costs.len(), 7); // the depthwise layer counts for its two channels
-    assert!(
-        costs
-            .iter()
-            .all(|cost| cost.total_cycles == cost.array.cycles - 1)
-    );
+    assert!(costs.iter().all(|cost| cost.total_cycles == cost.array.cycles - 1));
 }
 
 #[test]
@@ -111,10 +87,7 @@ fn a_wrong_row_is_a_mismatch_and_a_foreign_row_an_error() {
     let wrong = compare_row(HEADER, "mixed,vector,1,50,65,5,3,os,CALC,1", true).unwrap();
     assert_eq!((wrong.exact, wrong.mismatches.len()), (0, 1));
     let foreign = compare_row(HEADER, "mixed,nobody,1,50,65,5,3,os,CALC,10", true).unwrap_err();
-    assert!(
-        foreign.contains("rows.csv:2: topology mixed has no layer"),
-        "{foreign}"
-    );
+    assert!(foreign.contains("rows.csv:2: topology mixed has no layer"), "{foreign}");
     let alone = compare_row(HEADER, "mixed,nobody,1,50,65,5,3,os,CALC,1", false).unwrap();
     assert_eq!(alone.accuracy.rows, 1);
 }

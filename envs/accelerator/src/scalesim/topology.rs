@@ -227,23 +227,10 @@ impl Topology {
 
 /// The matrix product of a convolution, with the tool's output size.
 fn lower(numbers: &[u64; 7]) -> Result<Gemm, String> {
-    let [
-        height,
-        width,
-        kernel_height,
-        kernel_width,
-        channels,
-        filters,
-        stride,
-    ] = *numbers;
-    for (side, kernel, size) in [
-        ("height", kernel_height, height),
-        ("width", kernel_width, width),
-    ] {
+    let [height, width, kernel_height, kernel_width, channels, filters, stride] = *numbers;
+    for (side, kernel, size) in [("height", kernel_height, height), ("width", kernel_width, width)] {
         if kernel > size {
-            return Err(format!(
-                "kernel {side} {kernel} is larger than input {side} {size}"
-            ));
+            return Err(format!("kernel {side} {kernel} is larger than input {side} {size}"));
         }
     }
     // ⌈(H - kernel + stride) / stride⌉ without the sum that could overflow
@@ -311,15 +298,8 @@ mod tests {
     fn depthwise_layers_come_channel_by_channel_with_all_filters() {
         let net = parse("DPconv, 8, 8, 3, 3, 3, 16, 1,\n").unwrap();
         let names: Vec<&str> = net.layers.iter().map(|layer| &*layer.name).collect();
-        assert_eq!(
-            names,
-            ["DPconvChannel_0", "DPconvChannel_1", "DPconvChannel_2"]
-        );
-        assert!(
-            net.layers
-                .iter()
-                .all(|l| l.gemm == Gemm { m: 36, n: 16, k: 9 })
-        );
+        assert_eq!(names, ["DPconvChannel_0", "DPconvChannel_1", "DPconvChannel_2"]);
+        assert!(net.layers.iter().all(|l| l.gemm == Gemm { m: 36, n: 16, k: 9 }));
     }
 
     #[test]
@@ -361,19 +341,13 @@ mod tests {
             assert!(error.to_string().contains(word), "{error}");
             assert_eq!(error.line, Some(2));
         }
-        assert!(
-            Topology::parse("", "n")
-                .unwrap_err()
-                .to_string()
-                .contains("no layers")
-        );
+        assert!(Topology::parse("", "n").unwrap_err().to_string().contains("no layers"));
     }
 
     #[test]
     fn layers_become_matrix_products_for_other_models() {
         let header = "Layer name, IFMAP Height, ...\n";
-        let text =
-            format!("{header}conv1, 70, 70, 7, 7, 3, 64, 2,\nconv1, 8, 8, 1, 1, 64, 10, 1,\n");
+        let text = format!("{header}conv1, 70, 70, 7, 7, 3, 64, 2,\nconv1, 8, 8, 1, 1, 64, 10, 1,\n");
         let net = Topology::parse(&text, "net.csv").unwrap().network("net");
         assert_eq!(net.layers[1].name, "1 conv1");
         assert_eq!(net.layers[1].inputs, [0]);

@@ -29,13 +29,7 @@ pub enum Bound {
 
 impl Bound {
     /// All parts.
-    pub const ALL: [Self; 5] = [
-        Self::Compute,
-        Self::Memory,
-        Self::Bus,
-        Self::Dma,
-        Self::Dispatch,
-    ];
+    pub const ALL: [Self; 5] = [Self::Compute, Self::Memory, Self::Bus, Self::Dma, Self::Dispatch];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
@@ -180,10 +174,7 @@ impl Metrics {
                 *all += own;
             }
         }
-        let macs = sum(
-            "multiply-accumulates",
-            layers.iter().map(|layer| layer.macs),
-        )?;
+        let macs = sum("multiply-accumulates", layers.iter().map(|layer| layer.macs))?;
         let mut metrics = Self {
             picoseconds,
             seconds,

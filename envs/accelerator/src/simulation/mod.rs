@@ -99,11 +99,7 @@ pub struct Watched {
 ///
 /// # Errors
 /// A platform that cannot be; a layer that does not fit or is too large.
-pub fn evaluate(
-    platform: &Platform,
-    network: &Network,
-    options: &Options,
-) -> Result<Metrics, SimulationError> {
+pub fn evaluate(platform: &Platform, network: &Network, options: &Options) -> Result<Metrics, SimulationError> {
     simulate(platform, network, options).map(|simulation| simulation.metrics)
 }
 
@@ -111,11 +107,7 @@ pub fn evaluate(
 ///
 /// # Errors
 /// As [`evaluate`].
-pub fn simulate(
-    platform: &Platform,
-    network: &Network,
-    options: &Options,
-) -> Result<Simulation, SimulationError> {
+pub fn simulate(platform: &Platform, network: &Network, options: &Options) -> Result<Simulation, SimulationError> {
     platform.check()?;
     let costs = platform.engine.model.cost_model();
     let watch = |_| ControlFlow::Continue(());

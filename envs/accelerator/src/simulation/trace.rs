@@ -36,11 +36,7 @@ pub fn stall_cause(simulation: &Simulation, task: TaskId) -> &'static str {
 ///
 /// # Errors
 /// A writer that fails.
-pub fn write_trace(
-    out: &mut impl Write,
-    platform: &Platform,
-    simulation: &Simulation,
-) -> io::Result<()> {
+pub fn write_trace(out: &mut impl Write, platform: &Platform, simulation: &Simulation) -> io::Result<()> {
     let names: Vec<String> = simulation
         .network
         .layers
@@ -126,11 +122,7 @@ impl Rows {
     }
 }
 
-fn write_rows(
-    out: &mut impl Write,
-    platform: &Platform,
-    simulation: &Simulation,
-) -> io::Result<()> {
+fn write_rows(out: &mut impl Write, platform: &Platform, simulation: &Simulation) -> io::Result<()> {
     let process = json_text(&format!("{} on {}", simulation.network.name, platform.name))?;
     write!(
         out,
@@ -181,12 +173,7 @@ fn write_layers(out: &mut impl Write, simulation: &Simulation, names: &[String])
 }
 
 /// When the control processor starts which task.
-fn write_dispatches(
-    out: &mut impl Write,
-    simulation: &Simulation,
-    row: usize,
-    names: &[String],
-) -> io::Result<()> {
+fn write_dispatches(out: &mut impl Write, simulation: &Simulation, row: usize, names: &[String]) -> io::Result<()> {
     let dispatch = simulation.compiled.resources.dispatch_ps;
     let tasks = simulation.compiled.graph.tasks();
     let mut order: Vec<usize> = (0..simulation.schedule.dispatched.len())

@@ -29,9 +29,7 @@ const ARRAYS: [(f64, f64); 12] = [
     (8.0, 16.0),
 ];
 /// Scratchpad of each multiplier, kB.
-const BUFFERS: [f64; 12] = [
-    0.0625, 0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0,
-];
+const BUFFERS: [f64; 12] = [0.0625, 0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0];
 /// Accumulator of each engine, kB.
 const ACCUMULATOR_KB: f64 = 4.0;
 /// Options of a layer.
@@ -78,9 +76,7 @@ impl Confuciux {
                         filters: 1.0,
                         order: 0,
                     };
-                    let LayerCost {
-                        seconds, joules, ..
-                    } = platform.cost(&work.shape, &command);
+                    let LayerCost { seconds, joules, .. } = platform.cost(&work.shape, &command);
                     let cost = match goal {
                         Goal::Latency => seconds,
                         Goal::Energy => joules,
@@ -208,11 +204,7 @@ impl SearchSpace for Confuciux {
         for (part, (cost, area)) in parts.iter_mut().zip(self.layers_of(point)) {
             *part = cost + price * area;
         }
-        if over {
-            self.worst * area / self.limit
-        } else {
-            cost
-        }
+        if over { self.worst * area / self.limit } else { cost }
     }
 
     fn settle(&self, _point: &mut [f64]) {}

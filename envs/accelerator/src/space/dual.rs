@@ -3,9 +3,7 @@
 use std::ops::{Add, Div, Mul, Sub};
 
 /// What the cost formulas need of a number.
-pub trait Real:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
-{
+pub trait Real: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> {
     /// A number without derivatives.
     fn constant(value: f64) -> Self;
 
@@ -29,20 +27,12 @@ pub trait Real:
 
     /// The larger one.
     fn larger(self, other: Self) -> Self {
-        if other.value() > self.value() {
-            other
-        } else {
-            self
-        }
+        if other.value() > self.value() { other } else { self }
     }
 
     /// The smaller one.
     fn smaller(self, other: Self) -> Self {
-        if other.value() < self.value() {
-            other
-        } else {
-            self
-        }
+        if other.value() < self.value() { other } else { self }
     }
 }
 

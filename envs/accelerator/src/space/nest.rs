@@ -7,8 +7,7 @@
 
 use super::dual::Real;
 use crate::loopnest::{
-    ACCUMULATOR_WORDS, DRAM_BLOCK, DRAM_WORDS, Dim, Loop, Mapping, SCRATCHPAD_WORDS, Shape,
-    picojoule,
+    ACCUMULATOR_WORDS, DRAM_BLOCK, DRAM_WORDS, Dim, Loop, Mapping, SCRATCHPAD_WORDS, Shape, picojoule,
 };
 
 /// Factor from which a loop counts as one that would not be rounded away: the geometric mean of 1 and 2.
@@ -95,9 +94,7 @@ impl<T: Real> Nest<T> {
     fn outside(&self, level: usize) -> impl Iterator<Item = (Dim, T)> {
         (level + 1..4).flat_map(move |at| {
             let order = &self.orders[at - 1];
-            order
-                .iter()
-                .map(move |&dim| (dim, self.time[at][dim as usize]))
+            order.iter().map(move |&dim| (dim, self.time[at][dim as usize]))
         })
     }
 
@@ -117,18 +114,13 @@ impl<T: Real> Nest<T> {
 
     /// Counts what the layer asks for.
     pub fn counts(&self, shape: &Shape) -> Counts<T> {
-        let size = |dims: &[Dim]| -> f64 {
-            dims.iter()
-                .map(|&d| shape.sizes[d as usize] as f64)
-                .product()
-        };
+        let size = |dims: &[Dim]| -> f64 { dims.iter().map(|&d| shape.sizes[d as usize] as f64).product() };
         let (macs, outputs) = (T::constant(size(&Dim::ALL)), T::constant(size(&OUTPUTS)));
         let extents = [0, 1, 2].map(|level| self.extents(level));
         let tile = |level: usize, tensor: &[Dim; 4]| product(&extents[level], tensor);
         let (bank, weights) = (tile(1, &OUTPUTS), tile(2, &WEIGHTS));
         let window = Window::new(shape, &extents[2]);
-        let register_fills =
-            self.rows * self.columns * tile(0, &WEIGHTS) * self.passes(0, &WEIGHTS);
+        let register_fills = self.rows * self.columns * tile(0, &WEIGHTS) * self.passes(0, &WEIGHTS);
         let accumulator_fills = self.columns * bank * self.passes(1, &OUTPUTS);
         let weight_fills = weights * self.passes(2, &WEIGHTS);
         let input_fills = self.input_fills(shape, &extents[2], &window);
@@ -157,9 +149,7 @@ impl<T: Real> Nest<T> {
         let (zero, one) = (T::constant(0.0), T::constant(1.0));
         let mut extents = *tile;
         let mut total = window.words();
-        let mut passes = self
-            .outside(2)
-            .fold(one, |passes, (_, factor)| passes * factor);
+        let mut passes = self.outside(2).fold(one, |passes, (_, factor)| passes * factor);
         let mut reset = [zero; 2];
         let mut step = [zero; 2];
         let (mut moved, mut outputs_inside) = (false, false);
@@ -250,8 +240,7 @@ impl Nest<f64> {
 }
 
 fn product<T: Real>(extents: &[T; 7], dims: &[Dim; 4]) -> T {
-    dims.iter()
-        .fold(T::constant(1.0), |p, &dim| p * extents[dim as usize])
+    dims.iter().fold(T::constant(1.0), |p, &dim| p * extents[dim as usize])
 }
 
 /// A tile of the input.
@@ -267,10 +256,7 @@ impl<T: Real> Window<T> {
         let one = T::constant(1.0);
         let reach = |dim: Dim| (extents[dim as usize] - one) * T::constant(shape.slide(dim));
         Self {
-            sides: [
-                reach(Dim::P) + reach(Dim::R) + one,
-                reach(Dim::Q) + reach(Dim::S) + one,
-            ],
+            sides: [reach(Dim::P) + reach(Dim::R) + one, reach(Dim::Q) + reach(Dim::S) + one],
             depth: extents[Dim::C as usize] * extents[Dim::N as usize],
         }
     }

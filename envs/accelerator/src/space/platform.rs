@@ -109,14 +109,7 @@ impl Platform<f64> {
 impl<T: Real> Platform<T> {
     /// From values in the order of [`PARAMETERS`].
     pub fn new(values: [T; 6]) -> Self {
-        let [
-            rows,
-            columns,
-            accumulator_kb,
-            scratchpad_kb,
-            clock_mhz,
-            bandwidth,
-        ] = values;
+        let [rows, columns, accumulator_kb, scratchpad_kb, clock_mhz, bandwidth] = values;
         Self {
             rows: rows.nearest(),
             columns: columns.nearest(),
@@ -206,11 +199,8 @@ impl<T: Real> Platform<T> {
         let window = c(shape.stride[0] as f64 * shape.stride[1] as f64) * rows;
         let pixels = pixels.smaller(c(0.75) * words / window).larger(one);
         let per_depth = rows * (taps * columns + pixels * window / rows);
-        let depth = power(deep, command.depth)
-            .smaller(words / per_depth)
-            .larger(one);
-        let left =
-            (words - depth * rows * pixels * window / rows) / (depth * rows * taps * columns);
+        let depth = power(deep, command.depth).smaller(words / per_depth).larger(one);
+        let left = (words - depth * rows * pixels * window / rows) / (depth * rows * taps * columns);
         let count = power(wide, command.filters).smaller(left).larger(one);
         let width = pixels.smaller(size(Dim::P));
         let height = (pixels / width).smaller(size(Dim::Q));

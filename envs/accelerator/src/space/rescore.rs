@@ -104,8 +104,7 @@ fn follow(solution: &Solution, network: &Network) -> Result<Run, String> {
     let side = solution.machine.side;
     platform.engine.model = EngineModel::LoopNest { side };
     let passes = Passes::default();
-    let mappings =
-        mappings(solution, &passes.rewrite(network)).map_err(|error| error.to_string())?;
+    let mappings = mappings(solution, &passes.rewrite(network)).map_err(|error| error.to_string())?;
     let mut largest = [0; 3];
     for given in mappings.values() {
         let words = given.words().map_err(|error| error.to_string())?;
@@ -133,10 +132,7 @@ fn mappings(solution: &Solution, network: &Network) -> Result<Mappings, TooLarge
         let Some((shape, _)) = Shape::of(&layer.op)? else {
             continue;
         };
-        let found = solution
-            .mappings
-            .iter()
-            .find(|(work, _)| work.shape == shape);
+        let found = solution.mappings.iter().find(|(work, _)| work.shape == shape);
         if let Some((_, mapping)) = found {
             let given = LayerMapping {
                 shape,

@@ -137,12 +137,7 @@ impl Splitter {
         genes[SLOTS.len() + 2] = 1.0 + gene_of(stream.below(PERMUTATIONS), PERMUTATIONS);
     }
 
-    fn draw_split(
-        &self,
-        open: impl Fn((Dim, Place)) -> bool,
-        stream: &mut Stream,
-        genes: &mut [f64],
-    ) {
+    fn draw_split(&self, open: impl Fn((Dim, Place)) -> bool, stream: &mut Stream, genes: &mut [f64]) {
         let too_wide = |factors: &[u64]| {
             let mut both = factors.iter().zip(&SLOTS);
             both.any(|(&factor, slot)| factor > most(slot.1))
@@ -154,15 +149,10 @@ impl Splitter {
         self.encode(&factors, genes);
     }
 
-    fn draw_factors(
-        &self,
-        open: &impl Fn((Dim, Place)) -> bool,
-        stream: &mut Stream,
-    ) -> [u64; SLOTS.len()] {
+    fn draw_factors(&self, open: &impl Fn((Dim, Place)) -> bool, stream: &mut Stream) -> [u64; SLOTS.len()] {
         let mut factors = [1u64; SLOTS.len()];
         for dim in Dim::ALL {
-            let slots =
-                || (0..SLOTS.len()).filter(move |&at| SLOTS[at].0 == dim && open(SLOTS[at]));
+            let slots = || (0..SLOTS.len()).filter(move |&at| SLOTS[at].0 == dim && open(SLOTS[at]));
             for &(prime, power) in &self.primes[dim as usize] {
                 let mut left = power;
                 for (done, at) in slots().enumerate() {

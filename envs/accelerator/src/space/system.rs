@@ -148,9 +148,8 @@ impl SearchSpace for System {
     fn settle(&self, _point: &mut [f64]) {}
 
     fn relaxed(&self, point: &[f64], gradient: &mut [f64]) -> Option<f64> {
-        let platform: Platform<Dual<VARIABLES>> = platform(std::array::from_fn(|at| {
-            Dual::variable(point[at], SIZES + at)
-        }));
+        let platform: Platform<Dual<VARIABLES>> =
+            platform(std::array::from_fn(|at| Dual::variable(point[at], SIZES + at)));
         let layers = self.works.iter().enumerate();
         let costs: Vec<LayerCost<Dual<VARIABLES>>> = layers
             .map(|(at, work)| {

@@ -104,9 +104,7 @@ mod tests {
         for entry in &zoo::NETWORKS {
             let network = entry.build();
             let works = workload(&network).unwrap();
-            let macs = works
-                .iter()
-                .map(|work| work.count * work.shape.macs().unwrap());
+            let macs = works.iter().map(|work| work.count * work.shape.macs().unwrap());
             assert_eq!(macs.sum::<u64>(), network.macs().unwrap(), "{}", entry.name);
         }
     }
@@ -116,10 +114,7 @@ mod tests {
         // DOSA: ResNet-50 24 unique of 54, U-Net 23 of 23
         let count = |name: &str| {
             let works = workload(&zoo::named(name).unwrap()).unwrap();
-            (
-                works.len(),
-                works.iter().map(|work| work.count).sum::<u64>(),
-            )
+            (works.len(), works.iter().map(|work| work.count).sum::<u64>())
         };
         assert_eq!(count("resnet50"), (24, 54));
         assert_eq!(count("unet"), (23, 23));

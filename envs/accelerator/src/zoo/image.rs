@@ -86,12 +86,7 @@ fn resnet_stem(size: Size) -> Stack {
 /// The way past a block where its input and output differ: a 1 x 1 convolution of its own.
 fn shortcut(net: &mut Stack, name: &str, width: u64, stride: u64) -> Place {
     let entry = net.top.clone();
-    net.conv_norm(
-        &format!("{name}.downsample"),
-        width,
-        Window::same(1, stride),
-        1,
-    );
+    net.conv_norm(&format!("{name}.downsample"), width, Window::same(1, stride), 1);
     std::mem::replace(&mut net.top, entry)
 }
 
@@ -178,13 +173,7 @@ pub(super) fn mobilenet_v2(size: Size) -> Network {
     for (expansion, width, count, first) in MOBILENET_STAGES {
         for at in 0..count {
             let stride = if at == 0 { first } else { 1 };
-            inverted_residual(
-                &mut net,
-                &format!("features.{block}"),
-                expansion,
-                width,
-                stride,
-            );
+            inverted_residual(&mut net, &format!("features.{block}"), expansion, width, stride);
             block += 1;
         }
     }

@@ -106,12 +106,7 @@ pub const NETWORKS: [Entry; 11] = [
         [512, 1024],
         image::dilated_vgg_fov,
     ),
-    Entry::image(
-        "vgg16",
-        "VGG-16, 224x224, 1000 classes",
-        [224, 224],
-        image::vgg16,
-    ),
+    Entry::image("vgg16", "VGG-16, 224x224, 1000 classes", [224, 224], image::vgg16),
     Entry::image(
         "resnet18",
         "ResNet-18, 224x224, 1000 classes",
@@ -154,12 +149,7 @@ pub const NETWORKS: [Entry; 11] = [
 
 impl Entry {
     /// A network that sees images, by default of this height and width.
-    const fn image(
-        name: &'static str,
-        about: &'static str,
-        size: [u64; 2],
-        make: fn(Size) -> Network,
-    ) -> Self {
+    const fn image(name: &'static str, about: &'static str, size: [u64; 2], make: fn(Size) -> Network) -> Self {
         Self {
             name,
             about,
@@ -169,12 +159,7 @@ impl Entry {
     }
 
     /// A network that sees texts, by default of so many tokens.
-    const fn text(
-        name: &'static str,
-        about: &'static str,
-        tokens: u64,
-        make: fn(Size) -> Network,
-    ) -> Self {
+    const fn text(name: &'static str, about: &'static str, tokens: u64, make: fn(Size) -> Network) -> Self {
         Self {
             name,
             about,
@@ -251,10 +236,6 @@ pub fn named(name: &str) -> Option<Network> {
 ///
 /// # Errors
 /// A size that it cannot have.
-pub fn named_with(
-    name: &str,
-    input: Option<&[u64]>,
-    batch: u64,
-) -> Option<Result<Network, SizeError>> {
+pub fn named_with(name: &str, input: Option<&[u64]>, batch: u64) -> Option<Result<Network, SizeError>> {
     entry(name).map(|entry| entry.build_with(input, batch))
 }

@@ -46,11 +46,7 @@ pub(super) fn retinanet(size: Size) -> Network {
             net.top = place.clone();
             net.shared = level > 3;
             for at in 0..4 {
-                net.conv_relu(
-                    &format!("{head}.p{level}.conv{at}"),
-                    256,
-                    Window::same(3, 1),
-                );
+                net.conv_relu(&format!("{head}.p{level}.conv{at}"), 256, Window::same(3, 1));
             }
             net.conv(&format!("{head}.p{level}.out"), outputs, Window::same(3, 1));
         }

@@ -210,14 +210,7 @@ impl Stack {
         self.pool_to(name, PoolKind::Mean, kernel, kernel, windows);
     }
 
-    fn pool_to(
-        &mut self,
-        name: &str,
-        kind: PoolKind,
-        kernel: [u64; 2],
-        stride: [u64; 2],
-        image: [u64; 2],
-    ) {
+    fn pool_to(&mut self, name: &str, kind: PoolKind, kernel: [u64; 2], stride: [u64; 2], image: [u64; 2]) {
         let inputs = self.elements();
         self.top.image = image;
         let op = Op::Pool {

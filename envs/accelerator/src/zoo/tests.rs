@@ -14,10 +14,7 @@ fn counts(name: &str) -> (u64, f64) {
 #[track_caller]
 fn assert_near(value: f64, published: f64, percent: f64) {
     let error = 100.0 * (value / published - 1.0);
-    assert!(
-        error.abs() <= percent,
-        "{value} against {published}: {error} %"
-    );
+    assert!(error.abs() <= percent, "{value} against {published}: {error} %");
 }
 
 #[test]
@@ -46,10 +43,7 @@ fn dilated_vgg_has_vggs_trunk_and_both_heads() {
     assert_near(fov_macs, 251.3, 0.03);
     // the 13 convolutions of VGG-16 with their biases
     let trunk = named("dilatedvgg-yk").unwrap();
-    let convs = trunk
-        .layers
-        .iter()
-        .filter(|layer| layer.name.starts_with("conv"));
+    let convs = trunk.layers.iter().filter(|layer| layer.name.starts_with("conv"));
     let parameters: u64 = convs.map(|layer| layer.op.parameters().unwrap()).sum();
     assert_eq!(parameters, 14_714_688);
 }
@@ -58,12 +52,7 @@ fn dilated_vgg_has_vggs_trunk_and_both_heads() {
 fn unet_is_the_papers() {
     let network = named("unet").unwrap();
     let is_conv = |op: &Op| matches!(op, Op::Conv(_) | Op::ConvTranspose(_));
-    let convs: Vec<&Op> = network
-        .layers
-        .iter()
-        .map(|l| &l.op)
-        .filter(|op| is_conv(op))
-        .collect();
+    let convs: Vec<&Op> = network.layers.iter().map(|l| &l.op).filter(|op| is_conv(op)).collect();
     assert_eq!(convs.len(), 23); // "in total the network has 23 convolutional layers"
     assert_eq!(convs[22].outputs(), Ok(2 * 388 * 388)); // figure 1 of the paper
     assert_near(1e-6 * counts("unet").0 as f64, 31.03, 0.02);
@@ -74,9 +63,7 @@ fn layers_are_as_many_and_as_different_as_in_dosa() {
     // DOSA (Hong et al., MICRO 2023) lists ResNet-50 as 54 products of 24 shapes and U-Net as 23 of 23
     for (name, instances, shapes) in [("resnet50", 54, 24), ("unet", 23, 23)] {
         let layers = named(name).unwrap().layers;
-        let products = layers
-            .iter()
-            .filter(|layer| layer.op.gemm().unwrap().is_some());
+        let products = layers.iter().filter(|layer| layer.op.gemm().unwrap().is_some());
         let listed: Vec<String> = products
             .map(|layer| match layer.op {
                 Op::Conv(conv) => {
@@ -87,10 +74,7 @@ fn layers_are_as_many_and_as_different_as_in_dosa() {
                         stride,
                         ..
                     } = conv;
-                    format!(
-                        "{kernel:?} {:?} {channels} {filters} {stride:?}",
-                        conv.output()
-                    )
+                    format!("{kernel:?} {:?} {channels} {filters} {stride:?}", conv.output())
                 }
                 op => format!("{op:?}"),
             })
@@ -106,10 +90,7 @@ fn retinanet_has_torchvisions_parameters() {
     // torchvision's retinanet_resnet50_fpn: 34 014 999 parameters, frozen norms not counted, and 151.54 GMAC
     let (_, macs) = counts("retinanet");
     let network = named("retinanet").unwrap();
-    let norms = network
-        .layers
-        .iter()
-        .filter(|l| matches!(l.op, Op::Norm { .. }));
+    let norms = network.layers.iter().filter(|l| matches!(l.op, Op::Norm { .. }));
     let norms: u64 = norms.map(|layer| layer.op.parameters().unwrap()).sum();
     assert_eq!(network.parameters().unwrap() - norms, 34_014_999);
     assert_near(macs, 151.54, 0.01);
@@ -137,12 +118,7 @@ fn names_are_unique_and_layers_are_connected() {
         let layers: BTreeSet<&str> = network.layers.iter().map(|l| &*l.name).collect();
         assert_eq!(layers.len(), network.layers.len(), "{}", entry.name);
         for layer in &network.layers {
-            assert!(
-                layer.op.outputs().unwrap() > 0,
-                "{} {}",
-                entry.name,
-                layer.name
-            );
+            assert!(layer.op.outputs().unwrap() > 0, "{} {}", entry.name, layer.name);
             assert!(layer.op.valid_macs().unwrap() <= layer.op.macs().unwrap());
         }
     }
@@ -155,11 +131,7 @@ fn a_layer_reads_what_its_producers_wrote() {
         let layers = entry.build().layers;
         for (at, layer) in layers.iter().enumerate() {
             assert!(layer.inputs.iter().all(|&input| input < at));
-            let written: u64 = layer
-                .inputs
-                .iter()
-                .map(|&i| layers[i].writes().unwrap())
-                .sum();
+            let written: u64 = layer.inputs.iter().map(|&i| layers[i].writes().unwrap()).sum();
             let read = layer.reads().unwrap();
             let holds = match layer.op {
                 _ if layer.inputs.is_empty() => true, // the network's input
@@ -193,11 +165,7 @@ fn residuals_and_skips_lead_to_the_right_layers() {
             "layer2.0.add",
             ["layer2.0.conv2.bn", "layer2.0.downsample.bn"],
         ),
-        (
-            "resnet50",
-            "layer1.1.add",
-            ["layer1.1.conv3.bn", "layer1.0.relu"],
-        ),
+        ("resnet50", "layer1.1.add", ["layer1.1.conv3.bn", "layer1.0.relu"]),
         (
             "mobilenetv2",
             "features.3.add",
@@ -210,11 +178,7 @@ fn residuals_and_skips_lead_to_the_right_layers() {
             "layer0.attention.values",
             ["layer0.attention.softmax", "layer0.attention.qkv"],
         ),
-        (
-            "bert",
-            "layer0.add",
-            ["layer0.down", "layer0.attention.norm"],
-        ),
+        ("bert", "layer0.add", ["layer0.down", "layer0.attention.norm"]),
     ] {
         assert_eq!(inputs(network, layer), producers, "{network} {layer}");
     }
@@ -235,12 +199,7 @@ fn size_and_batch_can_be_chosen() {
     // a batch multiplies work and not parameters
     for entry in &NETWORKS {
         let (one, four) = (entry.build(), entry.build_with(None, 4).unwrap());
-        assert_eq!(
-            four.macs().unwrap(),
-            4 * one.macs().unwrap(),
-            "{}",
-            entry.name
-        );
+        assert_eq!(four.macs().unwrap(), 4 * one.macs().unwrap(), "{}", entry.name);
         assert_eq!(four.parameters(), one.parameters(), "{}", entry.name);
         assert_eq!(entry.build_with(None, 1).unwrap(), one);
     }

@@ -66,8 +66,7 @@ impl Text {
         let values = product(tokens, head, tokens);
         self.stack.push(format!("{name}.scores"), scores);
         let elements = batch * tokens * tokens;
-        self.stack
-            .push(format!("{name}.softmax"), Op::Softmax { elements });
+        self.stack.push(format!("{name}.softmax"), Op::Softmax { elements });
         let both = [self.here().makers, qkv.makers].concat();
         self.stack.push_on(format!("{name}.values"), values, both);
         self.stack.top.channels = WIDTH;
@@ -91,8 +90,7 @@ impl Text {
                 width: WIDTH,
                 tokens: self.stack.batch() * self.tokens,
             };
-            self.stack
-                .push_on(format!("embeddings.{name}"), op, Vec::new());
+            self.stack.push_on(format!("embeddings.{name}"), op, Vec::new());
             makers.extend(self.here().makers);
         }
         let elements = self.stack.elements();

@@ -52,10 +52,7 @@ pub struct Scalers {
 impl Default for Scalers {
     /// Where training starts: everything as it is, keys and values about the middle of the rail.
     fn default() -> Self {
-        let plain = Affine {
-            gain: 1.0,
-            offset: 0.0,
-        };
+        let plain = Affine { gain: 1.0, offset: 0.0 };
         let middle = Affine {
             gain: 1.0,
             offset: MIDDLE_V,
@@ -177,12 +174,7 @@ impl Head {
     ///
     /// # Errors
     /// A circuit that cannot be built.
-    pub fn new(
-        circuit: &GainCell,
-        scalers: Scalers,
-        decay: f64,
-        seed: u64,
-    ) -> Result<Self, CircuitError> {
+    pub fn new(circuit: &GainCell, scalers: Scalers, decay: f64, seed: u64) -> Result<Self, CircuitError> {
         circuit.check()?;
         let (rows, window) = (circuit.head_dimension as usize, circuit.window as usize);
         let array = |index| {
@@ -204,11 +196,7 @@ impl Head {
             columns: circuit.columns as usize,
             cell: circuit.cell(),
             decay,
-            levels: [
-                circuit.query_levels(),
-                circuit.stored_levels(),
-                circuit.output_levels(),
-            ],
+            levels: [circuit.query_levels(), circuit.stored_levels(), circuit.output_levels()],
             saturation: [circuit.score_saturation_ua, circuit.output_saturation_ua],
             scalers,
             keys: array(0),
@@ -234,9 +222,7 @@ impl Head {
         let levels = self.levels[0];
         let scaler = self.scalers.query;
         let at = |c: usize| query.get(c).copied().unwrap_or(0.0);
-        let pulses: Vec<f64> = (0..self.rows)
-            .map(|c| levels.convert(scaler.apply(at(c))))
-            .collect();
+        let pulses: Vec<f64> = (0..self.rows).map(|c| levels.convert(scaler.apply(at(c)))).collect();
         let attention = self.attention_pulses(&pulses);
         self.tokens += 1;
         self.outputs(&attention)
@@ -247,8 +233,7 @@ impl Head {
         let slot = self.tokens % self.window;
         let levels = self.levels[1];
         let sources = [(key, self.scalers.key), (value, self.scalers.value)];
-        for (array, (source, scaler)) in [&mut self.keys, &mut self.values].into_iter().zip(sources)
-        {
+        for (array, (source, scaler)) in [&mut self.keys, &mut self.values].into_iter().zip(sources) {
             for c in 0..self.rows {
                 let x = source.get(c).copied().unwrap_or(0.0);
                 let mut volts = levels.convert(scaler.apply(x));
@@ -308,13 +293,9 @@ impl Head {
         let (levels, full) = (self.levels[2], self.saturation[1]);
         let counted = |c: usize| {
             let tiles = charges.iter().skip(c).step_by(self.rows);
-            tiles
-                .map(|charge| levels.convert(charge / full))
-                .sum::<f64>()
+            tiles.map(|charge| levels.convert(charge / full)).sum::<f64>()
         };
-        (0..self.rows)
-            .map(|c| self.scalers.output.apply(counted(c)))
-            .collect()
+        (0..self.rows).map(|c| self.scalers.output.apply(counted(c))).collect()
     }
 }
 

@@ -13,10 +13,7 @@ fn small() -> GainCell {
 
 /// Scalers that take volts and pulse widths as they are.
 fn plain() -> Scalers {
-    let plain = Affine {
-        gain: 1.0,
-        offset: 0.0,
-    };
+    let plain = Affine { gain: 1.0, offset: 0.0 };
     Scalers {
         query: plain,
         key: plain,
@@ -49,11 +46,7 @@ fn one_token_without_rounding_is_the_closed_form() {
         quantise: false,
         ..small()
     };
-    let (q, k, v) = (
-        [0.2, 0.9, 0.4, 0.0],
-        [0.7, 0.6, 0.5, 0.1],
-        [0.1, 0.3, 0.6, 0.9],
-    );
+    let (q, k, v) = ([0.2, 0.9, 0.4, 0.0], [0.7, 0.6, 0.5, 0.1], [0.1, 0.3, 0.6, 0.9]);
     let mut head = Head::new(&circuit, plain(), 0.0, 0).unwrap();
     let out = head.step(&q, &k, &v);
     let f = |x: f64| {

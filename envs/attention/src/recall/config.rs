@@ -80,24 +80,15 @@ impl Settings {
     /// # Errors
     /// [`ProblemError::Setting`] with the key, the value and what is allowed.
     pub fn new(config: &Config) -> Result<Self, ProblemError> {
-        choose(
-            &PRESETS,
-            config.preset.as_deref().unwrap_or(PRESETS[0].name),
-        )?;
+        choose(&PRESETS, config.preset.as_deref().unwrap_or(PRESETS[0].name))?;
         let circuit = config.circuit.clone().unwrap_or_else(published);
         if let Err(error) = circuit.check() {
             return refuse("circuit", error.to_string());
         }
-        within(
-            "circuit.head_dimension",
-            circuit.head_dimension,
-            [ROWS as u32; 2],
-        )?;
+        within("circuit.head_dimension", circuit.head_dimension, [ROWS as u32; 2])?;
         within("circuit.stack", circuit.stack, [1; 2])?; // the design may choose silicon
         within("circuit.window", circuit.window, [5, SLOTS as u32])?;
-        let real = |key, value: Option<f64>, default, bounds| {
-            within(key, value.unwrap_or(default), bounds)
-        };
+        let real = |key, value: Option<f64>, default, bounds| within(key, value.unwrap_or(default), bounds);
         Ok(Self {
             tokens: within("tokens", config.tokens.unwrap_or(24), [8, 100])?,
             reach: within("reach", config.reach.unwrap_or(6), [1, KEYS - 1])?,

@@ -12,11 +12,7 @@ const BAR: f32 = 0.15;
 
 /// A number as a square of its size, at a place of a grid.
 fn number(value: f32, center: [f32; 2]) -> (Role, Shape) {
-    let role = if value >= 0.0 {
-        Role::Link
-    } else {
-        Role::Joint
-    };
+    let role = if value >= 0.0 { Role::Link } else { Role::Joint };
     let half = (0.45 * 0.5 * value.abs().sqrt()).max(0.02);
     (role, Shape::rectangle(center, [half, half]))
 }
@@ -29,10 +25,7 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
     for (age, sent) in state.sent.iter().rev().take(window).enumerate() {
         for (row, &value) in sent[ROWS..].iter().enumerate() {
             let gap = if row >= ROWS { 0.3 } else { 0.0 };
-            let center = [
-                0.6 + 0.5 * age as f32,
-                HEIGHT - 0.5 - 0.3 * row as f32 - gap,
-            ];
+            let center = [0.6 + 0.5 * age as f32, HEIGHT - 0.5 - 0.3 * row as f32 - gap];
             shapes.push(number(0.6 * value, center));
         }
     }

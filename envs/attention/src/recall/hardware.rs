@@ -175,9 +175,7 @@ impl RecallHardware {
         }
         let (levels, full) = (circuit.output_levels(), circuit.output_saturation_ua);
         let scores = std::array::from_fn(|column| {
-            let counted = charges
-                .iter()
-                .map(|tile| levels.convert(tile[column] / full));
+            let counted = charges.iter().map(|tile| levels.convert(tile[column] / full));
             (READOUT * counted.sum::<f64>()) as f32
         });
         let cells = (written * ROWS) as f64;
@@ -225,9 +223,7 @@ fn ideal_losses(query: &Query, bits: Option<[u32; 2]>, out: &mut [f32]) {
     let mut values = [[0.0; VALUES]; SLOTS];
     for age in 0..written {
         let both = pulses.iter().zip(query.key(age));
-        charges[age] = both
-            .map(|(pulse, &x)| pulse * cell.current(volts(x, stored)))
-            .sum();
+        charges[age] = both.map(|(pulse, &x)| pulse * cell.current(volts(x, stored))).sum();
         for (value, &x) in values[age].iter_mut().zip(query.value(age)) {
             *value = cell.current(volts(x, stored));
         }

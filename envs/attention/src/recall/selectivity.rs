@@ -35,10 +35,7 @@ pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Sha
         }
         Ok(successes)
     };
-    let found: Vec<usize> = (0..designs)
-        .into_par_iter()
-        .map(successes)
-        .collect::<Result<_, _>>()?;
+    let found: Vec<usize> = (0..designs).into_par_iter().map(successes).collect::<Result<_, _>>()?;
     let at_least = |n: usize| found.iter().filter(|&&s| s >= n).count();
     Ok(Share {
         designs,

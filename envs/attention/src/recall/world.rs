@@ -9,8 +9,7 @@ use super::state::{Chip, State};
 use crate::Head;
 use tandem_core::check::refuse;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec,
-    Stream, World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec, Stream, World,
 };
 
 /// Logarithms of energies are cut to this, so that no proxy can break the sums.
@@ -36,12 +35,7 @@ impl Recall {
     }
 
     /// The chip of an episode, new.
-    fn chip(
-        &self,
-        design: &[f64],
-        fidelity: Fidelity,
-        seed: u64,
-    ) -> Result<Option<Chip>, ProblemError> {
+    fn chip(&self, design: &[f64], fidelity: Fidelity, seed: u64) -> Result<Option<Chip>, ProblemError> {
         if fidelity == Fidelity::Effect {
             return Ok(None);
         }
@@ -53,13 +47,7 @@ impl Recall {
     }
 
     /// Takes a token's effect into the sums, rewards and judges.
-    fn take(
-        &self,
-        state: &mut State,
-        sent: [f32; COMMANDS],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn take(&self, state: &mut State, sent: [f32; COMMANDS], effect: &[f32], terms: &mut [f32]) -> Outcome {
         let tokens = state.tokens.len();
         if state.step >= tokens {
             return Outcome {
@@ -123,12 +111,7 @@ impl World for Recall {
         false
     }
 
-    fn start(
-        &self,
-        design: &[f64],
-        fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<State, ProblemError> {
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let mut state = State::default();
         let (tokens, reach) = (self.settings.tokens, self.settings.reach);
         text(&mut state.tokens, tokens, reach, stream);
@@ -159,24 +142,12 @@ impl World for Recall {
         }
     }
 
-    fn advance(
-        &self,
-        state: &mut State,
-        command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         let (token, asked, _) = state.now();
         self.take(state, encode(token, asked, command), effect, terms)
     }
 
-    fn advance_full(
-        &self,
-        state: &mut State,
-        _design: &[f64],
-        command: &[f32],
-        terms: &mut [f32],
-    ) -> Option<Outcome> {
+    fn advance_full(&self, state: &mut State, _design: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
         let (token, asked, right) = state.now();
         let sent = encode(token, asked, command);
         let chip = state.chip.as_mut()?;
@@ -195,9 +166,7 @@ impl World for Recall {
             && state.step <= tokens
             && state.sent.len() == state.step
             && state.tokens.iter().enumerate().all(|(at, token)| {
-                usize::from(token.key) < KEYS
-                    && usize::from(token.value) < VALUES
-                    && usize::from(token.asked) <= at
+                usize::from(token.key) < KEYS && usize::from(token.value) < VALUES && usize::from(token.asked) <= at
             });
         if !own {
             return Err("it is of another task".into());
@@ -268,10 +237,7 @@ mod tests {
                 episode(change, fidelity)[0]
             };
             let (short, right, long) = (at(4.0), at(6.0), at(12.0));
-            assert!(
-                short > 1.5 * right && long > 1.2 * right,
-                "{short} {right} {long}"
-            );
+            assert!(short > 1.5 * right && long > 1.2 * right, "{short} {right} {long}");
         }
     }
 

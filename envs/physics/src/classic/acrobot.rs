@@ -45,9 +45,8 @@ fn acceleration(motion: &Motion<2>, torque: f64) -> SVector<f64, 2> {
     let (upper_dot, lower_dot) = (motion.v[0], motion.v[1]);
     let coupling = MASS * LENGTH * CENTRE;
     let (sin, cos) = lower.sin_cos();
-    let d1 = MASS * CENTRE.powi(2)
-        + MASS * (LENGTH.powi(2) + CENTRE.powi(2) + 2.0 * LENGTH * CENTRE * cos)
-        + 2.0 * INERTIA;
+    let d1 =
+        MASS * CENTRE.powi(2) + MASS * (LENGTH.powi(2) + CENTRE.powi(2) + 2.0 * LENGTH * CENTRE * cos) + 2.0 * INERTIA;
     let d2 = MASS * (CENTRE.powi(2) + LENGTH * CENTRE * cos) + INERTIA;
     let phi2 = MASS * CENTRE * GRAVITY * (upper + lower - FRAC_PI_2).cos();
     let phi1 = -coupling * lower_dot.powi(2) * sin - 2.0 * coupling * lower_dot * upper_dot * sin
@@ -89,14 +88,7 @@ impl Classic for Acrobot {
 
     fn observe(state: &Self::State) -> Self::Observation {
         let [upper, lower, upper_dot, lower_dot] = *state;
-        [
-            upper.cos(),
-            upper.sin(),
-            lower.cos(),
-            lower.sin(),
-            upper_dot,
-            lower_dot,
-        ]
+        [upper.cos(), upper.sin(), lower.cos(), lower.sin(), upper_dot, lower_dot]
     }
 
     fn step(state: &mut Self::State, command: &Self::Command) -> (Self::Terms, bool) {

@@ -60,8 +60,8 @@ impl Classic for CartPole {
         let (sin, cos) = angle.sin_cos();
         let moment = MASS_POLE * HALF_LENGTH;
         let push = (force + moment * angle_dot.powi(2) * sin) / MASS_TOTAL;
-        let angle_acc = (GRAVITY * sin - cos * push)
-            / (HALF_LENGTH * (4.0 / 3.0 - MASS_POLE * cos.powi(2) / MASS_TOTAL));
+        let angle_acc =
+            (GRAVITY * sin - cos * push) / (HALF_LENGTH * (4.0 / 3.0 - MASS_POLE * cos.powi(2) / MASS_TOTAL));
         let x_acc = push - moment * angle_acc * cos / MASS_TOTAL;
         *state = [
             x + DT * x_dot,
@@ -79,10 +79,7 @@ impl Classic for CartPole {
 
     fn scene(state: &Self::State) -> Scene {
         let [x, _, angle, _] = *state;
-        let tip = [
-            x + 2.0 * HALF_LENGTH * angle.sin(),
-            2.0 * HALF_LENGTH * angle.cos(),
-        ];
+        let tip = [x + 2.0 * HALF_LENGTH * angle.sin(), 2.0 * HALF_LENGTH * angle.cos()];
         Scene {
             view: draw::plane([-2.6, -0.5], [2.6, 1.5]),
             shapes: vec![

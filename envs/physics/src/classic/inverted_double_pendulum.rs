@@ -100,10 +100,7 @@ impl Body {
 fn ends(q: &SVector<f64, 3>) -> [[f64; 2]; 2] {
     let a = ABSOLUTE * q;
     let elbow = [q[0] + LENGTH * a[1].sin(), LENGTH * a[1].cos()];
-    let tip = [
-        elbow[0] + LENGTH * a[2].sin(),
-        elbow[1] + LENGTH * a[2].cos(),
-    ];
+    let tip = [elbow[0] + LENGTH * a[2].sin(), elbow[1] + LENGTH * a[2].cos()];
     [elbow, tip]
 }
 

@@ -29,11 +29,7 @@ impl<const N: usize> Motion<N> {
     /// One step of the classical fourth-order Runge-Kutta method. Gives the new motion and, second, the
     /// motion at which the fourth slope was taken: MuJoCo's body positions (`xpos`, `site_xpos`) are those of
     /// its last evaluation, so Gymnasium's environments that read them see that motion and not the new one.
-    pub fn runge_kutta(
-        &self,
-        dt: f64,
-        acceleration: impl Fn(&Self) -> SVector<f64, N>,
-    ) -> (Self, Self) {
+    pub fn runge_kutta(&self, dt: f64, acceleration: impl Fn(&Self) -> SVector<f64, N>) -> (Self, Self) {
         let ahead = |h: f64, slope: &(SVector<f64, N>, SVector<f64, N>)| Self {
             q: self.q + slope.0 * h,
             v: self.v + slope.1 * h,
@@ -74,10 +70,7 @@ impl<const N: usize> Motion<N> {
 }
 
 /// The acceleration `a` of `M a = force`. Inertia matrices are positive definite for every finite position.
-pub(super) fn solve<const N: usize>(
-    inertia: &SMatrix<f64, N, N>,
-    force: &SVector<f64, N>,
-) -> SVector<f64, N> {
+pub(super) fn solve<const N: usize>(inertia: &SMatrix<f64, N, N>, force: &SVector<f64, N>) -> SVector<f64, N> {
     inertia
         .cholesky()
         .map_or_else(SVector::zeros, |factor| factor.solve(force))

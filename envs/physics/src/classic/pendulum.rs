@@ -69,8 +69,7 @@ impl Classic for Pendulum {
             -0.1 * velocity.powi(2),
             -0.001 * torque.powi(2),
         ];
-        let acceleration =
-            3.0 * GRAVITY / (2.0 * LENGTH) * angle.sin() + 3.0 / (MASS * LENGTH.powi(2)) * torque;
+        let acceleration = 3.0 * GRAVITY / (2.0 * LENGTH) * angle.sin() + 3.0 / (MASS * LENGTH.powi(2)) * torque;
         let velocity = (velocity + acceleration * DT).clamp(-SPEED_LIMIT, SPEED_LIMIT);
         *state = [angle + velocity * DT, velocity];
         (terms, false)
@@ -89,11 +88,7 @@ impl Classic for Pendulum {
                 draw::capsule(Role::Link, [0.0, 0.0], [-LENGTH * sin, LENGTH * cos], 0.08),
                 draw::disc(Role::Joint, [0.0, 0.0], 0.05),
             ],
-            caption: format!(
-                "angle {:+.1}°, {:+.2} rad/s",
-                wrapped(state[0]).to_degrees(),
-                state[1]
-            ),
+            caption: format!("angle {:+.1}°, {:+.2} rad/s", wrapped(state[0]).to_degrees(), state[1]),
         }
     }
 }

@@ -113,9 +113,7 @@ impl Classic for Reacher {
         Spec {
             name: "reacher".into(),
             observation: names.map(|(name, unit)| Channel::new(name, unit)).to_vec(),
-            command: CommandSpace::Continuous(
-                torques.map(|name| Channel::new(name, "200 N m")).to_vec(),
-            ),
+            command: CommandSpace::Continuous(torques.map(|name| Channel::new(name, "200 N m")).to_vec()),
             reward_terms: vec!["distance".into(), "command".into()],
             horizon: HORIZON,
             control_dt: 2.0 * DT,

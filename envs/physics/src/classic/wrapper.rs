@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Classic, Numbers};
-use tandem_core::problem::{
-    CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step,
-};
+use tandem_core::problem::{CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step};
 use tandem_core::scene::Scene;
 use tandem_core::stream::Stream;
 
@@ -105,12 +103,7 @@ impl<C: Classic> Problem for ClassicProblem<C> {
         Box::new(Self::with(self.spec.clone(), self.hardware.clone()))
     }
 
-    fn reset(
-        &mut self,
-        design: &[f64],
-        _fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<(), ProblemError> {
+    fn reset(&mut self, design: &[f64], _fidelity: Fidelity, stream: &mut Stream) -> Result<(), ProblemError> {
         self.hardware.space().check(design)?;
         self.episode = Self::start(stream);
         Ok(())
@@ -166,8 +159,8 @@ impl<C: Classic> Problem for ClassicProblem<C> {
             problem: self.spec.name.clone(),
             reason,
         };
-        let ((name, episode), rest) = postcard::take_from_bytes::<(String, EpisodeOf<C>)>(bytes)
-            .map_err(|error| refuse(error.to_string()))?;
+        let ((name, episode), rest) =
+            postcard::take_from_bytes::<(String, EpisodeOf<C>)>(bytes).map_err(|error| refuse(error.to_string()))?;
         if name != self.spec.name {
             return Err(refuse(format!("it belongs to `{name}`")));
         }

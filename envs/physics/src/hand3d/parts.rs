@@ -35,12 +35,7 @@ pub(super) fn axis_frame(anchor: Vector, axis: Vector, before: Rotation) -> Pose
 }
 
 /// A hinge about `axis` of the child, whose origin it is, at `anchor` of the parent, turned by `turned`; stops in rad.
-pub(super) fn hinge(
-    anchor: Vector,
-    axis: Vector,
-    turned: Rotation,
-    limits: [f64; 2],
-) -> GenericJoint {
+pub(super) fn hinge(anchor: Vector, axis: Vector, turned: Rotation, limits: [f64; 2]) -> GenericJoint {
     GenericJointBuilder::new(JointAxesMask::LOCKED_REVOLUTE_AXES)
         .local_frame1(axis_frame(anchor, axis, turned))
         .local_frame2(axis_frame(Vector::ZERO, axis, Rotation::IDENTITY))

@@ -18,14 +18,8 @@ const TURN: usize = 100;
 ///
 /// # Errors
 /// Settings that make no problem.
-pub fn physics_bench(
-    settings: &Settings,
-    steps: usize,
-    threads: usize,
-) -> Result<PhysicsRate, ProblemError> {
-    PhysicsRate::measure(steps, settings.substeps, threads, || {
-        seconds(settings, steps)
-    })
+pub fn physics_bench(settings: &Settings, steps: usize, threads: usize) -> Result<PhysicsRate, ProblemError> {
+    PhysicsRate::measure(steps, settings.substeps, threads, || seconds(settings, steps))
 }
 
 /// Seconds that one thread spends in the full and in the bare loop.
@@ -60,9 +54,7 @@ fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> 
         spent[0] += start.elapsed().as_secs_f64();
         let start = Instant::now();
         if let Some(machine) = worlds[1].state_mut().and_then(State::machine) {
-            commands
-                .iter()
-                .for_each(|command| machine.bare_step(&command[..n]));
+            commands.iter().for_each(|command| machine.bare_step(&command[..n]));
         }
         spent[1] += start.elapsed().as_secs_f64();
     }

@@ -234,11 +234,7 @@ impl Settings {
         s.tolerance = within("tolerance", tolerance, [0.005, 0.5])? as f32;
         s.hold_steps = within("hold_steps", c.hold_steps.unwrap_or(s.hold_steps), [1, 100])?;
         s.horizon = within("horizon", c.horizon.unwrap_or(s.horizon), [1, 10_000])?;
-        s.start_noise = within(
-            "start_noise",
-            c.start_noise.unwrap_or(s.start_noise),
-            [0.0, 1.0],
-        )?;
+        s.start_noise = within("start_noise", c.start_noise.unwrap_or(s.start_noise), [0.0, 1.0])?;
         s.torque = within("torque", c.torque.unwrap_or(s.torque), [1.0, 1e4])?;
         s.design_torque = c.design_torque.unwrap_or(s.design_torque);
         s.design_base = c.design_base.unwrap_or(s.design_base);
@@ -280,11 +276,7 @@ impl Settings {
 
     /// Limit of joint `i`, rad.
     pub fn joint_limit(i: usize) -> f32 {
-        if i == 0 {
-            FIRST_JOINT_LIMIT
-        } else {
-            JOINT_LIMIT
-        }
+        if i == 0 { FIRST_JOINT_LIMIT } else { JOINT_LIMIT }
     }
 
     /// Start angle of joint `i`, rad: the arm is folded as a U, two fifths of its links to the left, one

@@ -54,16 +54,8 @@ pub fn scene(settings: &Settings, walls: &Walls, state: &State) -> Scene {
     shapes.extend(segments.map(|w| (Role::Wall, line(w[0], w[1], 0.012))));
     shapes.push((Role::Goal, disc(settings.goal, settings.tolerance)));
     let points = state.points();
-    shapes.extend(
-        points
-            .windows(2)
-            .map(|w| (Role::Link, line(w[0], w[1], LINK_RADIUS))),
-    );
-    shapes.extend(
-        points[1..]
-            .iter()
-            .map(|&p| (Role::Joint, disc(p, 1.2 * LINK_RADIUS))),
-    );
+    shapes.extend(points.windows(2).map(|w| (Role::Link, line(w[0], w[1], LINK_RADIUS))));
+    shapes.extend(points[1..].iter().map(|&p| (Role::Joint, disc(p, 1.2 * LINK_RADIUS))));
     shapes.push((Role::Base, disc(points[0], 2.0 * LINK_RADIUS)));
     Scene {
         view: view(settings, walls),

@@ -4,9 +4,7 @@ use super::config::{CONTROL_DT, LINK_RADIUS, STEP_ANGLE, Settings};
 use super::hardware::{Arm, MOTOR_MASS};
 use super::machine::{DAMPING_TIME, FRICTION, FULL_TORQUE_ERROR, WALL_RADIUS, link_mass};
 use super::walls::Walls;
-use tandem_core::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal,
-};
+use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal};
 
 /// Physics steps of a control step: simulators that do not solve the servos of the whole chain at once, as ours does,
 /// need steps of about a millisecond.
@@ -26,7 +24,8 @@ pub(super) fn mechanism(settings: &Settings, walls: &Walls, arm: &Arm) -> Mechan
         name: format!("reach2d-{}", settings.preset),
         notes: vec![
             "planar: all joints turn about z, there is no gravity".into(),
-            "here a servo's set point leads its joint by at most 0.3 rad, in the exported servo it may lead by more".into(),
+            "here a servo's set point leads its joint by at most 0.3 rad, in the exported servo it may lead by more"
+                .into(),
         ],
         gravity: [0.0; 3],
         dt: decimal(CONTROL_DT) / SUBSTEPS as f64,

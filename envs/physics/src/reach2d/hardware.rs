@@ -90,11 +90,7 @@ impl ArmHardware {
         Arm {
             lengths,
             torques,
-            base: if self.design_base {
-                [rest[0], rest[1]]
-            } else {
-                [0.0; 2]
-            },
+            base: if self.design_base { [rest[0], rest[1]] } else { [0.0; 2] },
         }
     }
 
@@ -105,8 +101,7 @@ impl ArmHardware {
 
     /// Index of the first angle step in the effect, where torques are designed.
     pub fn step_effect(&self) -> Option<usize> {
-        self.design_torque
-            .then_some(self.effect_channels().len() - self.links)
+        self.design_torque.then_some(self.effect_channels().len() - self.links)
     }
 }
 
@@ -130,9 +125,9 @@ fn space(settings: &Settings) -> Result<DesignSpace, DesignError> {
         }));
     }
     if settings.design_base {
-        parameters.extend(["x", "y"].map(|axis| {
-            Parameter::linear(format!("base_{axis}"), "m", -BASE_RANGE, BASE_RANGE, 0.0)
-        }));
+        parameters.extend(
+            ["x", "y"].map(|axis| Parameter::linear(format!("base_{axis}"), "m", -BASE_RANGE, BASE_RANGE, 0.0)),
+        );
     }
     DesignSpace::new(parameters)
 }

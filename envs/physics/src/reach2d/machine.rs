@@ -89,18 +89,12 @@ impl Machine {
         let mut parent = root;
         let mut anchor = Vector::ZERO;
         for i in 0..self.lengths.len() {
-            let body = RigidBodyBuilder::dynamic()
-                .can_sleep(false)
-                .soft_ccd_prediction(1.0);
+            let body = RigidBodyBuilder::dynamic().can_sleep(false).soft_ccd_prediction(1.0);
             let tip = Vector::X * self.lengths[i];
-            let shape = ColliderBuilder::capsule_from_endpoints(
-                Vector::ZERO,
-                tip,
-                LINK_RADIUS - WALL_RADIUS,
-            )
-            .mass(link_mass(arm.lengths[i]) as f32)
-            .friction(FRICTION)
-            .collision_groups(groups(GROUP_ARM, GROUP_WALL));
+            let shape = ColliderBuilder::capsule_from_endpoints(Vector::ZERO, tip, LINK_RADIUS - WALL_RADIUS)
+                .mass(link_mass(arm.lengths[i]) as f32)
+                .friction(FRICTION)
+                .collision_groups(groups(GROUP_ARM, GROUP_WALL));
             let (child, _) = self.world.insert(body, shape);
             if let (Some(torques), true) = (arm.torques, i > 0) {
                 let motor = ColliderBuilder::ball(LINK_RADIUS)

@@ -53,10 +53,7 @@ mod walls;
 mod world;
 
 pub use bench::physics_bench;
-pub use config::{
-    CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE,
-    Settings,
-};
+pub use config::{CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE, Settings};
 pub use hardware::{Arm, ArmHardware};
 pub use selectivity::selectivity;
 pub use state::State;

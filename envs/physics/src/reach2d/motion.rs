@@ -18,10 +18,7 @@ pub struct Pose {
 /// Free room around the whole arm, m: the smallest distance between a link's surface and a wall.
 pub fn room(walls: &Walls, points: &[Point]) -> f32 {
     let clearance = |w: &[Point]| walls.clearance(w[0], w[1]);
-    let nearest = points
-        .windows(2)
-        .map(clearance)
-        .fold(super::walls::FAR, f32::min);
+    let nearest = points.windows(2).map(clearance).fold(super::walls::FAR, f32::min);
     nearest - LINK_RADIUS
 }
 

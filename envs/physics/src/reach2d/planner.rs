@@ -126,11 +126,7 @@ impl<'a> Plan<'a> {
             let aim = one.nodes[new].0.clone();
             while let Some((met, arrived)) = other.extend(self, &aim) {
                 if arrived {
-                    let (from, to) = if growth % 2 == 0 {
-                        (new, met)
-                    } else {
-                        (met, new)
-                    };
+                    let (from, to) = if growth % 2 == 0 { (new, met) } else { (met, new) };
                     let mut path = trees[0].branch(from);
                     path.reverse();
                     path.extend(trees[1].branch(to).into_iter().skip(1));
@@ -202,11 +198,9 @@ impl Tree {
 
     /// Grows from the nearest node towards `aim`: the new node, and whether it is there.
     fn extend(&mut self, plan: &Plan, aim: &[f32]) -> Option<(usize, bool)> {
-        let gap = |node: &(Angles, Option<usize>)| -> f32 {
-            node.0.iter().zip(aim).map(|(a, b)| (a - b) * (a - b)).sum()
-        };
-        let nearest = (0..self.nodes.len())
-            .min_by(|&a, &b| gap(&self.nodes[a]).total_cmp(&gap(&self.nodes[b])))?;
+        let gap =
+            |node: &(Angles, Option<usize>)| -> f32 { node.0.iter().zip(aim).map(|(a, b)| (a - b) * (a - b)).sum() };
+        let nearest = (0..self.nodes.len()).min_by(|&a, &b| gap(&self.nodes[a]).total_cmp(&gap(&self.nodes[b])))?;
         let (next, arrived) = steer(&self.nodes[nearest].0, aim);
         let free = plan.edge(&self.nodes[nearest].0, &next);
         free.then(|| (self.add(next, Some(nearest)), arrived))

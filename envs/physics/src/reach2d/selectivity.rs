@@ -42,11 +42,7 @@ pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Sha
 }
 
 /// Whether a design can reach the goal, and whether it did so in the machine.
-fn judge(
-    reach: &mut Environment<Reach>,
-    design: &[f64],
-    stream: &mut Stream,
-) -> Result<(bool, bool), ProblemError> {
+fn judge(reach: &mut Environment<Reach>, design: &[f64], stream: &mut Stream) -> Result<(bool, bool), ProblemError> {
     if !within_reach(reach.world(), design) {
         return Ok((false, false));
     }

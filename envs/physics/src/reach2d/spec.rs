@@ -19,11 +19,7 @@ pub(super) fn spec(settings: &Settings) -> Spec {
     let mut named = |names: &[(&str, &str)]| {
         observation.extend(names.iter().map(|(name, unit)| Channel::new(*name, unit)));
     };
-    named(&[
-        ("goal_to_tip_x", "m"),
-        ("goal_to_tip_y", "m"),
-        ("time", "1"),
-    ]);
+    named(&[("goal_to_tip_x", "m"), ("goal_to_tip_y", "m"), ("time", "1")]);
     if settings.design_base {
         named(&[("base_x", "m"), ("base_y", "m")]);
     }

@@ -53,9 +53,7 @@ fn segment_segment(p: Point, q: Point, a: Point, b: Point) -> f32 {
     }
     let (d, e) = (sub(q, p), sub(b, a));
     let from_wall = point_segment(a, p, d).min(point_segment(b, p, d));
-    from_wall
-        .min(point_segment(p, a, e))
-        .min(point_segment(q, a, e))
+    from_wall.min(point_segment(p, a, e)).min(point_segment(q, a, e))
 }
 
 /// The shortest way to the goal from some point.
@@ -127,12 +125,8 @@ impl Walls {
         let high = [a[0].max(b[0]), a[1].max(b[1])];
         for &[p, q] in &self.segments {
             // distance of the bounding boxes: most walls need no closer look
-            let dx = (p[0].min(q[0]) - high[0])
-                .max(low[0] - p[0].max(q[0]))
-                .max(0.0);
-            let dy = (p[1].min(q[1]) - high[1])
-                .max(low[1] - p[1].max(q[1]))
-                .max(0.0);
+            let dx = (p[0].min(q[0]) - high[0]).max(low[0] - p[0].max(q[0])).max(0.0);
+            let dy = (p[1].min(q[1]) - high[1]).max(low[1] - p[1].max(q[1])).max(0.0);
             if dx * dx + dy * dy < best {
                 best = best.min(segment_segment(a, b, p, q));
             }
@@ -180,9 +174,7 @@ impl Walls {
                 corner.to_goal = distance(corner.at, self.goal);
             }
         }
-        while let Some(next) =
-            (0..open.len()).min_by(|&a, &b| open[a].to_goal.total_cmp(&open[b].to_goal))
-        {
+        while let Some(next) = (0..open.len()).min_by(|&a, &b| open[a].to_goal.total_cmp(&open[b].to_goal)) {
             let done = open.swap_remove(next);
             if done.to_goal.is_infinite() {
                 return;

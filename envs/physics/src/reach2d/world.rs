@@ -9,9 +9,7 @@ use super::motion::{self, Pose};
 use super::spec::spec;
 use super::state::State;
 use super::walls::{FAR, Point, Walls};
-use tandem_core::{
-    Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream, World,
-};
+use tandem_core::{Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream, World};
 
 /// Reward per metre of path left and step.
 const PATH_COST: f32 = 0.3;
@@ -182,12 +180,7 @@ impl World for Reach {
         })
     }
 
-    fn start(
-        &self,
-        design: &[f64],
-        fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<State, ProblemError> {
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let settings = &self.settings;
         let mut state = State::new(settings.links, settings.base, settings.horizon);
         self.draw_start(&mut state, design, stream);
@@ -240,13 +233,7 @@ impl World for Reach {
         out[n..].copy_from_slice(command);
     }
 
-    fn advance(
-        &self,
-        state: &mut State,
-        command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         let n = self.settings.links;
         let mut target = [[0.0; 2]; MAX_LINKS + 1];
         self.place(effect, &mut target[..=n]);
@@ -275,13 +262,7 @@ impl World for Reach {
         self.conclude(state, command, terms)
     }
 
-    fn advance_full(
-        &self,
-        state: &mut State,
-        _design: &[f64],
-        command: &[f32],
-        terms: &mut [f32],
-    ) -> Option<Outcome> {
+    fn advance_full(&self, state: &mut State, _design: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
         let moved = match &mut state.machine {
             Some(machine) => machine.step(command, &self.walls),
             None => Err(NO_MACHINE),
@@ -320,10 +301,6 @@ impl World for Reach {
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
         self.hardware.space().check(design)?;
         let arm = self.hardware.arm(design);
-        Ok(Some(super::export::mechanism(
-            &self.settings,
-            &self.walls,
-            &arm,
-        )))
+        Ok(Some(super::export::mechanism(&self.settings, &self.walls, &arm)))
     }
 }

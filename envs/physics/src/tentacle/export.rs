@@ -4,8 +4,7 @@
 //! tendons besides, none of which changes where the joints come to rest. They are assumed, and named here.
 
 use super::config::{
-    CONTROL_DT, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, Settings, WINCH_RADIUS, WINCH_RANGE,
-    WINCH_STEP,
+    CONTROL_DT, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, Settings, WINCH_RADIUS, WINCH_RANGE, WINCH_STEP,
 };
 use super::hardware::Body as Parts;
 use super::statics::stall;
@@ -32,11 +31,7 @@ const COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];
 pub(super) fn mechanism(settings: &Settings, parts: &Parts) -> Mechanism {
     let mark = |(i, g): (usize, &[f32; 2])| {
         let place = [decimal(g[0]), decimal(g[1]), 0.0];
-        (
-            format!("goal_{}", i + 1),
-            place,
-            decimal(settings.tolerance),
-        )
+        (format!("goal_{}", i + 1), place, decimal(settings.tolerance))
     };
     let rows = parts.radii.iter().enumerate();
     Mechanism {

@@ -1,8 +1,8 @@
 //! The tentacle's hardware model: winch angles to tip and joint angles.
 
 use super::config::{
-    ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, LENGTH_BOUNDS, MAX_TENDONS, PRETENSION_BOUNDS,
-    RADIUS_BOUNDS, Settings, WINCH_RADIUS, WINCH_RANGE,
+    ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, LENGTH_BOUNDS, MAX_TENDONS, PRETENSION_BOUNDS, RADIUS_BOUNDS,
+    Settings, WINCH_RADIUS, WINCH_RANGE,
 };
 use super::statics::{Equilibrium, equilibrium};
 use tandem_core::design::{DesignError, DesignSpace, Parameter};

@@ -59,8 +59,8 @@ pub mod statics;
 mod world;
 
 pub use config::{
-    CONTROL_DT, Config, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, MAX_TENDONS, PRESETS,
-    Settings, WINCH_RADIUS, WINCH_RANGE, WINCH_STEP,
+    CONTROL_DT, Config, ELASTIC_RADIUS, JOINT_HIGH, JOINT_LOW, JOINTS, MAX_TENDONS, PRESETS, Settings, WINCH_RADIUS,
+    WINCH_RANGE, WINCH_STEP,
 };
 pub use hardware::{Body, TentacleHardware};
 pub use selectivity::{Workspace, selectivity};

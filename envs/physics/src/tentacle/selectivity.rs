@@ -57,11 +57,7 @@ impl<'a> Workspace<'a> {
     /// Found by compass search from the best places of the grid: an upper bound of the true distance.
     pub fn nearest(&self, goal: [f32; 2]) -> (Winches, f32) {
         let away = |tip: [f32; 2]| (tip[0] - goal[0]).hypot(tip[1] - goal[1]);
-        let mut order: Vec<(Winches, f32)> = self
-            .places
-            .iter()
-            .map(|&(winches, tip)| (winches, away(tip)))
-            .collect();
+        let mut order: Vec<(Winches, f32)> = self.places.iter().map(|&(winches, tip)| (winches, away(tip))).collect();
         order.sort_by(|a, b| a.1.total_cmp(&b.1));
         let mut best = order[0];
         for &start in &order[..STARTS.min(order.len())] {
@@ -83,12 +79,7 @@ impl<'a> Workspace<'a> {
     }
 
     /// The best of the points one step away along the axes and diagonals.
-    fn best_neighbour(
-        &self,
-        from: Winches,
-        step: f32,
-        away: &dyn Fn([f32; 2]) -> f32,
-    ) -> (Winches, f32) {
+    fn best_neighbour(&self, from: Winches, step: f32, away: &dyn Fn([f32; 2]) -> f32) -> (Winches, f32) {
         let mut best = (from, f32::INFINITY);
         for k in 0..3usize.pow(self.tendons as u32) {
             let mut winches = from;

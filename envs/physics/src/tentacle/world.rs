@@ -6,8 +6,8 @@ use super::config::{CONTROL_DT, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE, WINC
 use super::hardware::{Body, TentacleHardware};
 use super::state::State;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
-    Scene, Spec, Stream, World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
+    World,
 };
 
 /// Cost of a metre between tip and goal, per step. Large enough for a goal out of reach to move the design although
@@ -105,12 +105,7 @@ impl World for Tentacle {
         false
     }
 
-    fn start(
-        &self,
-        design: &[f64],
-        _fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<State, ProblemError> {
+    fn start(&self, design: &[f64], _fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let (settings, goals) = (&self.settings, &self.settings.goals);
         let mut state = State {
             winches: [0.0; MAX_TENDONS],
@@ -151,13 +146,7 @@ impl World for Tentacle {
     }
 
     /// Moves, counts, rewards and judges.
-    fn advance(
-        &self,
-        state: &mut State,
-        command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         for (angle, &u) in state.winches.iter_mut().zip(command) {
             *angle = next_winch(*angle, u);
         }

@@ -33,16 +33,9 @@ pub fn time(simulation: &Simulation) -> String {
 pub fn energy(simulation: &Simulation) -> String {
     let layers = simulation.metrics.layers.iter().map(|layer| {
         let energy = &layer.energy;
-        let values = [
-            energy.compute,
-            energy.buffers,
-            energy.memory,
-            energy.leakage,
-        ];
+        let values = [energy.compute, energy.buffers, energy.memory, energy.leakage];
         let parts = values.into_iter().zip(ENERGY);
-        parts
-            .map(|(value, (name, color))| (value, name, color))
-            .collect()
+        parts.map(|(value, (name, color))| (value, name, color)).collect()
     });
     bars(simulation, layers.collect(), |joule| match joule {
         j if j >= 1e-3 => format!("{:.3} mJ", 1e3 * j),
@@ -53,9 +46,7 @@ pub fn energy(simulation: &Simulation) -> String {
 pub fn energy_legend() -> String {
     ENERGY
         .iter()
-        .map(|(name, color)| {
-            format!("<span class=\"key\" style=\"background:{color}\"></span>{name}")
-        })
+        .map(|(name, color)| format!("<span class=\"key\" style=\"background:{color}\"></span>{name}"))
         .collect()
 }
 

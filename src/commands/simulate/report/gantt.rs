@@ -14,9 +14,7 @@ const BAR: f64 = 20.0;
 const CLOSER: usize = 60;
 
 /// Colours of layers in turn.
-const LAYERS: [&str; 6] = [
-    "#2f8fd0", "#22a699", "#f29727", "#4f5bd5", "#d35f8d", "#7a9a01",
-];
+const LAYERS: [&str; 6] = ["#2f8fd0", "#22a699", "#f29727", "#4f5bd5", "#d35f8d", "#7a9a01"];
 
 fn color(kind: Kind, layer: u32) -> &'static str {
     match kind {
@@ -101,18 +99,14 @@ pub fn closer(platform: &Platform, simulation: &Simulation) -> String {
 /// The layer that takes longest, and the time of some tasks in its middle.
 fn busiest(simulation: &Simulation) -> Option<(usize, Window)> {
     let layers = simulation.metrics.layers.iter().enumerate();
-    let (layer, _) =
-        layers.max_by_key(|(at, layer)| (layer.picoseconds, std::cmp::Reverse(*at)))?;
+    let (layer, _) = layers.max_by_key(|(at, layer)| (layer.picoseconds, std::cmp::Reverse(*at)))?;
     let tasks = simulation.compiled.graph.tasks();
     let own: Vec<usize> = (0..tasks.len())
         .filter(|&at| tasks[at].layer as usize == layer && tasks[at].kind != Kind::Sync)
         .collect();
     let first = own.len().saturating_sub(CLOSER) / 2;
     let shown = own.get(first..own.len().min(first + CLOSER))?;
-    let start = shown
-        .iter()
-        .map(|&at| simulation.schedule.starts[at])
-        .min()?;
+    let start = shown.iter().map(|&at| simulation.schedule.starts[at]).min()?;
     let end = shown.iter().map(|&at| simulation.schedule.ends[at]).max()?;
     Some((layer, Window { start, end }))
 }
@@ -126,14 +120,9 @@ struct Row {
 
 fn rows(platform: &Platform) -> Vec<Row> {
     let engines = platform.engine.count;
-    let row = |name: String, resource: u16, lane: u8| Row {
-        name,
-        resource,
-        lane,
-    };
+    let row = |name: String, resource: u16, lane: u8| Row { name, resource, lane };
     let computing = (0..engines).map(|engine| row(format!("engine {engine}"), engine, 0));
-    let moving =
-        (0..platform.dma.channels as u8).map(|lane| row(format!("dma {lane}"), engines, lane));
+    let moving = (0..platform.dma.channels as u8).map(|lane| row(format!("dma {lane}"), engines, lane));
     let kept = [row("on chip".into(), engines + 1, 0)];
     computing.chain(moving).chain(kept).collect()
 }
@@ -149,20 +138,10 @@ fn draw_layers(svg: &mut Svg, simulation: &Simulation, window: Window) {
         let (from, to) = (window.x(before), window.x(end));
         let name = &simulation.network.layers[at].name;
         let title = format!("{name}: {}", seconds(1e-12 * (end - before) as f64));
-        svg.rect(
-            [from, 4.0],
-            [to - from, BAR],
-            LAYERS[at % LAYERS.len()],
-            &title,
-        );
+        svg.rect([from, 4.0], [to - from, BAR], LAYERS[at % LAYERS.len()], &title);
         let fits = ((to - from) / 7.5) as usize;
         if fits >= 4 {
-            svg.text(
-                [f64::midpoint(from, to), 18.0],
-                "middle",
-                "",
-                &short(name, fits),
-            );
+            svg.text([f64::midpoint(from, to), 18.0], "middle", "", &short(name, fits));
         }
         before = end;
     }
@@ -180,9 +159,7 @@ fn draw_rows(svg: &mut Svg, simulation: &Simulation, rows: &[Row], window: Windo
             .filter(|&at| {
                 let (task, lane) = (&tasks[at], schedule.lanes[at]);
                 let here = task.resource == row.resource && lane == row.lane;
-                here && task.kind != Kind::Sync
-                    && schedule.ends[at] > window.start
-                    && schedule.starts[at] < window.end
+                here && task.kind != Kind::Sync && schedule.ends[at] > window.start && schedule.starts[at] < window.end
             })
             .collect();
         own.sort_by_key(|&at| (schedule.starts[at], at));

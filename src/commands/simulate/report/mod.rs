@@ -55,10 +55,7 @@ pub fn page(platform: &Platform, simulation: &Simulation) -> String {
     section(
         &mut html,
         "Time per layer",
-        &format!(
-            "What the time on the critical path is spent on. {}",
-            legend()
-        ),
+        &format!("What the time on the critical path is spent on. {}", legend()),
         &bars::time(simulation),
     );
     section(
@@ -83,10 +80,7 @@ fn section(html: &mut String, title: &str, caption: &str, content: &str) {
         true => String::new(),
         false => format!("<p>{caption}</p>"),
     };
-    let _ = writeln!(
-        html,
-        "<section><h2>{title}</h2>{caption}{content}</section>"
-    );
+    let _ = writeln!(html, "<section><h2>{title}</h2>{caption}{content}</section>");
 }
 
 fn subtitle(platform: &Platform, simulation: &Simulation) -> String {
@@ -143,12 +137,7 @@ fn layers(simulation: &Simulation) -> String {
         "<table><tr><th>layer</th><th>op</th><th>time, us</th><th>cycles</th><th>MMAC</th><th>MB</th><th>energy, uJ</th>\
          <th>use, %</th><th>tasks</th><th>bound</th></tr>",
     );
-    for (layer, metrics) in simulation
-        .network
-        .layers
-        .iter()
-        .zip(&simulation.metrics.layers)
-    {
+    for (layer, metrics) in simulation.network.layers.iter().zip(&simulation.metrics.layers) {
         let _ = write!(
             html,
             "<tr><td>{}</td><td>{}</td><td>{:.2}</td><td>{}</td><td>{:.3}</td><td>{:.4}</td><td>{:.3}</td>\

@@ -17,9 +17,7 @@ struct Axes {
 
 impl Axes {
     fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        let share = |value: f64, [low, high]: [f64; 2]| {
-            ((value.log10() - low) / (high - low)).clamp(0.0, 1.0)
-        };
+        let share = |value: f64, [low, high]: [f64; 2]| ((value.log10() - low) / (high - low)).clamp(0.0, 1.0);
         [
             LEFT + (WIDTH - LEFT - 20.0) * share(x, self.x),
             TOP + HEIGHT * (1.0 - share(y, self.y)),
@@ -63,19 +61,9 @@ pub fn chart(platform: &Platform, simulation: &Simulation) -> String {
         "#1f2937",
         2.0,
     );
-    svg.line(
-        axes.place([ridge, peak]),
-        axes.place([right, peak]),
-        "#1f2937",
-        2.0,
-    );
+    svg.line(axes.place([ridge, peak]), axes.place([right, peak]), "#1f2937", 2.0);
     let [x, y] = axes.place([right, peak]);
-    svg.text(
-        [x - 4.0, y - 6.0],
-        "end",
-        "",
-        &format!("{:.1} Gop/s", 1e-9 * peak),
-    );
+    svg.text([x - 4.0, y - 6.0], "end", "", &format!("{:.1} Gop/s", 1e-9 * peak));
     let [x, y] = axes.place([slope * 2.0, slope * 2.0 * bandwidth]);
     svg.text(
         [x + 10.0, y + 4.0],
@@ -93,13 +81,8 @@ pub fn chart(platform: &Platform, simulation: &Simulation) -> String {
 
 fn points(simulation: &Simulation) -> Vec<Point> {
     let whole = simulation.metrics.picoseconds.max(1) as f64;
-    let layers = simulation
-        .network
-        .layers
-        .iter()
-        .zip(&simulation.metrics.layers);
-    let placed = layers
-        .filter(|(_, metrics)| metrics.macs > 0 && metrics.bytes > 0 && metrics.picoseconds > 0);
+    let layers = simulation.network.layers.iter().zip(&simulation.metrics.layers);
+    let placed = layers.filter(|(_, metrics)| metrics.macs > 0 && metrics.bytes > 0 && metrics.picoseconds > 0);
     placed
         .map(|(layer, metrics)| {
             let time = 1e-12 * metrics.picoseconds as f64;

@@ -55,10 +55,7 @@ fn resnet18_is_left_with_convolutions_sums_and_a_classifier() {
     // each norm and each function wrote what the layer before it had written
     let first = &all.layers[0];
     assert_eq!(first.op.outputs(), Ok(112 * 112 * 64));
-    assert_eq!(
-        (first.reads(), first.writes()),
-        (Ok(224 * 224 * 3), Ok(56 * 56 * 64))
-    );
+    assert_eq!((first.reads(), first.writes()), (Ok(224 * 224 * 3), Ok(56 * 56 * 64)));
     assert!(written(&all) < written(&activated) && written(&activated) < written(&folded));
 }
 
@@ -68,23 +65,17 @@ fn passes_that_are_left_out_leave_no_trace() {
     let names = PASSES.map(|pass| pass.name);
     assert_eq!(run(plain.clone(), &names), plain);
     for pass in &PASSES {
-        let others: Vec<&str> = names
-            .into_iter()
-            .filter(|name| *name != pass.name)
-            .collect();
+        let others: Vec<&str> = names.into_iter().filter(|name| *name != pass.name).collect();
         assert_eq!(run(plain.clone(), &others), pass.run(plain.clone()));
     }
 }
 
 /// Layers one after the other, with what else reads them.
 fn chain(ops: &[Op]) -> Network {
-    let layers = ops.iter().enumerate().map(|(at, &op)| {
-        Layer::new(
-            format!("layer{at}"),
-            op,
-            (at > 0).then(|| at - 1).into_iter().collect(),
-        )
-    });
+    let layers = ops
+        .iter()
+        .enumerate()
+        .map(|(at, &op)| Layer::new(format!("layer{at}"), op, (at > 0).then(|| at - 1).into_iter().collect()));
     Network {
         layers: layers.collect(),
         ..Network::default()
@@ -120,13 +111,7 @@ const POOL: Op = Op::Pool {
 
 #[test]
 fn values_that_somebody_else_needs_stay() {
-    let ops = [
-        Op::Conv(CONV),
-        NORM,
-        Op::activation(256),
-        POOL,
-        Op::activation(64),
-    ];
+    let ops = [Op::Conv(CONV), NORM, Op::activation(256), POOL, Op::activation(64)];
     let fused = run(chain(&ops), &[] as &[&str]);
     assert_eq!(fused.layers.len(), 1);
     let expected = vec![Op::activation(256), POOL, Op::activation(64)];
@@ -135,11 +120,9 @@ fn values_that_somebody_else_needs_stay() {
     // a second reader of the convolution bars the norm, of the norm the activation, and so on
     for other in 0..4 {
         let mut network = chain(&ops);
-        network.layers.push(Layer::new(
-            "other",
-            Op::Softmax { elements: 1 },
-            vec![other],
-        ));
+        network
+            .layers
+            .push(Layer::new("other", Op::Softmax { elements: 1 }, vec![other]));
         let fused = run(network, &[] as &[&str]);
         assert!(fused.layers.len() > 2, "{other}");
         let reader = fused.layers.last().unwrap();

@@ -101,19 +101,14 @@ fn chain(tiles: &[[u64; 3]]) -> TaskGraph {
     let mut computed: Option<(TaskId, u64)> = None;
     for at in 0..=tiles.len() {
         let before = computed.take();
-        if let (Some(&[_, picoseconds, out]), Some(load)) =
-            (at.checked_sub(1).map(|f| &tiles[f]), loaded)
-        {
+        if let (Some(&[_, picoseconds, out]), Some(load)) = (at.checked_sub(1).map(|f| &tiles[f]), loaded) {
             let task = slot(1, compute(ENGINE, picoseconds));
             computed = Some((graph.add(task, &[load]).unwrap(), out));
         }
         if let Some(&[bytes, ..]) = tiles.get(at) {
             loaded = Some(graph.add(slot(0, load(0, bytes)), &[]).unwrap());
         }
-        for (compute, out) in before
-            .into_iter()
-            .chain(computed.filter(|_| at == tiles.len()))
-        {
+        for (compute, out) in before.into_iter().chain(computed.filter(|_| at == tiles.len())) {
             let store = Task {
                 kind: Kind::Store,
                 ..load(0, out)
@@ -167,20 +162,13 @@ fn with_endless_bandwidth_only_computation_remains() {
 #[test]
 fn transfers_share_the_bandwidth_equally() {
     // two of 10 bytes at half the bandwidth each: both done at 20 ns; a third waits for a channel
-    let tasks = [
-        (load(0, 10), &[][..]),
-        (load(0, 10), &[]),
-        (load(0, 5), &[]),
-    ];
+    let tasks = [(load(0, 10), &[][..]), (load(0, 10), &[]), (load(0, 5), &[])];
     let schedule = run(&graph(&tasks), &resources()).unwrap();
     assert_eq!(schedule.ends, [20_000, 20_000, 25_000]);
     assert_eq!(schedule.lanes, [0, 1, 0]);
     // 10 bytes beside 4: both at half the bandwidth for 8 ns, then the longer one alone
     let tasks = [(load(0, 10), &[][..]), (load(0, 4), &[])];
-    assert_eq!(
-        run(&graph(&tasks), &resources()).unwrap().ends,
-        [14_000, 8_000]
-    );
+    assert_eq!(run(&graph(&tasks), &resources()).unwrap().ends, [14_000, 8_000]);
 }
 
 #[test]
@@ -222,15 +210,9 @@ fn of_those_that_wait_priority_goes_first_then_program_order() {
         priority: 0,
         ..compute(ENGINE, 10)
     };
-    let other = Task {
-        priority: 1,
-        ..urgent
-    };
+    let other = Task { priority: 1, ..urgent };
     let tasks = [(other, &[][..]), (other, &[]), (urgent, &[])];
-    assert_eq!(
-        run(&graph(&tasks), &resources()).unwrap().starts,
-        [10, 20, 0]
-    );
+    assert_eq!(run(&graph(&tasks), &resources()).unwrap().starts, [10, 20, 0]);
 }
 
 #[test]
@@ -258,21 +240,14 @@ fn what_does_not_belong_together_is_an_error() {
     assert!(matches!(order, Err(GraphError::Order { .. })));
     bad.add(compute(9, 1), &[]).unwrap();
     let error = run(&bad, &resources()).unwrap_err();
-    let expected = GraphError::Resource {
-        task: 0,
-        resource: 9,
-    };
+    let expected = GraphError::Resource { task: 0, resource: 9 };
     assert_eq!(error, expected);
     let wide = Task {
         amount: 3,
         ..slot(0, load(0, 1))
     };
     let error = run(&graph(&[(wide, &[])]), &resources()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("takes 3 from pool 0, which has 2")
-    );
+    assert!(error.to_string().contains("takes 3 from pool 0, which has 2"));
 }
 
 #[test]
@@ -282,14 +257,8 @@ fn a_deadlock_is_an_error_with_the_task_that_waits() {
         pools: vec![1],
         ..resources()
     };
-    let tasks = [
-        (slot(0, load(0, 1)), &[][..]),
-        (slot(0, compute(ENGINE, 1)), &[0]),
-    ];
-    assert_eq!(
-        run(&graph(&tasks), &one),
-        Err(GraphError::Stuck { task: 1 })
-    );
+    let tasks = [(slot(0, load(0, 1)), &[][..]), (slot(0, compute(ENGINE, 1)), &[0])];
+    assert_eq!(run(&graph(&tasks), &one), Err(GraphError::Stuck { task: 1 }));
 }
 
 #[test]
@@ -313,8 +282,5 @@ fn whoever_watches_can_stop_it() {
     let tasks: Vec<(Task, &[TaskId])> = vec![(compute(ENGINE, 1), &[][..]); 200_000];
     let graph = graph(&tasks);
     let stop = |_| std::ops::ControlFlow::Break(());
-    assert_eq!(
-        run_watched(&graph, &resources(), stop),
-        Err(GraphError::Stopped)
-    );
+    assert_eq!(run_watched(&graph, &resources(), stop), Err(GraphError::Stopped));
 }

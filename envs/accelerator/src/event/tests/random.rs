@@ -15,9 +15,7 @@ fn random(stream: &mut Stream) -> TaskGraph {
         };
         task.priority = stream.below(3) as u8;
         let count = if plain.is_empty() { 0 } else { stream.below(3) };
-        let before: Vec<TaskId> = (0..count)
-            .map(|_| plain[stream.below(plain.len())])
-            .collect();
+        let before: Vec<TaskId> = (0..count).map(|_| plain[stream.below(plain.len())]).collect();
         plain.push(match stream.below(3) as u16 {
             pool @ 0..2 => {
                 let holder = slot(pool, load(0, 1 + stream.below(9) as u64));
@@ -50,10 +48,7 @@ fn no_schedule_beats_its_critical_path_or_its_busiest_resource() {
             }
         }
         let busy = |resource| {
-            let own = graph
-                .tasks()
-                .iter()
-                .filter(move |task| task.resource == resource);
+            let own = graph.tasks().iter().filter(move |task| task.resource == resource);
             own.map(|task| task.fixed_ps).sum::<u64>()
         };
         let bytes: u64 = graph.tasks().iter().map(|task| 1000 * task.bytes).sum();
@@ -62,11 +57,7 @@ fn no_schedule_beats_its_critical_path_or_its_busiest_resource() {
         for bound in [longest, busy(ENGINE), busy(OTHER), bytes, control] {
             assert!(schedule.makespan() >= bound);
         }
-        assert_eq!(
-            run(&graph, &resources).unwrap(),
-            schedule,
-            "and the same again"
-        );
+        assert_eq!(run(&graph, &resources).unwrap(), schedule, "and the same again");
     }
 }
 
@@ -79,8 +70,7 @@ fn engines_run_one_task_at_a_time_and_channels_no_more_than_there_are() {
         let lane = |at: usize| (graph.tasks()[at].resource, schedule.lanes[at]);
         for a in 0..graph.tasks().len() {
             for b in (0..a).filter(|&b| lane(b) == lane(a)) {
-                let apart = schedule.ends[a] <= schedule.starts[b]
-                    || schedule.ends[b] <= schedule.starts[a];
+                let apart = schedule.ends[a] <= schedule.starts[b] || schedule.ends[b] <= schedule.starts[a];
                 assert!(apart, "{a} and {b} overlap");
             }
         }

@@ -69,11 +69,7 @@ impl Machine {
     /// set, which reach from 0.06 to 20.6 mm².
     pub fn area_mm2(&self) -> f64 {
         let side = self.side as f64;
-        0.0138
-            + 4.05e-4 * side * side
-            + 1.09e-3 * side
-            + 5.55e-3 * self.accumulator_kb
-            + 2.60e-3 * self.scratchpad_kb
+        0.0138 + 4.05e-4 * side * side + 1.09e-3 * side + 5.55e-3 * self.accumulator_kb + 2.60e-3 * self.scratchpad_kb
     }
 
     /// The cost of a layer.
@@ -116,10 +112,7 @@ impl Machine {
         let cells = mapping.spatial(1) as f64 * columns;
         [
             (accesses.macs / cells, Bound::Compute),
-            (
-                accesses.accumulator / (ACCUMULATOR_WORDS * columns),
-                Bound::Accumulator,
-            ),
+            (accesses.accumulator / (ACCUMULATOR_WORDS * columns), Bound::Accumulator),
             (
                 accesses.scratchpad / (SCRATCHPAD_WORDS * self.side as f64),
                 Bound::Scratchpad,
@@ -140,9 +133,7 @@ impl Machine {
 
     /// The smallest machine that holds the tiles of all these layers (hardware follows from mappings, as in DOSA);
     /// `None` without layers.
-    pub fn smallest<'a>(
-        layers: impl IntoIterator<Item = (&'a Shape, &'a Mapping)>,
-    ) -> Option<Self> {
+    pub fn smallest<'a>(layers: impl IntoIterator<Item = (&'a Shape, &'a Mapping)>) -> Option<Self> {
         let mut needs: Option<(u64, f64, f64)> = None;
         for (shape, mapping) in layers {
             let side = mapping.spatial(1).max(mapping.spatial(2));

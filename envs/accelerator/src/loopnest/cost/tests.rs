@@ -28,10 +28,7 @@ const MACHINE: Machine = Machine {
 fn timeloops_rows_are_met() {
     let comparison = compare(&data()).unwrap();
     let Comparison {
-        latency,
-        energy,
-        area,
-        ..
+        latency, energy, area, ..
     } = comparison;
     assert_eq!(latency.rows, 60);
     assert!(latency.mean_abs_error_percent < 0.1, "{latency:?}");
@@ -103,9 +100,7 @@ fn larger_buffers_cost_energy_and_area() {
 #[test]
 fn a_mapping_that_does_not_fit_is_refused() {
     let mapping = Mapping::parse("L3[WIO] N1 - L2[WI] K32X - L1[O] N1 - L0[W] N1").unwrap();
-    let error = MACHINE
-        .cost(&shape([1, 1, 1, 1, 1, 32, 1]), &mapping)
-        .unwrap_err();
+    let error = MACHINE.cost(&shape([1, 1, 1, 1, 1, 32, 1]), &mapping).unwrap_err();
     assert!(matches!(error, MappingError::Side { factor: 32, .. }));
 }
 

@@ -19,12 +19,7 @@ struct Sizes {
 
 impl Sizes {
     /// Scores, softmax, and the sum of the values, reading queries and keys, and values.
-    fn parts(
-        &self,
-        query_key: Vec<Source>,
-        values: Source,
-        first: usize,
-    ) -> Result<Vec<Part>, Fault> {
+    fn parts(&self, query_key: Vec<Source>, values: Source, first: usize) -> Result<Vec<Part>, Fault> {
         let scores = Gemm {
             m: self.queries,
             n: self.keys,
@@ -40,10 +35,7 @@ impl Sizes {
         Ok(vec![
             Part {
                 suffix: ".scores",
-                op: Op::MatMul {
-                    batch,
-                    gemm: scores,
-                },
+                op: Op::MatMul { batch, gemm: scores },
                 reads: query_key,
             },
             Part {
@@ -88,9 +80,7 @@ fn packed(call: &Call) -> Result<Outcome, Fault> {
     }
     let heads = call.count("num_heads", None)?;
     let widths = match call.ints("qkv_hidden_sizes") {
-        Some(&[query, _, value]) if query > 0 && value > 0 => {
-            [query.cast_unsigned(), value.cast_unsigned()]
-        }
+        Some(&[query, _, value]) if query > 0 && value > 0 => [query.cast_unsigned(), value.cast_unsigned()],
         Some(_) => return wrong("`qkv_hidden_sizes` must be three sizes"),
         None => [all / 3; 2],
     };
@@ -146,8 +136,7 @@ fn standard(call: &Call) -> Result<Outcome, Fault> {
 }
 
 fn separate(call: &Call, heads: u64, shared: u64) -> Result<Outcome, Fault> {
-    let (&[batch, queries, width], &[_, keys, _], &[_, _, values]) =
-        (call.shape(0)?, call.shape(1)?, call.shape(2)?)
+    let (&[batch, queries, width], &[_, keys, _], &[_, _, values]) = (call.shape(0)?, call.shape(1)?, call.shape(2)?)
     else {
         return unsupported("queries, keys or values of other than batch, tokens and width");
     };
@@ -159,10 +148,7 @@ fn separate(call: &Call, heads: u64, shared: u64) -> Result<Outcome, Fault> {
         head: divided(width, heads, "a query")?,
         value,
     };
-    finish(
-        vec![batch, queries, product("the output", &[heads, value])?],
-        &sizes,
-    )
+    finish(vec![batch, queries, product("the output", &[heads, value])?], &sizes)
 }
 
 fn finish(shape: Shape, sizes: &Sizes) -> Result<Outcome, Fault> {
@@ -174,16 +160,11 @@ fn finish(shape: Shape, sizes: &Sizes) -> Result<Outcome, Fault> {
 
 /// `LSTM`, `GRU` and `RNN`: the product with all inputs, the product with the state step after step, and the gates.
 pub(super) fn recurrent(call: &Call) -> Result<Outcome, Fault> {
-    let (&[steps, batch, width], &[directions, rows, inputs]) = (call.shape(0)?, call.shape(1)?)
-    else {
-        return wrong(
-            "an input of steps, batch and width, and weights for each direction are needed",
-        );
+    let (&[steps, batch, width], &[directions, rows, inputs]) = (call.shape(0)?, call.shape(1)?) else {
+        return wrong("an input of steps, batch and width, and weights for each direction are needed");
     };
     if inputs != width || call.int("layout").unwrap_or(0) != 0 {
-        return unsupported(format!(
-            "weights for {inputs} inputs of {width}, or another layout"
-        ));
+        return unsupported(format!("weights for {inputs} inputs of {width}, or another layout"));
     }
     let hidden = call.count("hidden_size", None)?;
     if call.shape(2)? != [directions, rows, hidden] {

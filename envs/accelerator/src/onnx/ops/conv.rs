@@ -44,10 +44,7 @@ fn convolution(call: &Call, weights: usize, bias: bool) -> Result<Outcome, Fault
     let window = Window::of(call, image, Some(&weights[2..]))?;
     let groups = groups(call, image, weights[1])?;
     if weights[0] == 0 || !weights[0].is_multiple_of(groups) {
-        return wrong(format!(
-            "{} filters cannot be split into {groups} groups",
-            weights[0]
-        ));
+        return wrong(format!("{} filters cannot be split into {groups} groups", weights[0]));
     }
     let conv = shape(&window, image, weights[0], groups, bias);
     let output = conv.output();
@@ -101,10 +98,7 @@ pub(super) fn transposed(call: &Call) -> Result<Outcome, Fault> {
     // zeros that `output_padding` adds beyond the last tap are a copy of their own
     let computed = [0, 1].map(|axis| output[axis].min(spread[axis]));
     conv.padding = [0, 1].map(|axis| split(spread[axis] - computed[axis], true));
-    let outcome = Outcome::layer(
-        window.shape(conv.batch, filters, output),
-        Op::ConvTranspose(conv),
-    );
+    let outcome = Outcome::layer(window.shape(conv.batch, filters, output), Op::ConvTranspose(conv));
     if computed == output {
         return Ok(outcome);
     }
@@ -117,9 +111,7 @@ fn transposed_size(call: &Call, window: &Window) -> Result<[u64; 2], Fault> {
     let rank = window.rank;
     let own = 2 - rank;
     if let Some(given) = call.ints("output_shape") {
-        let spatial = given
-            .get(given.len().saturating_sub(rank)..)
-            .unwrap_or(given);
+        let spatial = given.get(given.len().saturating_sub(rank)..).unwrap_or(given);
         let given = sizes("output_shape", spatial, rank, 1, 1 << 32)?;
         let mut output = [1; 2];
         output[own..].copy_from_slice(&given);

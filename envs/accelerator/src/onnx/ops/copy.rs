@@ -38,10 +38,7 @@ pub(super) fn concat(call: &Call) -> Result<Outcome, Fault> {
             None => return wrong(format!("{other:?} has no direction {at}")),
         }
         if other != to {
-            return wrong(format!(
-                "{:?} and {to:?} differ elsewhere than along {at}",
-                value.shape
-            ));
+            return wrong(format!("{:?} and {to:?} differ elsewhere than along {at}", value.shape));
         }
     }
     to[at] = sum("the output", joined)?;
@@ -63,14 +60,9 @@ pub(super) fn transpose(call: &Call) -> Result<Outcome, Fault> {
     let order: Vec<usize> = match call.ints("perm") {
         Some(list) => {
             if list.len() != from.len() || axes(list, from.len())?.contains(&false) {
-                return wrong(format!(
-                    "`perm` {list:?} is no order of {} directions",
-                    from.len()
-                ));
+                return wrong(format!("`perm` {list:?} is no order of {} directions", from.len()));
             }
-            list.iter()
-                .map(|&a| axis(a, from.len()))
-                .collect::<Result<_, _>>()?
+            list.iter().map(|&a| axis(a, from.len())).collect::<Result<_, _>>()?
         }
         None => (0..from.len()).rev().collect(),
     };
@@ -101,11 +93,7 @@ pub(super) fn slice(call: &Call) -> Result<Outcome, Fault> {
     let all: Vec<i64> = (0..starts.len() as i64).collect();
     let places = list("axes", 3)?.unwrap_or(&all);
     let ones = vec![1; starts.len()];
-    let steps = if old {
-        &ones
-    } else {
-        list("steps", 4)?.unwrap_or(&ones)
-    };
+    let steps = if old { &ones } else { list("steps", 4)?.unwrap_or(&ones) };
     if [ends.len(), places.len(), steps.len()] != [starts.len(); 3] {
         return wrong("`starts`, `ends`, `axes` and `steps` differ in length");
     }
@@ -128,10 +116,7 @@ pub(super) fn split(call: &Call) -> Result<Outcome, Fault> {
     let at = axis(call.int("axis").unwrap_or(0), from.len())?;
     let count = call.node.outputs.len() as u64;
     let parts: Vec<u64> = match call.ints_or_input("split", 1)? {
-        Some(list) => list
-            .iter()
-            .map(|&part| size(part))
-            .collect::<Result<_, _>>()?,
+        Some(list) => list.iter().map(|&part| size(part)).collect::<Result<_, _>>()?,
         None if count > 0 => {
             let each = from[at].div_ceil(count);
             (0..count)
@@ -212,11 +197,7 @@ pub(super) fn pad(call: &Call) -> Result<Outcome, Fault> {
     };
     axes(places, from.len())?;
     if pads.len() != 2 * places.len() {
-        return wrong(format!(
-            "{} pads for {} directions",
-            pads.len(),
-            places.len()
-        ));
+        return wrong(format!("{} pads for {} directions", pads.len(), places.len()));
     }
     let mut to = from.to_vec();
     for (at, &place) in places.iter().enumerate() {
@@ -247,16 +228,9 @@ pub(super) fn expand(call: &Call) -> Result<Outcome, Fault> {
 pub(super) fn tile(call: &Call) -> Result<Outcome, Fault> {
     let (from, repeats) = (call.shape(0)?, call.ints_of(1)?);
     if repeats.len() != from.len() {
-        return wrong(format!(
-            "{} repetitions for {} directions",
-            repeats.len(),
-            from.len()
-        ));
+        return wrong(format!("{} repetitions for {} directions", repeats.len(), from.len()));
     }
-    let to = from
-        .iter()
-        .zip(repeats)
-        .map(|(&size, &count)| times(size, count));
+    let to = from.iter().zip(repeats).map(|(&size, &count)| times(size, count));
     spread(call, to.collect::<Result<_, _>>()?)
 }
 
@@ -273,10 +247,7 @@ pub(super) fn resize(call: &Call) -> Result<Outcome, Fault> {
     let mut to = from.to_vec();
     let fits = |count: usize| match count == places.len() {
         true => Ok(()),
-        false => wrong(format!(
-            "{count} sizes or factors for {} directions",
-            places.len()
-        )),
+        false => wrong(format!("{count} sizes or factors for {} directions", places.len())),
     };
     if modern && call.get(3).is_some() {
         let sizes = shape(call.ints_of(3)?)?;
@@ -306,11 +277,7 @@ pub(super) fn resize(call: &Call) -> Result<Outcome, Fault> {
 pub(super) fn depth_to_space(call: &Call) -> Result<Outcome, Fault> {
     blocks(call, |[channels, height, width], side, block| {
         let channels = channels.is_multiple_of(block).then(|| channels / block)?;
-        Some([
-            channels,
-            height.checked_mul(side)?,
-            width.checked_mul(side)?,
-        ])
+        Some([channels, height.checked_mul(side)?, width.checked_mul(side)?])
     })
 }
 
@@ -323,10 +290,7 @@ pub(super) fn space_to_depth(call: &Call) -> Result<Outcome, Fault> {
     })
 }
 
-fn blocks(
-    call: &Call,
-    change: impl Fn([u64; 3], u64, u64) -> Option<[u64; 3]>,
-) -> Result<Outcome, Fault> {
+fn blocks(call: &Call, change: impl Fn([u64; 3], u64, u64) -> Option<[u64; 3]>) -> Result<Outcome, Fault> {
     let side = call.count("blocksize", None)?;
     let block = product("the block", &[side, side])?;
     let &[batch, channels, height, width] = call.shape(0)? else {

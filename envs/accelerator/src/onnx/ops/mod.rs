@@ -167,10 +167,7 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["Shape"], view::shape_of),
     (&["Size"], view::size_of),
     (&["Range"], view::range),
-    (
-        &["EyeLike", "RandomNormalLike", "RandomUniformLike"],
-        view::shape_like,
-    ),
+    (&["EyeLike", "RandomNormalLike", "RandomUniformLike"], view::shape_like),
     (&["Concat"], copy::concat),
     (&["Transpose"], copy::transpose),
     (&["Slice"], copy::slice),
@@ -179,13 +176,7 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["GatherElements"], copy::gather_elements),
     (&["GatherND"], copy::gather_nd),
     (
-        &[
-            "ScatterND",
-            "ScatterElements",
-            "Scatter",
-            "Trilu",
-            "ReverseSequence",
-        ],
+        &["ScatterND", "ScatterElements", "Scatter", "Trilu", "ReverseSequence"],
         copy::whole,
     ),
     (&["Pad"], copy::pad),
@@ -207,10 +198,7 @@ const RULES: &[(&[&str], Rule)] = &[
 /// # Errors
 /// Inputs or attributes that are not right, or an operator without a rule.
 pub(super) fn apply(call: &Call) -> Result<Outcome, Fault> {
-    match RULES
-        .iter()
-        .find(|(names, _)| names.contains(&call.node.op))
-    {
+    match RULES.iter().find(|(names, _)| names.contains(&call.node.op)) {
         Some((_, rule)) => rule(call),
         None => unsupported("the operator is not supported"),
     }
@@ -245,13 +233,10 @@ pub(super) fn weights(op: &str) -> &'static [usize] {
 /// Whether an operator of weights gives weights: what compares or counts gives no numbers that are learnt.
 pub(super) fn keeps_float(node: &Node) -> bool {
     match node.op {
-        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Not" | "And" | "Or"
-        | "Xor" | "IsNaN" | "IsInf" | "ArgMax" | "ArgMin" | "Shape" | "Size" | "NonZero" => false,
+        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Not" | "And" | "Or" | "Xor" | "IsNaN"
+        | "IsInf" | "ArgMax" | "ArgMin" | "Shape" | "Size" | "NonZero" => false,
         "Cast" => {
-            let to = node
-                .attributes
-                .iter()
-                .find(|attribute| attribute.name == "to");
+            let to = node.attributes.iter().find(|attribute| attribute.name == "to");
             to.and_then(|to| to.int).is_none_or(is_float)
         }
         _ => true,

@@ -61,10 +61,7 @@ pub(in super::super) fn elementwise(call: &Call, shape: &[u64]) -> Result<Op, Fa
 /// Softmax and its kin.
 pub(super) fn softmax(call: &Call) -> Result<Outcome, Fault> {
     let elements = call.elements(0)?;
-    Ok(Outcome::layer(
-        call.shape(0)?.to_vec(),
-        Op::Softmax { elements },
-    ))
+    Ok(Outcome::layer(call.shape(0)?.to_vec(), Op::Softmax { elements }))
 }
 
 /// `BatchNormalization`: scale and shift; mean and variance are not learnt.

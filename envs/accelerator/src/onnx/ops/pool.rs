@@ -24,10 +24,7 @@ fn pool(call: &Call, kind: PoolKind) -> Result<Outcome, Fault> {
         let [before, after] = window.padding[axis];
         let size = window.image[axis];
         let Some(room) = (size + before + after).checked_sub(window.reach(axis)) else {
-            return wrong(format!(
-                "a window of {:?} does not fit {image:?}",
-                window.kernel
-            ));
+            return wrong(format!("a window of {:?} does not fit {image:?}", window.kernel));
         };
         let stride = window.stride[axis];
         output[axis] = match ceil {
@@ -111,10 +108,7 @@ fn over(shape: &[u64], named: &[bool], keep: bool, kind: PoolKind) -> Result<Out
         }
     }
     let (inputs, outputs) = (elements(shape)?, elements(&output)?);
-    let image = named
-        .iter()
-        .enumerate()
-        .all(|(axis, &gone)| gone == (axis >= 2));
+    let image = named.iter().enumerate().all(|(axis, &gone)| gone == (axis >= 2));
     let kernel = match *shape {
         [_, _, width] if image => Some([1, width]),
         [_, _, height, width] if image => Some([height, width]),

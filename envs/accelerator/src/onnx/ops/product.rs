@@ -109,18 +109,13 @@ pub(super) fn gemm(call: &Call) -> Result<Outcome, Fault> {
     };
     let ([m, k], [inner, n]) = (matrix(0, "transA")?, matrix(1, "transB")?);
     if k != inner {
-        return wrong(format!(
-            "matrices of {m} x {k} and {inner} x {n} cannot be multiplied"
-        ));
+        return wrong(format!("matrices of {m} x {k} and {inner} x {n} cannot be multiplied"));
     }
     let bias = call.constant(2);
     if let Some(value) = call.get(2)
         && broadcast(&value.shape, &[m, n]) != Ok(vec![m, n])
     {
-        return wrong(format!(
-            "a bias of {:?} does not fit {m} x {n}",
-            value.shape
-        ));
+        return wrong(format!("a bias of {:?} does not fit {m} x {n}", value.shape));
     }
     let linear = |rows, outputs| Op::Linear {
         rows,
@@ -174,9 +169,7 @@ fn letters(call: &Call, operands: &[&str]) -> Result<Vec<(char, u64)>, Fault> {
         let shape = call.shape(at)?;
         if letters.chars().count() != shape.len() {
             let letters = quote(letters);
-            return wrong(format!(
-                "{letters} does not name the directions of {shape:?}"
-            ));
+            return wrong(format!("{letters} does not name the directions of {shape:?}"));
         }
         for (letter, &size) in letters.chars().zip(shape) {
             match sizes.iter().find(|(known, _)| *known == letter) {

@@ -108,9 +108,7 @@ pub(super) fn unsqueeze(call: &Call) -> Result<Outcome, Fault> {
     };
     let new = axes(list, from.len() + list.len())?;
     let mut old = from.iter();
-    let to = new
-        .iter()
-        .map(|&one| if one { Some(1) } else { old.next().copied() });
+    let to = new.iter().map(|&one| if one { Some(1) } else { old.next().copied() });
     reshaped(call, to.map(|size| size.unwrap_or(1)).collect())
 }
 
@@ -118,14 +116,10 @@ pub(super) fn unsqueeze(call: &Call) -> Result<Outcome, Fault> {
 pub(super) fn shape_of(call: &Call) -> Result<Outcome, Fault> {
     let from = call.shape(0)?;
     let rank = from.len() as i64;
-    let place =
-        |at: i64| (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize;
+    let place = |at: i64| (if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize;
     let start = place(call.int("start").unwrap_or(0));
     let end = place(call.int("end").unwrap_or(rank)).max(start);
-    let sizes: Vec<i64> = from[start..end]
-        .iter()
-        .map(|size| size.cast_signed())
-        .collect();
+    let sizes: Vec<i64> = from[start..end].iter().map(|size| size.cast_signed()).collect();
     Ok(Outcome::view(vec![sizes.len() as u64]).holding(Some(Numbers::Ints(sizes))))
 }
 
@@ -140,26 +134,14 @@ pub(super) fn constant(call: &Call) -> Result<Value, Fault> {
     if let Some(value) = call.tensor("value") {
         return value;
     }
-    let one = |content| {
-        Value::constant(
-            Vec::new(),
-            matches!(content, Numbers::Floats(_)),
-            Some(content),
-        )
-    };
+    let one = |content| Value::constant(Vec::new(), matches!(content, Numbers::Floats(_)), Some(content));
     Ok(match call.node.attributes.first().map(|a| a.name) {
         Some("value_int") => one(Numbers::Ints(vec![call.int("value_int").unwrap_or(0)])),
-        Some("value_float") => one(Numbers::Floats(vec![
-            call.float("value_float").unwrap_or(0.0),
-        ])),
+        Some("value_float") => one(Numbers::Floats(vec![call.float("value_float").unwrap_or(0.0)])),
         Some("value_ints") => Value::ints(call.ints("value_ints").unwrap_or(&[]).to_vec()),
         Some("value_floats") => {
             let floats = call.floats("value_floats").unwrap_or(&[]).to_vec();
-            Value::constant(
-                vec![floats.len() as u64],
-                true,
-                Some(Numbers::Floats(floats)),
-            )
+            Value::constant(vec![floats.len() as u64], true, Some(Numbers::Floats(floats)))
         }
         _ => return unsupported("a constant that is no tensor of numbers"),
     })
@@ -196,9 +178,7 @@ pub(super) fn range(call: &Call) -> Result<Outcome, Fault> {
     let (start, limit, step) = (start?, limit?, step?);
     let count = ((limit - start) / step).ceil().max(0.0);
     if !count.is_finite() || count > super::super::value::LARGEST_DIM as f64 {
-        return wrong(format!(
-            "from {start} to {limit} in steps of {step} has no end"
-        ));
+        return wrong(format!("from {start} to {limit} in steps of {step} has no end"));
     }
     let whole = matches!(call.value(0)?.content(), Some(Numbers::Ints(_)));
     let content = (whole && count <= LONGEST_CONTENT as f64).then(|| {

@@ -106,11 +106,7 @@ impl Window {
 /// A total of padding, the odd one after or before the image.
 pub(super) fn split(total: u64, upper: bool) -> [u64; 2] {
     let (small, large) = (total / 2, total - total / 2);
-    if upper {
-        [small, large]
-    } else {
-        [large, small]
-    }
+    if upper { [small, large] } else { [large, small] }
 }
 
 /// Height and width; the height of a signal of one direction is `otherwise`.
@@ -123,25 +119,14 @@ pub(super) fn pair(list: &[u64], otherwise: u64) -> [u64; 2] {
 }
 
 /// A list of so many sizes within bounds.
-pub(super) fn sizes(
-    name: &str,
-    list: &[i64],
-    count: usize,
-    low: u64,
-    high: u64,
-) -> Result<Vec<u64>, Fault> {
+pub(super) fn sizes(name: &str, list: &[i64], count: usize, low: u64, high: u64) -> Result<Vec<u64>, Fault> {
     if list.len() != count {
-        return wrong(format!(
-            "`{name}` has {} numbers, {count} are needed",
-            list.len()
-        ));
+        return wrong(format!("`{name}` has {} numbers, {count} are needed", list.len()));
     }
     list.iter()
         .map(|&value| match u64::try_from(value) {
             Ok(size) if (low..=high).contains(&size) => Ok(size),
-            _ => wrong(format!(
-                "`{name}` must be from {low} to {high}, not {value}"
-            )),
+            _ => wrong(format!("`{name}` must be from {low} to {high}, not {value}")),
         })
         .collect()
 }

@@ -1,8 +1,8 @@
 //! ONNX files for tests, written with `rten-onnx`, which shares nothing with the reader under test.
 
 use rten_onnx::onnx::{
-    AttributeProto, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
 };
 
 /// An attribute.
@@ -35,13 +35,7 @@ fn some(text: &str) -> Option<String> {
 fn names(list: &str) -> Vec<String> {
     // a dot is an input that is left out
     list.split_whitespace()
-        .map(|name| {
-            if name == "." {
-                String::new()
-            } else {
-                name.to_owned()
-            }
-        })
+        .map(|name| if name == "." { String::new() } else { name.to_owned() })
         .collect()
 }
 
@@ -157,9 +151,7 @@ impl File {
 
     /// Weights without their numbers, as a file has them that keeps these elsewhere.
     pub fn weight(mut self, name: &str, dims: &[i64]) -> Self {
-        self.graph()
-            .initializer
-            .push(tensor(name, dims, DataType::FLOAT));
+        self.graph().initializer.push(tensor(name, dims, DataType::FLOAT));
         self
     }
 

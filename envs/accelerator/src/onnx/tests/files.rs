@@ -59,21 +59,13 @@ fn file_of(network: &Network, size: i64) -> File {
             Op::Norm { parameters, .. } => {
                 let names = ["s", "t", "m", "v"].map(|part| format!("{out}{part}"));
                 let channels = parameters.cast_signed() / 2;
-                let file = names
-                    .iter()
-                    .fold(file, |file, name| file.weight(name, &[channels]));
-                file.node(
-                    "BatchNormalization",
-                    &format!("{reads} {}", names.join(" ")),
-                    &out,
-                    &[],
-                )
+                let file = names.iter().fold(file, |file, name| file.weight(name, &[channels]));
+                file.node("BatchNormalization", &format!("{reads} {}", names.join(" ")), &out, &[])
             }
             Op::Elementwise { operands: 1, .. } => file.node("Relu", &reads, &out, &[]),
             Op::Elementwise { .. } => file.node("Add", &reads, &out, &[]),
             Op::Pool {
-                kind: PoolKind::Mean,
-                ..
+                kind: PoolKind::Mean, ..
             } => file.node("GlobalAveragePool", &reads, &out, &[]),
             Op::Pool { kernel, stride, .. } => {
                 let around = if kernel == [3, 3] { [1; 4] } else { [0; 4] };
@@ -84,20 +76,12 @@ fn file_of(network: &Network, size: i64) -> File {
                 ];
                 file.node("MaxPool", &reads, &out, &attributes)
             }
-            Op::Linear {
-                inputs, outputs, ..
-            } => {
-                let (flat, weights, bias) =
-                    (format!("{out}f"), format!("{out}w"), format!("{out}b"));
+            Op::Linear { inputs, outputs, .. } => {
+                let (flat, weights, bias) = (format!("{out}f"), format!("{out}w"), format!("{out}b"));
                 file.weight(&weights, &signed([outputs, inputs]))
                     .weight(&bias, &[outputs.cast_signed()])
                     .node("Flatten", &reads, &flat, &[])
-                    .node(
-                        "Gemm",
-                        &format!("{flat} {weights} {bias}"),
-                        &out,
-                        &[Int("transB", 1)],
-                    )
+                    .node("Gemm", &format!("{flat} {weights} {bias}"), &out, &[Int("transB", 1)])
             }
             op => panic!("{op:?}"),
         };
@@ -108,17 +92,8 @@ fn file_of(network: &Network, size: i64) -> File {
 
 #[test]
 fn built_in_networks_survive_the_way_through_a_file() {
-    for name in [
-        "vgg16",
-        "resnet18",
-        "resnet50",
-        "mobilenetv2",
-        "dilatedvgg-fov",
-    ] {
-        let network = zoo::entry(name)
-            .unwrap()
-            .build_with(Some(&[96, 96]), 1)
-            .unwrap();
+    for name in ["vgg16", "resnet18", "resnet50", "mobilenetv2", "dilatedvgg-fov"] {
+        let network = zoo::entry(name).unwrap().build_with(Some(&[96, 96]), 1).unwrap();
         let network = match name {
             "vgg16" => zoo::named(name).unwrap(), // its classifier is for one size
             _ => network,
@@ -142,10 +117,7 @@ fn built_in_networks_survive_the_way_through_a_file() {
 #[test]
 fn operators_are_counted_as_the_papers_do() {
     let count = |name: &str, is: fn(&Op) -> bool| {
-        let network = zoo::entry(name)
-            .unwrap()
-            .build_with(Some(&[224, 224]), 1)
-            .unwrap();
+        let network = zoo::entry(name).unwrap().build_with(Some(&[224, 224]), 1).unwrap();
         let network = read(&file_of(&network, 224)).unwrap();
         network.layers.iter().filter(|layer| is(&layer.op)).count()
     };
@@ -153,16 +125,10 @@ fn operators_are_counted_as_the_papers_do() {
     assert_eq!(count("resnet18", conv), 20);
     assert_eq!(count("resnet18", |op| matches!(op, Op::Linear { .. })), 1);
     assert_eq!(
-        count("resnet18", |op| matches!(
-            op,
-            Op::Elementwise { operands: 2, .. }
-        )),
+        count("resnet18", |op| matches!(op, Op::Elementwise { operands: 2, .. })),
         8
     );
-    assert_eq!(
-        (count("resnet50", conv), count("mobilenetv2", conv)),
-        (53, 52)
-    );
+    assert_eq!((count("resnet50", conv), count("mobilenetv2", conv)), (53, 52));
 }
 
 /// Attention as frameworks export it: sizes taken from the input at run time.
@@ -216,10 +182,7 @@ fn open_sizes_are_named_and_run_through_shape_arithmetic() {
     assert_eq!(three.macs().unwrap(), 3 * network.macs().unwrap());
     assert!(three.notes.is_empty());
     options.dims.insert("words".into(), 32);
-    assert!(
-        message(&file, &options)
-            .contains("no dimension is called \"words\"; there are \"batch\", \"tokens\"")
-    );
+    assert!(message(&file, &options).contains("no dimension is called \"words\"; there are \"batch\", \"tokens\""));
     // without a name the place says which
     let file = attention(&[Size::Open, Size::Open, Size::Of(64)]);
     assert!(message(&file, &Options::default()).contains("`--dim x.1=128`"));
@@ -276,19 +239,14 @@ fn models_without_their_weights_are_as_good() {
     let base = || File::new(17).input("x", &[1, 3, 8, 8]).output("y");
     let conv = |file: File| file.node("Conv", "x w", "y", &[]);
     let inputs = conv(base().input("w", &[16, 3, 3, 3]));
-    let filled = conv(
-        base()
-            .ints("s", &[16, 3, 3, 3])
-            .node("ConstantOfShape", "s", "w", &[]),
-    );
+    let filled = conv(base().ints("s", &[16, 3, 3, 3]).node("ConstantOfShape", "s", "w", &[]));
     let sized = base().node("Constant", "", "s", &[Tensor("value", &[16, 3, 3, 3])]);
     let sized = conv(sized.node("ConstantOfShape", "s", "w", &[]));
-    let quantised = conv(base().weight("q", &[16, 3, 3, 3]).node(
-        "DequantizeLinear",
-        "q",
-        "w",
-        &[],
-    ));
+    let quantised = conv(
+        base()
+            .weight("q", &[16, 3, 3, 3])
+            .node("DequantizeLinear", "q", "w", &[]),
+    );
     for file in [inputs, filled, sized, quantised] {
         let network = read(&file).unwrap();
         assert_eq!(network.layers.len(), 1);
@@ -298,10 +256,7 @@ fn models_without_their_weights_are_as_good() {
             ..Options::default()
         };
         let four = with(&file.bytes(), &options).unwrap();
-        assert_eq!(
-            (four.macs(), four.parameters()),
-            (Ok(4 * 36 * 27 * 16), Ok(16 * 27))
-        );
+        assert_eq!((four.macs(), four.parameters()), (Ok(4 * 36 * 27 * 16), Ok(16 * 27)));
     }
 }
 
@@ -314,10 +269,7 @@ fn weights_that_two_layers_use_are_counted_once() {
         .node("Conv", "a w", "y", &[])
         .output("y");
     let network = read(&file).unwrap();
-    assert_eq!(
-        (network.parameters(), network.layers[1].shared),
-        (Ok(16), true)
-    );
+    assert_eq!((network.parameters(), network.layers[1].shared), (Ok(16), true));
 }
 
 #[test]
@@ -370,17 +322,10 @@ fn an_unsupported_operator_is_named_or_counted_as_asked() {
             .node("Fancy", "a", "b", &[Floats("z", &[1.0])])
             .node("Relu", "b", "y", &[])
             .output("y");
-        if stated {
-            file.stated("b", &[1, 2, 8, 8])
-        } else {
-            file
-        }
+        if stated { file.stated("b", &[1, 2, 8, 8]) } else { file }
     };
     let refused = message(&file(false), &Options::default());
-    assert!(
-        refused.contains("node \"the_a\" (\"Fancy\")")
-            && refused.contains("--unsupported elementwise")
-    );
+    assert!(refused.contains("node \"the_a\" (\"Fancy\")") && refused.contains("--unsupported elementwise"));
     let options = Options {
         unsupported: Unsupported::Elementwise,
         ..Options::default()

@@ -7,10 +7,7 @@ use tandem_core::Stream;
 fn message(file: &File) -> String {
     let error = parse(&file.bytes(), "net.onnx", &Options::default()).unwrap_err();
     let message = error.to_string();
-    assert!(
-        message.len() < 600 && message.lines().count() == 1,
-        "{message}"
-    );
+    assert!(message.len() < 600 && message.lines().count() == 1, "{message}");
     message
 }
 
@@ -74,26 +71,17 @@ fn samples() -> Vec<Vec<u8>> {
 
 #[test]
 fn graphs_that_cannot_be_are_named() {
-    let cycle = base()
-        .node("Add", "x b", "y", &[])
-        .node("Relu", "y", "b", &[]);
+    let cycle = base().node("Add", "x b", "y", &[]).node("Relu", "y", "b", &[]);
     assert!(message(&cycle).contains("cycle"));
     let itself = base().node("Add", "x y", "y", &[]);
     assert!(message(&itself).contains("cycle"));
     let absent = base().node("Add", "x z", "y", &[]);
-    assert!(
-        message(&absent).contains("node \"the_y\" (\"Add\") reads \"z\", which nothing produces")
-    );
-    let twice = base()
-        .node("Relu", "x", "y", &[])
-        .node("Tanh", "x", "y", &[]);
+    assert!(message(&absent).contains("node \"the_y\" (\"Add\") reads \"z\", which nothing produces"));
+    let twice = base().node("Relu", "x", "y", &[]).node("Tanh", "x", "y", &[]);
     assert!(message(&twice).contains("\"y\" is there already"));
     let over = base().node("Relu", "x", "x", &[]);
     assert!(message(&over).contains("\"x\" is there already"));
-    let output = File::new(17)
-        .input("x", &[1])
-        .node("Relu", "x", "y", &[])
-        .output("z");
+    let output = File::new(17).input("x", &[1]).node("Relu", "x", "y", &[]).output("z");
     assert!(message(&output).contains("nothing produces output \"z\""));
     let short = base().node("Conv", "x", "y", &[]);
     assert!(message(&short).contains("input 2 is missing"));
@@ -121,9 +109,7 @@ fn sizes_beyond_measure_are_errors_that_name_the_node() {
             .input("x", &[large, large, 8, 8])
             .output("y")
             .node("Relu", "x", "y", &[]),
-        base()
-            .weight("w", &[huge, 4, 1, 1])
-            .node("Conv", "x w", "y", &[]),
+        base().weight("w", &[huge, 4, 1, 1]).node("Conv", "x w", "y", &[]),
         base()
             .weight("w", &[large, 4, large, large])
             .node("Conv", "x w", "y", &[]),
@@ -133,9 +119,7 @@ fn sizes_beyond_measure_are_errors_that_name_the_node() {
         base()
             .weight("w", &[8, 4, 1, 1])
             .node("Conv", "x w", "y", &[Ints("pads", &[1 << 32; 4])]),
-        base()
-            .ints("n", &[1, 1, huge, huge])
-            .node("Tile", "x n", "y", &[]),
+        base().ints("n", &[1, 1, huge, huge]).node("Tile", "x n", "y", &[]),
         base()
             .ints("n", &[large, large, 1, 1, 1, 1])
             .node("Expand", "x n", "y", &[]),
@@ -171,11 +155,7 @@ fn names_that_are_long_or_odd_stay_readable() {
             .node(&long, "x", "y", &[]),
     );
     message(&base().node(&long, "x", "y", &[]));
-    message(
-        &base()
-            .ints("n", &[i64::MAX; 4000])
-            .node("Reshape", "x n", "y", &[]),
-    );
+    message(&base().ints("n", &[i64::MAX; 4000]).node("Reshape", "x n", "y", &[]));
     message(&base().ints("n", &[1; 4000]).node("Split", "x n", "y", &[]));
     message(&base().node("Relu", &long, "y", &[]));
     message(&base().node("Conv", "x x", "y", &[Text("auto_pad", &long)]));
@@ -289,10 +269,7 @@ fn mutated_files_never_panic() {
             Err(error) => {
                 wrong += 1;
                 let message = error.to_string();
-                assert!(
-                    message.lines().count() == 1 && message.len() < 2000,
-                    "{message}"
-                );
+                assert!(message.lines().count() == 1 && message.len() < 2000, "{message}");
             }
         }
     }
@@ -304,9 +281,7 @@ fn mutated_files_never_panic() {
 fn noise_is_no_onnx_file() {
     let mut stream = Stream::new(0, "noise", 0);
     for _ in 0..2000 {
-        let bytes: Vec<u8> = (0..stream.below(200))
-            .map(|_| stream.below(256) as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..stream.below(200)).map(|_| stream.below(256) as u8).collect();
         assert!(parse(&bytes, "net.onnx", &Options::default()).is_err());
     }
     let error = parse(b"import torch\n", "net.onnx", &Options::default()).unwrap_err();

@@ -24,17 +24,8 @@ fn what_only_the_next_layer_reads_stays_on_the_chip_if_it_fits() {
     let moved = |network: &Network| {
         let run = check(&preset("fpga"), network, &without(&["fuse_activation"]));
         let tasks = run.compiled.graph.tasks();
-        let count = |layer: u32, kind: Kind| {
-            tasks
-                .iter()
-                .filter(|t| t.layer == layer && t.kind == kind)
-                .count()
-        };
-        (
-            count(0, Kind::Store),
-            count(0, Kind::Move),
-            count(1, Kind::LoadInput),
-        )
+        let count = |layer: u32, kind: Kind| tasks.iter().filter(|t| t.layer == layer && t.kind == kind).count();
+        (count(0, Kind::Store), count(0, Kind::Move), count(1, Kind::LoadInput))
     };
     // 64 x 64 x 16 bytes are half of the 256 KiB for inputs at most
     let (stores, moves, loads) = moved(&net(vec![conv(64), relu(64)]));

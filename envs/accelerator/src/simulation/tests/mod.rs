@@ -42,18 +42,11 @@ fn check(platform: &Platform, network: &Network, options: &Options) -> Simulatio
     let name = format!("{} on {}", network.name, platform.name);
     assert_eq!(metrics.macs, network.macs().unwrap(), "{name}");
     let tasks = run.compiled.graph.tasks();
-    assert_eq!(
-        tasks.iter().map(|task| task.macs).sum::<u64>(),
-        metrics.macs
-    );
+    assert_eq!(tasks.iter().map(|task| task.macs).sum::<u64>(), metrics.macs);
     let moved: u64 = tasks.iter().map(|task| task.bytes).sum();
     assert_eq!(moved, metrics.bytes, "{name}");
     // partial sums come back from where they were stored: after a store of the same layer, as many bytes
-    for (at, task) in tasks
-        .iter()
-        .enumerate()
-        .filter(|(_, task)| task.kind == Kind::LoadSum)
-    {
+    for (at, task) in tasks.iter().enumerate().filter(|(_, task)| task.kind == Kind::LoadSum) {
         let [store] = run.compiled.graph.predecessors(at) else {
             panic!("{name}: sums of task {at} come from nowhere");
         };
@@ -80,21 +73,12 @@ fn check(platform: &Platform, network: &Network, options: &Options) -> Simulatio
 fn every_network_runs_on_every_platform_within_its_bounds() {
     for preset in &PLATFORMS {
         let platform = Platform::preset(preset.name).unwrap();
-        for name in [
-            "vgg16",
-            "resnet18",
-            "mobilenetv2",
-            "unet",
-            "gpt2-block",
-            "bert",
-        ] {
+        for name in ["vgg16", "resnet18", "mobilenetv2", "unet", "gpt2-block", "bert"] {
             let network = zoo::named(name).unwrap();
             let run = check(&platform, &network, &Options::default());
             // what is learnt comes from memory at least once
             let weights = network.layers.iter().map(|layer| match layer.op.gemm() {
-                Ok(Some((groups, gemm))) if !matches!(layer.op, Op::MatMul { .. }) => {
-                    groups * gemm.k * gemm.n
-                }
+                Ok(Some((groups, gemm))) if !matches!(layer.op, Op::MatMul { .. }) => groups * gemm.k * gemm.n,
                 _ => 0,
             });
             let bytes = weights.sum::<u64>() * platform.number_format.word_bytes();
@@ -104,10 +88,7 @@ fn every_network_runs_on_every_platform_within_its_bounds() {
                 .tasks()
                 .iter()
                 .filter(|task| task.kind == Kind::LoadWeight);
-            assert!(
-                loaded.map(|task| task.bytes).sum::<u64>() >= bytes,
-                "{name}"
-            );
+            assert!(loaded.map(|task| task.bytes).sum::<u64>() >= bytes, "{name}");
         }
     }
 }
@@ -192,9 +173,7 @@ fn weight_stationary_computes_less_and_takes_longer_on_a_narrow_memory() {
     // SCALE-Sim v3's observation on six layers of ResNet-18: without memory WS is faster than OS, with it slower,
     // because partial sums travel. It needs a compiler that follows the dataflow.
     let mut network = zoo::named("resnet18").unwrap();
-    network
-        .layers
-        .retain(|layer| matches!(layer.op, Op::Conv(_)));
+    network.layers.retain(|layer| matches!(layer.op, Op::Conv(_)));
     network.layers.truncate(6);
     for (at, layer) in network.layers.iter_mut().enumerate() {
         layer.inputs = at.checked_sub(1).into_iter().collect();
@@ -314,27 +293,16 @@ fn whoever_knows_whole_layers_gives_their_times() {
             unreachable!("no layer is tiled")
         }
         fn layer(&self, layer: &Layer) -> Option<f64> {
-            Some(if layer.op.name() == "conv" {
-                2e-3
-            } else {
-                1e-3
-            })
+            Some(if layer.op.name() == "conv" { 2e-3 } else { 1e-3 })
         }
     }
     let mut platform = preset("cpu");
     platform.control.dispatch_cycles = 3000; // 1 us
-    let network = net(vec![
-        Op::Conv(Conv::same(8, 8, [8, 8], 3)),
-        Op::activation(512),
-    ]);
+    let network = net(vec![Op::Conv(Conv::same(8, 8, [8, 8], 3)), Op::activation(512)]);
     let watch = |_| ControlFlow::Continue(());
     let options = without(&["fuse_activation"]);
     let run = simulate_with(&platform, &network, &options, &Fixed, watch).unwrap();
-    assert!(
-        (run.metrics.seconds - 3.002e-3).abs() < 1e-9,
-        "{}",
-        run.metrics.seconds
-    );
+    assert!((run.metrics.seconds - 3.002e-3).abs() < 1e-9, "{}", run.metrics.seconds);
 }
 
 #[test]
@@ -348,13 +316,8 @@ fn energy_is_the_sum_of_its_accesses() {
     }]);
     let metrics = evaluate(&preset("gemmini"), &network, &Options::default()).unwrap();
     let picojoules = |joules: f64| 1e12 * joules;
-    let close = |value: f64, expected: f64| {
-        assert!((value / expected - 1.0).abs() < 1e-9, "{value} {expected}")
-    };
-    close(
-        picojoules(metrics.energy.compute),
-        4096.0 * (0.5608 + 0.4875),
-    );
+    let close = |value: f64, expected: f64| assert!((value / expected - 1.0).abs() < 1e-9, "{value} {expected}");
+    close(picojoules(metrics.energy.compute), 4096.0 * (0.5608 + 0.4875));
     // every operand is written to its buffer and read once; sums are written by the array and read for the store
     let scratchpad = 0.49 + 0.02513 * 128.0;
     let accumulator = 1.94 + 0.1005 * 64.0 / 16.0;
@@ -363,9 +326,6 @@ fn energy_is_the_sum_of_its_accesses() {
         4.0 * 256.0 * scratchpad + 2.0 * 256.0 * accumulator,
     );
     close(picojoules(metrics.energy.memory), 3.0 * 256.0 * 100.0);
-    close(
-        metrics.energy.leakage,
-        0.0124 * metrics.area_mm2 * metrics.seconds,
-    );
+    close(metrics.energy.leakage, 0.0124 * metrics.area_mm2 * metrics.seconds);
     close(metrics.energy_j, metrics.power_w * metrics.seconds);
 }

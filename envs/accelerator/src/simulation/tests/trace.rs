@@ -113,12 +113,7 @@ fn the_trace_is_json_with_all_tasks_and_the_same_bytes_every_time() {
     assert!(bytes == trace().1);
     let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let events = document["traceEvents"].as_array().unwrap();
-    let tasks = run
-        .compiled
-        .graph
-        .tasks()
-        .iter()
-        .filter(|task| task.kind != Kind::Sync);
+    let tasks = run.compiled.graph.tasks().iter().filter(|task| task.kind != Kind::Sync);
     let spans: Vec<_> = events.iter().filter(|event| event["ph"] == "X").collect();
     // every task and its dispatch, and a span per layer
     assert_eq!(spans.len(), 2 * tasks.count() + run.network.layers.len());
@@ -133,8 +128,5 @@ fn the_trace_is_json_with_all_tasks_and_the_same_bytes_every_time() {
         .filter(|e| e["name"] == "thread_name")
         .filter_map(|e| e["args"]["name"].as_str())
         .collect();
-    assert_eq!(
-        names,
-        ["engine 0", "dma 0", "dma 1", "on chip", "control", "layers"]
-    );
+    assert_eq!(names, ["engine 0", "dma 0", "dma 1", "on chip", "control", "layers"]);
 }

@@ -71,9 +71,7 @@ fn excess<T: Real>(counts: &Counts<T>, sizes: &Sizes<T>) -> [T; 4] {
 
 /// Whether a mapping fits.
 pub fn fits(counts: &Counts<f64>, sizes: &Sizes<f64>) -> bool {
-    excess(counts, sizes)
-        .iter()
-        .all(|&ratio| ratio <= 1.0 + 1e-9)
+    excess(counts, sizes).iter().all(|&ratio| ratio <= 1.0 + 1e-9)
 }
 
 impl Layer {
@@ -85,13 +83,8 @@ impl Layer {
     /// Cycles, pJ and penalty of one run, with derivatives by the genes and the hardware.
     pub fn relaxed(&self, genes: &[f64], hardware: &[f64]) -> [Dual<VARIABLES>; 3] {
         let variables = std::array::from_fn(|at| Dual::variable(genes[at], at));
-        let sizes = sizes(std::array::from_fn(|at| {
-            Dual::variable(hardware[at], SLOTS.len() + at)
-        }));
-        let counts = self
-            .splitter
-            .real(genes, &variables)
-            .counts(&self.work.shape);
+        let sizes = sizes(std::array::from_fn(|at| Dual::variable(hardware[at], SLOTS.len() + at)));
+        let counts = self.splitter.real(genes, &variables).counts(&self.work.shape);
         let none = Dual::constant(0.0);
         let penalty = excess(&counts, &sizes)
             .into_iter()

@@ -64,9 +64,7 @@ impl Gemmini {
         });
         let nests: Vec<Nest<f64>> = nests.collect();
         let counts = nests.iter().zip(&self.layers);
-        let counts: Vec<Counts<f64>> = counts
-            .map(|(nest, layer)| nest.counts(&layer.work.shape))
-            .collect();
+        let counts: Vec<Counts<f64>> = counts.map(|(nest, layer)| nest.counts(&layer.work.shape)).collect();
         let total = self.total(&counts);
         let mappings = nests.iter().zip(&self.layers);
         Solution {
@@ -100,9 +98,7 @@ impl Gemmini {
 
     fn counts(&self, point: &[f64]) -> Vec<Counts<f64>> {
         let layers = self.layers.iter().enumerate();
-        layers
-            .map(|(at, layer)| layer.counts(&point[self.range(at)]))
-            .collect()
+        layers.map(|(at, layer)| layer.counts(&point[self.range(at)])).collect()
     }
 
     /// Sums over the layers on the smallest machine.
@@ -145,8 +141,7 @@ struct Total {
 impl Total {
     fn cost(&self) -> f64 {
         let most = DOUBLINGS.exp2();
-        let excess = (self.machine.accumulator_kb / most).max(1.0)
-            * (self.machine.scratchpad_kb / most).max(1.0);
+        let excess = (self.machine.accumulator_kb / most).max(1.0) * (self.machine.scratchpad_kb / most).max(1.0);
         1e-12 * self.cycles * self.picojoules * excess * excess
     }
 }
@@ -184,23 +179,11 @@ impl SearchSpace for Gemmini {
         }
     }
 
-    fn draw_mapping(
-        &self,
-        hardware: &[f64],
-        layer: usize,
-        stream: &mut Stream,
-        mapping: &mut [f64],
-    ) {
+    fn draw_mapping(&self, hardware: &[f64], layer: usize, stream: &mut Stream, mapping: &mut [f64]) {
         self.draw_fitting(Splitter::draw, hardware, layer, stream, mapping);
     }
 
-    fn draw_published(
-        &self,
-        hardware: &[f64],
-        layer: usize,
-        stream: &mut Stream,
-        mapping: &mut [f64],
-    ) {
+    fn draw_published(&self, hardware: &[f64], layer: usize, stream: &mut Stream, mapping: &mut [f64]) {
         self.draw_fitting(Splitter::draw_published, hardware, layer, stream, mapping);
     }
 
@@ -265,11 +248,8 @@ impl SearchSpace for Gemmini {
             let count = layer.work.count as f64;
             let range = self.range(at);
             penalty += part[2].value;
-            for (variable, (by_cycles, by_energy)) in
-                part[0].slopes.iter().zip(&part[1].slopes).enumerate()
-            {
-                let slope = count * (by_cycles / cycles + by_energy / picojoules)
-                    + part[2].slopes[variable];
+            for (variable, (by_cycles, by_energy)) in part[0].slopes.iter().zip(&part[1].slopes).enumerate() {
+                let slope = count * (by_cycles / cycles + by_energy / picojoules) + part[2].slopes[variable];
                 match variable.checked_sub(SLOTS.len()) {
                     Some(hardware) => gradient[hardware] += slope,
                     None => gradient[range.start + variable] += slope,

@@ -54,10 +54,7 @@ fn parts_of_layers_add_up_to_twice_the_root_of_the_cost_on_the_same_machine() {
     assert!((sum / (2.0 * (1e12 * cost).sqrt()) - 1.0).abs() < 1e-9);
     point[2] -= 0.1;
     space.cost(&point, &mut parts);
-    assert!(
-        parts.iter().any(|part| part.is_infinite()),
-        "one layer needs it all"
-    );
+    assert!(parts.iter().any(|part| part.is_infinite()), "one layer needs it all");
 }
 
 #[test]

@@ -19,14 +19,8 @@ use tandem_core::stream::Stream;
 ///
 /// # Errors
 /// Settings that make no problem.
-pub fn physics_bench(
-    settings: &Settings,
-    steps: usize,
-    threads: usize,
-) -> Result<PhysicsRate, ProblemError> {
-    PhysicsRate::measure(steps, settings.substeps, threads, || {
-        seconds(settings, steps)
-    })
+pub fn physics_bench(settings: &Settings, steps: usize, threads: usize) -> Result<PhysicsRate, ProblemError> {
+    PhysicsRate::measure(steps, settings.substeps, threads, || seconds(settings, steps))
 }
 
 /// Seconds that one thread spends in the full and in the bare loop.

@@ -5,12 +5,9 @@ use rapier3d::prelude::*;
 use super::hand::{FINGER_JOINTS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
 use super::scene::Scenery;
 use super::start::{PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
-use super::task::{
-    BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
-};
+use super::task::{BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX};
 use crate::hand3d::parts::{
-    FRICTION, GROUP_HAND, GROUP_OBJECT, GROUP_TABLE, axis_frame, groups, hinge, limb, link_shape,
-    vector,
+    FRICTION, GROUP_HAND, GROUP_OBJECT, GROUP_TABLE, axis_frame, groups, hinge, limb, link_shape, vector,
 };
 
 /// Mass of the palm, kg.
@@ -32,8 +29,7 @@ pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start) -> Scenery {
             .mass(mass as f32)
             .friction(FRICTION)
     };
-    let shape =
-        cuboid(BOX_HALF, BOX_MASS).collision_groups(groups(GROUP_OBJECT, GROUP_HAND | GROUP_TABLE));
+    let shape = cuboid(BOX_HALF, BOX_MASS).collision_groups(groups(GROUP_OBJECT, GROUP_HAND | GROUP_TABLE));
     let (object, _) = world.insert(limb().pose(place), shape);
     let anchor = Vector::X * (BOX_HALF[0] + BUTTON_HALF[0]) as f32;
     let plate = cuboid(BUTTON_HALF, BUTTON_MASS).collision_groups(groups(GROUP_OBJECT, GROUP_HAND));
@@ -44,12 +40,7 @@ pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start) -> Scenery {
         .contacts_enabled(false)
         .limits(JointAxis::LinX, [-BUTTON_TRAVEL as f32, 0.0])
         .motor_model(JointAxis::LinX, MotorModel::ForceBased)
-        .motor_position(
-            JointAxis::LinX,
-            0.0,
-            BUTTON_STIFFNESS as f32,
-            BUTTON_DAMPING,
-        )
+        .motor_position(JointAxis::LinX, 0.0, BUTTON_STIFFNESS as f32, BUTTON_DAMPING)
         .build();
     world.insert_impulse_joint(object, button, joint);
     Scenery { object, button }
@@ -106,9 +97,6 @@ pub(super) fn add_finger(
 pub(super) fn add_distal(world: &mut PhysicsWorld, pose: Pose, length: f64) -> RigidBodyHandle {
     let body = limb().pose(pose).gravity_scale(0.0);
     world
-        .insert(
-            body.additional_mass(ROTOR_MASS),
-            link_shape(length, LINK_RADIUS),
-        )
+        .insert(body.additional_mass(ROTOR_MASS), link_shape(length, LINK_RADIUS))
         .0
 }

@@ -5,18 +5,13 @@ use super::config::Settings;
 use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::{
-    ARMATURE, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, SLIDE_SERVO, Servo, Start,
-    limits,
+    ARMATURE, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, SLIDE_SERVO, Servo, Start, limits,
 };
 use super::state::{CORRECTION, PRESSER_STEP};
-use super::task::{
-    BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX,
-};
+use super::task::{BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX};
 use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
-use tandem_core::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, UPRIGHT, decimal,
-};
+use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, UPRIGHT, decimal};
 
 const LINK: u32 = 1;
 const OBJECT: u32 = 2;
@@ -85,12 +80,7 @@ fn palm() -> Body {
         position: [0.0, 0.0, BOX_HALF[2] + PALM_ABOVE_BOX],
         rotation: UPRIGHT,
         joint: axis(0, [0.0, 0.0, 1.0], SLIDE_LIMITS),
-        geoms: vec![geom(
-            disc,
-            decimal(PALM_MASS),
-            [PALM, OBJECT | BUTTON],
-            PALM_COLOUR,
-        )],
+        geoms: vec![geom(disc, decimal(PALM_MASS), [PALM, OBJECT | BUTTON], PALM_COLOUR)],
         lump: None,
     }
 }
@@ -143,12 +133,7 @@ fn object() -> Body {
         position: [0.0, 0.0, BOX_HALF[2]],
         rotation: UPRIGHT,
         joint: Joint::Free,
-        geoms: vec![geom(
-            cuboid,
-            BOX_MASS,
-            [OBJECT, LINK | PALM | TABLE],
-            BOX_COLOUR,
-        )],
+        geoms: vec![geom(cuboid, BOX_MASS, [OBJECT, LINK | PALM | TABLE], BOX_COLOUR)],
         lump: None,
     }
 }
@@ -173,12 +158,7 @@ fn button(object: usize) -> Body {
             spring: Some((BUTTON_STIFFNESS, 0.0)),
             start: 0.0,
         }),
-        geoms: vec![geom(
-            plate,
-            BUTTON_MASS,
-            [BUTTON, LINK | PALM],
-            BUTTON_COLOUR,
-        )],
+        geoms: vec![geom(plate, BUTTON_MASS, [BUTTON, LINK | PALM], BUTTON_COLOUR)],
         lump: None,
     }
 }
@@ -192,19 +172,12 @@ fn servos(settings: &Settings, hand: &Hand) -> Vec<Actuator> {
             stiffness,
             damping,
             limit,
-        } = if joint == 0 {
-            SLIDE_SERVO
-        } else {
-            FINGER_SERVO
-        };
+        } = if joint == 0 { SLIDE_SERVO } else { FINGER_SERVO };
         let control = match presser.contains(&joint) {
             true => Control::Rate(decimal(PRESSER_STEP) / decimal(CONTROL_DT)),
             false => Control::Offset {
                 unit: decimal(CORRECTION[joint.min(1)]),
-                nominal: grasp
-                    .iter()
-                    .map(|targets| decimal(targets[joint]))
-                    .collect(),
+                nominal: grasp.iter().map(|targets| decimal(targets[joint])).collect(),
             },
         };
         Actuator {

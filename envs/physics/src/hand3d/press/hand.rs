@@ -25,9 +25,7 @@ pub const JOINT_LIMITS: [[f64; 2]; FINGER_JOINTS] = [[-0.7, 0.7], [-0.4, 2.0], [
 
 /// A design that works, found by hand: finger 1 is long and points along the box, the others stand where they can hold
 /// it. Placement, degrees, proximal and distal length, m, of each finger.
-pub const WORKING: [f64; 3 * FINGERS] = [
-    5.0, 0.095, 0.08, 95.0, 0.05, 0.05, 240.0, 0.05, 0.05, 300.0, 0.05, 0.05,
-];
+pub const WORKING: [f64; 3 * FINGERS] = [5.0, 0.095, 0.08, 95.0, 0.05, 0.05, 240.0, 0.05, 0.05, 300.0, 0.05, 0.05];
 
 /// A finger of the hand.
 #[derive(Clone, Copy, Debug, PartialEq)]

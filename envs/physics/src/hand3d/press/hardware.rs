@@ -40,9 +40,7 @@ impl PressHardware {
     /// # Errors
     /// Bounds that make no design space.
     pub fn new() -> Result<Self, DesignError> {
-        let named = |finger: usize, what: &str, unit: &str| {
-            Channel::new(format!("finger_{}_{what}", finger + 1), unit)
-        };
+        let named = |finger: usize, what: &str, unit: &str| Channel::new(format!("finger_{}_{what}", finger + 1), unit);
         let (mut query, mut bounds, mut effect) = (Vec::new(), Vec::new(), Vec::new());
         let mut scale = Vec::new();
         for finger in 0..FINGERS {
@@ -104,10 +102,7 @@ impl Hardware for PressHardware {
         for ((finger, joints), place) in hand.fingers.iter().zip(joints).zip(places) {
             let [k, t] = finger.forward(&joints.map(f64::from));
             let numbers = t.iter().chain(&k);
-            place
-                .iter_mut()
-                .zip(numbers)
-                .for_each(|(p, &x)| *p = x as f32);
+            place.iter_mut().zip(numbers).for_each(|(p, &x)| *p = x as f32);
         }
     }
 }

@@ -8,9 +8,7 @@ use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS};
 use super::scene::Scenery;
 pub use super::start::{JOINTS, PALM_HALF_HEIGHT, RAISED, SLIDE_LIMITS, Start};
 use super::task::Grip;
-use crate::hand3d::monitor::{
-    Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap,
-};
+use crate::hand3d::monitor::{Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap};
 use crate::hand3d::parts::table_world;
 
 /// Added inertia of every finger joint (its motor's rotor), kg m^2.
@@ -62,9 +60,7 @@ impl Machine {
             chain,
             links,
             scenery,
-            lengths: hand
-                .fingers
-                .map(|f| [f.proximal, f.distal].map(|l| l as f32)),
+            lengths: hand.fingers.map(|f| [f.proximal, f.distal].map(|l| l as f32)),
             target: start.joints,
             substeps,
         };
@@ -98,13 +94,7 @@ impl Machine {
     /// The slide's position, m, then the joint angles, rad, finger by finger.
     pub fn joints(&self) -> [f32; JOINTS] {
         let mut out = [0.0; JOINTS];
-        for (i, link) in self
-            .hand()
-            .iter()
-            .flat_map(|h| h.links())
-            .skip(1)
-            .enumerate()
-        {
+        for (i, link) in self.hand().iter().flat_map(|h| h.links()).skip(1).enumerate() {
             let coords = link.joint().coords();
             out[i] = if i == 0 { coords[0] } else { coords[3] };
         }

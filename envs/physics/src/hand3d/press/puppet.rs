@@ -128,9 +128,8 @@ impl Puppet {
                 (along_proximal(root, knuckle), 0.0, [proximal, pull]),
                 (Pose::from_parts(tip, turns[i]), length as f32, [pull; 2]),
             ];
-            springs[i] = places.map(|(place, along, pulls)| {
-                world.insert_impulse_joint(base, distals[i], spring(place, along, pulls))
-            });
+            springs[i] = places
+                .map(|(place, along, pulls)| world.insert_impulse_joint(base, distals[i], spring(place, along, pulls)));
         }
         Self {
             world,
@@ -176,10 +175,7 @@ impl Puppet {
             let turn = Rotation::from_rotation_arc(ahead, direction(knuckle, tip, ahead));
             self.turns[i] = (turn * self.turns[i]).normalize();
             let root = root_of(&self.roots[i], self.palm);
-            let places = [
-                along_proximal(root, knuckle),
-                Pose::from_parts(tip, self.turns[i]),
-            ];
+            let places = [along_proximal(root, knuckle), Pose::from_parts(tip, self.turns[i])];
             for (handle, place) in self.springs[i].into_iter().zip(places) {
                 if let Some(joint) = self.world.impulse_joints.get_mut(handle, false) {
                     joint.data.local_frame1 = place;

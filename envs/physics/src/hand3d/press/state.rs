@@ -119,12 +119,7 @@ impl State {
     }
 
     /// Counts, rewards and judges the state reached.
-    pub(super) fn conclude(
-        &mut self,
-        command: &[f32],
-        moved: Result<(), Fault>,
-        terms: &mut [f32],
-    ) -> Outcome {
+    pub(super) fn conclude(&mut self, command: &[f32], moved: Result<(), Fault>, terms: &mut [f32]) -> Outcome {
         self.step += 1;
         let body = match (&self.body, moved) {
             (_, Err(fault)) => return Outcome::fault(fault),

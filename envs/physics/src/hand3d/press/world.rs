@@ -15,8 +15,8 @@ use super::state::{Body, NO_HAND, State, tips_in_box};
 use super::task::{PALM_ABOVE_BOX, PRESS};
 use crate::hand3d::parts::CONTROL_DT;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
-    Scene, Spec, Stream, World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
+    World,
 };
 
 /// The pressing hand's world; see the module.
@@ -63,8 +63,7 @@ impl Press {
             Fidelity::Full => Machine::new(&hand, start, substeps).map(Body::Machine),
             Fidelity::Effect => {
                 let mut effect = [0.0; EFFECTS];
-                self.hardware
-                    .respond(design, &start.joints[1..], &mut effect);
+                self.hardware.respond(design, &start.joints[1..], &mut effect);
                 let puppet = Puppet::new(&hand, start, &effect, substeps);
                 Some(Body::Puppet(puppet))
             }
@@ -82,9 +81,8 @@ fn script(design: &[f64], fidelity: Fidelity) -> Option<Script> {
 }
 
 fn spec(settings: &Settings) -> Spec {
-    let joints = (0..FINGERS).flat_map(|finger| {
-        ["yaw", "flexion_1", "flexion_2"].map(|joint| format!("finger_{}_{joint}", finger + 1))
-    });
+    let joints = (0..FINGERS)
+        .flat_map(|finger| ["yaw", "flexion_1", "flexion_2"].map(|joint| format!("finger_{}_{joint}", finger + 1)));
     let joints: Vec<String> = joints.collect();
     let mut observation = vec![Channel::new("slide_target", "m")];
     let target = |name: &String| Channel::new(format!("{name}_target"), "rad");
@@ -143,12 +141,7 @@ impl World for Press {
         Some(Self { settings, hardware })
     }
 
-    fn start(
-        &self,
-        design: &[f64],
-        fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<State, ProblemError> {
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let start = self.draw_start(stream);
         Ok(State {
             target: start.joints,
@@ -185,13 +178,7 @@ impl World for Press {
         out.copy_from_slice(&state.next_target(command)[JOINTS - QUERIES..]);
     }
 
-    fn advance(
-        &self,
-        state: &mut State,
-        command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         state.target = state.next_target(command);
         let moved = match &mut state.body {
             Some(Body::Puppet(puppet)) => puppet.step(state.target[0], effect),
@@ -200,13 +187,7 @@ impl World for Press {
         state.conclude(command, moved, terms)
     }
 
-    fn advance_full(
-        &self,
-        state: &mut State,
-        _design: &[f64],
-        command: &[f32],
-        terms: &mut [f32],
-    ) -> Option<Outcome> {
+    fn advance_full(&self, state: &mut State, _design: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
         state.target = state.next_target(command);
         let moved = match &mut state.body {
             Some(Body::Machine(machine)) => machine.step(&state.target),

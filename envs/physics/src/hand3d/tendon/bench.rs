@@ -20,14 +20,8 @@ use tandem_core::{Environment, Fidelity, Problem, ProblemError};
 ///
 /// # Errors
 /// Settings that make no problem.
-pub fn physics_bench(
-    settings: &Settings,
-    steps: usize,
-    threads: usize,
-) -> Result<PhysicsRate, ProblemError> {
-    PhysicsRate::measure(steps, settings.substeps, threads, || {
-        seconds(settings, steps)
-    })
+pub fn physics_bench(settings: &Settings, steps: usize, threads: usize) -> Result<PhysicsRate, ProblemError> {
+    PhysicsRate::measure(steps, settings.substeps, threads, || seconds(settings, steps))
 }
 
 /// Seconds that one thread spends in the full and in the bare loop.

@@ -37,9 +37,7 @@ pub fn grasp(
     };
     let mut hold = Hold::default();
     for step in 0..HORIZON {
-        let ramp = |from: usize, to: usize| {
-            (step.saturating_sub(from) as f32 / (to - from) as f32).clamp(0.0, 1.0)
-        };
+        let ramp = |from: usize, to: usize| (step.saturating_sub(from) as f32 / (to - from) as f32).clamp(0.0, 1.0);
         let tension = ramp(0, TAUT) * share * MOST_TENSION as f32;
         let slide = ramp(LIFT_PHASE.start, LIFT_PHASE.end) * LIFT_TO;
         let torque = |angles: &Angles| torques(joints, tension, angles);

@@ -2,19 +2,14 @@
 
 use super::controller::OPEN;
 use super::hand::{
-    FINGER_JOINTS, JOINT_LIMITS, JOINTS, Joint as Transmission, LENGTHS, LINK_RADIUS, MOST_TENSION,
-    PALM_RADIUS, ROOTS,
+    FINGER_JOINTS, JOINT_LIMITS, JOINTS, Joint as Transmission, LENGTHS, LINK_RADIUS, MOST_TENSION, PALM_RADIUS, ROOTS,
 };
-use super::machine::{
-    ARMATURE, JOINT_DAMPING, PALM_HALF_HEIGHT, PALM_HEIGHT, PALM_MASS, SLIDE_LIMITS, SLIDE_SERVO,
-};
+use super::machine::{ARMATURE, JOINT_DAMPING, PALM_HALF_HEIGHT, PALM_HEIGHT, PALM_MASS, SLIDE_LIMITS, SLIDE_SERVO};
 use super::object::Object;
 use super::state::STEP;
 use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
-use tandem_core::mechanism::{
-    Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal,
-};
+use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal};
 
 const HAND: u32 = 1;
 const OBJECT: u32 = 2;
@@ -113,22 +108,14 @@ fn link(i: usize, transmission: &Transmission) -> Body {
 fn object() -> Body {
     let middle = Object::middle();
     let half = [middle.half_width, middle.half_width, middle.half_height];
-    let cuboid = Solid::Cuboid {
-        center: [0.0; 3],
-        half,
-    };
+    let cuboid = Solid::Cuboid { center: [0.0; 3], half };
     Body {
         name: "object".into(),
         parent: None,
         position: [0.0, 0.0, middle.half_height],
         rotation: UPRIGHT,
         joint: Joint::Free,
-        geoms: vec![geom(
-            cuboid,
-            middle.mass(),
-            [OBJECT, HAND | TABLE],
-            BOX_COLOUR,
-        )],
+        geoms: vec![geom(cuboid, middle.mass(), [OBJECT, HAND | TABLE], BOX_COLOUR)],
         lump: None,
     }
 }

@@ -74,8 +74,7 @@ pub fn space() -> Result<DesignSpace, DesignError> {
 
 /// A design that works, found by hand: proximal links close first.
 pub const WORKING: [f64; 3 * JOINTS] = [
-    0.01, 0.06, 0.3, 0.006, 0.12, 0.3, 0.01, 0.06, 0.3, 0.006, 0.12, 0.3, 0.01, 0.06, 0.3, 0.006,
-    0.12, 0.3,
+    0.01, 0.06, 0.3, 0.006, 0.12, 0.3, 0.01, 0.06, 0.3, 0.006, 0.12, 0.3, 0.01, 0.06, 0.3, 0.006, 0.12, 0.3,
 ];
 
 /// The joints of a design; none where its length is wrong.

@@ -40,11 +40,7 @@ impl TendonHardware {
         bounds.push((0.0, MOST_TENSION as f32));
         Ok(Self {
             space: space()?,
-            spec: HardwareSpec::from_lists(
-                (query, bounds),
-                (named("torque", "N m"), vec![SCALE; JOINTS]),
-                JOINTS,
-            ),
+            spec: HardwareSpec::from_lists((query, bounds), (named("torque", "N m"), vec![SCALE; JOINTS]), JOINTS),
         })
     }
 }

@@ -5,12 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::hand::{FINGER_JOINTS, JOINT_LIMITS, JOINTS, LENGTHS, LINK_RADIUS, PALM_RADIUS, ROOTS};
 use super::object::Object;
-use crate::hand3d::monitor::{
-    Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap,
-};
+use crate::hand3d::monitor::{Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap};
 use crate::hand3d::parts::{
-    CONTROL_DT, FRICTION, GROUP_HAND, GROUP_OBJECT, axis_frame, groups, hinge, limb, link_shape,
-    table_world, vector,
+    CONTROL_DT, FRICTION, GROUP_HAND, GROUP_OBJECT, axis_frame, groups, hinge, limb, link_shape, table_world, vector,
 };
 
 /// Lower and upper stop of the palm's slide, m.
@@ -54,10 +51,7 @@ impl Machine {
     /// `None` if rapier refuses the hand, which cannot happen with its fixed dimensions.
     pub fn new(object: &Object, angles: &Angles, substeps: usize) -> Option<Self> {
         let mut world = table_world(substeps);
-        world
-            .integration_parameters
-            .contact_softness
-            .natural_frequency = CONTACT_FREQUENCY;
+        world.integration_parameters.contact_softness.natural_frequency = CONTACT_FREQUENCY;
         let object = object.insert(&mut world);
         let base = world.insert_body(RigidBodyBuilder::fixed());
         let (palm, chain) = add_palm(&mut world, base)?;
@@ -162,12 +156,7 @@ impl Machine {
     ///
     /// # Errors
     /// The reason why the physics gave up.
-    pub fn step(
-        &mut self,
-        slide: f32,
-        torque: impl Fn(&Angles) -> Angles,
-        push: [f32; 2],
-    ) -> Result<f32, Fault> {
+    pub fn step(&mut self, slide: f32, torque: impl Fn(&Angles) -> Angles, push: [f32; 2]) -> Result<f32, Fault> {
         let [low, high] = SLIDE_LIMITS.map(|l| l as f32);
         let (from, to) = (self.slide, slide.clamp(low, high));
         let object = &mut self.world.bodies[self.object];
@@ -255,10 +244,7 @@ impl Machine {
 }
 
 /// The palm on its slide.
-fn add_palm(
-    world: &mut PhysicsWorld,
-    base: RigidBodyHandle,
-) -> Option<(RigidBodyHandle, MultibodyJointHandle)> {
+fn add_palm(world: &mut PhysicsWorld, base: RigidBodyHandle) -> Option<(RigidBodyHandle, MultibodyJointHandle)> {
     let upright = Rotation::from_rotation_x(std::f32::consts::FRAC_PI_2);
     let shape = ColliderBuilder::cylinder(PALM_HALF_HEIGHT as f32, PALM_RADIUS as f32)
         .rotation(upright.to_scaled_axis())

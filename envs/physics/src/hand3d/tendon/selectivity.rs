@@ -35,9 +35,7 @@ pub fn selectivity(settings: &Settings, designs: usize, seed: u64) -> Result<Sha
         let Some(joints) = joints(&space.sample(&mut stream)) else {
             return (false, false);
         };
-        let grasps = |(object, heading): &(Object, f64)| {
-            controller::works(&joints, object, *heading, settings)
-        };
+        let grasps = |(object, heading): &(Object, f64)| controller::works(&joints, object, *heading, settings);
         let any = objects[..2].iter().any(grasps);
         (any, any && objects.iter().all(grasps))
     };

@@ -12,8 +12,8 @@ use super::state::State;
 use super::task::{HORIZON, Hold, LIFT, push};
 use crate::hand3d::parts::CONTROL_DT;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError,
-    Scene, Spec, Stream, World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
+    World,
 };
 
 /// Names of the reward's terms.
@@ -72,14 +72,7 @@ impl Tendon {
         let lift = lift(&state.object, machine);
         state.hold.note(lift);
         let success = state.step >= HORIZON && state.hold.succeeds();
-        terms.copy_from_slice(&rewards(
-            &state.object,
-            tension,
-            machine,
-            borne,
-            lift,
-            success,
-        ));
+        terms.copy_from_slice(&rewards(&state.object, tension, machine, borne, lift, success));
         Outcome {
             success,
             ..Outcome::default()
@@ -175,12 +168,7 @@ impl World for Tendon {
         Some(Self { settings, hardware })
     }
 
-    fn start(
-        &self,
-        _design: &[f64],
-        _fidelity: Fidelity,
-        stream: &mut Stream,
-    ) -> Result<State, ProblemError> {
+    fn start(&self, _design: &[f64], _fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let object = Object::draw(self.settings.start_offset, stream);
         let heading = stream.uniform(0.0, std::f64::consts::TAU);
         // never straight, where a chain is singular
@@ -215,9 +203,7 @@ impl World for Tendon {
         let numbers = numbers.chain((0..FINGERS).flat_map(|i| tip_from_object(machine, i)));
         let numbers = numbers.chain([x, y, z - machine.palm_height()]);
         let numbers = numbers.chain(object.linvel().to_array()).chain(size);
-        let numbers = numbers
-            .chain(kind)
-            .chain([lift(&state.object, machine), time]);
+        let numbers = numbers.chain(kind).chain([lift(&state.object, machine), time]);
         out.iter_mut().zip(numbers).for_each(|(o, x)| *o = x);
     }
 
@@ -229,26 +215,14 @@ impl World for Tendon {
         }
     }
 
-    fn advance(
-        &self,
-        state: &mut State,
-        command: &[f32],
-        effect: &[f32],
-        terms: &mut [f32],
-    ) -> Outcome {
+    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         match <&Angles>::try_from(effect) {
             Ok(&torques) => self.step(state, command, terms, |_, _| torques),
             Err(_) => Outcome::fault("the effect has another size"),
         }
     }
 
-    fn advance_full(
-        &self,
-        state: &mut State,
-        design: &[f64],
-        command: &[f32],
-        terms: &mut [f32],
-    ) -> Option<Outcome> {
+    fn advance_full(&self, state: &mut State, design: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
         let torque = |angles: &Angles, tension: f32| match joints(design) {
             Some(joints) => torques(&joints, tension, angles),
             None => Angles::default(),

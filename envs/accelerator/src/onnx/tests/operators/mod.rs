@@ -66,11 +66,7 @@ fn apply(op: &str, inputs: &[In], attributes: &[Attr], outputs: usize) -> Result
             N(ints) => Some(Value::ints(ints.to_vec())),
             F(list) => {
                 let content = Numbers::Floats(list.to_vec());
-                Some(Value::constant(
-                    vec![list.len() as u64],
-                    true,
-                    Some(content),
-                ))
+                Some(Value::constant(vec![list.len() as u64], true, Some(content)))
             }
             In::None => None,
         })

@@ -19,13 +19,7 @@ fn matrix_products() {
             256 * 768 * 64,
             "linear",
         ),
-        (
-            W(&[5, 7]),
-            X(&[2, 7, 3]),
-            vec![2, 5, 3],
-            2 * 5 * 7 * 3,
-            "linear",
-        ),
+        (W(&[5, 7]), X(&[2, 7, 3]), vec![2, 5, 3], 2 * 5 * 7 * 3, "linear"),
         (
             X(&[2, 12, 128, 64]),
             X(&[2, 12, 64, 128]),
@@ -40,23 +34,11 @@ fn matrix_products() {
             18 * 4 * 5 * 2,
             "matmul",
         ),
-        (
-            X(&[9, 4, 5]),
-            X(&[5, 2]),
-            vec![9, 4, 2],
-            9 * 4 * 5 * 2,
-            "matmul",
-        ),
+        (X(&[9, 4, 5]), X(&[5, 2]), vec![9, 4, 2], 9 * 4 * 5 * 2, "matmul"),
         (X(&[5]), X(&[5, 2]), vec![2], 10, "matmul"),
         (X(&[4, 5]), X(&[5]), vec![4], 20, "matmul"),
         (X(&[5]), X(&[5]), vec![], 5, "matmul"),
-        (
-            X(&[8, 10, 6]),
-            W(&[8, 6, 3]),
-            vec![8, 10, 3],
-            8 * 10 * 6 * 3,
-            "conv",
-        ),
+        (X(&[8, 10, 6]), W(&[8, 6, 3]), vec![8, 10, 3], 8 * 10 * 6 * 3, "conv"),
     ] {
         let outcome = apply("MatMul", &[a, b], &[], 1).unwrap();
         assert_eq!(outcome.shapes[0], expected);
@@ -90,13 +72,7 @@ fn matrix_products() {
 fn attention_in_one_operator_is_that_of_its_products() {
     // 12 heads of 64: scores and values cost 12 * 128 * 128 * 64 each
     let products = 2 * 12 * 128 * 128 * 64;
-    let macs = |outcome: &Outcome| {
-        outcome
-            .parts
-            .iter()
-            .map(|p| p.op.macs().unwrap())
-            .sum::<u64>()
-    };
+    let macs = |outcome: &Outcome| outcome.parts.iter().map(|p| p.op.macs().unwrap()).sum::<u64>();
     let text = X(&[1, 128, 768]);
     let packed = apply(
         "Attention",
@@ -116,11 +92,7 @@ fn attention_in_one_operator_is_that_of_its_products() {
         1,
     )
     .unwrap();
-    let apart = [
-        X(&[1, 12, 128, 64]),
-        X(&[1, 12, 128, 64]),
-        X(&[1, 12, 128, 64]),
-    ];
+    let apart = [X(&[1, 12, 128, 64]), X(&[1, 12, 128, 64]), X(&[1, 12, 128, 64])];
     let apart = apply("Attention", &apart, &[], 1).unwrap();
     for outcome in [&separate, &standard, &apart] {
         assert_eq!((macs(outcome), outcome.parts.len()), (products, 3));
@@ -143,10 +115,6 @@ fn embeddings_and_recurrent_layers() {
     let lstm = [X(&[10, 2, 7]), W(&[1, 20, 7]), W(&[1, 20, 5]), W(&[1, 40])];
     let outcome = apply("LSTM", &lstm, &[Int("hidden_size", 5)], 3).unwrap();
     assert_eq!(outcome.shapes[0], [10, 1, 2, 5]);
-    let macs: u64 = outcome
-        .parts
-        .iter()
-        .map(|part| part.op.macs().unwrap())
-        .sum();
+    let macs: u64 = outcome.parts.iter().map(|part| part.op.macs().unwrap()).sum();
     assert_eq!(macs, 10 * 2 * 4 * 5 * (7 + 5));
 }

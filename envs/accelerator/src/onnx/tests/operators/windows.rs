@@ -10,11 +10,7 @@ fn convolutions() {
     let op = layer("Conv", &[image, weights], &pads);
     assert_eq!(op.macs(), Ok(2 * 112 * 112 * 64 * 147));
     for (inputs, attributes, expected) in [
-        (
-            &[X(&[1, 1, 5, 5]), W(&[1, 1, 3, 3])],
-            &[][..],
-            vec![1, 1, 3, 3],
-        ),
+        (&[X(&[1, 1, 5, 5]), W(&[1, 1, 3, 3])], &[][..], vec![1, 1, 3, 3]),
         // examples of the specification: asymmetric padding, and automatic
         (
             &[X(&[1, 1, 7, 5]), W(&[1, 1, 3, 3])],
@@ -61,29 +57,14 @@ fn convolutions() {
         (&[X(&[1, 4, 5, 5]), W(&[6, 1, 3, 3])], &[Int("group", 4)]),
         (&[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])], &[Int("group", -1)]),
         (&[X(&[1, 4, 5, 5]), W(&[6, 4, 7, 7])], &[]),
-        (
-            &[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])],
-            &[Ints("kernel_shape", &[5, 5])],
-        ),
-        (
-            &[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])],
-            &[Ints("strides", &[0, 1])],
-        ),
-        (
-            &[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])],
-            &[Ints("pads", &[-1, 0, 0, 0])],
-        ),
-        (
-            &[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])],
-            &[Ints("strides", &[1])],
-        ),
+        (&[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])], &[Ints("kernel_shape", &[5, 5])]),
+        (&[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])], &[Ints("strides", &[0, 1])]),
+        (&[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])], &[Ints("pads", &[-1, 0, 0, 0])]),
+        (&[X(&[1, 4, 5, 5]), W(&[6, 4, 3, 3])], &[Ints("strides", &[1])]),
         (&[X(&[1, 4, 5, 5]), W(&[6, 4, 3])], &[]),
         (&[X(&[1, 4, 5, 5]), W(&[6, 4, 0, 3])], &[]),
     ] {
-        assert!(matches!(
-            apply("Conv", inputs, attributes, 1),
-            Err(Fault::Wrong(_))
-        ));
+        assert!(matches!(apply("Conv", inputs, attributes, 1), Err(Fault::Wrong(_))));
     }
 }
 
@@ -94,22 +75,10 @@ fn transposed_convolutions() {
         (&[][..], [5, 5]),
         (&[Ints("strides", &[3, 2])], [9, 7]),
         // the specification's: output_shape, output_padding, automatic padding, pads
-        (
-            &[Ints("strides", &[3, 2]), Ints("output_shape", &[10, 8])],
-            [10, 8],
-        ),
-        (
-            &[Ints("strides", &[3, 2]), Ints("output_padding", &[1, 1])],
-            [10, 8],
-        ),
-        (
-            &[Ints("strides", &[2, 2]), Text("auto_pad", "SAME_UPPER")],
-            [6, 6],
-        ),
-        (
-            &[Ints("strides", &[3, 2]), Ints("pads", &[1, 2, 1, 2])],
-            [7, 3],
-        ),
+        (&[Ints("strides", &[3, 2]), Ints("output_shape", &[10, 8])], [10, 8]),
+        (&[Ints("strides", &[3, 2]), Ints("output_padding", &[1, 1])], [10, 8]),
+        (&[Ints("strides", &[2, 2]), Text("auto_pad", "SAME_UPPER")], [6, 6]),
+        (&[Ints("strides", &[3, 2]), Ints("pads", &[1, 2, 1, 2])], [7, 3]),
         (
             &[
                 Ints("strides", &[2, 2]),
@@ -120,29 +89,14 @@ fn transposed_convolutions() {
         ),
     ] {
         let outcome = apply("ConvTranspose", &inputs, attributes, 1).unwrap();
-        assert_eq!(
-            outcome.shapes[0],
-            [1, 2, expected[0], expected[1]],
-            "{attributes:?}"
-        );
+        assert_eq!(outcome.shapes[0], [1, 2, expected[0], expected[1]], "{attributes:?}");
         let last = outcome.parts.last().unwrap();
-        assert_eq!(
-            last.op.outputs(),
-            Ok(2 * expected[0] * expected[1]),
-            "{attributes:?}"
-        );
+        assert_eq!(last.op.outputs(), Ok(2 * expected[0] * expected[1]), "{attributes:?}");
         assert_eq!(outcome.parts[0].op.macs(), Ok(9 * 2 * 9));
     }
     let grouped = [X(&[1, 8, 4, 4]), W(&[8, 3, 2, 2]), W(&[6])];
-    let op = layer(
-        "ConvTranspose",
-        &grouped,
-        &[Int("group", 2), Ints("strides", &[2, 2])],
-    );
-    assert_eq!(
-        (op.outputs(), op.parameters()),
-        (Ok(6 * 64), Ok(8 * 3 * 4 + 6))
-    );
+    let op = layer("ConvTranspose", &grouped, &[Int("group", 2), Ints("strides", &[2, 2])]);
+    assert_eq!((op.outputs(), op.parameters()), (Ok(6 * 64), Ok(8 * 3 * 4 + 6)));
 }
 
 #[test]
@@ -194,12 +148,7 @@ fn pools_and_reductions() {
             &[Ints("axes", &[-1, 2]), Int("keepdims", 0)],
             vec![2, 3],
         ),
-        (
-            "ReduceMax",
-            [2, 3, 7, 9],
-            &[Ints("axes", &[1])],
-            vec![2, 1, 7, 9],
-        ),
+        ("ReduceMax", [2, 3, 7, 9], &[Ints("axes", &[1])], vec![2, 1, 7, 9]),
         ("ReduceSum", [2, 3, 7, 9], &[], vec![1, 1, 1, 1]),
         (
             "ReduceSum",
