@@ -64,12 +64,17 @@ pub fn collect(
             .run()
         })
         .collect();
-    rollout.episodes.clear();
-    rollout.reward_terms = vec![0.0; terms];
     rollout.moments = Moments::new(policy.observation_len());
+    rollout.reward_terms = vec![0.0; terms];
+    add_up(rollout, results)
+}
+
+/// Puts together what the lanes counted, lane by lane: the order decides the last bits.
+fn add_up(rollout: &mut Rollout, lanes: Vec<Result<Sums, CollectError>>) -> Result<(), CollectError> {
+    rollout.episodes.clear();
     rollout.hardware_queries = 0;
     let rows = rollout.rows().max(1) as f64;
-    for sums in results {
+    for sums in lanes {
         let sums = sums?;
         rollout.episodes.extend(sums.episodes);
         rollout.moments.merge(&sums.moments);

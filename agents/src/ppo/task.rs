@@ -66,47 +66,57 @@ impl<'a> Task<'a> {
 
     /// The shard's share of the minibatch's loss: gradients and statistics.
     pub fn differentiate(self, shard: &Shard) -> Result<Part, TchError> {
-        let (settings, rollout) = (shard.data.settings, shard.data.batch.rollout);
-        let mut part = Part::default();
         match self {
-            Self::Actor(actor, head, log_std) => tch::no_grad(|| {
-                let trace = actor.forward(shard.observations());
-                let experience = Experience {
-                    commands: &shard.gather(&rollout.commands),
-                    log_probs: &shard.gather(&rollout.log_probs),
-                    advantages: shard.advantages,
-                };
-                let surrogate = Surrogate {
-                    clip: settings.clip,
-                    entropy: settings.entropy,
-                    total: shard.total,
-                };
-                let means = trace.output();
-                let (by_output, by_log_std) =
-                    surrogate.differentiate(head, means, log_std, &experience, &mut part.stats);
-                part.actor = actor.backward(&trace, &by_output);
-                if head == Head::Gaussian {
-                    part.log_std = vec![Tensor::from_slice(&by_log_std)];
-                }
-            }),
-            Self::Critic(critic) => tch::no_grad(|| {
-                let trace = critic.forward(shard.observations());
-                let (weight, returns) = (settings.value_weight, shard.gather(shard.data.batch.returns));
-                let values = trace.output();
-                let by_value = squared_error(values, &returns, weight, shard.total, &mut part.stats);
-                part.critic = critic.backward(&trace, &by_value);
-            }),
-            Self::Effect(term) => {
-                let rows = shard.with_effects();
-                if !rows.is_empty() {
-                    let loss = term.loss(&Tensor::from_slice(&rows));
-                    part.stats.effect_loss = loss.f_double_value(&[])?;
-                    part.effect = gradients(&loss, &term.parameters())?;
-                }
-            }
+            Self::Actor(actor, head, log_std) => Ok(tch::no_grad(|| by_actor(shard, &actor, head, log_std))),
+            Self::Critic(critic) => Ok(tch::no_grad(|| by_critic(shard, &critic))),
+            Self::Effect(term) => by_effect(shard, &*term),
         }
-        Ok(part)
     }
+}
+
+fn by_actor(shard: &Shard, actor: &Network, head: Head, log_std: &[f32]) -> Part {
+    let (settings, rollout) = (shard.data.settings, shard.data.batch.rollout);
+    let mut part = Part::default();
+    let trace = actor.forward(shard.observations());
+    let experience = Experience {
+        commands: &shard.gather(&rollout.commands),
+        log_probs: &shard.gather(&rollout.log_probs),
+        advantages: shard.advantages,
+    };
+    let surrogate = Surrogate {
+        clip: settings.clip,
+        entropy: settings.entropy,
+        total: shard.total,
+    };
+    let means = trace.output();
+    let (by_output, by_log_std) = surrogate.differentiate(head, means, log_std, &experience, &mut part.stats);
+    part.actor = actor.backward(&trace, &by_output);
+    if head == Head::Gaussian {
+        part.log_std = vec![Tensor::from_slice(&by_log_std)];
+    }
+    part
+}
+
+fn by_critic(shard: &Shard, critic: &Network) -> Part {
+    let mut part = Part::default();
+    let trace = critic.forward(shard.observations());
+    let weight = shard.data.settings.value_weight;
+    let returns = shard.gather(shard.data.batch.returns);
+    let values = trace.output();
+    let by_value = squared_error(values, &returns, weight, shard.total, &mut part.stats);
+    part.critic = critic.backward(&trace, &by_value);
+    part
+}
+
+fn by_effect(shard: &Shard, term: &dyn EffectTerm) -> Result<Part, TchError> {
+    let mut part = Part::default();
+    let rows = shard.with_effects();
+    if !rows.is_empty() {
+        let loss = term.loss(&Tensor::from_slice(&rows));
+        part.stats.effect_loss = loss.f_double_value(&[])?;
+        part.effect = gradients(&loss, &term.parameters())?;
+    }
+    Ok(part)
 }
 
 /// Gradients and statistics; a task leaves those of the others empty.

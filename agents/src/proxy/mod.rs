@@ -11,6 +11,7 @@
 //! are what a plain perceptron learns worst.
 
 mod pairs;
+mod settings;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -21,62 +22,11 @@ use tch::Tensor;
 
 use crate::adam::{Adam, clip_global_norm};
 use crate::archive::{Archive, ArchiveError};
-use crate::method_error::{MethodError, within};
 use crate::mlp::Mlp;
 
 pub use pairs::{DesignDraw, Pairs, matrix, mixed_queries};
+pub use settings::ProxySettings;
 pub use snapshot::{ProxySnapshot, ProxySnapshots};
-
-/// Settings of the proxy network and of its first fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ProxySettings {
-    /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
-    /// Learning rate of the first fit; falls to a tenth of it over the fit.
-    pub rate: f64,
-    /// Rows per step of the first fit.
-    pub batch: usize,
-    /// Most steps of the first fit.
-    pub steps: usize,
-    /// The first fit ends when the held-out error of the task effects (RMSE in units of the effect scale)
-    /// is below this.
-    pub tolerance: f64,
-    /// Weight of the task effects' errors relative to the auxiliary effects'.
-    pub task_weight: f64,
-}
-
-impl Default for ProxySettings {
-    fn default() -> Self {
-        Self {
-            hidden: vec![64, 64],
-            rate: 2e-3,
-            batch: 1024,
-            steps: 3000,
-            tolerance: 0.01,
-            task_weight: 4.0,
-        }
-    }
-}
-
-impl ProxySettings {
-    /// Checks all ranges.
-    ///
-    /// # Errors
-    /// The first setting out of range.
-    pub fn check(&self) -> Result<(), MethodError> {
-        within("proxy.rate", self.rate, 1e-7, 1.0)?;
-        within("proxy.batch", self.batch as f64, 2.0, 1e6)?;
-        within("proxy.steps", self.steps as f64, 0.0, 1e7)?;
-        within("proxy.tolerance", self.tolerance, 0.0, 1e6)?;
-        within("proxy.task_weight", self.task_weight, 1e-3, 1e3)?;
-        within("proxy.hidden (layers)", self.hidden.len() as f64, 1.0, 8.0)?;
-        let widths = self.hidden.iter();
-        widths
-            .copied()
-            .try_for_each(|w| within("proxy.hidden", w as f64, 1.0, 4096.0))
-    }
-}
 
 /// Distance between proxy and hardware on a set of pairs, over the task effects, in units of their scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -124,11 +74,11 @@ impl Proxy {
         let d = if conditioned { hardware.space().len() } else { 0 };
         let task = hardware.task_effects();
         let scale = hardware.effect_scale().to_vec();
-        let weight: Vec<f32> = scale
-            .iter()
-            .enumerate()
-            .map(|(i, s)| if i < task { settings.task_weight as f32 } else { 1.0 }.sqrt() / s)
-            .collect();
+        let weight = |(i, s): (usize, &f32)| {
+            let weight = if i < task { settings.task_weight as f32 } else { 1.0 };
+            weight.sqrt() / s
+        };
+        let weight: Vec<f32> = scale.iter().enumerate().map(weight).collect();
         let mut proxy = Self {
             net: Mlp::new(f + d, &settings.hidden, e, 0.1, stream),
             skip: match conditioned {

@@ -8,7 +8,7 @@
 use tandem_core::{SearchSpace, Stream};
 
 use super::Tracker;
-use super::mapper::Mapper;
+use super::mapper::{Draw, Mapper};
 use super::reinforce::add_slopes;
 use super::tracker::greedy_start;
 
@@ -52,6 +52,20 @@ impl Memory {
         known.retain(|k| k.cost < new.cost || k.share < new.share);
         let at = known.partition_point(|k| k.share < new.share);
         known.insert(at, new);
+    }
+
+    /// Adds mappings with what they cost, `[layer][trial]`.
+    fn note(&mut self, space: &dyn SearchSpace, trials: &[Vec<Vec<f64>>], costs: &[Vec<f64>]) {
+        for (layer, (mappings, costs)) in trials.iter().zip(costs).enumerate() {
+            for (mapping, &cost) in mappings.iter().zip(costs) {
+                let new = Known {
+                    cost,
+                    share: space.share(layer, mapping),
+                    mapping: mapping.clone(),
+                };
+                self.add(layer, new);
+            }
+        }
     }
 
     /// The cheapest option of each layer at a price of the whole limit, and their shares together.
@@ -135,35 +149,17 @@ pub(super) fn search(tracker: &mut Tracker, stream: &mut Stream) {
     let mut memory = Memory::new(space.layers());
     loop {
         let outputs = mapper.outputs(&start, hardware);
-        let draws: Vec<Vec<_>> = (0..space.layers())
+        let draws: Vec<Vec<Draw>> = (0..space.layers())
             .map(|layer| {
                 let draw = |_| mapper.draw(&outputs, layer, NOISE, stream);
                 (0..BATCH).map(draw).collect()
             })
             .collect();
-        let trials: Vec<Vec<Vec<f64>>> = draws
-            .iter()
-            .enumerate()
-            .map(|(layer, draws)| {
-                let fresh = (0..FRESH).map(|_| {
-                    let mut mapping = vec![0.0; space.width()];
-                    space.draw_mapping(hardware, layer, stream, &mut mapping);
-                    mapping
-                });
-                let proposed = draws.iter().map(|draw| draw.mapping.clone());
-                proposed.chain(fresh).collect()
-            })
-            .collect();
+        let trials = trials(space, hardware, &draws, stream);
         let Some(costs) = tracker.layer_costs(hardware, &trials) else {
             return;
         };
-        for (layer, (mappings, costs)) in trials.iter().zip(&costs).enumerate() {
-            for (mapping, &cost) in mappings.iter().zip(costs) {
-                let share = space.share(layer, mapping);
-                let mapping = mapping.clone();
-                memory.add(layer, Known { cost, share, mapping });
-            }
-        }
+        memory.note(space, &trials, &costs);
         let (price, mut options) = memory.price();
         memory.fill(&mut options);
         let best = memory.point(hardware, &options);
@@ -174,14 +170,22 @@ pub(super) fn search(tracker: &mut Tracker, stream: &mut Stream) {
     }
 }
 
+/// The mappings to be evaluated for each layer: those that the policy has drawn, then some from the space.
+fn trials(space: &dyn SearchSpace, hardware: &[f64], draws: &[Vec<Draw>], stream: &mut Stream) -> Vec<Vec<Vec<f64>>> {
+    let layers = draws.iter().enumerate().map(|(layer, draws)| {
+        let fresh = (0..FRESH).map(|_| {
+            let mut mapping = vec![0.0; space.width()];
+            space.draw_mapping(hardware, layer, stream, &mut mapping);
+            mapping
+        });
+        let proposed = draws.iter().map(|draw| draw.mapping.clone());
+        proposed.chain(fresh).collect()
+    });
+    layers.collect()
+}
+
 /// Slopes of the score function, with cost and price as what is paid.
-fn slopes(
-    mapper: &Mapper,
-    space: &dyn SearchSpace,
-    draws: &[Vec<super::mapper::Draw>],
-    costs: &[Vec<f64>],
-    price: f64,
-) -> Vec<f32> {
+fn slopes(mapper: &Mapper, space: &dyn SearchSpace, draws: &[Vec<Draw>], costs: &[Vec<f64>], price: f64) -> Vec<f32> {
     let per_layer = mapper.outputs_per_layer();
     let mut slopes = vec![0.0; draws.len() * per_layer];
     for (layer, (draws, costs)) in draws.iter().zip(costs).enumerate() {

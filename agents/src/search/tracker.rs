@@ -143,24 +143,7 @@ impl<'a> Tracker<'a> {
             .map(|layer| {
                 let number = index * layers as u64 + layer as u64;
                 let mut stream = Stream::new(seed, name, number);
-                let mut mapping = vec![0.0; space.width()];
-                let (mut best, mut lowest) = (mapping.clone(), f64::INFINITY);
-                for _ in 0..draws {
-                    match draw {
-                        Draws::Even => {
-                            space.draw_mapping(hardware, layer, &mut stream, &mut mapping);
-                        }
-                        Draws::Published => {
-                            space.draw_published(hardware, layer, &mut stream, &mut mapping);
-                        }
-                    }
-                    let cost = space.layer_cost(hardware, layer, &mapping);
-                    if cost < lowest {
-                        lowest = cost;
-                        best.copy_from_slice(&mapping);
-                    }
-                }
-                best
+                best_mapping(space, hardware, layer, (draws, draw), &mut stream)
             })
             .collect();
         self.spent += draws * self.layers();
@@ -293,4 +276,28 @@ pub fn greedy_mappings(space: &dyn SearchSpace, point: &mut [f64]) {
     for layer in 0..space.layers() {
         space.greedy_mapping(&hardware, layer, &mut point[space.range(layer)]);
     }
+}
+
+/// The cheapest of so many random mappings of a layer.
+fn best_mapping(
+    space: &dyn SearchSpace,
+    hardware: &[f64],
+    layer: usize,
+    (draws, draw): (u64, Draws),
+    stream: &mut Stream,
+) -> Vec<f64> {
+    let mut mapping = vec![0.0; space.width()];
+    let (mut best, mut lowest) = (mapping.clone(), f64::INFINITY);
+    for _ in 0..draws {
+        match draw {
+            Draws::Even => space.draw_mapping(hardware, layer, stream, &mut mapping),
+            Draws::Published => space.draw_published(hardware, layer, stream, &mut mapping),
+        }
+        let cost = space.layer_cost(hardware, layer, &mapping);
+        if cost < lowest {
+            lowest = cost;
+            best.copy_from_slice(&mapping);
+        }
+    }
+    best
 }
