@@ -34,7 +34,7 @@ pub struct EffectSettings {
     /// once; where a displacement must last to matter, as in contact, near 1, with `gamma` near it.
     pub persistence: f64,
     /// Discount of the effect's return, in [0, 1]. Absent, it follows the problem
-    /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)): [`LASTING`] where an effect is part of what the
+    /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)): `LASTING` where an effect is part of what the
     /// world does next; 0, credit for the next reward only, where it leaves no trace in the state (kinematic arms):
     /// that is exact there and has the least noise.
     pub gamma: Option<f64>,

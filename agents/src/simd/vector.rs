@@ -1,4 +1,4 @@
-//! Vectors of numbers: what [`super::gemm`] and [`super::tanh_all`] are written in.
+//! Vectors of numbers: what [`mod@super::gemm`] and [`super::tanh_all`] are written in.
 
 /// A number that vectors are made of.
 pub(crate) trait Number: Copy + Default + 'static {

@@ -53,7 +53,7 @@ impl Pipeline {
     }
 }
 
-/// Signals in the order of [`Gpt::scalers`].
+/// Signals in the order of [`Gpt::scalers`](crate::language::Gpt::scalers).
 pub(in crate::language) fn moments(signals: &[Signals]) -> Vec<Moments> {
     let layer = |s: &Signals| -> Vec<Moments> {
         let pairs = s.mean.iter().flatten().zip(s.deviation.iter().flatten());
