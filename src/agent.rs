@@ -1,13 +1,13 @@
 //! The learner: policy, its running average and optimiser, and the statistics that belong to them.
 
-use tandem_agents::adam::Adam;
-use tandem_agents::archive::{Archive, ArchiveError};
-use tandem_agents::gae::{Segments, advantages};
-use tandem_agents::policy::{Policy, PolicyShape};
-use tandem_agents::ppo::{Batch, EffectUpdate, Learner, PpoError, PpoSettings, PpoStats, update};
-use tandem_agents::reward_scaler::RewardScaler;
-use tandem_agents::rollout::Rollout;
 use tandem_core::{Spec, Stream};
+use tandem_learning::adam::Adam;
+use tandem_learning::archive::{Archive, ArchiveError};
+use tandem_learning::gae::{Segments, advantages};
+use tandem_learning::policy::{Policy, PolicyShape};
+use tandem_learning::ppo::{Batch, EffectUpdate, Learner, PpoError, PpoSettings, PpoStats, update};
+use tandem_learning::reward_scaler::RewardScaler;
+use tandem_learning::rollout::Rollout;
 
 use crate::experiment::Experiment;
 

@@ -3,7 +3,7 @@
 //! ```no_run
 //! use std::process::ExitCode;
 //! use tandem::{App, MethodEntry};
-//! # use tandem_agents::design::{Fixed, FixedSettings};
+//! # use tandem_learning::design::{Fixed, FixedSettings};
 //!
 //! fn main() -> ExitCode {
 //!     App::new()

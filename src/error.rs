@@ -6,12 +6,12 @@ use tandem_accelerator::InputError;
 use tandem_accelerator::SimulationError;
 use tandem_accelerator::network::NetworkError;
 use tandem_accelerator::scalesim::LayerError;
-use tandem_agents::archive::ArchiveError;
-use tandem_agents::design::MethodError;
-use tandem_agents::language::LanguageError;
-use tandem_agents::ppo::PpoError;
-use tandem_agents::rollout::{CollectError, LanesError};
 use tandem_core::{DesignError, ProblemError};
+use tandem_language::LanguageError;
+use tandem_learning::archive::ArchiveError;
+use tandem_learning::design::MethodError;
+use tandem_learning::ppo::PpoError;
+use tandem_learning::rollout::{CollectError, LanesError};
 use thiserror::Error;
 
 use crate::metrics::MetricsError;

@@ -1,9 +1,9 @@
 //! The judgement of a run: fresh episodes of the learnt pair in the true machine, and the proxy's gap.
 
-use tandem_agents::archive::Archive;
-use tandem_agents::design::DesignOptimizer;
-use tandem_agents::policy::PolicySnapshot;
 use tandem_core::{Hardware, Stream};
+use tandem_learning::archive::Archive;
+use tandem_learning::design::DesignOptimizer;
+use tandem_learning::policy::PolicySnapshot;
 
 use crate::agent::untrained;
 use crate::error::Error;

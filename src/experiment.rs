@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tandem_agents::ppo::{PpoError, PpoSettings};
+use tandem_learning::ppo::{PpoError, PpoSettings};
 
 /// A whole experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

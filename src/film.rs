@@ -1,7 +1,7 @@
 //! Recorded episodes of a policy: the scenes that pictures and animations are drawn from.
 
-use tandem_agents::policy::PolicySnapshot;
 use tandem_core::{Problem, Scene};
+use tandem_learning::policy::PolicySnapshot;
 
 use crate::error::Error;
 use crate::judge::{Actions, Player, Starts, World};

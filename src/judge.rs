@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tandem_agents::kernel::Scratch;
-use tandem_agents::policy::{Head, PolicySnapshot};
-use tandem_agents::rollout::EffectModel;
 use tandem_core::{Fidelity, Hardware, Problem, ProblemError, Step, Stream};
+use tandem_learning::kernel::Scratch;
+use tandem_learning::policy::{Head, PolicySnapshot};
+use tandem_learning::rollout::EffectModel;
 
 /// How the policy's actions are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Tandem: the body and the brain of a machine, designed together.
 //!
 //! This is the application: it joins the problems of `tandem_physics`, `tandem_accelerator` and `tandem_attention` with
-//! the learners of `tandem_agents`; what they share is `tandem_core`.
+//! the learners of `tandem_learning`; what they share is `tandem_core`.
 //! Data flows one way:
 //!
 //! ```text
@@ -51,4 +51,4 @@ pub mod trainer;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};
-pub use {tandem_agents as agents, tandem_core as core};
+pub use {tandem_core as core, tandem_learning as learning};

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tandem_agents::libtorch::{self, Kernels};
+use tandem_learning::libtorch::{self, Kernels};
 
 /// The machine on which this process runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tandem_agents::ppo::PpoStats;
-use tandem_agents::proxy::Gap;
 use tandem_core::{DesignSpace, Spec};
+use tandem_learning::ppo::PpoStats;
+use tandem_learning::proxy::Gap;
 
 use crate::phase::Phase;
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use tandem_agents::archive::Archive;
-use tandem_agents::design::MethodError;
 use tandem_core::{DesignSpace, Spec};
+use tandem_learning::archive::Archive;
+use tandem_learning::design::MethodError;
 
 use crate::error::Error;
 use crate::evaluate::Learnt;

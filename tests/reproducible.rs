@@ -15,7 +15,7 @@ use tandem::experiment::Experiment;
 use tandem::machine::Machine;
 use tandem::registry;
 use tandem::trainer::Trainer;
-use tandem_agents::libtorch::CHOICE;
+use tandem_learning::libtorch::CHOICE;
 
 use common::{digest, program, row};
 

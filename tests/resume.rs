@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use tandem::record::Counters;
 use tandem::registry;
 use tandem::run_folder::RunFolder;
-use tandem_agents::archive::Archive;
 use tandem_core::Stream;
+use tandem_learning::archive::Archive;
 
 use common::{program, row, tandem, tiny, without_clock, write};
 

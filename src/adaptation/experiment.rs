@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tandem_agents::language::{CodesignSettings, LanguageError, Settings};
+use tandem_language::{CodesignSettings, LanguageError, Settings};
 
 use super::source::TextSettings;
 use crate::error::Error;

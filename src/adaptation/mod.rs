@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::Value;
-use tandem_agents::Archive;
-use tandem_agents::language::{CodesignSettings, Pipeline, Record, Stage};
+use tandem_language::{CodesignSettings, Pipeline, Record, Stage};
+use tandem_learning::Archive;
 
 pub use experiment::LanguageExperiment;
 pub use source::{Source, TextSettings, TokenizerSettings};

@@ -1,9 +1,9 @@
 //! The results of an adaptation as JSON document, text and plots.
 
 use serde_json::{Value, json};
-use tandem_agents::language::pipeline::Adapted;
-use tandem_agents::language::{Pipeline, Stage};
 use tandem_attention::cost;
+use tandem_language::pipeline::Adapted;
+use tandem_language::{Pipeline, Stage};
 
 use super::LanguageExperiment;
 use crate::error::Error;

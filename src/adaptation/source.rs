@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tandem_agents::language::bpe::BytePairEncoding;
-use tandem_agents::language::{Corpus, Vocabulary, story};
+use tandem_language::bpe::BytePairEncoding;
+use tandem_language::{Corpus, Vocabulary, story};
 
 use crate::error::Error;
 use crate::run_folder::RunFolder;

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use tandem_agents::attention::{Backward, Circuit, Hardware, Mode, Ring};
-use tandem_agents::language::{Gpt, LanguageError, Shape};
-use tandem_agents::{Adam, gradients};
 use tandem_attention::{GainCell, Head, Scalers};
 use tandem_core::Stream;
+use tandem_language::attention::{Backward, Circuit, Hardware, Mode, Ring};
+use tandem_language::{Gpt, LanguageError, Shape};
+use tandem_learning::{Adam, gradients};
 use tch::{Device, Kind, Tensor};
 
 use super::Entry;

@@ -1,5 +1,5 @@
 //! The price of bytes that do not depend on the processor: the training bench with Tandem's kernels and with libtorch's
-//! own ([`tandem_agents::libtorch`]).
+//! own ([`tandem_learning::libtorch`]).
 //!
 //! The kernels of a process are fixed when it starts, so each measurement is a process of its own. The two kinds take
 //! turns, and what counts is the median of the ratios of neighbours: the speed of a shared machine drifts.
@@ -8,7 +8,7 @@ use std::fmt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use tandem_agents::libtorch::{CHOICE, ENVIRONMENT, NATIVE};
+use tandem_learning::libtorch::{CHOICE, ENVIRONMENT, NATIVE};
 
 use super::Entry;
 use crate::error::Error;

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use serde_json::json;
-use tandem_agents::kernel::Scratch;
-use tandem_agents::policy::PolicySnapshot;
 use tandem_core::Stream;
+use tandem_learning::kernel::Scratch;
+use tandem_learning::policy::PolicySnapshot;
 
 use super::Entry;
 use crate::error::Error;

@@ -11,9 +11,9 @@ pub mod report;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tandem_agents::Archive;
-use tandem_agents::language::LanguageError;
-use tandem_agents::language::codesign::{Codesign, CodesignSettings, Outcome, Round};
+use tandem_language::LanguageError;
+use tandem_language::codesign::{Codesign, CodesignSettings, Outcome, Round};
+use tandem_learning::Archive;
 
 use crate::adaptation::{self, FINAL, LanguageExperiment};
 use crate::error::Error;

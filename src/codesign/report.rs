@@ -1,8 +1,8 @@
 //! The results of a co-design as JSON document, text and plots.
 
 use serde_json::{Map, Value, json};
-use tandem_agents::language::codesign::{Codesign, Outcome, Point, Reverted, Round};
 use tandem_core::DesignSpace;
+use tandem_language::codesign::{Codesign, Outcome, Point, Reverted, Round};
 
 use crate::adaptation::LanguageExperiment;
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tandem_agents::archive::Archive;
+use tandem_learning::archive::Archive;
 
 use super::print_json;
 use crate::cli::EvaluateArgs;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tandem_agents::language::CodesignSettings;
+use tandem_language::CodesignSettings;
 
 use super::print_json;
 use crate::adaptation::LanguageExperiment;

@@ -1,8 +1,8 @@
 //! `tandem generate`: text from an adapted language model.
 
 use serde_json::json;
-use tandem_agents::language::Stage;
 use tandem_core::Stream;
+use tandem_language::Stage;
 
 use super::print_json;
 use crate::adaptation;

@@ -12,9 +12,9 @@
 
 use prost::Message;
 use serde_json::{Value, json};
-use tandem_agents::policy::{Head, PolicySnapshot};
 use tandem_core::mechanism::{Actuator, Control};
 use tandem_core::{CommandSpace, Mechanism, Spec};
+use tandem_learning::policy::{Head, PolicySnapshot};
 
 /// Version of the file format.
 const IR_VERSION: i64 = 8;

@@ -1,7 +1,7 @@
 use roxmltree::{Document, Node};
-use tandem_agents::policy::Policy;
-use tandem_agents::policy::PolicyShape;
 use tandem_core::{Channel, CommandSpace, Fidelity, Problem, Spec, Stream};
+use tandem_learning::policy::Policy;
+use tandem_learning::policy::PolicyShape;
 use tandem_physics::classic;
 use tandem_physics::reach2d;
 use tandem_physics::tentacle;
@@ -216,7 +216,7 @@ fn policies_agree(command: CommandSpace) {
         normalise: true,
     };
     let mut policy = Policy::new(&shape, &mut stream);
-    let mut moments = tandem_agents::normaliser::Moments::new(7);
+    let mut moments = tandem_learning::normaliser::Moments::new(7);
     let mut draw = |scale: f64| -> Vec<f32> { (0..7).map(|i| (i as f64 + scale * stream.normal()) as f32).collect() };
     (0..50).for_each(|_| moments.push(&draw(2.0)));
     policy.normaliser.update(&moments);
@@ -225,7 +225,7 @@ fn policies_agree(command: CommandSpace) {
     let rows: Vec<f32> = (0..64).flat_map(|i| draw(f64::from(i))).collect();
     let theirs = run_elsewhere(onnx::write(&policy, &spec, "a test", None), &rows, 7);
     let n = policy.command_len();
-    let mut scratch = tandem_agents::kernel::Scratch::default();
+    let mut scratch = tandem_learning::kernel::Scratch::default();
     for (row, theirs) in rows.chunks(7).zip(theirs.chunks(n)) {
         let mut normalised = [0.0; 7];
         policy.normaliser().apply(row, &mut normalised);

@@ -259,7 +259,7 @@ fn machine() -> Machine {
 /// A program that cannot be started.
 pub fn with_native_kernels() -> Result<(), Error> {
     use std::os::unix::process::CommandExt;
-    use tandem_agents::libtorch::{CHOICE, ENVIRONMENT, NATIVE};
+    use tandem_learning::libtorch::{CHOICE, ENVIRONMENT, NATIVE};
     if std::env::var_os(CHOICE).is_some_and(|choice| choice == NATIVE) {
         return Ok(());
     }

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tandem_accelerator::codesign;
-use tandem_agents::design::{
+use tandem_attention::recall;
+use tandem_core::{Preset, ProblemError, Share};
+use tandem_learning::design::{
     Cma, CmaSettings, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy, HardwareAsPolicySettings,
     Morph, MorphConditioned, MorphConditionedSettings, MorphSettings, Random, RandomSettings, TensorHardware,
 };
-use tandem_attention::recall;
-use tandem_core::{Preset, ProblemError, Share};
 use tandem_physics::classic;
 use tandem_physics::hand3d::{press, tendon};
 use tandem_physics::reach2d;

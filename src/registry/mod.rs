@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tandem_agents::design::{DesignOptimizer, MethodError, Setup, TensorHardware, settings};
 use tandem_core::{Preset, Problem, ProblemError, Share};
+use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardware, settings};
 
 use crate::error::Error;
 use crate::experiment::Experiment;

@@ -1,9 +1,9 @@
 //! The accelerator's closed form in tensors: values of the true model, slopes of its form with real numbers.
 
 use tandem_accelerator::codesign::{AcceleratorHardware, EFFECTS, Settings};
-use tandem_agents::design::TensorHardware;
 use tandem_core::Hardware;
 use tandem_core::{DesignError, Parameter};
+use tandem_learning::design::TensorHardware;
 use tch::{Kind, Tensor};
 
 /// The accelerator's hardware model in tensors; the formulas are [`tandem_accelerator::codesign`]'s.

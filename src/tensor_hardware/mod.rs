@@ -3,8 +3,8 @@
 mod accelerator;
 mod tentacle;
 
-use tandem_agents::design::TensorHardware;
 use tandem_core::Hardware;
+use tandem_learning::design::TensorHardware;
 use tandem_physics::reach2d::STEP_ANGLE;
 use tch::{Kind, Tensor};
 
@@ -77,8 +77,8 @@ impl TensorHardware for PlanarArm {
 
 #[cfg(test)]
 mod tests {
-    use tandem_agents::proxy::{DesignDraw, Pairs, matrix};
     use tandem_core::Stream;
+    use tandem_learning::proxy::{DesignDraw, Pairs, matrix};
     use tandem_physics::reach2d;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! The tentacle's statics and kinematics in tensors: exact gradients by the optimality conditions.
 
-use tandem_agents::design::TensorHardware;
 use tandem_core::Hardware;
+use tandem_learning::design::TensorHardware;
 use tandem_physics::tentacle::statics::{Equilibrium, Stop};
 use tandem_physics::tentacle::{Body, ELASTIC_RADIUS, JOINT_HIGH, JOINTS, WINCH_RADIUS};
 use tch::{Kind, Tensor};
@@ -100,8 +100,8 @@ impl TensorHardware for TensorTentacle {
 
 #[cfg(test)]
 mod tests {
-    use tandem_agents::proxy::matrix;
     use tandem_core::{Design, Stream};
+    use tandem_learning::proxy::matrix;
     use tandem_physics::tentacle::{Config, Settings, TentacleHardware, WINCH_RANGE};
 
     use super::*;

@@ -20,13 +20,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tandem_agents::archive::Archive;
-use tandem_agents::collect::collect;
-use tandem_agents::design::{Constant, Context, DesignOptimizer, PolicyChange};
-use tandem_agents::policy::PolicySnapshot;
-use tandem_agents::ppo::PpoStats;
-use tandem_agents::rollout::{Episode, Lanes, Motion, Rollout};
 use tandem_core::{Hardware, Problem};
+use tandem_learning::archive::Archive;
+use tandem_learning::collect::collect;
+use tandem_learning::design::{Constant, Context, DesignOptimizer, PolicyChange};
+use tandem_learning::policy::PolicySnapshot;
+use tandem_learning::ppo::PpoStats;
+use tandem_learning::rollout::{Episode, Lanes, Motion, Rollout};
 
 use crate::agent::Agent;
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! The trainer's state on its way to a checkpoint and back.
 
-use tandem_agents::archive::{Archive, ArchiveError};
+use tandem_learning::archive::{Archive, ArchiveError};
 
 use super::Trainer;
 use crate::error::Error;

@@ -15,7 +15,7 @@
 //! - [`recall`]: the problem `attention`, a circuit and the encoder that uses it, designed together;
 //! - [`gpu`]: measured graphics processors to compare with.
 //!
-//! The learner's form of the same equations, on tensors and with gradients, is in `tandem_agents::attention`; a test
+//! The learner's form of the same equations, on tensors and with gradients, is in `tandem_language::attention`; a test
 //! there holds the two against each other.
 
 pub mod cell;

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
-use tandem::agents::design::*;
+use tandem::learning::design::*;
 use tandem::{App, MethodEntry, core::Stream};
 
 /// Iterations of PPO on a design before it is scored.

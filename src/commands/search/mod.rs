@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use tandem_accelerator::Network;
 use tandem_accelerator::space::{Rescored, SPACES, Simulate, SpaceEntry};
 use tandem_accelerator::zoo;
-use tandem_agents::search::{METHODS, Method, Tracker};
 use tandem_core::SearchSpace;
+use tandem_learning::search::{METHODS, Method, Tracker};
 
 use crate::atomic;
 use crate::cli::SearchArgs;

@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tandem_accelerator::space::Rescored;
 use tandem_accelerator::space::rescore::Run as Simulated;
-use tandem_agents::search::Method;
 use tandem_core::SearchSpace;
+use tandem_learning::search::Method;
 
 use super::{Run, Task, cannot};
 use crate::atomic;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::language::Stage;
-use crate::language::pipeline::tests::{pipeline, tiny};
+use crate::Stage;
+use crate::pipeline::tests::{pipeline, tiny};
 use crate::testing::median;
 
 fn settings() -> CodesignSettings {

@@ -5,8 +5,8 @@ use tch::{Tensor, no_grad};
 
 use crate::attention::adaptation::{Moments, Scaler, Schedule, adapt};
 use crate::attention::{Backward, CellForCell, Circuit, Hardware, Mode, Signals};
-use crate::language::pipeline::{mean_activity, moments};
-use crate::language::{Gpt, LanguageError};
+use crate::pipeline::{mean_activity, moments};
+use crate::{Gpt, LanguageError};
 
 /// Updates of the scalers for each circuit: the adaptation is within a thousandth of its end by then.
 const UPDATES: u32 = 4;

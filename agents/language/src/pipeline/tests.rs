@@ -1,11 +1,11 @@
 use super::*;
-use crate::language::settings::{Adaptation, Stages, Training};
-use crate::language::shape::Shape;
-use crate::language::story::story;
+use crate::settings::{Adaptation, Stages, Training};
+use crate::shape::Shape;
+use crate::story::story;
 use crate::testing::median;
 
 /// A pipeline that takes a second.
-pub(in crate::language) fn tiny() -> Settings {
+pub(crate) fn tiny() -> Settings {
     let mut settings = Settings {
         model: Shape {
             layers: 2,
@@ -41,7 +41,7 @@ pub(in crate::language) fn tiny() -> Settings {
 }
 
 /// A pipeline over a short story.
-pub(in crate::language) fn pipeline(settings: &Settings) -> Pipeline {
+pub(crate) fn pipeline(settings: &Settings) -> Pipeline {
     let corpus = Corpus::new(&story(0, 4000), settings.model.context).unwrap();
     Pipeline::new(settings, corpus).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::language::LanguageError;
+use crate::LanguageError;
 
 /// Share of the rounds after which the model is trained on nothing but circuits that are good enough.
 const HURDLE: f64 = 0.6;

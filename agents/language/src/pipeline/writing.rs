@@ -4,8 +4,8 @@ use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
 use super::{Pipeline, Stage};
-use crate::language::LanguageError;
-use crate::language::model::draw;
+use crate::LanguageError;
+use crate::model::draw;
 
 impl Pipeline {
     /// Continues `prompt` by `count` tokens with a finished stage's model.

@@ -41,7 +41,7 @@ use super::model::Gpt;
 use super::pipeline::Pipeline;
 use super::stepper::Stepper;
 use super::{LanguageError, Settings};
-use crate::archive::{Archive, ArchiveError};
+use tandem_learning::archive::{Archive, ArchiveError};
 
 pub use judge::Part;
 use judge::{Home, Judge};

@@ -5,9 +5,9 @@ use tandem_core::design::LOGIT_LIMIT;
 use tch::{Kind, Tensor};
 
 use super::point::Point;
-use crate::adam::{Adam, gradients};
-use crate::language::LanguageError;
-use crate::mlp::Mlp;
+use crate::LanguageError;
+use tandem_learning::adam::{Adam, gradients};
+use tandem_learning::mlp::Mlp;
 
 /// What is predicted: compressed loss above the control's, logarithms of energy, time and area.
 pub const EFFECTS: usize = 4;

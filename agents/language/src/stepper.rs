@@ -6,9 +6,9 @@ use super::LanguageError;
 use super::model::Gpt;
 use super::settings::Training;
 use super::shape::is_scaler;
-use crate::adam::{Adam, clip_global_norm, gradients};
-use crate::archive::{Archive, ArchiveError};
 use crate::attention::Circuit;
+use tandem_learning::adam::{Adam, clip_global_norm, gradients};
+use tandem_learning::archive::{Archive, ArchiveError};
 
 const BETAS: [f64; 2] = [0.9, 0.95];
 const EPSILON: f64 = 1e-8;

@@ -12,21 +12,18 @@
 //! | [`design`], [`cma_es`] | the design optimisers, one file per method |
 //! | [`adam`] | the optimiser |
 //! | [`archive`] | checkpoints |
-//! | [`attention`], [`language`] | analog attention on tensors, and a language model that is adapted to it |
 //!
 //! Networks live in libtorch only while they are trained; everything else is plain numbers. The same seed
 //! gives the same bytes with any number of threads, on every x86-64 processor with AVX2 ([`libtorch`]).
 
 pub mod adam;
 pub mod archive;
-pub mod attention;
 pub mod cma_es;
 pub mod collect;
 pub mod design;
 pub mod gae;
 mod head;
 pub mod kernel;
-pub mod language;
 pub mod libtorch;
 mod method_error;
 pub mod mlp;
@@ -35,7 +32,7 @@ pub mod normaliser;
 pub mod policy;
 pub mod ppo;
 pub mod proxy;
-mod raw;
+pub mod raw;
 pub mod reward_scaler;
 pub mod rollout;
 pub mod search;

@@ -5,7 +5,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use super::LanguageError;
 use super::model::Gpt;
 use super::shape::is_scaler;
-use crate::raw;
+use tandem_learning::raw;
 
 /// Sets a model's weights from the bytes of a file. Its position table may be longer than the context. Scalers stay as
 /// they are; what else the file holds (the attention masks of old files, say) is passed over.
@@ -84,7 +84,7 @@ fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, Lang
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::shape::Shape;
+    use crate::shape::Shape;
     use tandem_core::Stream;
 
     const CHARACTERS: usize = 11;

@@ -3,10 +3,10 @@
 use tch::{Tensor, no_grad};
 
 use super::{Pipeline, Planned, Stage};
-use crate::adam::Adam;
+use crate::LanguageError;
 use crate::attention::{Circuit, Mode};
-use crate::language::LanguageError;
-use crate::language::stepper::{descend, optimiser};
+use crate::stepper::{descend, optimiser};
+use tandem_learning::adam::Adam;
 
 impl Pipeline {
     /// An optimiser for the present stage.

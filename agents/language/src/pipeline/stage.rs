@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Settings;
 use crate::attention::Mode;
 use crate::attention::adaptation::Pass;
-use crate::language::Settings;
 
 /// A stage of the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,11 +23,11 @@ use super::LanguageError;
 use super::corpus::Corpus;
 use super::model::Gpt;
 use super::settings::Settings;
-use crate::adam::Adam;
-use crate::archive::{Archive, ArchiveError};
 use crate::attention::{CellForCell, Circuit, Hardware, Mode};
+use tandem_learning::adam::Adam;
+use tandem_learning::archive::{Archive, ArchiveError};
 
-pub(in crate::language) use adapting::{mean_activity, moments};
+pub(crate) use adapting::{mean_activity, moments};
 pub use stage::{Adapted, Planned, Record, Stage, plan};
 
 /// What goes into a checkpoint beside arrays.
@@ -64,7 +64,7 @@ pub struct Pipeline {
 }
 
 /// What a finished nonlinear stage leaves.
-pub(in crate::language) struct Trained {
+pub(crate) struct Trained {
     pub settings: Settings,
     pub corpus: Corpus,
     pub model: Gpt,
@@ -250,7 +250,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// A pipeline whose nonlinear stage is not finished.
-    pub(in crate::language) fn into_trained(mut self) -> Result<Trained, LanguageError> {
+    pub(crate) fn into_trained(mut self) -> Result<Trained, LanguageError> {
         if !self.state.kept.contains(&Stage::Nonlinear) {
             return Err(LanguageError::Text(
                 "the run has no finished nonlinear stage; let `tandem adapt` finish it".into(),
@@ -294,4 +294,4 @@ impl Pipeline {
 }
 
 #[cfg(test)]
-pub(in crate::language) mod tests;
+pub(crate) mod tests;

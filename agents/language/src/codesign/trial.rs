@@ -4,8 +4,8 @@ use tandem_attention::GainCell;
 use tandem_core::Stream;
 
 use super::judge::{Home, Judge, Part};
-use crate::language::pipeline::Pipeline;
-use crate::language::{Gpt, LanguageError};
+use crate::pipeline::Pipeline;
+use crate::{Gpt, LanguageError};
 
 /// A pipeline's nonlinear model, ready to be put on other circuits.
 pub struct Trial {

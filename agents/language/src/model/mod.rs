@@ -8,10 +8,10 @@ use tch::{Kind, Tensor};
 
 use super::LanguageError;
 use super::shape::{FIRST_OFFSETS, LAYER_WEIGHTS, Shape, is_scaler};
-use crate::archive::{Archive, ArchiveError};
 use crate::attention::adaptation::Scaler;
 use crate::attention::{Circuit, SIGNALS, Signals, softmax};
-use crate::raw;
+use tandem_learning::archive::{Archive, ArchiveError};
+use tandem_learning::raw;
 
 /// Deviation of new weights, and what the output side of each residual branch is divided by: GPT-2's.
 const INITIAL_DEVIATION: f64 = 0.02;

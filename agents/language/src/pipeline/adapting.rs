@@ -5,9 +5,9 @@ use tandem_core::Stream;
 use tch::{Tensor, no_grad};
 
 use super::{Adapted, Pipeline};
+use crate::LanguageError;
 use crate::attention::adaptation::{Moments, Scaler, adapt};
 use crate::attention::{Mode, Signals};
-use crate::language::LanguageError;
 
 impl Pipeline {
     fn adaptation_batch(&self) -> [Tensor; 2] {
@@ -53,8 +53,8 @@ impl Pipeline {
     }
 }
 
-/// Signals in the order of [`Gpt::scalers`](crate::language::Gpt::scalers).
-pub(in crate::language) fn moments(signals: &[Signals]) -> Vec<Moments> {
+/// Signals in the order of [`Gpt::scalers`](crate::Gpt::scalers).
+pub(crate) fn moments(signals: &[Signals]) -> Vec<Moments> {
     let layer = |s: &Signals| -> Vec<Moments> {
         let pairs = s.mean.iter().flatten().zip(s.deviation.iter().flatten());
         pairs.map(|(&mean, &deviation)| Moments { mean, deviation }).collect()
@@ -63,7 +63,7 @@ pub(in crate::language) fn moments(signals: &[Signals]) -> Vec<Moments> {
 }
 
 /// Mean over the layers; `None` where none was measured.
-pub(in crate::language) fn mean_activity(signals: &[Signals]) -> Option<Activity> {
+pub(crate) fn mean_activity(signals: &[Signals]) -> Option<Activity> {
     let all: Vec<Activity> = signals.iter().filter_map(|s| s.activity).collect();
     let mean = |of: fn(&Activity) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
     (!all.is_empty()).then(|| Activity {

@@ -11,7 +11,7 @@ fn check(tensor: &Tensor) {
 }
 
 /// The numbers of a contiguous f32 CPU tensor, in row-major order.
-pub(crate) fn floats(tensor: &Tensor) -> &[f32] {
+pub fn floats(tensor: &Tensor) -> &[f32] {
     check(tensor);
     if tensor.numel() == 0 {
         return &[];
@@ -22,7 +22,7 @@ pub(crate) fn floats(tensor: &Tensor) -> &[f32] {
 }
 
 /// Gives a tensor new numbers, in row-major order, unseen by autograd; every handle sees them.
-pub(crate) fn set(tensor: &mut Tensor, numbers: &[f32]) {
+pub fn set(tensor: &mut Tensor, numbers: &[f32]) {
     let numbers = Tensor::from_slice(numbers).view_as(tensor);
     tch::no_grad(|| tensor.copy_(&numbers));
 }
@@ -33,7 +33,7 @@ pub(crate) fn set(tensor: &mut Tensor, numbers: &[f32]) {
 /// Handles made by `shallow_clone` share the memory, and a handle can live in another thread. Until this returns, nobody
 /// else may read or write that memory: no slice of [`floats`] of it is still in use, `change` reaches it in no other
 /// way, and no other thread works on it (no forward or backward pass that it takes part in is under way).
-pub(crate) unsafe fn rewrite<T>(tensor: &mut Tensor, change: impl FnOnce(&mut [f32]) -> T) -> T {
+pub unsafe fn rewrite<T>(tensor: &mut Tensor, change: impl FnOnce(&mut [f32]) -> T) -> T {
     check(tensor);
     if tensor.numel() == 0 {
         return change(&mut []);
@@ -49,11 +49,7 @@ pub(crate) unsafe fn rewrite<T>(tensor: &mut Tensor, change: impl FnOnce(&mut [f
 ///
 /// # Panics
 /// If the two share memory.
-pub(crate) unsafe fn rewrite_with<T>(
-    tensor: &mut Tensor,
-    other: &Tensor,
-    change: impl FnOnce(&mut [f32], &[f32]) -> T,
-) -> T {
+pub unsafe fn rewrite_with<T>(tensor: &mut Tensor, other: &Tensor, change: impl FnOnce(&mut [f32], &[f32]) -> T) -> T {
     let other = floats(other);
     // SAFETY: the caller's promise, and the two are seen to be apart before `other` is read.
     unsafe {

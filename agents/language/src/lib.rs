@@ -1,5 +1,6 @@
 //! A language model of GPT-2's shape, whose attention may be softmax or an analog circuit.
 //!
+//! - [`attention`]: softmax and the circuit of `tandem_attention` on tensors, with gradients;
 //! - [`corpus`] and [`story`]: text as numbers; a default text made by rule;
 //! - [`vocabulary`] and [`bpe`]: characters, or GPT-2's byte pairs, as tokens;
 //! - [`shape`], [`model`]: the transformer, its weights under GPT-2's own names;
@@ -7,6 +8,7 @@
 //! - [`pipeline`]: the stages of an adaptation, from softmax to nonlinear hardware, with its controls;
 //! - [`codesign`]: circuit and model designed together.
 
+pub mod attention;
 pub mod bpe;
 pub mod codesign;
 pub mod corpus;
@@ -17,6 +19,8 @@ pub mod shape;
 mod stepper;
 pub mod story;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 pub mod vocabulary;
 pub mod weights;
@@ -25,7 +29,7 @@ use tandem_attention::CircuitError;
 use tandem_core::DesignError;
 use thiserror::Error;
 
-use crate::archive::ArchiveError;
+use tandem_learning::archive::ArchiveError;
 
 pub use codesign::{Codesign, CodesignSettings};
 pub use corpus::Corpus;
