@@ -1,72 +1,37 @@
-//! Every problem of Tandem keeps the contract that `tandem_core::contract` holds problems to.
+//! Every problem that is registered keeps the contract that `tandem_core::contract` holds problems to, in every variant
+//! that `tandem list problems` names.
 
-use tandem_accelerator::codesign;
-use tandem_attention::recall;
-use tandem_core::Problem;
+use serde_json::{Value, json};
+use tandem::registry;
 use tandem_core::contract::check_problem;
-use tandem_physics::classic;
-use tandem_physics::hand3d::{press, tendon};
-use tandem_physics::reach2d;
 use tandem_physics::tentacle;
 
-#[track_caller]
-fn check_contract(problem: &dyn Problem) {
-    check_problem(problem).unwrap();
+/// The settings of a variant as `tandem list problems` names it: `preset far`, `name cartpole`; none for a remark.
+fn task(variant: &str) -> Option<Value> {
+    let (key, value) = variant.split_once(' ')?;
+    ["preset", "name"].contains(&key).then(|| json!({ key: value }))
 }
 
 #[test]
-fn classic_problems_keep_the_contract() {
-    for (name, _) in classic::NAMES {
-        println!("{name}");
-        check_contract(&*classic::make(name).unwrap());
+fn every_problem_keeps_the_contract() {
+    for entry in registry::problems() {
+        let variants = (entry.variants)();
+        let tasks: Vec<Value> = variants.iter().filter_map(|(name, _)| task(name)).collect();
+        assert!(!tasks.is_empty(), "{}: no variant can be built", entry.name);
+        for task in tasks {
+            let instance = (entry.build)(&task).unwrap_or_else(|error| panic!("{} {task}: {error}", entry.name));
+            check_problem(&*instance.problem).unwrap_or_else(|breach| panic!("{task}: {breach}"));
+        }
     }
 }
 
 #[test]
-fn reaching_arms_keep_the_contract() {
-    for preset in reach2d::PRESETS {
-        let config = reach2d::Config {
-            preset: Some(preset.name.into()),
-            ..reach2d::Config::default()
-        };
-        check_contract(&*reach2d::make(&config).unwrap());
-    }
-}
-
-#[test]
-fn tentacles_keep_the_contract() {
+fn tentacles_of_any_number_of_tendons_keep_the_contract() {
     for rows in 1..=3 {
         let config = tentacle::Config {
             start_radii: Some(vec![[0.01; 3]; rows]),
             ..tentacle::Config::default()
         };
-        check_contract(&*tentacle::make(&config).unwrap());
+        check_problem(&*tentacle::make(&config).unwrap()).unwrap();
     }
-    check_contract(&*tentacle::make(&tentacle::Config::default()).unwrap());
-}
-
-#[test]
-fn accelerators_keep_the_contract() {
-    for preset in codesign::PRESETS {
-        let config = codesign::Config {
-            preset: Some(preset.name.into()),
-            ..codesign::Config::default()
-        };
-        check_contract(&*codesign::make(&config).unwrap());
-    }
-}
-
-#[test]
-fn pressing_hands_keep_the_contract() {
-    check_contract(&*press::make(&press::Config::default()).unwrap());
-}
-
-#[test]
-fn tendon_hands_keep_the_contract() {
-    check_contract(&*tendon::make(&tendon::Config::default()).unwrap());
-}
-
-#[test]
-fn attention_keeps_the_contract() {
-    check_contract(&*recall::make(&recall::Config::default()).unwrap());
 }
