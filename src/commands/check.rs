@@ -22,7 +22,7 @@ use crate::sets::split_sets;
 pub fn run(args: &CheckArgs) -> Result<(), Error> {
     let machine = args.machine.then(Machine::here);
     if let Some(machine) = machine.as_ref().filter(|_| !args.json) {
-        output::text(&machine)?;
+        output::text(machine)?;
     }
     let mut resolved = Vec::new();
     for path in &args.experiments {
