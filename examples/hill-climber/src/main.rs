@@ -49,7 +49,8 @@ impl DesignOptimizer for HillClimber {
     fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         let Some(score) = self.inner.add(rollout, INNER_ITERATIONS) else { return Ok(PolicyChange::Keep) };
         let was_best = self.tried == self.best;
-        if was_best || score > self.score {
+        if score.is_finite() && (was_best || score > self.score) {
+            // not finite: no episode has ended yet
             (self.best, self.score) = (self.tried.clone(), score);
         }
         self.tried = self.best.clone();

@@ -18,9 +18,10 @@ use crate::gae::{Segments, advantages};
 use crate::proxy::matrix;
 use crate::rollout::{Noise, Rollout};
 
-/// Discount and decay of the effect's return where effects leave traces and the experiment does not say: about ten
-/// control steps, which carries over contacts and lags (hands, arms among walls) without the noise of whole episodes.
-pub const LASTING: f64 = 0.9;
+/// Discount and decay of the effect's return where effects leave traces and the experiment does not say: the next reward
+/// and what the critic expects of the state that it comes with. A decay near 1 sums up whole stretches of rewards, which
+/// is exact but noisy: on a designed spring (`examples/spring`) the design then moves a third as fast.
+const LASTING: [f64; 2] = [0.9, 0.0];
 
 /// How task effects are explored and credited: shared by all methods with an effect likelihood.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,11 +35,11 @@ pub struct EffectSettings {
     /// once; where a displacement must last to matter, as in contact, near 1, with `gamma` near it.
     pub persistence: f64,
     /// Discount of the effect's return, in [0, 1]. Absent, it follows the problem
-    /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)): `LASTING` where an effect is part of what the
+    /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)): 0.9 where an effect is part of what the
     /// world does next; 0, credit for the next reward only, where it leaves no trace in the state (kinematic arms):
     /// that is exact there and has the least noise.
     pub gamma: Option<f64>,
-    /// Decay of the effect's return towards the critic's value, in [0, 1]; absent, as `gamma`.
+    /// Decay of the effect's return towards the critic's value, in [0, 1]; 0 when absent.
     pub lambda: Option<f64>,
     /// Whether the baseline knows the reward of the step before: where rewards are a matter of state, their difference
     /// shows what an effect did.
@@ -102,11 +103,11 @@ impl EffectCredit {
     /// Settings out of range.
     pub fn new(setup: &Setup, settings: &EffectSettings) -> Result<Self, MethodError> {
         settings.check()?;
-        let horizon = if setup.effects_last { LASTING } else { 0.0 };
+        let [gamma, lambda] = if setup.effects_last { LASTING } else { [0.0; 2] };
         Ok(Self {
             settings: settings.clone(),
-            gamma: settings.gamma.unwrap_or(horizon),
-            lambda: settings.lambda.unwrap_or(horizon),
+            gamma: settings.gamma.unwrap_or(gamma),
+            lambda: settings.lambda.unwrap_or(lambda),
             clip: setup.clip,
             scale: setup.hardware.effect_scale().to_vec(),
             baseline: Baseline::new(setup.observations + setup.commands, settings.reward_before, setup.seed),
