@@ -1,4 +1,4 @@
-// Takes products of matrices and elementary functions away from the libraries inside libtorch, through the dispatcher's public
+// Takes products of matrices and tanh away from the libraries inside libtorch, through the dispatcher's public
 // interface. See replacements.rs, which owns the arithmetic and the reason.
 
 #include <ATen/Version.h>
@@ -7,11 +7,7 @@
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/baddbmm.h>
 #include <ATen/ops/bmm.h>
-#include <ATen/ops/cos.h>
-#include <ATen/ops/exp.h>
-#include <ATen/ops/log.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/sin.h>
 #include <ATen/ops/tanh.h>
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
@@ -33,17 +29,10 @@ using Gemm = void (*)(int64_t m, int64_t k, int64_t n, const T* a, int64_t a_row
 Gemm<float> gemm_f32;
 Gemm<double> gemm_f64;
 
-// Replaces each of `n` numbers by a function of it.
-template <typename T>
-using Map = void (*)(T* numbers, int64_t n);
+// Replaces each of `n` numbers by its tanh.
+using Map = void (*)(float* numbers, int64_t n);
 
-// A function in both precisions, and libtorch's own, for tensors of other kinds. In the order of replacements.rs.
-struct Function {
-    Map<float> f32;
-    Map<double> f64;
-};
-enum { EXP, LOG, SIN, COS, TANH, FUNCTIONS };
-Function functions[FUNCTIONS];
+Map tanh_f32;
 
 Tensor fresh(at::IntArrayRef sizes, const Tensor& like) { return at::detail::empty_cpu(sizes, like.options()); }
 
@@ -149,20 +138,14 @@ Tensor inner_product(const Tensor& x, const Tensor& y) {
     return product(x.unsqueeze(0), y.unsqueeze(1)).squeeze();
 }
 
-template <int F, Tensor& (*original)(Tensor&, const Tensor&)>
-Tensor map(const Tensor& x) {
-    const auto kind = x.scalar_type();
-    if ((kind != at::kFloat && kind != at::kDouble) || x.layout() != at::kStrided) {
-        const bool whole = !at::isFloatingType(kind) && !at::isComplexType(kind);
+Tensor hyperbolic_tangent(const Tensor& x) {
+    if (x.scalar_type() != at::kFloat || x.layout() != at::kStrided) {
+        const bool whole = !at::isFloatingType(x.scalar_type()) && !at::isComplexType(x.scalar_type());
         Tensor y = at::detail::empty_cpu({0}, whole ? x.options().dtype(at::kFloat) : x.options());
-        return original(y, x);
+        return at::tanh_out(y, x);
     }
     Tensor y = x.clone(at::MemoryFormat::Contiguous);
-    if (kind == at::kFloat) {
-        functions[F].f32(y.mutable_data_ptr<float>(), y.numel());
-    } else {
-        functions[F].f64(y.mutable_data_ptr<double>(), y.numel());
-    }
+    tanh_f32(y.mutable_data_ptr<float>(), y.numel());
     return y;
 }
 
@@ -173,11 +156,11 @@ struct Silent : c10::WarningHandler {
 
 }  // namespace
 
-// Replaces the products and the elementary functions of all CPU tensors in this process; called once, before the first of them.
-extern "C" void tandem_replace_kernels(Gemm<float> f32, Gemm<double> f64, const Function* all) {
+// Replaces the products and the tanh of all CPU tensors in this process; called once, before the first of them.
+extern "C" void tandem_replace_kernels(Gemm<float> f32, Gemm<double> f64, Map tanh) {
     gemm_f32 = f32;
     gemm_f64 = f64;
-    std::memcpy(functions, all, sizeof functions);
+    tanh_f32 = tanh;
     Silent silent;
     c10::WarningUtils::WarningHandlerGuard guard(&silent);
     // Kept for the life of the process: its destructor would take the replacement back.
@@ -188,11 +171,7 @@ extern "C" void tandem_replace_kernels(Gemm<float> f32, Gemm<double> f64, const 
     library->impl("baddbmm", add_batched_product);
     library->impl("mv", product_with_vector);
     library->impl("dot", inner_product);
-    library->impl("exp", map<EXP, at::exp_out>);
-    library->impl("log", map<LOG, at::log_out>);
-    library->impl("sin", map<SIN, at::sin_out>);
-    library->impl("cos", map<COS, at::cos_out>);
-    library->impl("tanh", map<TANH, at::tanh_out>);
+    library->impl("tanh", hyperbolic_tangent);
 }
 
 // The capability that ATen's kernels were chosen for.

@@ -1,10 +1,8 @@
 //! What runs in place of libtorch's own kernels, so that bits do not depend on the processor.
 //!
-//! libtorch multiplies matrices, and takes elementary functions, with the libraries that it carries. These sum and
-//! round in another way on every family of processors; the one way that they promise on all of them is that of SSE2,
-//! about five times slower, and their elementary functions keep not even that on processors of other makers.
-//! [`crate::simd`] gives the same products, and the same tanh, everywhere at about the speed of the fastest; exponentials,
-//! logarithms, sines and cosines, of which training takes few, are those of the C library.
+//! libtorch multiplies matrices, and takes the tanh, with the libraries that it carries. These sum and round in
+//! another way on every family of processors; the one way that they promise on all of them is that of SSE2, about
+//! five times slower. [`crate::simd`] gives the same bits everywhere at about the speed of the fastest.
 
 use crate::simd::{Strided, gemm, tanh_all};
 
@@ -13,17 +11,10 @@ use crate::simd::{Strided, gemm, tanh_all};
 type Gemm<T> = unsafe extern "C" fn(i64, i64, i64, *const T, i64, i64, *const T, i64, i64, bool, *mut T, i64);
 
 /// Replaces each of `n` numbers by a function of it.
-type Map<T> = unsafe extern "C" fn(*mut T, i64);
-
-/// A function in both precisions.
-#[repr(C)]
-struct Function {
-    f32: Map<f32>,
-    f64: Map<f64>,
-}
+type Map = unsafe extern "C" fn(*mut f32, i64);
 
 unsafe extern "C" {
-    fn tandem_replace_kernels(f32: Gemm<f32>, f64: Gemm<f64>, functions: *const Function);
+    fn tandem_replace_kernels(f32: Gemm<f32>, f64: Gemm<f64>, tanh: Map);
 }
 
 macro_rules! gemm {
@@ -58,60 +49,19 @@ macro_rules! gemm {
 gemm!(gemm_f32, f32);
 gemm!(gemm_f64, f64);
 
-macro_rules! map {
-    ($name:ident, $number:ty, $all:expr) => {
-        unsafe extern "C" fn $name(numbers: *mut $number, n: i64) {
-            if n > 0 {
-                // SAFETY: `n` numbers of a fresh tensor without gaps.
-                let numbers = unsafe { std::slice::from_raw_parts_mut(numbers, n as usize) };
-                let all: fn(&mut [$number]) = $all;
-                all(numbers);
-            }
-        }
-    };
+unsafe extern "C" fn tanh_f32(numbers: *mut f32, n: i64) {
+    if n > 0 {
+        // SAFETY: `n` numbers of a fresh tensor without gaps.
+        tanh_all(unsafe { std::slice::from_raw_parts_mut(numbers, n as usize) });
+    }
 }
 
-map!(exp_f32, f32, |x| x.iter_mut().for_each(|x| *x = x.exp()));
-map!(exp_f64, f64, |x| x.iter_mut().for_each(|x| *x = x.exp()));
-map!(log_f32, f32, |x| x.iter_mut().for_each(|x| *x = x.ln()));
-map!(log_f64, f64, |x| x.iter_mut().for_each(|x| *x = x.ln()));
-map!(sin_f32, f32, |x| x.iter_mut().for_each(|x| *x = x.sin()));
-map!(sin_f64, f64, |x| x.iter_mut().for_each(|x| *x = x.sin()));
-map!(cos_f32, f32, |x| x.iter_mut().for_each(|x| *x = x.cos()));
-map!(cos_f64, f64, |x| x.iter_mut().for_each(|x| *x = x.cos()));
-map!(tanh_f32, f32, tanh_all);
-map!(tanh_f64, f64, |x| x.iter_mut().for_each(|x| *x = x.tanh()));
-
-/// In the order of replacements.cpp.
-const FUNCTIONS: [Function; 5] = [
-    Function {
-        f32: exp_f32,
-        f64: exp_f64,
-    },
-    Function {
-        f32: log_f32,
-        f64: log_f64,
-    },
-    Function {
-        f32: sin_f32,
-        f64: sin_f64,
-    },
-    Function {
-        f32: cos_f32,
-        f64: cos_f64,
-    },
-    Function {
-        f32: tanh_f32,
-        f64: tanh_f64,
-    },
-];
-
-/// Replaces the products and the elementary functions (of single and double precision) of all CPU tensors in this
-/// process.
+/// Replaces the products (of single and double precision) and the tanh (of single precision) of all CPU tensors
+/// in this process.
 ///
 /// # Safety
 /// Called once, before the first of them.
 pub(super) unsafe fn replace() {
     // SAFETY: the signatures are those of replacements.cpp; the caller's promise for the rest.
-    unsafe { tandem_replace_kernels(gemm_f32, gemm_f64, FUNCTIONS.as_ptr()) }
+    unsafe { tandem_replace_kernels(gemm_f32, gemm_f64, tanh_f32) }
 }
