@@ -27,6 +27,10 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
     let mut resolved = Vec::new();
     for path in &args.experiments {
         if LanguageExperiment::is_at(path) {
+            if args.contract {
+                let text = "is about a language model; --contract is for experiments with a problem and a method";
+                return Err(Error::Input(format!("{}: {text}", path.display())));
+            }
             resolved.push(check_language(path, args)?);
             continue;
         }
