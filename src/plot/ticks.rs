@@ -22,6 +22,9 @@ pub(super) fn short(value: f64) -> String {
     format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// A logarithmic axis has about as many ticks at most.
+const LOG_TICKS: usize = 12;
+
 /// One axis of a figure: a range of values and its ticks.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
@@ -72,8 +75,10 @@ impl Axis {
         }
     }
 
-    /// Decades, and 2 and 5 times a decade where the range holds fewer than three.
+    /// Decades, and 2 and 5 times a decade where the range holds fewer than three; every so many decades where it holds
+    /// more than a dozen.
     fn logarithmic(low: f64, high: f64) -> Self {
+        let low = low.max(f64::MIN_POSITIVE);
         let room = if high > low { 1.0 } else { 2.0 };
         let (low, high) = (low / room, high * room);
         let factors: &[f64] = match high / low < 1e3 {
@@ -92,7 +97,11 @@ impl Axis {
             low: all[from].min(low),
             high: all[to].max(high),
             log: true,
-            ticks: all[from..=to].to_vec(),
+            ticks: all[from..=to]
+                .iter()
+                .copied()
+                .step_by((to - from).div_ceil(LOG_TICKS).max(1))
+                .collect(),
         }
     }
 
@@ -136,6 +145,12 @@ mod tests {
             let share = axis(&[value], log).share(value);
             assert!((0.0..=1.0).contains(&share), "{value}: {share}");
         }
+    }
+
+    #[test]
+    fn a_wide_logarithmic_axis_has_few_ticks() {
+        let wide = axis(&[1e-300, 1e300], true);
+        assert!((6..=14).contains(&wide.ticks.len()), "{:?}", wide.ticks);
     }
 
     #[test]

@@ -164,15 +164,16 @@ impl Trainer {
     fn learn(&mut self, phase: Phase) -> Result<PpoStats, Error> {
         let (progress, passed) = (self.progress(), self.passed());
         let rewards = self.agent.scale_rewards(&self.rollout);
-        let effect = if phase == Phase::FineTune {
-            None
-        } else {
-            let mut context = Context {
-                progress,
-                frozen: phase == Phase::BurnIn,
-                hardware_queries: &mut self.counters.hardware_queries,
-            };
-            self.method.effect_update(&self.rollout, &rewards, &mut context)?
+        let effect = match phase {
+            Phase::BurnIn | Phase::FineTune => None, // the design stands still
+            Phase::Joint => {
+                let mut context = Context {
+                    progress,
+                    frozen: false,
+                    hardware_queries: &mut self.counters.hardware_queries,
+                };
+                self.method.effect_update(&self.rollout, &rewards, &mut context)?
+            }
         };
         let settings = &self.experiment.ppo;
         Ok(self.agent.learn(settings, passed, &self.rollout, &rewards, effect)?)

@@ -152,9 +152,6 @@ impl DesignOptimizer for HardwareAsPolicy {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
-        if context.frozen {
-            return Ok(None);
-        }
         self.logits.clamp();
         let term = self.term.insert(DesignTerm {
             rows: self.credit.rows(rollout, rewards, context.progress),

@@ -125,7 +125,7 @@ pub trait DesignOptimizer {
         None
     }
 
-    /// The loss that joins PPO's in this iteration; `rewards` `[N, T]` are scaled as the critic sees them.
+    /// The loss that joins PPO's in an iteration in which the design may move; `rewards` `[N, T]` are scaled as the critic sees them.
     ///
     /// # Errors
     /// Numbers that are not finite.

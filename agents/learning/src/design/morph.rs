@@ -180,9 +180,6 @@ impl DesignOptimizer for Morph {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
-        if context.frozen {
-            return Ok(None);
-        }
         let draw = DesignDraw::Fixed(&self.logits);
         let visited = self.fitted.ask(&rollout.queries, draw);
         let uniform = Pairs::sample(&*self.fitted.hardware, rollout.rows(), draw, &mut self.fitted.stream);

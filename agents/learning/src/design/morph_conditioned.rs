@@ -150,9 +150,6 @@ impl DesignOptimizer for MorphConditioned {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
-        if context.frozen {
-            return Ok(None);
-        }
         let mut term = DesignTerm {
             rows: self.credit.rows(rollout, rewards, context.progress),
             inputs: matrix(&rollout.features, rollout.rows()),

@@ -182,7 +182,7 @@ impl World for Press {
         state.target = state.next_target(command);
         let moved = match &mut state.body {
             Some(Body::Puppet(puppet)) => puppet.step(state.target[0], effect),
-            _ => Err("the episode was not started under effects"),
+            _ => Err(NO_HAND),
         };
         state.conclude(command, moved, terms)
     }
