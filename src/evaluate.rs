@@ -6,6 +6,7 @@ use tandem_learning::design::DesignOptimizer;
 use tandem_learning::policy::PolicySnapshot;
 
 use crate::agent::untrained;
+use crate::convergence::{self, Deviation};
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval, ProxyGap};
 use crate::experiment::Experiment;
@@ -145,8 +146,10 @@ impl Learnt {
             success: success(&mean),
             success_sampled: success(&sampled),
             success_start_design: success(&start),
-            success_half_step: half_step.as_ref().and_then(success),
-            half_step_difference: half_step.as_ref().map(|half| half.success() - mean.success()),
+            success_half_step: half_step.as_ref().and_then(|(half, _)| success(half)),
+            half_step_difference: half_step.as_ref().map(|(half, _)| half.success() - mean.success()),
+            return_half_step: half_step.as_ref().and_then(|(half, _)| total_return(half, seed)),
+            half_step_deviation: half_step.map(|(_, deviation)| deviation),
             total_return: total_return(&mean, seed),
             proxy_gap: self.proxy_gap(design, &mean, starts)?,
             faults: mean.outcomes.iter().filter(|o| o.fault.is_some()).count(),
@@ -157,14 +160,17 @@ impl Learnt {
         })
     }
 
-    /// The same episodes with half the time step in the physics; none where there is no time step.
-    fn half_step(&self, design: &[f64], starts: Starts) -> Result<Option<Judgement>, Error> {
-        let Some(finer) = self.instance.problem.half_step() else {
+    /// The same episodes with half the time step in the physics, and how far the machine's way is from its way at the shipped
+    /// step under the same commands; none where there is no time step.
+    fn half_step(&self, design: &[f64], starts: Starts) -> Result<Option<(Judgement, Deviation)>, Error> {
+        let problem = &*self.instance.problem;
+        let Some(finer) = problem.refined(2) else {
             return Ok(None);
         };
         let mut judge = Judge::new(&*finer);
         let judgement = judge.judge(&self.policy, design, Actions::Mean, &World::Full, starts)?;
-        Ok(Some(judgement))
+        let tracks = convergence::of_policy(problem, &self.policy, design, starts)?;
+        Ok(Some((judgement, tracks.against(&*finer)?)))
     }
 
     /// RMSE and 95 % quantile of the proxy's task effects on visited and uniform queries, and what the

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::convergence::Deviation;
 use crate::statistics::Estimate;
 
 /// A mean with its 95 % interval.
@@ -46,6 +47,12 @@ pub struct Evaluation {
     pub success_half_step: Option<Interval>,
     /// Success at half the step less success.
     pub half_step_difference: Option<f64>,
+    /// Mean return at half the time step; see [`Evaluation::total_return`].
+    #[serde(default)]
+    pub return_half_step: Option<Interval>,
+    /// How far the machine deviates from itself at half the time step, under the commands of these episodes.
+    #[serde(default)]
+    pub half_step_deviation: Option<Deviation>,
     /// Mean return under mean actions, with a bootstrap interval over episodes.
     #[serde(rename = "return")]
     pub total_return: Option<Interval>,

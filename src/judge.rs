@@ -226,6 +226,11 @@ impl<'a> Player<'a> {
         self.problem.apply(&self.clipped, &self.effect)
     }
 
+    /// The last command given, `[command]`.
+    pub fn command(&self) -> &[f32] {
+        &self.clipped
+    }
+
     /// The environment as it is now.
     pub fn problem(&self) -> &dyn Problem {
         self.problem

@@ -1,6 +1,7 @@
 //! Benchmarks of `tandem bench`: speed on this machine, PPO's learning, selectivity of the presets.
 
 pub mod attention;
+pub mod convergence;
 pub mod kernels;
 pub mod learning;
 pub mod physics;

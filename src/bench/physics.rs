@@ -1,4 +1,4 @@
-//! Physics steps per second, beside a bare rapier loop over the same scene.
+//! Physics steps per second, beside a loop of the bare machine over the same scene.
 
 use tandem_core::ProblemError;
 use tandem_physics::PhysicsRate;
@@ -86,7 +86,7 @@ impl Scene {
         })
     }
 
-    /// `NAME_full_THREADS` and `NAME_bare_THREADS` in control steps per second, `NAME_ratio_THREADS` (full to
+    /// `NAME_full_THREADS`, `NAME_substeps_THREADS` (physics steps of those) and `NAME_bare_THREADS` in control steps per second, `NAME_ratio_THREADS` (full to
     /// bare), `NAME_raw_THREADS` (physics steps of the bare loop), and `NAME_scaling` (all threads to one).
     pub fn entries(&self) -> Vec<Entry> {
         let mut rates = vec![self.one];
@@ -95,6 +95,8 @@ impl Scene {
         for rate in rates {
             let name = |what: &str| format!("{}_{what}_{}", self.name, rate.threads);
             entries.push(Entry::new(name("full"), rate.full, "control steps/s"));
+            let substeps = rate.full * rate.substeps as f64;
+            entries.push(Entry::new(name("substeps"), substeps, "physics steps/s"));
             entries.push(Entry::new(name("bare"), rate.bare, "control steps/s"));
             entries.push(Entry::new(name("ratio"), rate.full / rate.bare, "full to bare"));
             let raw = rate.bare * rate.substeps as f64;

@@ -7,8 +7,10 @@ use clap::{Args, ValueEnum};
 pub enum BenchWhat {
     /// Environment steps per second end to end, and where the time goes
     Training,
-    /// Physics steps per second, beside a bare loop over the same scene
+    /// Control steps and physics steps per second on one and on all threads, beside a bare loop over the same scene
     Physics,
+    /// How far each physical machine at its shipped step is from finer steps, under the same commands
+    Convergence,
     /// PPO on the classic problems against published scores, 5 seeds
     Learning,
     /// Share of random designs that work, per preset
@@ -27,6 +29,8 @@ pub enum BenchWhat {
 Examples:
   tandem bench training
   tandem bench physics --json
+  tandem bench physics --only far --threads 1
+  tandem bench convergence --only reach2d
   tandem bench learning --seeds 5
   tandem bench selectivity --designs 200
   tandem bench attention --json
@@ -48,6 +52,12 @@ pub struct BenchArgs {
     /// Only entries whose name contains this
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub only: String,
+    /// Threads beside one (physics) [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+    /// Episodes per preset and design (convergence) [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub episodes: Option<u32>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

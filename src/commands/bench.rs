@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::bench::{Entry, attention, kernels, learning, physics, selectivity, simulate, training};
+use crate::bench::{Entry, attention, convergence, kernels, learning, physics, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 use crate::output::{note, out};
@@ -17,6 +17,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
     match args.what {
         BenchWhat::Training => run_training(args),
         BenchWhat::Physics => run_physics(args),
+        BenchWhat::Convergence => run_convergence(args),
         BenchWhat::Learning => run_learning(args),
         BenchWhat::Selectivity => run_selectivity(args),
         BenchWhat::Attention => run_attention(args),
@@ -83,17 +84,19 @@ fn run_attention(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {
+    let threads = args.threads.map_or(rayon::current_num_threads(), |n| n as usize);
     let cases = physics::CASES.into_iter().filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
     for case in cases {
-        let scene = physics::Scene::measure(case, rayon::current_num_threads())?;
+        let scene = physics::Scene::measure(case, threads)?;
         let name = scene.name;
         if !args.json {
             for rate in [scene.one, scene.all] {
                 out!(
-                    "{name:10} {:2} threads  {:>9.0} control steps/s, bare rapier {:>9.0}, ratio {:.3}",
+                    "{name:10} {:2} threads  {:>9.0} control steps/s, {:>10.0} substeps/s, bare machine {:>9.0}, ratio {:.3}",
                     rate.threads,
                     rate.full,
+                    rate.full * rate.substeps as f64,
                     rate.bare,
                     rate.full / rate.bare
                 )?;
@@ -103,6 +106,61 @@ fn run_physics(args: &BenchArgs) -> Result<(), Error> {
         entries.extend(scene.entries());
     }
     finish(args, &entries)
+}
+
+fn run_convergence(args: &BenchArgs) -> Result<(), Error> {
+    let cases = convergence::cases(&args.only)?;
+    if cases.is_empty() {
+        return Err(Error::Input(format!("--only {}: there is no such preset", args.only)));
+    }
+    if !args.json {
+        out!(
+            "{:24} {:7} {:13} {:>11} {:>9} {:>9}  channel",
+            "problem and preset",
+            "design",
+            "machine",
+            "trajectory",
+            "worst",
+            "return"
+        )?;
+    }
+    let mut rows = Vec::new();
+    for case in &cases {
+        let measured = case.measure(args.episodes.map(|n| n as usize))?;
+        if !args.json {
+            measured.iter().try_for_each(print_deviation)?;
+        }
+        rows.extend(measured);
+    }
+    if args.json {
+        print_json(&convergence::document(&rows))?;
+    }
+    let missed = rows.iter().filter(|row| row.machine == "step / 1" && !row.converged);
+    let missed: Vec<String> = missed.map(|row| format!("{} {}", row.problem, row.preset)).collect();
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let bar = 100.0 * convergence::BAR;
+    Err(Error::Run(format!(
+        "more than {bar} % off at the shipped step: {}",
+        missed.join(", ")
+    )))
+}
+
+fn print_deviation(row: &convergence::Row) -> Result<(), Error> {
+    let deviation = &row.deviation;
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    out!(
+        "{:24} {:7} {:13} {:>11} {:>9} {:>9}  {}",
+        format!("{} {}", row.problem, row.preset),
+        row.design,
+        row.machine,
+        percent(deviation.trajectory),
+        percent(deviation.worst),
+        percent(deviation.total_return),
+        deviation.channel
+    )?;
+    Ok(())
 }
 
 fn run_learning(args: &BenchArgs) -> Result<(), Error> {

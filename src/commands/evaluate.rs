@@ -7,6 +7,7 @@ use tandem_learning::archive::Archive;
 
 use super::print_json;
 use crate::cli::EvaluateArgs;
+use crate::convergence::Deviation;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
@@ -142,6 +143,26 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     Learnt::new(experiment, archive, counters)
 }
 
+/// Deviations from half the step beyond this are warned about.
+const STEP_WARNING: f64 = 0.05;
+
+fn print_deviation(deviation: &Deviation) -> Result<(), Error> {
+    let [trajectory, total_return] = [deviation.trajectory, deviation.total_return].map(|share| 100.0 * share);
+    out!(
+        "same commands, half the step: observations {trajectory:.2} % of their range off, return {total_return:.2} %"
+    )?;
+    if deviation.trajectory.max(deviation.total_return) > STEP_WARNING {
+        note!(
+            "warning: the physical machine has not converged at its step: under the same commands at half the step `{}` is up to \
+             {:.0} % of its range off, the return {total_return:.1} % (bound: {:.0} %); give the task more `substeps`",
+            deviation.channel,
+            100.0 * deviation.worst,
+            100.0 * STEP_WARNING
+        );
+    }
+    Ok(())
+}
+
 fn print_table(judged: &Evaluation) -> Result<(), Error> {
     let line = |label: &str, interval: Option<Interval>| match interval {
         Some(Interval { mean, low, high }) => {
@@ -161,6 +182,10 @@ fn print_table(judged: &Evaluation) -> Result<(), Error> {
     line("start design, same policy", judged.success_start_design)?;
     line("true success, half the step", judged.success_half_step)?;
     line("return", judged.total_return)?;
+    line("return, half the step", judged.return_half_step)?;
+    if let Some(deviation) = &judged.half_step_deviation {
+        print_deviation(deviation)?;
+    }
     for (name, value) in judged.proxy_gap.iter().flat_map(ProxyGap::entries) {
         out!("proxy gap, {name:<17}{value:>9.4}")?;
     }

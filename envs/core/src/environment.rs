@@ -99,8 +99,16 @@ pub trait World: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// The same with half the time step in its physical machine, where there is one.
-    fn half_step(&self) -> Option<Self>
+    /// The same with the time step of its physical machine divided by `factor`; see [`Problem::refined`].
+    fn refined(&self, _factor: usize) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// The same with its physical machine computed by an independent engine; see [`Problem::reference`].
+    fn reference(&self) -> Option<Self>
     where
         Self: Sized,
     {
@@ -252,8 +260,13 @@ impl<W: World> Problem for Environment<W> {
         Box::new(self.twin())
     }
 
-    fn half_step(&self) -> Option<Box<dyn Problem>> {
-        let world = self.shared.world.half_step()?;
+    fn refined(&self, factor: usize) -> Option<Box<dyn Problem>> {
+        let world = self.shared.world.refined(factor)?;
+        Some(Box::new(Self::new(world)))
+    }
+
+    fn reference(&self) -> Option<Box<dyn Problem>> {
+        let world = self.shared.world.reference()?;
         Some(Box::new(Self::new(world)))
     }
 

@@ -130,9 +130,15 @@ pub trait Problem: Send {
     /// Another environment of the same problem, to be reset before use.
     fn fresh(&self) -> Box<dyn Problem>;
 
-    /// The same with half the time step in its physical machine, where there is one: a check that a judgement does not
-    /// depend on the step size.
-    fn half_step(&self) -> Option<Box<dyn Problem>> {
+    /// The same with the time step of its physical machine divided by `factor`, where there is one: a check that a judgement
+    /// does not depend on the step.
+    fn refined(&self, _factor: usize) -> Option<Box<dyn Problem>> {
+        None
+    }
+
+    /// The same with its physical machine computed by an independent engine, at a step at which that one has converged; `None`
+    /// where there is no such machine.
+    fn reference(&self) -> Option<Box<dyn Problem>> {
         None
     }
 

@@ -81,7 +81,7 @@ fn the_scripted_grasp_lifts_but_pressing_is_left_to_the_policy() {
 
 #[test]
 fn half_the_time_step_gives_the_same_episode_but_for_small_changes() {
-    let finer = press(&calm()).half_step().unwrap();
+    let finer = press(&calm()).refined(2).unwrap();
     assert_eq!(finer.spec(), press(&calm()).spec());
     let settings = Config {
         substeps: Some(8),

@@ -3,7 +3,9 @@
 use std::f32::consts::{FRAC_PI_2, PI};
 
 use tandem_core::{Environment, Fidelity, Problem, Step, Stream};
-use tandem_physics::reach2d::{Config, LINK_RADIUS, PRESETS, Reach, STEP_ANGLE, Settings, Walls, make, motion};
+use tandem_physics::reach2d::{
+    Config, LINK_RADIUS, MAX_LINKS, PRESETS, Reach, STEP_ANGLE, Settings, Walls, make, motion,
+};
 
 fn preset(name: &str) -> Config {
     Config {
@@ -124,8 +126,8 @@ fn blocked_motion_slides_along_the_wall() {
     // one horizontal link above the cap's level wall, tip pressed against a vertical one
     let walls = Walls::zigzag(1.0, [1.95, 0.49]);
     let mut pose = motion::Pose {
-        angles: [0.0; 32],
-        points: [[0.0; 2]; 33],
+        angles: [0.0; MAX_LINKS],
+        points: [[0.0; 2]; MAX_LINKS + 1],
     };
     // two links end 1 mm before the cap at x = 2.12; the first joint's turn would push the tip through it,
     // the second joint's turn alone moves it along
@@ -139,7 +141,7 @@ fn blocked_motion_slides_along_the_wall() {
     assert!(motion::room(&walls, &pose.points[..3]) >= 0.0);
     // and the links kept their lengths
     for i in 0..2 {
-        let length = |p: &[[f32; 2]; 33]| (p[i + 1][0] - p[i][0]).hypot(p[i + 1][1] - p[i][1]);
+        let length = |p: &[[f32; 2]; MAX_LINKS + 1]| (p[i + 1][0] - p[i][0]).hypot(p[i + 1][1] - p[i][1]);
         assert!((length(&pose.points) - length(&before)).abs() < 1e-5);
     }
 }

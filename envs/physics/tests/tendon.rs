@@ -110,7 +110,7 @@ fn half_the_time_step_changes_no_verdict() {
     for object in objects(3) {
         assert_eq!(grasp(&good, &object, 0.5, 2.0, &finer), Ok(true), "{object:?}");
     }
-    assert!(tendon().half_step().is_some());
+    assert!(tendon().refined(2).is_some());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tandem_core::preset::{Preset, choose};
 use tandem_core::problem::ProblemError;
 
 /// Most links an arm may have: per-step buffers live on the stack.
-pub const MAX_LINKS: usize = 32;
+pub const MAX_LINKS: usize = 64;
 /// Joint limit of every joint but the first, rad.
 pub const JOINT_LIMIT: f32 = 2.6;
 /// Joint limit of the first joint, rad: it may turn round once either way.
@@ -21,6 +21,11 @@ pub const STEP_ANGLE: f32 = 0.15;
 pub const CONTROL_DT: f32 = 0.05;
 /// Radius of every link's capsule, m.
 pub const LINK_RADIUS: f32 = 0.03;
+/// Radius of a wall's collider, m; the links' colliders are thinner by as much, so that contact begins
+/// where the kinematic world says it does.
+pub(super) const WALL_RADIUS: f32 = 0.01;
+/// Friction of links and walls.
+pub(super) const FRICTION: f32 = 0.1;
 
 /// All presets. Shares as [`super::selectivity`] counts them with seed 0.
 pub const PRESETS: [Preset; 7] = [
@@ -103,6 +108,15 @@ pub struct Config {
     pub substeps: Option<usize>,
 }
 
+/// What computes the machine's motion.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Engine {
+    /// Tandem's own dynamics of a chain, [`super::chain`].
+    Chain,
+    /// The rapier physics engine, for comparison: slower by far, and not as close at the same step.
+    Rapier,
+}
+
 /// Settings with every choice made and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -136,6 +150,8 @@ pub struct Settings {
     pub design_base: bool,
     /// Physics steps of the machine in a control step.
     pub substeps: usize,
+    /// What computes them.
+    pub engine: Engine,
 }
 
 fn point(key: &str, value: [f64; 2]) -> Result<[f32; 2], ProblemError> {
@@ -163,7 +179,8 @@ impl Settings {
             torque: 600.0,
             design_torque: false,
             design_base: false,
-            substeps: 2,
+            substeps: 20,
+            engine: Engine::Chain,
         };
         let far = Self {
             goal: [3.5, 1.24],
@@ -173,7 +190,6 @@ impl Settings {
             goal: [1.95, 0.49],
             obstacles: Obstacles::Zigzag { gap },
             horizon: 100,
-            substeps: 4,
             ..near.clone()
         };
         Ok(match name {
@@ -184,6 +200,7 @@ impl Settings {
                 links: 15,
                 length_bounds: [0.05, 0.33],
                 start_length: 0.133,
+                substeps: 40,
                 ..far
             },
             "far-torque" => Self {
@@ -307,4 +324,15 @@ pub const DENSITY: f64 = 200.0;
 pub fn link_mass(length: f64) -> f64 {
     let r = f64::from(LINK_RADIUS);
     DENSITY * std::f64::consts::PI * r * r * (length + 4.0 / 3.0 * r)
+}
+
+/// Moment of inertia of a link of this length (m) about its centre, across its axis, kg m^2: a solid capsule of the collider's
+/// radius `r` and of [`link_mass`], cylinder and half balls weighed by volume,
+/// `m_cyl (l^2 / 12 + r^2 / 4) + m_balls (l^2 / 4 + 3 l r / 8 + 2 r^2 / 5)`.
+pub(super) fn link_inertia(length: f64) -> f64 {
+    let r = f64::from(LINK_RADIUS) - f64::from(WALL_RADIUS);
+    let balls = link_mass(length) * (4.0 / 3.0 * r) / (length + 4.0 / 3.0 * r);
+    let cylinder = link_mass(length) - balls;
+    let (l2, r2) = (length * length, r * r);
+    cylinder * (l2 / 12.0 + r2 / 4.0) + balls * (l2 / 4.0 + 3.0 * length * r / 8.0 + 0.4 * r2)
 }

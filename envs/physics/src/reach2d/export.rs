@@ -1,8 +1,8 @@
 //! The arm as other simulators describe it.
 
-use super::config::{CONTROL_DT, LINK_RADIUS, STEP_ANGLE, Settings};
+use super::config::{CONTROL_DT, FRICTION, LINK_RADIUS, STEP_ANGLE, Settings, WALL_RADIUS, link_mass};
 use super::hardware::{Arm, MOTOR_MASS};
-use super::machine::{DAMPING_TIME, FRICTION, FULL_TORQUE_ERROR, WALL_RADIUS, link_mass};
+use super::machine;
 use super::walls::Walls;
 use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal};
 
@@ -36,10 +36,6 @@ pub(super) fn mechanism(settings: &Settings, walls: &Walls, arm: &Arm) -> Mechan
         actuators: links.map(|i| servo(settings, arm, i)).collect(),
         marks: vec![("goal".into(), [goal[0], goal[1], 0.0], tolerance)],
     }
-}
-
-fn torque(settings: &Settings, arm: &Arm, i: usize) -> f64 {
-    arm.torques.map_or(settings.joint_torque(i), |t| t[i])
 }
 
 fn link(settings: &Settings, arm: &Arm, i: usize) -> Body {
@@ -95,8 +91,7 @@ fn link(settings: &Settings, arm: &Arm, i: usize) -> Body {
 }
 
 fn servo(settings: &Settings, arm: &Arm, i: usize) -> Actuator {
-    let torque = torque(settings, arm, i);
-    let stiffness = torque / decimal(FULL_TORQUE_ERROR);
+    let servo = machine::servo(settings, arm, i);
     let limit = decimal(Settings::joint_limit(i));
     Actuator {
         name: format!("servo_{}", i + 1),
@@ -104,10 +99,10 @@ fn servo(settings: &Settings, arm: &Arm, i: usize) -> Actuator {
         control: Control::Rate(decimal(STEP_ANGLE) / decimal(CONTROL_DT)),
         range: [-limit, limit],
         direct: false,
-        stiffness,
-        damping: decimal(DAMPING_TIME) * stiffness,
+        stiffness: servo.stiffness,
+        damping: servo.damping,
         feedforward: true,
-        force: [-torque, torque],
+        force: [-servo.limit, servo.limit],
         start: decimal(settings.start_angle(i)),
     }
 }

@@ -34,10 +34,11 @@
 //! tolerance, in every preset; walls can only make the way longer. That is a proof, not a measurement.
 //!
 //! **Worlds.** Under effects the arm is a polyline that moves to where the effect puts it; walls are met by
-//! swept capsules and blocked motion slides ([`motion`]). As the full machine it is a rapier multibody with
-//! servos and torque limits ([`machine`]).
+//! swept capsules and blocked motion slides ([`motion`]). As the full machine it is a chain of rigid links with
+//! servos and torque limits ([`machine`]), which rapier also computes, for comparison.
 
 mod bench;
+mod chain;
 mod config;
 pub mod controller;
 mod draw;
@@ -46,6 +47,7 @@ mod hardware;
 pub mod machine;
 pub mod motion;
 pub mod planner;
+mod reference;
 mod selectivity;
 mod spec;
 mod state;
@@ -53,7 +55,9 @@ mod walls;
 mod world;
 
 pub use bench::physics_bench;
-pub use config::{CONTROL_DT, Config, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE, Settings};
+pub use config::{
+    CONTROL_DT, Config, Engine, JOINT_LIMIT, LINK_RADIUS, MAX_LINKS, Obstacles, PRESETS, STEP_ANGLE, Settings,
+};
 pub use hardware::{Arm, ArmHardware};
 pub use selectivity::selectivity;
 pub use state::State;

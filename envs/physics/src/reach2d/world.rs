@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::config::{MAX_LINKS, STEP_ANGLE, Settings};
+use super::config::{Engine, MAX_LINKS, STEP_ANGLE, Settings};
 use super::hardware::{ArmHardware, next_angle};
 use super::machine::Machine;
 use super::motion::{self, Pose};
@@ -26,6 +26,8 @@ const NEARNESS: f32 = 1.0;
 const NEARNESS_SCALE: f32 = 0.25;
 /// Room around a link is observed up to here, m.
 const ROOM_SEEN: f32 = 0.3;
+/// Physics steps of a control step in rapier per five links.
+const RAPIER_SUBSTEPS: usize = 64;
 /// Fault of a design whose machine could not be built.
 const NO_MACHINE: &str = "the machine could not be built";
 /// The machine touches a wall when a link's surface is nearer than this, m.
@@ -50,6 +52,19 @@ impl Reach {
             hardware: Arc::new(ArmHardware::new(&settings)?),
             settings,
         }))
+    }
+
+    /// The same with another machine.
+    fn with_machine(&self, substeps: usize, engine: Engine) -> Self {
+        Self {
+            settings: Settings {
+                substeps,
+                engine,
+                ..self.settings.clone()
+            },
+            walls: self.walls.clone(),
+            hardware: self.hardware.clone(),
+        }
     }
 
     /// The settings.
@@ -170,14 +185,12 @@ impl World for Reach {
         !self.walls.is_empty()
     }
 
-    fn half_step(&self) -> Option<Self> {
-        let mut settings = self.settings.clone();
-        settings.substeps *= 2;
-        Some(Self {
-            settings,
-            walls: self.walls.clone(),
-            hardware: self.hardware.clone(),
-        })
+    fn refined(&self, factor: usize) -> Option<Self> {
+        Some(self.with_machine(self.settings.substeps * factor, self.settings.engine))
+    }
+
+    fn reference(&self) -> Option<Self> {
+        Some(self.with_machine(RAPIER_SUBSTEPS * self.settings.links.div_ceil(5), Engine::Rapier))
     }
 
     fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {

@@ -161,9 +161,9 @@ impl World for Tendon {
         self.hardware.clone()
     }
 
-    fn half_step(&self) -> Option<Self> {
+    fn refined(&self, factor: usize) -> Option<Self> {
         let mut settings = self.settings.clone();
-        settings.substeps *= 2;
+        settings.substeps *= factor;
         let hardware = self.hardware.clone();
         Some(Self { settings, hardware })
     }
