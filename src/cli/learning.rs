@@ -114,6 +114,7 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  tandem export runs/far --out arm                      # everything there is: machine.xml, machine.urdf, policy.onnx
   tandem export runs/far --mjcf arm.xml --policy policy.onnx
   tandem export runs/far --urdf arm.urdf
   tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]
@@ -121,6 +122,9 @@ Examples:
 pub struct ExportArgs {
     /// Run folder
     pub run: PathBuf,
+    /// Folder to write all formats to that can say the machine
+    #[arg(long, value_name = "FOLDER", group = "what")]
+    pub out: Option<PathBuf>,
     /// MuJoCo model to write: machine, actuators, limits, scene
     #[arg(long, value_name = "FILE", group = "what")]
     pub mjcf: Option<PathBuf>,

@@ -1,13 +1,15 @@
 //! `tandem export`: writes the learnt machine and its policy for other simulators.
 
-use std::path::Path;
+use std::path::PathBuf;
+
+use tandem_core::Mechanism;
 
 use crate::atomic;
 use crate::cli::ExportArgs;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::export::{mjcf, onnx, urdf};
-use crate::output::out;
+use crate::output::{note, out};
 use crate::run_folder::RunFolder;
 
 /// Runs the command.
@@ -28,23 +30,42 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         let why = format!("problem `{name}` has no machine to export; its policy can be written with --policy");
         mechanism.as_ref().ok_or(Error::Input(why))
     };
-    let mut files: Vec<(&Path, Vec<u8>)> = Vec::new();
+    let policy = || {
+        let title = &learnt.experiment.title;
+        onnx::write(&learnt.policy, problem.spec(), title, mechanism.as_ref())
+    };
+    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     if let Some(path) = &args.mjcf {
-        let io = |error: std::io::Error| Error::Run(format!("cannot write XML: {error}"));
-        files.push((path, mjcf::write(machine()?).map_err(io)?.into_bytes()));
+        files.push((path.clone(), mjcf_of(machine()?)?));
     }
     if let Some(path) = &args.urdf {
         let refused = |error: urdf::UrdfError| Error::Input(format!("--urdf: {error}"));
-        files.push((path, urdf::write(machine()?).map_err(refused)?.into_bytes()));
+        files.push((path.clone(), urdf::write(machine()?).map_err(refused)?.into_bytes()));
     }
     if let Some(path) = &args.policy {
-        let title = &learnt.experiment.title;
-        let bytes = onnx::write(&learnt.policy, problem.spec(), title, mechanism.as_ref());
-        files.push((path, bytes));
+        files.push((path.clone(), policy()));
+    }
+    if let Some(folder) = &args.out {
+        if let Some(mechanism) = &mechanism {
+            files.push((folder.join("machine.xml"), mjcf_of(mechanism)?));
+            match urdf::write(mechanism) {
+                Ok(text) => files.push((folder.join("machine.urdf"), text.into_bytes())),
+                Err(error) => note!("no URDF: {error}"),
+            }
+        }
+        files.push((folder.join("policy.onnx"), policy()));
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::Run(format!("cannot make {}: {error}", folder.display())))?;
     }
     for (path, bytes) in files {
-        atomic::write(path, &bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+        atomic::write(&path, &bytes)
+            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
         out!("{}", path.display())?;
     }
     Ok(())
+}
+
+fn mjcf_of(mechanism: &Mechanism) -> Result<Vec<u8>, Error> {
+    let io = |error: std::io::Error| Error::Run(format!("cannot write XML: {error}"));
+    Ok(mjcf::write(mechanism).map_err(io)?.into_bytes())
 }

@@ -89,7 +89,7 @@ fn body(mechanism: &Mechanism, index: usize) -> Element {
         .numbers("quat", &wxyz(body.rotation));
     match &body.joint {
         Joint::Fixed => {}
-        Joint::Free => element.push(Element::new("freejoint")),
+        Joint::Free => element.push(Element::new("freejoint").with("name", format!("{}_free", body.name))),
         Joint::Axis(axis) => {
             let mut servos = mechanism.actuators.iter();
             let servo = servos.find(|a| a.drive == Drive::Joint(index));

@@ -104,7 +104,7 @@ pub struct Config {
     pub design_torque: Option<bool>,
     /// Whether the base's place is designed too.
     pub design_base: Option<bool>,
-    /// Physics steps of the machine in a control step, 1 to 64.
+    /// Physics steps of the machine in a control step, 1 to 1024.
     pub substeps: Option<usize>,
 }
 
@@ -255,7 +255,7 @@ impl Settings {
         s.torque = within("torque", c.torque.unwrap_or(s.torque), [1.0, 1e4])?;
         s.design_torque = c.design_torque.unwrap_or(s.design_torque);
         s.design_base = c.design_base.unwrap_or(s.design_base);
-        s.substeps = within("substeps", c.substeps.unwrap_or(s.substeps), [1, 64])?;
+        s.substeps = within("substeps", c.substeps.unwrap_or(s.substeps), [1, 1024])?;
         s.check_places()?;
         Ok(s)
     }

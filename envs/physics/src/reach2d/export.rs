@@ -6,9 +6,10 @@ use super::machine;
 use super::walls::Walls;
 use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal};
 
-/// Physics steps of a control step: simulators that do not solve the servos of the whole chain at once, as ours does,
-/// need steps of about a millisecond.
-const SUBSTEPS: usize = 50;
+/// Physics steps of a control step: simulators that judge the servos' limits by the beginning of a step need steps of an eighth
+/// of a millisecond, since a light last link would be driven from one limit to the other within a longer one (MuJoCo 4.0.0 does
+/// so at 1 ms).
+const SUBSTEPS: usize = 400;
 const ARM: u32 = 1;
 const WALL: u32 = 2;
 const LINK_COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];

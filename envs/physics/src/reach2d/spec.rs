@@ -1,6 +1,7 @@
 //! Names and units of an arm's numbers.
 
 use super::config::{CONTROL_DT, Settings};
+use tandem_core::mechanism::decimal;
 use tandem_core::{Channel, CommandSpace, Spec};
 
 /// The spec of an arm with these settings.
@@ -40,6 +41,6 @@ pub(super) fn spec(settings: &Settings) -> Spec {
             .map(String::from)
             .to_vec(),
         horizon: settings.horizon,
-        control_dt: f64::from(CONTROL_DT),
+        control_dt: decimal(CONTROL_DT),
     }
 }

@@ -14,6 +14,7 @@ use super::reward::{self, TERMS};
 use super::state::{Body, NO_HAND, State, tips_in_box};
 use super::task::{PALM_ABOVE_BOX, PRESS};
 use crate::hand3d::parts::CONTROL_DT;
+use tandem_core::mechanism::decimal;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
     World,
@@ -119,7 +120,7 @@ fn spec(settings: &Settings) -> Spec {
         command: CommandSpace::Continuous(command),
         reward_terms: TERMS.map(String::from).to_vec(),
         horizon: settings.horizon,
-        control_dt: f64::from(CONTROL_DT),
+        control_dt: decimal(CONTROL_DT),
     }
 }
 

@@ -11,6 +11,7 @@ use super::object::{KINDS, Object};
 use super::state::State;
 use super::task::{HORIZON, Hold, LIFT, push};
 use crate::hand3d::parts::CONTROL_DT;
+use tandem_core::mechanism::decimal;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
     World,
@@ -146,7 +147,7 @@ fn spec() -> Spec {
         command: CommandSpace::Continuous(command.to_vec()),
         reward_terms: TERMS.map(String::from).to_vec(),
         horizon: HORIZON,
-        control_dt: f64::from(CONTROL_DT),
+        control_dt: decimal(CONTROL_DT),
     }
 }
 
