@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::adaptation::LanguageExperiment;
 use crate::error::Error;
-use crate::experiment::{Complaint, Experiment};
+use crate::experiment::Experiment;
 use crate::registry;
 use crate::run_folder::RunFolder;
 use crate::sets::split_sets;
@@ -57,8 +57,7 @@ impl Experiment {
 
     fn from_located(located: &Located) -> Result<Self, Error> {
         let experiment: Self = located.read()?;
-        let refuse = |(path, reason): Complaint| located.fail_at(&path, reason);
-        experiment.check().map_err(refuse)?;
+        experiment.check().map_err(|error| located.refuse("", error))?;
         registry::check(&experiment, located)?;
         Ok(experiment)
     }

@@ -45,7 +45,7 @@ pub fn folder_of(run: &Path, seed: u64) -> PathBuf {
 /// # Errors
 /// A run of `tandem adapt` that is not finished, a folder that holds another co-design, [`Error::Paused`] after a signal.
 pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Result<Value, Error> {
-    settings.check()?;
+    settings.check().map_err(|error| error.inside("codesign"))?;
     let path = folder_of(run, settings.seed);
     if path.exists() {
         let folder = RunFolder::view(&path)?;

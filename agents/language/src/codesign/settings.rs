@@ -1,8 +1,7 @@
 //! Settings of a co-design.
 
 use serde::{Deserialize, Serialize};
-
-use crate::LanguageError;
+use tandem_core::check::{SettingError, within};
 
 /// Share of the rounds after which the model is trained on nothing but circuits that are good enough.
 const HURDLE: f64 = 0.6;
@@ -54,25 +53,15 @@ impl CodesignSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self) -> Result<(), LanguageError> {
-        let rows = [
-            ("rounds", f64::from(self.rounds), 1.0, 1e5),
-            ("candidates", self.candidates as f64, 1.0, 1e4),
-            ("training", self.training as f64, 0.0, 1e6),
-            ("rate", self.rate, 0.0, 1.0),
-            ("margin", self.margin, 0.0, 10.0),
-            ("reserve", self.reserve, 0.0, 1.0),
-            ("reach", self.reach, 1.0, 1000.0),
-            ("chips", f64::from(self.chips), 0.0, 1000.0),
-        ];
-        for (key, value, low, high) in rows {
-            if !(value >= low && value <= high) {
-                return Err(LanguageError::Setting {
-                    key: format!("codesign.{key}"),
-                    reason: format!("is {value}; it must lie between {low} and {high}"),
-                });
-            }
-        }
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("rounds", self.rounds, [1, 100_000])?;
+        within("candidates", self.candidates, [1, 10_000])?;
+        within("training", self.training, [0, 1_000_000])?;
+        within("rate", self.rate, [0.0, 1.0])?;
+        within("margin", self.margin, [0.0, 10.0])?;
+        within("reserve", self.reserve, [0.0, 1.0])?;
+        within("reach", self.reach, [1.0, 1000.0])?;
+        within("chips", self.chips, [0, 1000])?;
         Ok(())
     }
 

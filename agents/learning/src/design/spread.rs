@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
-use super::{MethodError, within};
+use super::{MethodError, SettingError, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::rollout::{DesignSource, Episode, Rollout};
@@ -43,11 +43,12 @@ impl SpreadSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self, place: &str) -> Result<(), MethodError> {
+    pub fn check(&self, place: &str) -> Result<(), SettingError> {
         let key = |name: &str| format!("{place}{name}");
-        within(&key("rate"), self.rate, 1e-6, 10.0)?;
-        within(&key("deviation"), self.deviation, 1e-3, LOGIT_LIMIT)?;
-        within(&key("least_deviation"), self.least_deviation, 1e-4, self.deviation)
+        within(key("rate"), self.rate, [1e-6, 10.0])?;
+        within(key("deviation"), self.deviation, [1e-3, LOGIT_LIMIT])?;
+        within(key("least_deviation"), self.least_deviation, [1e-4, self.deviation])?;
+        Ok(())
     }
 }
 

@@ -38,6 +38,7 @@ pub use settings::PpoSettings;
 
 use rayon::prelude::*;
 use tandem_core::Stream;
+use tandem_core::check::refuse;
 use tch::{TchError, Tensor};
 
 use crate::adam::{Adam, clip_global_norm};
@@ -203,10 +204,7 @@ impl Data<'_> {
         }
         if expected / self.settings.minibatches < 2 {
             let reason = format!("{expected} samples give minibatches of less than 2, which cannot be normalised");
-            return Err(PpoError::Setting {
-                key: "minibatches",
-                reason,
-            });
+            return refuse("ppo.minibatches", reason);
         }
         Ok(())
     }
