@@ -12,7 +12,7 @@ use tandem_language::LanguageError;
 use tandem_learning::archive::ArchiveError;
 use tandem_learning::design::MethodError;
 use tandem_learning::ppo::PpoError;
-use tandem_learning::rollout::{CollectError, LanesError};
+use tandem_learning::rollout::{CollectError, VecEnvError};
 use thiserror::Error;
 
 use crate::metrics::MetricsError;
@@ -86,7 +86,7 @@ pub enum Error {
     Render(#[from] RenderError),
     /// A stored environment does not fit.
     #[error("checkpoint: {0}")]
-    Lanes(#[from] LanesError),
+    VecEnv(#[from] VecEnvError),
     /// A checkpoint does not fit.
     #[error("checkpoint: {0}")]
     Archive(#[from] ArchiveError),
@@ -112,7 +112,7 @@ impl Error {
             }
             Self::Folder(_) => 1,
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
-            Self::Metrics(_) | Self::Render(_) | Self::Lanes(_) => 1,
+            Self::Metrics(_) | Self::Render(_) | Self::VecEnv(_) => 1,
             Self::Stopped(_) | Self::Paused(_) => 3,
             Self::Output(error) => u8::from(!error.is_closed_pipe()),
         }

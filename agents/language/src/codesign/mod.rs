@@ -43,7 +43,7 @@ use super::stepper::Stepper;
 use super::{LanguageError, Settings};
 use tandem_learning::archive::{Archive, ArchiveError};
 
-pub use judge::Part;
+pub use judge::Split;
 use judge::{Home, Judge};
 pub use outcome::{Outcome, Reverted};
 use point::thriftiest;
@@ -167,9 +167,9 @@ impl Codesign {
     }
 
     /// Loss of the control on its own circuit.
-    fn control_loss(&self, part: Part) -> Result<f64, LanguageError> {
+    fn control_loss(&self, split: Split) -> Result<f64, LanguageError> {
         let hardware = self.judge.hardware(&self.base, self.judge.chip)?;
-        Ok(self.judge.loss(&self.control.model, &hardware, part))
+        Ok(self.judge.loss(&self.control.model, &hardware, split))
     }
 
     /// One round; `None` at the end. Ends early when `stop` asks for it: the co-design is then in the middle of a round
@@ -184,7 +184,7 @@ impl Codesign {
         go_on(stop)?;
         self.judge.chip = u64::from(self.state.round);
         let home = self.judge.home(&self.model.model, &self.circuit(&self.state.home)?)?;
-        let control = self.control_loss(Part::Search)?;
+        let control = self.control_loss(Split::Search)?;
         let proxy = self.proxy()?;
         let first = self.state.points.len();
         if first == 0 {
@@ -224,7 +224,7 @@ impl Codesign {
     fn judge_design(&mut self, home: &Home, design: Design, control: f64, origin: Origin) -> Result<(), LanguageError> {
         let circuit = self.circuit(&design)?;
         let model = &mut self.model.model;
-        let judged = match self.judge.judge(model, home, &circuit, Part::Search) {
+        let judged = match self.judge.judge(model, home, &circuit, Split::Search) {
             Ok(judged) if judged.loss.is_finite() => judged,
             Ok(_) | Err(LanguageError::Circuit(_)) => return Ok(()),
             Err(error) => return Err(error),
@@ -294,7 +294,7 @@ impl Codesign {
     fn recheck(&mut self) -> Result<f64, LanguageError> {
         let circuit = self.circuit(&self.state.home)?;
         let home = self.judge.home(&self.model.model, &circuit)?;
-        let control = self.control_loss(Part::Search)?;
+        let control = self.control_loss(Split::Search)?;
         let near = 2.0 * self.allowed();
         let points = &self.state.points;
         let mut places: Vec<usize> = (0..points.len()).collect();
@@ -321,7 +321,7 @@ impl Codesign {
     fn judge_again(&mut self, home: &Home, place: usize, control: f64) -> Result<(), LanguageError> {
         let circuit = self.circuit(&self.state.points[place].design)?;
         let model = &mut self.model.model;
-        let judged = self.judge.judge(model, home, &circuit, Part::Search)?;
+        let judged = self.judge.judge(model, home, &circuit, Split::Search)?;
         let point = &mut self.state.points[place];
         point.loss = judged.loss;
         point.excess = judged.loss - control;

@@ -205,7 +205,7 @@ mod tests {
     fn rollout(returns: &[f64], values: &[f32]) -> Rollout {
         let mut rollout = Rollout::new(1);
         let episodes = returns.iter().zip(values).map(|(&total_return, &start_value)| Episode {
-            lane: 0,
+            env: 0,
             steps: 1,
             total_return,
             start_value,
