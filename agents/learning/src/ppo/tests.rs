@@ -110,12 +110,12 @@ fn unknown_and_impossible_settings_are_named() {
         gamma: 1.5,
         ..PpoSettings::default()
     };
-    assert!(settings.check().unwrap_err().to_string().contains("ppo.gamma"));
+    assert!(settings.check().unwrap_err().to_string().contains("`gamma`: is "));
     let settings = PpoSettings {
         rate: f64::NAN,
         ..PpoSettings::default()
     };
-    assert!(settings.check().unwrap_err().to_string().contains("ppo.rate"));
+    assert!(settings.check().unwrap_err().to_string().contains("`rate`"));
 }
 
 #[test]
