@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::adaptation::LanguageExperiment;
+use crate::design_file::DesignFile;
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::registry;
@@ -48,9 +47,9 @@ impl Experiment {
     ///
     /// # Errors
     /// A document without a known problem.
-    pub fn for_design(design: &Value, origin: &str) -> Result<Self, Error> {
+    pub fn for_design(design: &DesignFile, origin: &str) -> Result<Self, Error> {
         let document = serde_json::json!({
-            "problem": design["problem"], "task": design["task"], "method": "fixed",
+            "problem": design.problem, "task": design.task, "method": "fixed",
         });
         Self::parse(&document.to_string(), origin)
     }

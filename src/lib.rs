@@ -21,6 +21,7 @@ pub mod cli;
 pub mod codesign;
 pub mod commands;
 pub mod contract;
+pub mod design_file;
 pub mod error;
 pub mod evaluate;
 pub mod evaluation;

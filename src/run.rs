@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tandem_core::{DesignSpace, Spec};
 use tandem_learning::archive::Archive;
 use tandem_learning::design::MethodError;
 
+use crate::design_file::DesignFile;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
@@ -20,7 +21,7 @@ use crate::metrics::MetricsLog;
 use crate::progress::{Progress, Status};
 use crate::record::Record;
 use crate::registry;
-use crate::run_folder::{Meta, RunFolder};
+use crate::run_folder::{FINAL, Meta, RunFolder};
 use crate::tensorboard::{Board, flatten};
 use crate::trainer::Trainer;
 
@@ -251,7 +252,7 @@ impl Run {
         };
         self.folder.save_best(&archive.to_bytes()?)?;
         let values = self.space.values(&archive.get_f64("best.logits")?);
-        let design = design_json(&self.experiment, &self.space, &values);
+        let design = DesignFile::new(&self.experiment, &self.space, &values);
         Ok(self.folder.write_json("design.json", &design)?)
     }
 
@@ -271,7 +272,7 @@ impl Run {
         self.board.result(self.trainer.counters().iteration, &metrics);
         self.board.finish();
         self.progress.finish();
-        self.folder.write_json("evaluation/final.json", &json!(judged))?;
+        self.folder.write_json(FINAL, &judged)?;
         Ok(judged)
     }
 
@@ -289,26 +290,4 @@ impl Run {
         crate::atomic::write(&path, &png)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
     }
-}
-
-/// `design.json`: everything another person needs to build or judge the design.
-pub fn design_json(experiment: &Experiment, space: &DesignSpace, values: &[f64]) -> Value {
-    let parameters: Vec<Value> = space
-        .parameters
-        .iter()
-        .zip(values)
-        .map(|(p, value)| {
-            json!({
-                "name": p.name, "value": value, "unit": p.unit,
-                "low": p.low, "high": p.high, "start": p.start,
-            })
-        })
-        .collect();
-    json!({
-        "problem": experiment.problem,
-        "task": experiment.task,
-        "method": experiment.method,
-        "seed": experiment.seed,
-        "parameters": parameters,
-    })
 }

@@ -19,19 +19,18 @@ use tandem_language::{CodesignSettings, Pipeline, Record, Stage};
 use tandem_learning::Archive;
 
 pub use experiment::LanguageExperiment;
+use report::AdaptationReport;
 pub use source::{Source, TextSettings, TokenizerSettings};
 
 use crate::error::Error;
 use crate::interrupt;
 use crate::metrics::{MetricsLog, Row, put};
 use crate::progress::{Progress, Status};
-use crate::run_folder::{Meta, RunFolder};
+use crate::run_folder::{FINAL, Meta, RunFolder};
 use crate::tensorboard::{Board, flatten};
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";
-/// Where the result of a finished run stands.
-pub const FINAL: &str = "evaluation/final.json";
 
 /// A run that is being written.
 pub struct AdaptationRun {
@@ -135,7 +134,7 @@ impl AdaptationRun {
     /// # Errors
     /// [`Error::Paused`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that cannot be
     /// written any more.
-    pub fn complete(&mut self) -> Result<Value, Error> {
+    pub fn complete(&mut self) -> Result<AdaptationReport, Error> {
         loop {
             if interrupt::requested().is_some() {
                 self.progress.say("saving a checkpoint");
@@ -209,8 +208,8 @@ impl AdaptationRun {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<Value, Error> {
-        let document = report::document(&self.experiment, &self.chain);
+    fn finish(&mut self) -> Result<AdaptationReport, Error> {
+        let report = AdaptationReport::new(&self.experiment, &self.chain);
         for (name, figure) in report::figures(&self.chain)? {
             figure.save(&self.folder.file(name))?;
         }
@@ -222,8 +221,8 @@ impl AdaptationRun {
         self.board.result(self.chain.progress()[0], &results);
         self.board.finish();
         self.progress.finish();
-        self.folder.write_json(FINAL, &document)?;
-        Ok(document)
+        self.folder.write_json(FINAL, &report)?;
+        Ok(report)
     }
 }
 

@@ -15,14 +15,15 @@ use tandem_language::LanguageError;
 use tandem_language::codesign::{Codesign, CodesignSettings, Outcome, Round};
 use tandem_learning::Archive;
 
-use crate::adaptation::{self, FINAL, LanguageExperiment};
+use crate::adaptation::{self, LanguageExperiment};
 use crate::error::Error;
 use crate::interrupt;
 use crate::metrics::{MetricsLog, Row, put};
 use crate::output::note;
 use crate::progress::{Progress, Status};
-use crate::run_folder::{Meta, RunFolder};
+use crate::run_folder::{FINAL, Meta, RunFolder};
 use crate::tensorboard::Board;
+use report::CodesignReport;
 
 /// A co-design that is being written.
 pub struct CodesignRun {
@@ -44,7 +45,7 @@ pub fn folder_of(run: &Path, seed: u64) -> PathBuf {
 ///
 /// # Errors
 /// A run of `tandem adapt` that is not finished, a folder that holds another co-design, [`Error::Paused`] after a signal.
-pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Result<Value, Error> {
+pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Result<CodesignReport, Error> {
     settings.check().map_err(|error| error.inside("codesign"))?;
     let path = folder_of(run, settings.seed);
     if path.exists() {
@@ -54,8 +55,8 @@ pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Resul
             let text = "holds a co-design with other settings; remove it or choose another --seed";
             return Err(Error::Input(format!("{}: {text}", path.display())));
         }
-        if let Ok(document) = folder.read_json(FINAL) {
-            return Ok(document);
+        if let Ok(report) = folder.read_json(FINAL) {
+            return Ok(report);
         }
     }
     CodesignRun::open(run, settings, command)?.complete()
@@ -89,7 +90,7 @@ impl CodesignRun {
         })
     }
 
-    fn complete(&mut self) -> Result<Value, Error> {
+    fn complete(&mut self) -> Result<CodesignReport, Error> {
         note!("run folder: {}", self.folder.path().display());
         let [round, end] = self.codesign.progress().map(u64::from);
         let mut progress = Progress::new("co-design", round, end);
@@ -152,12 +153,12 @@ impl CodesignRun {
         Ok(self.folder.save_checkpoint(u64::from(round.round), &bytes)?)
     }
 
-    fn finish(&mut self, outcome: &Outcome) -> Result<Value, Error> {
+    fn finish(&mut self, outcome: &Outcome) -> Result<CodesignReport, Error> {
         for (name, figure) in report::figures(outcome)? {
             figure.save(&self.folder.file(name))?;
         }
-        let document = report::document(&self.experiment, &self.codesign, outcome);
-        self.folder.write_json(FINAL, &document)?;
-        Ok(document)
+        let report = CodesignReport::new(&self.experiment, &self.codesign, outcome);
+        self.folder.write_json(FINAL, &report)?;
+        Ok(report)
     }
 }

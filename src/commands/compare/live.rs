@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
 
 use super::plan::{Job, JobState, Outcome};
+use super::report::Progress;
 use crate::output::note;
 
 /// Interval at which the runs' metrics are polled.
@@ -159,11 +159,11 @@ fn mark(path: &Path) -> Mark {
     let mut found = Mark::default();
     for line in tail(path).unwrap_or_default().lines() {
         // The first line may be cut, and the last one may still be on its way.
-        let Ok(row) = serde_json::from_str::<Value>(line) else {
+        let Ok(row) = serde_json::from_str::<Progress>(line) else {
             continue;
         };
-        found.steps = row["env_steps"].as_u64().unwrap_or(found.steps);
-        found.success = row["true_success"].as_f64().or(found.success);
+        found.steps = row.env_steps.unwrap_or(found.steps);
+        found.success = row.true_success.or(found.success);
     }
     found
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{FINAL, RunFolder};
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,9 +21,6 @@ pub(super) enum Outcome {
     /// It failed, with the last line of its log.
     Failed(String),
 }
-
-/// The document that a run writes last.
-pub(super) const FINAL: &str = "evaluation/final.json";
 
 /// One run of the comparison.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,9 +9,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::live::Live;
-use super::plan::{FINAL, Job, JobState, Outcome};
+use super::plan::{Job, JobState, Outcome};
 use crate::error::Error;
 use crate::interrupt;
+use crate::run_folder::FINAL;
 
 /// Interval at which the children are polled.
 const PAUSE: Duration = Duration::from_millis(100);
