@@ -1,4 +1,4 @@
-//! The experiment of a language model: its text and everything that the chain needs.
+//! The experiment of a language model: its text and everything that the pipeline needs.
 
 use std::path::{Path, PathBuf};
 

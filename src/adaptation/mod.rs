@@ -36,7 +36,7 @@ const METHOD: &str = "adapt";
 pub struct AdaptationRun {
     folder: RunFolder,
     experiment: LanguageExperiment,
-    chain: Pipeline,
+    pipeline: Pipeline,
     log: MetricsLog,
     board: Board,
     progress: Progress,
@@ -50,7 +50,7 @@ impl AdaptationRun {
     /// An experiment or a text that is not right, or a folder that cannot be written.
     pub fn start(experiment: &LanguageExperiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
         let source = Source::read(&experiment.text)?;
-        let chain = fresh(experiment, &source)?;
+        let pipeline = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
         let meta = Meta::collect();
@@ -62,7 +62,7 @@ impl AdaptationRun {
             }
         };
         source.save(&folder)?;
-        let mut run = Self::open(folder, experiment.clone(), chain)?;
+        let mut run = Self::open(folder, experiment.clone(), pipeline)?;
         run.introduce(&resolved);
         run.checkpoint()?; // weights may have come from a file that is gone at a resume
         Ok(run)
@@ -74,8 +74,8 @@ impl AdaptationRun {
     /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged.
     pub fn resume(path: &Path) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
-        let (experiment, chain, passed_over) = restore(&folder)?;
-        let run = Self::open(folder, experiment, chain)?;
+        let (experiment, pipeline, passed_over) = restore(&folder)?;
+        let run = Self::open(folder, experiment, pipeline)?;
         if let Some(moved) = run.folder.meta()?.goes_on_here() {
             run.progress.say(&moved);
         }
@@ -85,8 +85,8 @@ impl AdaptationRun {
         Ok(run)
     }
 
-    fn open(folder: RunFolder, experiment: LanguageExperiment, chain: Pipeline) -> Result<Self, Error> {
-        let [iteration, end] = chain.progress();
+    fn open(folder: RunFolder, experiment: LanguageExperiment, pipeline: Pipeline) -> Result<Self, Error> {
+        let [iteration, end] = pipeline.progress();
         let mut log = MetricsLog::open(&folder.metrics())?;
         log.truncate_after(iteration)?;
         Ok(Self {
@@ -95,7 +95,7 @@ impl AdaptationRun {
             saved: Instant::now(),
             folder,
             experiment,
-            chain,
+            pipeline,
             log,
         })
     }
@@ -120,12 +120,12 @@ impl AdaptationRun {
 
     /// The text and the model, in one line.
     pub fn about(&self) -> String {
-        let [training, validation] = self.chain.corpus().lengths();
+        let [training, validation] = self.pipeline.corpus().lengths();
         format!(
             "{training} {}s to learn from, {validation} held back, {} different; {} weights",
-            self.chain.corpus().vocabulary().unit(),
-            self.chain.corpus().vocabulary().len(),
-            self.chain.model().parameters()
+            self.pipeline.corpus().vocabulary().unit(),
+            self.pipeline.corpus().vocabulary().len(),
+            self.pipeline.model().parameters()
         )
     }
 
@@ -143,7 +143,7 @@ impl AdaptationRun {
                 let run = self.path().display().to_string();
                 return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
             }
-            let Some(record) = self.chain.iterate()? else {
+            let Some(record) = self.pipeline.iterate()? else {
                 break;
             };
             self.write(&record)?;
@@ -181,7 +181,7 @@ impl AdaptationRun {
         self.progress.update(&Status {
             phase: stage,
             env_steps: record.iteration,
-            end: self.chain.progress()[1],
+            end: self.pipeline.progress()[1],
             loss: validation,
             ..Status::default()
         });
@@ -190,7 +190,7 @@ impl AdaptationRun {
 
     /// The loss of every pass, as the published curve has it.
     fn show_passes(&mut self) {
-        let Some(adapted) = self.chain.adapted().cloned() else {
+        let Some(adapted) = self.pipeline.adapted().cloned() else {
             return;
         };
         for line in report::passes(&adapted) {
@@ -202,23 +202,23 @@ impl AdaptationRun {
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        let bytes = self.chain.save().to_bytes()?;
-        self.folder.save_checkpoint(self.chain.progress()[0], &bytes)?;
+        let bytes = self.pipeline.save().to_bytes()?;
+        self.folder.save_checkpoint(self.pipeline.progress()[0], &bytes)?;
         self.saved = Instant::now();
         Ok(())
     }
 
     fn finish(&mut self) -> Result<AdaptationReport, Error> {
-        let report = AdaptationReport::new(&self.experiment, &self.chain);
-        for (name, figure) in report::figures(&self.chain)? {
+        let report = AdaptationReport::new(&self.experiment, &self.pipeline);
+        for (name, figure) in report::figures(&self.pipeline)? {
             figure.save(&self.folder.file(name))?;
         }
-        let last = |stage| self.chain.curve(stage).last().map_or(f64::NAN, |p| p.1);
+        let last = |stage| self.pipeline.curve(stage).last().map_or(f64::NAN, |p| p.1);
         let results = [
             ("final/nonlinear", last(Stage::Nonlinear)),
             ("final/control", last(Stage::Control)),
         ];
-        self.board.result(self.chain.progress()[0], &results);
+        self.board.result(self.pipeline.progress()[0], &results);
         self.board.finish();
         self.progress.finish();
         self.folder.write_json(FINAL, &report)?;
@@ -226,38 +226,38 @@ impl AdaptationRun {
     }
 }
 
-/// A chain at its start, with weights from a file where the experiment names one.
+/// A pipeline at its start, with weights from a file where the experiment names one.
 fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Pipeline, Error> {
     let corpus = source.corpus(experiment.language.model.context)?;
-    let mut chain = Pipeline::new(&experiment.language, corpus)?;
+    let mut pipeline = Pipeline::new(&experiment.language, corpus)?;
     if let Some(path) = &experiment.weights {
         let bytes = std::fs::read(path)
             .map_err(|error| Error::Input(format!("weights: {}: cannot be read: {error}", path.display())))?;
-        chain.load_weights(&bytes)?;
+        pipeline.load_weights(&bytes)?;
     }
-    Ok(chain)
+    Ok(pipeline)
 }
 
-/// Experiment and chain of a run as last saved, and what is wrong with newer checkpoints.
+/// Experiment and pipeline of a run as last saved, and what is wrong with newer checkpoints.
 fn restore(folder: &RunFolder) -> Result<(LanguageExperiment, Pipeline, Vec<String>), Error> {
     let mut experiment = LanguageExperiment::read(&folder.file("experiment.json"), &[])?;
     let source = Source::load(folder, &experiment.text)?;
     let Some(checkpoint) = folder.latest_checkpoint()? else {
-        let chain = fresh(&experiment, &source)?;
-        return Ok((experiment, chain, vec![]));
+        let pipeline = fresh(&experiment, &source)?;
+        return Ok((experiment, pipeline, vec![]));
     };
     let weights = experiment.weights.take(); // in the checkpoint already
-    let mut chain = fresh(&experiment, &source)?;
+    let mut pipeline = fresh(&experiment, &source)?;
     experiment.weights = weights;
-    chain.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
-    Ok((experiment, chain, checkpoint.passed_over))
+    pipeline.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
+    Ok((experiment, pipeline, checkpoint.passed_over))
 }
 
-/// Experiment and chain of a run, for reading.
+/// Experiment and pipeline of a run, for reading.
 ///
 /// # Errors
 /// A folder that is missing, foreign, or has no whole checkpoint.
 pub fn view(path: &Path) -> Result<(LanguageExperiment, Pipeline), Error> {
-    let (experiment, chain, _) = restore(&RunFolder::view(path)?)?;
-    Ok((experiment, chain))
+    let (experiment, pipeline, _) = restore(&RunFolder::view(path)?)?;
+    Ok((experiment, pipeline))
 }

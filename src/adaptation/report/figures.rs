@@ -10,7 +10,7 @@ use crate::plot::{Axes, Center, Curve, Figure, learning_curves};
 ///
 /// # Errors
 /// A picture without a point.
-pub fn figures(chain: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
+pub fn figures(pipeline: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
     let draw = |axes: &Axes, curves: &[Curve]| {
         learning_curves(axes, curves, Center::Median).map_err(|error| Error::Run(error.to_string()))
     };
@@ -20,13 +20,13 @@ pub fn figures(chain: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
     };
     let curves: Vec<Curve> = STAGES
         .into_iter()
-        .filter(|stage| chain.curve(*stage).len() > 1)
+        .filter(|stage| pipeline.curve(*stage).len() > 1)
         .map(|stage| {
-            let points = chain.curve(stage).into_iter();
+            let points = pipeline.curve(stage).into_iter();
             curve(stage.name(), points.map(|(at, loss)| (at as f64, loss)).collect())
         })
         .collect();
-    let unit = chain.corpus().vocabulary().unit();
+    let unit = pipeline.corpus().vocabulary().unit();
     let axes = |title: &str, x: &str| Axes {
         title: title.into(),
         x: x.into(),
@@ -37,7 +37,7 @@ pub fn figures(chain: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
         "curves.png",
         draw(&axes("Validation loss", "iterations of the stage"), &curves)?,
     )];
-    if let Some(adapted) = chain.adapted() {
+    if let Some(adapted) = pipeline.adapted() {
         let end = adapted.passes.len().saturating_sub(1) as f64;
         let numbered = adapted.passes.iter().enumerate();
         let curves = [

@@ -130,19 +130,22 @@ pub fn passes(adapted: &Adapted) -> Vec<String> {
 
 impl AdaptationReport {
     /// The report of a pipeline that has ended.
-    pub fn new(experiment: &LanguageExperiment, chain: &Pipeline) -> Self {
+    pub fn new(experiment: &LanguageExperiment, pipeline: &Pipeline) -> Self {
         Self {
             title: experiment.title.clone(),
             seed: experiment.language.seed,
-            characters: chain.corpus().lengths(),
-            unit: chain.corpus().vocabulary().unit().to_owned(),
-            weights: chain.model().parameters(),
-            stages: STAGES.into_iter().filter_map(|s| StageReport::new(chain, s)).collect(),
-            adaptation: chain.adapted().map(ScalerReport::new),
-            perplexity_over_control: over_control(chain),
-            via_linear_minus_direct: DirectGap::new(experiment, chain),
-            perplexity_on_noisy_chip: chain.on_chip().map(f64::exp),
-            hardware: HardwareReport::new(experiment, chain),
+            characters: pipeline.corpus().lengths(),
+            unit: pipeline.corpus().vocabulary().unit().to_owned(),
+            weights: pipeline.model().parameters(),
+            stages: STAGES
+                .into_iter()
+                .filter_map(|s| StageReport::new(pipeline, s))
+                .collect(),
+            adaptation: pipeline.adapted().map(ScalerReport::new),
+            perplexity_over_control: over_control(pipeline),
+            via_linear_minus_direct: DirectGap::new(experiment, pipeline),
+            perplexity_on_noisy_chip: pipeline.on_chip().map(f64::exp),
+            hardware: HardwareReport::new(experiment, pipeline),
         }
     }
 
@@ -196,8 +199,8 @@ impl AdaptationReport {
 }
 
 impl StageReport {
-    fn new(chain: &Pipeline, stage: Stage) -> Option<Self> {
-        let curve = chain.curve(stage);
+    fn new(pipeline: &Pipeline, stage: Stage) -> Option<Self> {
+        let curve = pipeline.curve(stage);
         let &(iterations, loss) = curve.last()?;
         Some(Self {
             stage: stage.name().to_owned(),
@@ -223,20 +226,20 @@ impl ScalerReport {
     }
 }
 
-fn last(chain: &Pipeline, stage: Stage) -> Option<f64> {
-    chain.curve(stage).last().map(|point| point.1)
+fn last(pipeline: &Pipeline, stage: Stage) -> Option<f64> {
+    pipeline.curve(stage).last().map(|point| point.1)
 }
 
 /// Perplexity of nonlinear hardware over that of the softmax control, minus 1.
-fn over_control(chain: &Pipeline) -> Option<f64> {
-    let gap = last(chain, Stage::Nonlinear)? - last(chain, Stage::Control)?;
+fn over_control(pipeline: &Pipeline) -> Option<f64> {
+    let gap = last(pipeline, Stage::Nonlinear)? - last(pipeline, Stage::Control)?;
     Some(gap.exp_m1())
 }
 
 impl DirectGap {
-    fn new(experiment: &LanguageExperiment, chain: &Pipeline) -> Option<Self> {
-        let own = last(chain, Stage::Nonlinear)?;
-        let direct = chain.curve(Stage::Direct);
+    fn new(experiment: &LanguageExperiment, pipeline: &Pipeline) -> Option<Self> {
+        let own = last(pipeline, Stage::Nonlinear)?;
+        let direct = pipeline.curve(Stage::Direct);
         let total = direct.last()?.1;
         let nonlinear = experiment.language.stages.nonlinear;
         let early = direct.iter().find(|point| point.0 >= nonlinear)?.1;
@@ -248,8 +251,8 @@ impl DirectGap {
 }
 
 impl HardwareReport {
-    fn new(experiment: &LanguageExperiment, chain: &Pipeline) -> Option<Self> {
-        let activity = chain.activity()?;
+    fn new(experiment: &LanguageExperiment, pipeline: &Pipeline) -> Option<Self> {
+        let activity = pipeline.activity()?;
         let circuit = experiment.language.circuit();
         let cost = cost::cost(&circuit, &activity);
         Some(Self {

@@ -46,7 +46,7 @@ use tandem_learning::archive::{Archive, ArchiveError};
 pub use judge::Split;
 use judge::{Home, Judge};
 pub use outcome::{Outcome, Reverted};
-use point::thriftiest;
+use point::least_energy;
 pub use point::{Origin, Point, front};
 use proxy::{Proxy, effects};
 pub use settings::CodesignSettings;
@@ -77,7 +77,7 @@ pub struct Round {
 
 /// What goes into a checkpoint beside arrays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
+struct CodesignState {
     round: u32,
     stream: Stream,
     batches: Stream,
@@ -97,7 +97,7 @@ pub struct Codesign {
     judge: Judge,
     model: Stepper,
     control: Stepper,
-    state: State,
+    state: CodesignState,
 }
 
 /// Whether to go on.
@@ -128,7 +128,7 @@ impl Codesign {
         let judge = Judge::new(batch, &trained.validation, context)?;
         let stream = |name| Stream::new(settings.seed, name, 0);
         Ok(Self {
-            state: State {
+            state: CodesignState {
                 round: 0,
                 stream: stream("codesign/proposals"),
                 batches: stream("codesign/batches"),
@@ -212,7 +212,7 @@ impl Codesign {
 
     /// The circuit of least energy that is good enough; the start where there is none.
     fn best(&self) -> usize {
-        thriftiest(&self.state.points, self.allowed()).unwrap_or(0)
+        least_energy(&self.state.points, self.allowed()).unwrap_or(0)
     }
 
     /// Loss above the control's that a circuit may have now, nat.
@@ -289,7 +289,7 @@ impl Codesign {
         Ok(())
     }
 
-    /// Judges the thriftiest circuits again, now that the model has moved: those that may have become good enough, and the
+    /// Judges the circuits of least energy again, now that the model has moved: those that may have become good enough, and the
     /// best until it is one of them. Gives the control's loss.
     fn recheck(&mut self) -> Result<f64, LanguageError> {
         let circuit = self.circuit(&self.state.home)?;

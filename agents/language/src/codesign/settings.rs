@@ -24,7 +24,7 @@ pub struct CodesignSettings {
     pub reserve: f64,
     /// In the first round the model is trained on a circuit that loses up to so many times what a circuit may lose; this
     /// falls to once by three fifths of the rounds. What a circuit loses before the model has learnt on it says little of
-    /// what it loses afterwards, and the thriftiest lose most.
+    /// what it loses afterwards, and those of least energy lose most.
     pub reach: f64,
     /// Chips with different noise that the last judgement takes.
     pub chips: u32,
