@@ -43,6 +43,7 @@ pub mod registry;
 pub mod render;
 pub mod run;
 pub mod run_folder;
+pub mod session;
 pub mod sets;
 pub mod statistics;
 pub mod strict;

@@ -12,9 +12,7 @@ pub mod report;
 mod source;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use serde_json::Value;
 use tandem_language::{CodesignSettings, Pipeline, Record, Stage};
 use tandem_learning::Archive;
 
@@ -24,23 +22,19 @@ pub use source::{Source, TextSettings, TokenizerSettings};
 
 use crate::error::Error;
 use crate::interrupt;
-use crate::metrics::{MetricsLog, Row, put};
-use crate::progress::{Progress, Status};
-use crate::run_folder::{FINAL, Meta, RunFolder};
-use crate::tensorboard::{Board, flatten};
+use crate::metrics::{Row, put};
+use crate::progress::Status;
+use crate::run_folder::{FINAL, RunFolder};
+use crate::session::{Session, create_folder};
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";
 
 /// A run that is being written.
 pub struct AdaptationRun {
-    folder: RunFolder,
+    session: Session,
     experiment: LanguageExperiment,
     pipeline: Pipeline,
-    log: MetricsLog,
-    board: Board,
-    progress: Progress,
-    saved: Instant,
 }
 
 impl AdaptationRun {
@@ -53,17 +47,10 @@ impl AdaptationRun {
         let pipeline = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
-        let meta = Meta::collect();
-        let folder = match out {
-            Some(path) => RunFolder::create(path, &resolved, &meta)?,
-            None => {
-                let (runs, seed) = (Path::new("runs"), experiment.language.seed);
-                RunFolder::create_default(runs, name, METHOD, seed, &resolved, &meta)?
-            }
-        };
+        let folder = create_folder(&resolved, out, [name, METHOD], experiment.language.seed)?;
         source.save(&folder)?;
         let mut run = Self::open(folder, experiment.clone(), pipeline)?;
-        run.introduce(&resolved);
+        run.session.introduce(&resolved, &["final/nonlinear", "final/control"]);
         run.checkpoint()?; // weights may have come from a file that is gone at a resume
         Ok(run)
     }
@@ -76,41 +63,22 @@ impl AdaptationRun {
         let folder = RunFolder::open(path)?;
         let (experiment, pipeline, passed_over) = restore(&folder)?;
         let run = Self::open(folder, experiment, pipeline)?;
-        if let Some(moved) = run.folder.meta()?.goes_on_here() {
-            run.progress.say(&moved);
-        }
-        for reason in passed_over {
-            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
-        }
+        run.session.say_resumed(&passed_over)?;
         Ok(run)
     }
 
     fn open(folder: RunFolder, experiment: LanguageExperiment, pipeline: Pipeline) -> Result<Self, Error> {
-        let [iteration, end] = pipeline.progress();
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(iteration)?;
+        let passed = pipeline.progress();
         Ok(Self {
-            board: Board::open(&folder.tensorboard(), iteration),
-            progress: Progress::new(METHOD, iteration, end),
-            saved: Instant::now(),
-            folder,
+            session: Session::open(folder, passed[0], METHOD, passed)?,
             experiment,
             pipeline,
-            log,
         })
-    }
-
-    fn introduce(&mut self, experiment: &Value) {
-        let text = serde_json::to_string_pretty(experiment).unwrap_or_default();
-        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
-        let mut flat = Vec::new();
-        flatten("", experiment, &mut flat);
-        self.board.hparams(&flat, &["final/nonlinear", "final/control"]);
     }
 
     /// The run's folder.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.session.folder.path().to_owned()
     }
 
     /// Settings of the co-design that follows, where the experiment has one.
@@ -137,9 +105,9 @@ impl AdaptationRun {
     pub fn complete(&mut self) -> Result<AdaptationReport, Error> {
         loop {
             if interrupt::requested().is_some() {
-                self.progress.say("saving a checkpoint");
+                self.session.progress.say("saving a checkpoint");
                 self.checkpoint()?;
-                self.board.finish();
+                self.session.board.finish();
                 let run = self.path().display().to_string();
                 return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
             }
@@ -148,7 +116,7 @@ impl AdaptationRun {
             };
             self.write(&record)?;
             let every = self.experiment.checkpoint.every_seconds;
-            if self.saved.elapsed().as_secs_f64() >= every || record.stage == Stage::Adapt {
+            if self.session.checkpoint_is_due(every) || record.stage == Stage::Adapt {
                 self.checkpoint()?;
             }
         }
@@ -167,18 +135,20 @@ impl AdaptationRun {
         if let Some(loss) = validation {
             put(&mut row, "validation_loss", loss);
         }
-        self.log.append(&row)?;
+        self.session.log.append(&row)?;
         let stage = record.stage.name();
-        self.board
+        self.session
+            .board
             .scalar(&format!("loss/{stage}"), record.iteration, record.loss);
         if let Some(loss) = validation {
-            self.board
+            self.session
+                .board
                 .scalar(&format!("validation/{stage}"), record.iteration, loss);
         }
         if record.stage == Stage::Adapt {
             self.show_passes();
         }
-        self.progress.update(&Status {
+        self.session.progress.update(&Status {
             phase: stage,
             env_steps: record.iteration,
             end: self.pipeline.progress()[1],
@@ -194,34 +164,30 @@ impl AdaptationRun {
             return;
         };
         for line in report::passes(&adapted) {
-            self.progress.say(&line);
+            self.session.progress.say(&line);
         }
         for (number, pass) in adapted.passes.iter().enumerate() {
-            self.board.scalar("adaptation/loss", number as u64, pass.loss);
+            self.session.board.scalar("adaptation/loss", number as u64, pass.loss);
         }
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        let bytes = self.pipeline.save().to_bytes()?;
-        self.folder.save_checkpoint(self.pipeline.progress()[0], &bytes)?;
-        self.saved = Instant::now();
-        Ok(())
+        self.session
+            .checkpoint(self.pipeline.progress()[0], &self.pipeline.save())
     }
 
     fn finish(&mut self) -> Result<AdaptationReport, Error> {
         let report = AdaptationReport::new(&self.experiment, &self.pipeline);
         for (name, figure) in report::figures(&self.pipeline)? {
-            figure.save(&self.folder.file(name))?;
+            figure.save(&self.session.folder.file(name))?;
         }
         let last = |stage| self.pipeline.curve(stage).last().map_or(f64::NAN, |p| p.1);
         let results = [
             ("final/nonlinear", last(Stage::Nonlinear)),
             ("final/control", last(Stage::Control)),
         ];
-        self.board.result(self.pipeline.progress()[0], &results);
-        self.board.finish();
-        self.progress.finish();
-        self.folder.write_json(FINAL, &report)?;
+        self.session.finish(self.pipeline.progress()[0], &results);
+        self.session.folder.write_json(FINAL, &report)?;
         Ok(report)
     }
 }

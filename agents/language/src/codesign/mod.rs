@@ -289,8 +289,8 @@ impl Codesign {
         Ok(())
     }
 
-    /// Judges the circuits of least energy again, now that the model has moved: those that may have become good enough, and the
-    /// best until it is one of them. Gives the control's loss.
+    /// Judges the circuits of least energy again, now that the model has moved: those that may have become good enough,
+    /// and the best until it is one of them. Gives the control's loss.
     fn recheck(&mut self) -> Result<f64, LanguageError> {
         let circuit = self.circuit(&self.state.home)?;
         let home = self.judge.home(&self.model.model, &circuit)?;
