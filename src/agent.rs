@@ -22,8 +22,8 @@ pub struct Agent {
     spec: Spec,
     /// Order of minibatches.
     stream: Stream,
-    /// How often the agent was initialised anew: each initialisation draws its own weights.
-    births: u64,
+    /// How often the agent was initialised anew; each restart draws weights of its own.
+    restarts: u64,
 }
 
 impl Agent {
@@ -35,7 +35,7 @@ impl Agent {
             scaler: scaler(experiment),
             stream: Stream::new(experiment.seed, "minibatches", 0),
             spec: spec.clone(),
-            births: 0,
+            restarts: 0,
             average: untrained(experiment, spec, 0),
             policy,
         }
@@ -43,9 +43,9 @@ impl Agent {
 
     /// Begins again from scratch, with other weights.
     pub fn restart(&mut self, experiment: &Experiment) {
-        self.births += 1;
-        self.policy = untrained(experiment, &self.spec, self.births);
-        self.average = untrained(experiment, &self.spec, self.births);
+        self.restarts += 1;
+        self.policy = untrained(experiment, &self.spec, self.restarts);
+        self.average = untrained(experiment, &self.spec, self.restarts);
         self.adam = Adam::new(self.policy.parameters());
         self.scaler = scaler(experiment);
     }
@@ -71,9 +71,9 @@ impl Agent {
         effect: Option<EffectUpdate>,
     ) -> Result<PpoStats, PpoError> {
         let mut segments = Segments::new(rollout, rewards);
-        let worthless = vec![0.0; rollout.final_values.len()];
+        let zeros = vec![0.0; rollout.final_values.len()];
         if !settings.bootstrap_truncation {
-            segments.final_values = &worthless;
+            segments.final_values = &zeros;
         }
         let (advantages, returns) = advantages(&segments, settings.gamma, settings.lambda);
         let learner = Learner {
@@ -105,7 +105,7 @@ impl Agent {
             scaler.save(archive, "reward_scaler");
         }
         archive.put_json("minibatches", &self.stream);
-        archive.put_json("births", &self.births);
+        archive.put_json("births", &self.restarts);
     }
 
     /// Continues a stored agent.
@@ -115,7 +115,7 @@ impl Agent {
     pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         self.load_learner(archive)?;
         self.stream = archive.get_json("minibatches")?;
-        self.births = archive.get_json("births")?;
+        self.restarts = archive.get_json("births")?;
         Ok(())
     }
 
@@ -156,8 +156,8 @@ fn scaler(experiment: &Experiment) -> Option<RewardScaler> {
     experiment.ppo.scale_rewards.then_some(scaler)
 }
 
-/// A policy with freshly initialised weights, those of initialisation number `birth`.
-pub fn untrained(experiment: &Experiment, spec: &Spec, birth: u64) -> Policy {
+/// A policy with freshly initialised weights, those of restart number `restart`, from 0.
+pub fn untrained(experiment: &Experiment, spec: &Spec, restart: u64) -> Policy {
     let shape = PolicyShape {
         observations: spec.observation.len(),
         command: &spec.command,
@@ -165,5 +165,5 @@ pub fn untrained(experiment: &Experiment, spec: &Spec, birth: u64) -> Policy {
         log_std_start: experiment.ppo.log_std_start,
         normalise: experiment.ppo.normalise_observations,
     };
-    Policy::new(&shape, &mut Stream::new(experiment.seed, "policy", birth))
+    Policy::new(&shape, &mut Stream::new(experiment.seed, "policy", restart))
 }

@@ -6,12 +6,13 @@ use tandem_accelerator::InputError;
 use tandem_accelerator::SimulationError;
 use tandem_accelerator::network::NetworkError;
 use tandem_accelerator::scalesim::LayerError;
+use tandem_core::check::SettingError;
 use tandem_core::{DesignError, ProblemError};
 use tandem_language::LanguageError;
 use tandem_learning::archive::ArchiveError;
 use tandem_learning::design::MethodError;
 use tandem_learning::ppo::PpoError;
-use tandem_learning::rollout::{CollectError, LanesError};
+use tandem_learning::rollout::{CollectError, VecEnvError};
 use thiserror::Error;
 
 use crate::metrics::MetricsError;
@@ -38,6 +39,9 @@ pub enum Error {
     /// Standard output cannot be written: exit code 0 where its reader has seen enough, else 1.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A setting is refused.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A problem refuses a setting or a design.
     #[error(transparent)]
     Problem(#[from] ProblemError),
@@ -82,7 +86,7 @@ pub enum Error {
     Render(#[from] RenderError),
     /// A stored environment does not fit.
     #[error("checkpoint: {0}")]
-    Lanes(#[from] LanesError),
+    VecEnv(#[from] VecEnvError),
     /// A checkpoint does not fit.
     #[error("checkpoint: {0}")]
     Archive(#[from] ArchiveError),
@@ -92,7 +96,7 @@ impl Error {
     /// The exit code: 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Input(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
+            Self::Input(_) | Self::Setting(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
             Self::Language(
                 LanguageError::Stopped
                 | LanguageError::NotFinite { .. }
@@ -108,7 +112,7 @@ impl Error {
             }
             Self::Folder(_) => 1,
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
-            Self::Metrics(_) | Self::Render(_) | Self::Lanes(_) => 1,
+            Self::Metrics(_) | Self::Render(_) | Self::VecEnv(_) => 1,
             Self::Stopped(_) | Self::Paused(_) => 3,
             Self::Output(error) => u8::from(!error.is_closed_pipe()),
         }

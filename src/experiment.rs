@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tandem_learning::ppo::{PpoError, PpoSettings};
+use tandem_core::check::{SettingError, refuse, within};
+use tandem_learning::ppo::PpoSettings;
 
 /// A whole experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,9 +134,6 @@ impl Default for CheckpointSettings {
     }
 }
 
-/// A setting that is out of range: its path and what is wrong.
-pub type Complaint = (String, String);
-
 impl Experiment {
     /// The settings of a method; null when the experiment has none.
     pub fn settings_of(&self, method: &str) -> &Value {
@@ -146,61 +144,51 @@ impl Experiment {
     ///
     /// # Errors
     /// The first setting that is out of range.
-    pub fn check(&self) -> Result<(), Complaint> {
-        let count = |path: &str, value: u64, low: u64, high: u64| in_range(path, value as f64, low as f64, high as f64);
-        count("rollout.lanes", self.rollout.lanes as u64, 1, 65_536)?;
-        count("rollout.steps", self.rollout.steps as u64, 1, 65_536)?;
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("rollout.lanes", self.rollout.lanes, [1, 65_536])?;
+        within("rollout.steps", self.rollout.steps, [1, 65_536])?;
         let rows = self.rollout.lanes as u64 * self.rollout.steps as u64;
         if rows > 4_194_304 {
             let text = format!("lanes x steps is {rows}; more than 4194304 rows do not fit");
-            return Err(("rollout.lanes".into(), text));
+            return refuse("rollout.lanes", text);
         }
         self.check_ppo(rows)?;
         self.check_schedule()?;
-        count("evaluation.every", self.evaluation.every, 1, 1_000_000)?;
-        count("evaluation.episodes", self.evaluation.episodes as u64, 1, 100_000)?;
-        in_range("checkpoint.every_seconds", self.checkpoint.every_seconds, 0.0, 1e6)
+        within("evaluation.every", self.evaluation.every, [1, 1_000_000])?;
+        within("evaluation.episodes", self.evaluation.episodes, [1, 100_000])?;
+        within("checkpoint.every_seconds", self.checkpoint.every_seconds, [0.0, 1e6])?;
+        Ok(())
     }
 
-    fn check_ppo(&self, rows: u64) -> Result<(), Complaint> {
+    fn check_ppo(&self, rows: u64) -> Result<(), SettingError> {
         let p = &self.ppo;
-        p.check().map_err(|error| match error {
-            PpoError::Setting { key, reason } => (format!("ppo.{key}"), reason),
-            other => ("ppo".into(), other.to_string()),
-        })?;
+        p.check().map_err(|error| error.inside("ppo"))?;
         let minibatches = p.minibatches as u64;
         if minibatches == 0 || rows < 2 * minibatches {
             let text = format!(
                 "{minibatches} minibatches of {rows} rows (rollout.lanes x rollout.steps); \
                  each minibatch needs at least 2 rows"
             );
-            return Err(("ppo.minibatches".into(), text));
+            return refuse("ppo.minibatches", text);
         }
         Ok(())
     }
 
-    fn check_schedule(&self) -> Result<(), Complaint> {
+    fn check_schedule(&self) -> Result<(), SettingError> {
         let s = &self.schedule;
-        in_range("schedule.env_steps", s.env_steps as f64, 1.0, 1e13)?;
-        in_range("schedule.burn_in", s.burn_in, 0.0, 1.0)?;
-        in_range("schedule.fine_tune", s.fine_tune, 0.0, 1.0)?;
-        in_range("schedule.true_share", s.true_share, 0.0, 1.0)?;
+        within("schedule.env_steps", s.env_steps, [1, 10_000_000_000_000])?;
+        within("schedule.burn_in", s.burn_in, [0.0, 1.0])?;
+        within("schedule.fine_tune", s.fine_tune, [0.0, 1.0])?;
+        within("schedule.true_share", s.true_share, [0.0, 1.0])?;
         if s.burn_in + s.fine_tune > 1.0 {
             let text = format!("burn_in ({}) + fine_tune ({}) exceed 1", s.burn_in, s.fine_tune);
-            return Err(("schedule.fine_tune".into(), text));
+            return refuse("schedule.fine_tune", text);
         }
         for (path, value) in [("schedule.freeze_at", s.freeze_at), ("schedule.stop_at", s.stop_at)] {
             if let Some(value) = value {
-                in_range(path, value, 0.0, 1.0)?;
+                within(path, value, [0.0, 1.0])?;
             }
         }
         Ok(())
     }
-}
-
-fn in_range(path: &str, value: f64, low: f64, high: f64) -> Result<(), Complaint> {
-    if value >= low && value <= high {
-        return Ok(());
-    }
-    Err((path.into(), format!("{value} must lie between {low} and {high}")))
 }

@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::adaptation::LanguageExperiment;
+use crate::design_file::DesignFile;
 use crate::error::Error;
-use crate::experiment::{Complaint, Experiment};
+use crate::experiment::Experiment;
 use crate::registry;
 use crate::run_folder::RunFolder;
 use crate::sets::split_sets;
@@ -48,17 +47,16 @@ impl Experiment {
     ///
     /// # Errors
     /// A document without a known problem.
-    pub fn for_design(design: &Value, origin: &str) -> Result<Self, Error> {
+    pub fn for_design(design: &DesignFile, origin: &str) -> Result<Self, Error> {
         let document = serde_json::json!({
-            "problem": design["problem"], "task": design["task"], "method": "fixed",
+            "problem": design.problem, "task": design.task, "method": "fixed",
         });
         Self::parse(&document.to_string(), origin)
     }
 
     fn from_located(located: &Located) -> Result<Self, Error> {
         let experiment: Self = located.read()?;
-        let refuse = |(path, reason): Complaint| located.fail_at(&path, reason);
-        experiment.check().map_err(refuse)?;
+        experiment.check().map_err(|error| located.refuse("", error))?;
         registry::check(&experiment, located)?;
         Ok(experiment)
     }

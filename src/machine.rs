@@ -30,7 +30,7 @@ pub struct Machine {
 /// Numbers of threads. Results do not depend on the first one, and the second one is fixed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Threads {
-    /// Over which Tandem spreads lanes, shards and designs.
+    /// Over which Tandem spreads environments, shards and designs.
     pub tandem: usize,
     /// Of one call of libtorch.
     pub libtorch: usize,

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::atomic;
@@ -100,7 +101,7 @@ impl MetricsLog {
         let bytes = fs::read(&self.path).map_err(|e| self.failed(e))?;
         let mut kept = 0;
         for (index, line) in whole_lines(&bytes).split_inclusive(|&b| b == b'\n').enumerate() {
-            let row = parse(line).ok_or_else(|| MetricsError::Damaged {
+            let row: Row = parse(line).ok_or_else(|| MetricsError::Damaged {
                 path: self.path.clone(),
                 line: index + 1,
             })?;
@@ -133,6 +134,11 @@ impl MetricsLog {
 
 /// All rows of a metrics file, also of a run that is still going on: a torn last line is passed over.
 pub fn read(path: &Path) -> Result<Vec<Row>, MetricsError> {
+    read_as(path)
+}
+
+/// The same, of each row only what `T` names.
+pub fn read_as<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, MetricsError> {
     let bytes = fs::read(path).map_err(|source| MetricsError::Io {
         path: path.to_owned(),
         source,
@@ -153,7 +159,7 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
     &bytes[..end]
 }
 
-fn parse(line: &[u8]) -> Option<Row> {
+fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
     serde_json::from_slice(line).ok()
 }
 

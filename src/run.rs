@@ -2,13 +2,13 @@
 //! checkpoints, and at the end the learnt pair is judged.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tandem_core::{DesignSpace, Spec};
 use tandem_learning::archive::Archive;
 use tandem_learning::design::MethodError;
 
+use crate::design_file::DesignFile;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
@@ -16,28 +16,25 @@ use crate::experiment::Experiment;
 use crate::film::{film, still};
 use crate::interrupt;
 use crate::judge::Starts;
-use crate::metrics::MetricsLog;
-use crate::progress::{Progress, Status};
+use crate::progress::Status;
 use crate::record::Record;
 use crate::registry;
-use crate::run_folder::{Meta, RunFolder};
-use crate::tensorboard::{Board, flatten};
+use crate::run_folder::{FINAL, RunFolder};
+use crate::session::{Session, create_folder};
 use crate::trainer::Trainer;
 
 /// Episodes of the final judgement.
 pub const FINAL_EPISODES: usize = 128;
+/// What TensorBoard shows beside the hyper-parameters.
+const RESULTS: [&str; 3] = ["final/success", "final/return", "final/env_steps"];
 
 /// A run that is being written.
 pub struct Run {
-    folder: RunFolder,
+    session: Session,
     experiment: Experiment,
     space: DesignSpace,
     spec: Spec,
     trainer: Trainer,
-    log: MetricsLog,
-    board: Board,
-    progress: Progress,
-    saved: Instant,
     is_new: bool,
 }
 
@@ -48,20 +45,9 @@ impl Run {
     /// An experiment that is not right, or a folder that cannot be written.
     pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
         let trainer = Trainer::new(experiment)?;
-        let resolved = serde_json::to_value(experiment)
-            .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
-        let meta = Meta::collect();
-        let folder = match out {
-            Some(path) => RunFolder::create(path, &resolved, &meta)?,
-            None => RunFolder::create_default(
-                Path::new("runs"),
-                name,
-                &experiment.method,
-                experiment.seed,
-                &resolved,
-                &meta,
-            )?,
-        };
+        let resolved = resolved(experiment)?;
+        let names = [name, &experiment.method];
+        let folder = create_folder(&resolved, out, names, experiment.seed)?;
         Self::open(folder, experiment.clone(), trainer, true)
     }
 
@@ -78,56 +64,34 @@ impl Run {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
         }
         let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
-        if let Some(moved) = run.folder.meta()?.goes_on_here() {
-            run.progress.say(&moved);
-        }
-        for reason in checkpoint.iter().flat_map(|found| &found.passed_over) {
-            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
-        }
+        let passed_over = checkpoint.map(|checkpoint| checkpoint.passed_over);
+        run.session.say_resumed(&passed_over.unwrap_or_default())?;
         Ok(run)
     }
 
     fn open(folder: RunFolder, experiment: Experiment, trainer: Trainer, is_new: bool) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(trainer.counters().iteration)?;
-        let board = Board::open(&folder.tensorboard(), trainer.counters().iteration);
         let counters = trainer.counters();
-        let progress = Progress::new(&experiment.method, counters.env_steps, trainer.end());
+        let passed = [counters.env_steps, trainer.end()];
+        let session = Session::open(folder, counters.iteration, &experiment.method, passed)?;
         let mut run = Self {
             space: instance.problem.hardware().space().clone(),
             spec: instance.problem.spec().clone(),
-            saved: Instant::now(),
-            folder,
+            session,
             experiment,
             trainer,
-            log,
-            board,
-            progress,
             is_new,
         };
         if is_new {
-            run.introduce()?;
+            let resolved = resolved(&run.experiment)?;
+            run.session.introduce(&resolved, &RESULTS);
         }
         Ok(run)
     }
 
-    /// What TensorBoard shows before the first step: the experiment as text and as hyper-parameters.
-    fn introduce(&mut self) -> Result<(), Error> {
-        let value = serde_json::to_value(&self.experiment)
-            .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
-        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
-        let mut flat = Vec::new();
-        flatten("", &value, &mut flat);
-        self.board
-            .hparams(&flat, &["final/success", "final/return", "final/env_steps"]);
-        Ok(())
-    }
-
     /// The run's folder.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.session.folder.path().to_owned()
     }
 
     /// Trains to the end and judges the learnt pair.
@@ -138,7 +102,7 @@ impl Run {
     pub fn complete(&mut self) -> Result<Evaluation, Error> {
         let stop = || interrupt::requested().is_some();
         if self.is_new {
-            self.progress.say("preparing the method");
+            self.session.progress.say("preparing the method");
             match self.trainer.prepare(&stop) {
                 Err(Error::Method(MethodError::Stopped)) => return Err(self.stopped()),
                 prepared => prepared?,
@@ -146,7 +110,7 @@ impl Run {
         }
         loop {
             if stop() {
-                self.progress.say("saving a checkpoint");
+                self.session.progress.say("saving a checkpoint");
                 self.checkpoint()?;
                 return Err(self.stopped());
             }
@@ -154,7 +118,7 @@ impl Run {
                 break;
             };
             self.write(&record)?;
-            if self.saved.elapsed().as_secs_f64() >= self.experiment.checkpoint.every_seconds {
+            if self.session.checkpoint_is_due(self.experiment.checkpoint.every_seconds) {
                 self.checkpoint()?;
             }
         }
@@ -164,18 +128,18 @@ impl Run {
 
     /// Closes the curves; how the run goes on.
     fn stopped(&mut self) -> Error {
-        self.board.finish();
+        self.session.board.finish();
         Error::Stopped(self.path().display().to_string())
     }
 
     fn write(&mut self, record: &Record) -> Result<(), Error> {
-        self.log.append(&record.row(&self.space, &self.spec))?;
+        self.session.log.append(&record.row(&self.space, &self.spec))?;
         self.show(record);
         if record.evaluation.is_some() {
             self.save_best()?;
         }
         let counters = &record.counters;
-        self.progress.update(&Status {
+        self.session.progress.update(&Status {
             phase: record.phase.name(),
             env_steps: counters.env_steps,
             end: self.trainer.end(),
@@ -193,13 +157,13 @@ impl Run {
             match value {
                 Value::Number(number) => {
                     if let Some(value) = number.as_f64().filter(|_| key != "iteration") {
-                        self.board.scalar(&key, step, value);
+                        self.session.board.scalar(&key, step, value);
                     }
                 }
                 Value::Object(map) => {
                     for (name, value) in map {
                         if let Some(value) = value.as_f64() {
-                            self.board.scalar(&format!("{key}/{name}"), step, value);
+                            self.session.board.scalar(&format!("{key}/{name}"), step, value);
                         }
                     }
                 }
@@ -207,12 +171,12 @@ impl Run {
             }
         }
         if record.evaluation.is_some() {
-            self.board.histogram("design", step, &record.design);
+            self.session.board.histogram("design", step, &record.design);
             for (name, values) in self.trainer.weights() {
-                self.board.histogram(&format!("weights/{name}"), step, &values);
+                self.session.board.histogram(&format!("weights/{name}"), step, &values);
             }
             if let Err(error) = self.show_arm(step) {
-                self.progress.say(&format!("no picture: {error}"));
+                self.session.progress.say(&format!("no picture: {error}"));
             }
         }
     }
@@ -225,7 +189,9 @@ impl Run {
         let starts = self.starts();
         let scenes = film(&mut *instance.problem, &policy, &design, starts, 0)?;
         let image = still(&[("learnt design", scenes)], (400, 400))?;
-        self.board.image("machine", step, image.width, image.height, &image.rgb);
+        self.session
+            .board
+            .image("machine", step, image.width, image.height, &image.rgb);
         Ok(())
     }
 
@@ -238,10 +204,8 @@ impl Run {
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        let bytes = self.trainer.save()?.to_bytes()?;
-        self.folder.save_checkpoint(self.trainer.counters().iteration, &bytes)?;
-        self.saved = Instant::now();
-        Ok(())
+        let state = self.trainer.save()?;
+        self.session.checkpoint(self.trainer.counters().iteration, &state)
     }
 
     /// Writes the best judged pair and its design.
@@ -249,29 +213,27 @@ impl Run {
         let Some((_, archive)) = self.trainer.best() else {
             return Ok(());
         };
-        self.folder.save_best(&archive.to_bytes()?)?;
+        self.session.folder.save_best(&archive.to_bytes()?)?;
         let values = self.space.values(&archive.get_f64("best.logits")?);
-        let design = design_json(&self.experiment, &self.space, &values);
-        Ok(self.folder.write_json("design.json", &design)?)
+        let design = DesignFile::new(&self.experiment, &self.space, &values);
+        Ok(self.session.folder.write_json("design.json", &design)?)
     }
 
     /// The final judgement, the picture, and the results for TensorBoard.
     fn finish(&mut self) -> Result<Evaluation, Error> {
         self.save_best()?;
-        self.progress.say("judging the learnt design in the true machine");
-        let learnt = Learnt::open(&self.folder)?;
+        self.session
+            .progress
+            .say("judging the learnt design in the true machine");
+        let learnt = Learnt::open(&self.session.folder)?;
         let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
         self.picture(learnt)?;
         let mean = |interval: Option<Interval>| interval.map_or(f64::NAN, |i| i.mean);
-        let metrics = [
-            ("final/success", mean(judged.success)),
-            ("final/return", mean(judged.total_return)),
-            ("final/env_steps", judged.env_steps as f64),
-        ];
-        self.board.result(self.trainer.counters().iteration, &metrics);
-        self.board.finish();
-        self.progress.finish();
-        self.folder.write_json("evaluation/final.json", &json!(judged))?;
+        let [success, total_return] = [judged.success, judged.total_return].map(mean);
+        let results = [success, total_return, judged.env_steps as f64];
+        let results: Vec<(&str, f64)> = RESULTS.into_iter().zip(results).collect();
+        self.session.finish(self.trainer.counters().iteration, &results);
+        self.session.folder.write_json(FINAL, &judged)?;
         Ok(judged)
     }
 
@@ -285,30 +247,13 @@ impl Run {
             ("learnt design", film(problem, &learnt.policy, &design, starts, 0)?),
         ];
         let png = still(&films, (1120, 560))?.png()?;
-        let path = self.folder.file("design.png");
+        let path = self.session.folder.file("design.png");
         crate::atomic::write(&path, &png)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
     }
 }
 
-/// `design.json`: everything another person needs to build or judge the design.
-pub fn design_json(experiment: &Experiment, space: &DesignSpace, values: &[f64]) -> Value {
-    let parameters: Vec<Value> = space
-        .parameters
-        .iter()
-        .zip(values)
-        .map(|(p, value)| {
-            json!({
-                "name": p.name, "value": value, "unit": p.unit,
-                "low": p.low, "high": p.high, "start": p.start,
-            })
-        })
-        .collect();
-    json!({
-        "problem": experiment.problem,
-        "task": experiment.task,
-        "method": experiment.method,
-        "seed": experiment.seed,
-        "parameters": parameters,
-    })
+/// The complete experiment, as the run folder stores it.
+fn resolved(experiment: &Experiment) -> Result<Value, Error> {
+    serde_json::to_value(experiment).map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))
 }

@@ -1,8 +1,9 @@
-//! The experiment of a language model: its text and everything that the chain needs.
+//! The experiment of a language model: its text and everything that the pipeline needs.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tandem_core::check::within;
 use tandem_language::{CodesignSettings, LanguageError, Settings};
 
 use super::source::TextSettings;
@@ -48,27 +49,19 @@ impl LanguageExperiment {
     pub fn read(path: &Path, sets: &[(String, String)]) -> Result<Self, Error> {
         let located = Located::read_file(path, sets)?;
         let experiment: Self = located.read()?;
-        experiment.language.check().map_err(|error| match &error {
-            LanguageError::Setting { key, reason } => {
-                Error::from(located.fail_at(&format!("language.{key}"), reason.clone()))
+        experiment.language.check().map_err(|error| match error {
+            LanguageError::Setting(error) => located.refuse("language", error).into(),
+            LanguageError::Circuit(error) => {
+                let path = format!("language.circuit.{}", error.key());
+                located.fail_at(&path, error.reason()).into()
             }
-            LanguageError::Circuit(inner) => {
-                let path = format!("language.circuit.{}", inner.key());
-                Error::from(located.fail_at(&path, inner.reason()))
-            }
-            _ => Error::from(error),
+            error => Error::from(error),
         })?;
         if let Some(codesign) = &experiment.codesign {
-            codesign.check().map_err(|error| match &error {
-                LanguageError::Setting { key, reason } => Error::from(located.fail_at(key, reason.clone())),
-                _ => Error::from(error),
-            })?;
+            codesign.check().map_err(|error| located.refuse("codesign", error))?;
         }
-        let characters = experiment.text.characters;
-        if !(1..=100_000_000).contains(&characters) {
-            let reason = format!("is {characters}; it must lie between 1 and 100000000");
-            return Err(located.fail_at("text.characters", reason).into());
-        }
+        within("characters", experiment.text.characters, [1, 100_000_000])
+            .map_err(|error| located.refuse("text", error))?;
         Ok(experiment)
     }
 }

@@ -12,36 +12,29 @@ pub mod report;
 mod source;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use serde_json::Value;
 use tandem_language::{CodesignSettings, Pipeline, Record, Stage};
 use tandem_learning::Archive;
 
 pub use experiment::LanguageExperiment;
+use report::AdaptationReport;
 pub use source::{Source, TextSettings, TokenizerSettings};
 
 use crate::error::Error;
 use crate::interrupt;
-use crate::metrics::{MetricsLog, Row, put};
-use crate::progress::{Progress, Status};
-use crate::run_folder::{Meta, RunFolder};
-use crate::tensorboard::{Board, flatten};
+use crate::metrics::{Row, put};
+use crate::progress::Status;
+use crate::run_folder::{FINAL, RunFolder};
+use crate::session::{Session, create_folder};
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";
-/// Where the result of a finished run stands.
-pub const FINAL: &str = "evaluation/final.json";
 
 /// A run that is being written.
 pub struct AdaptationRun {
-    folder: RunFolder,
+    session: Session,
     experiment: LanguageExperiment,
-    chain: Pipeline,
-    log: MetricsLog,
-    board: Board,
-    progress: Progress,
-    saved: Instant,
+    pipeline: Pipeline,
 }
 
 impl AdaptationRun {
@@ -51,20 +44,13 @@ impl AdaptationRun {
     /// An experiment or a text that is not right, or a folder that cannot be written.
     pub fn start(experiment: &LanguageExperiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
         let source = Source::read(&experiment.text)?;
-        let chain = fresh(experiment, &source)?;
+        let pipeline = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
-        let meta = Meta::collect();
-        let folder = match out {
-            Some(path) => RunFolder::create(path, &resolved, &meta)?,
-            None => {
-                let (runs, seed) = (Path::new("runs"), experiment.language.seed);
-                RunFolder::create_default(runs, name, METHOD, seed, &resolved, &meta)?
-            }
-        };
+        let folder = create_folder(&resolved, out, [name, METHOD], experiment.language.seed)?;
         source.save(&folder)?;
-        let mut run = Self::open(folder, experiment.clone(), chain)?;
-        run.introduce(&resolved);
+        let mut run = Self::open(folder, experiment.clone(), pipeline)?;
+        run.session.introduce(&resolved, &["final/nonlinear", "final/control"]);
         run.checkpoint()?; // weights may have come from a file that is gone at a resume
         Ok(run)
     }
@@ -75,43 +61,24 @@ impl AdaptationRun {
     /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged.
     pub fn resume(path: &Path) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
-        let (experiment, chain, passed_over) = restore(&folder)?;
-        let run = Self::open(folder, experiment, chain)?;
-        if let Some(moved) = run.folder.meta()?.goes_on_here() {
-            run.progress.say(&moved);
-        }
-        for reason in passed_over {
-            run.progress.say(&format!("passed over a damaged checkpoint: {reason}"));
-        }
+        let (experiment, pipeline, passed_over) = restore(&folder)?;
+        let run = Self::open(folder, experiment, pipeline)?;
+        run.session.say_resumed(&passed_over)?;
         Ok(run)
     }
 
-    fn open(folder: RunFolder, experiment: LanguageExperiment, chain: Pipeline) -> Result<Self, Error> {
-        let [iteration, end] = chain.progress();
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(iteration)?;
+    fn open(folder: RunFolder, experiment: LanguageExperiment, pipeline: Pipeline) -> Result<Self, Error> {
+        let passed = pipeline.progress();
         Ok(Self {
-            board: Board::open(&folder.tensorboard(), iteration),
-            progress: Progress::new(METHOD, iteration, end),
-            saved: Instant::now(),
-            folder,
+            session: Session::open(folder, passed[0], METHOD, passed)?,
             experiment,
-            chain,
-            log,
+            pipeline,
         })
-    }
-
-    fn introduce(&mut self, experiment: &Value) {
-        let text = serde_json::to_string_pretty(experiment).unwrap_or_default();
-        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
-        let mut flat = Vec::new();
-        flatten("", experiment, &mut flat);
-        self.board.hparams(&flat, &["final/nonlinear", "final/control"]);
     }
 
     /// The run's folder.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.session.folder.path().to_owned()
     }
 
     /// Settings of the co-design that follows, where the experiment has one.
@@ -121,12 +88,12 @@ impl AdaptationRun {
 
     /// The text and the model, in one line.
     pub fn about(&self) -> String {
-        let [training, validation] = self.chain.corpus().lengths();
+        let [training, validation] = self.pipeline.corpus().lengths();
         format!(
             "{training} {}s to learn from, {validation} held back, {} different; {} weights",
-            self.chain.corpus().vocabulary().unit(),
-            self.chain.corpus().vocabulary().len(),
-            self.chain.model().parameters()
+            self.pipeline.corpus().vocabulary().unit(),
+            self.pipeline.corpus().vocabulary().len(),
+            self.pipeline.model().parameters()
         )
     }
 
@@ -135,21 +102,21 @@ impl AdaptationRun {
     /// # Errors
     /// [`Error::Paused`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that cannot be
     /// written any more.
-    pub fn complete(&mut self) -> Result<Value, Error> {
+    pub fn complete(&mut self) -> Result<AdaptationReport, Error> {
         loop {
             if interrupt::requested().is_some() {
-                self.progress.say("saving a checkpoint");
+                self.session.progress.say("saving a checkpoint");
                 self.checkpoint()?;
-                self.board.finish();
+                self.session.board.finish();
                 let run = self.path().display().to_string();
                 return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
             }
-            let Some(record) = self.chain.iterate()? else {
+            let Some(record) = self.pipeline.iterate()? else {
                 break;
             };
             self.write(&record)?;
             let every = self.experiment.checkpoint.every_seconds;
-            if self.saved.elapsed().as_secs_f64() >= every || record.stage == Stage::Adapt {
+            if self.session.checkpoint_is_due(every) || record.stage == Stage::Adapt {
                 self.checkpoint()?;
             }
         }
@@ -168,21 +135,23 @@ impl AdaptationRun {
         if let Some(loss) = validation {
             put(&mut row, "validation_loss", loss);
         }
-        self.log.append(&row)?;
+        self.session.log.append(&row)?;
         let stage = record.stage.name();
-        self.board
+        self.session
+            .board
             .scalar(&format!("loss/{stage}"), record.iteration, record.loss);
         if let Some(loss) = validation {
-            self.board
+            self.session
+                .board
                 .scalar(&format!("validation/{stage}"), record.iteration, loss);
         }
         if record.stage == Stage::Adapt {
             self.show_passes();
         }
-        self.progress.update(&Status {
+        self.session.progress.update(&Status {
             phase: stage,
             env_steps: record.iteration,
-            end: self.chain.progress()[1],
+            end: self.pipeline.progress()[1],
             loss: validation,
             ..Status::default()
         });
@@ -191,74 +160,70 @@ impl AdaptationRun {
 
     /// The loss of every pass, as the published curve has it.
     fn show_passes(&mut self) {
-        let Some(adapted) = self.chain.adapted().cloned() else {
+        let Some(adapted) = self.pipeline.adapted().cloned() else {
             return;
         };
         for line in report::passes(&adapted) {
-            self.progress.say(&line);
+            self.session.progress.say(&line);
         }
         for (number, pass) in adapted.passes.iter().enumerate() {
-            self.board.scalar("adaptation/loss", number as u64, pass.loss);
+            self.session.board.scalar("adaptation/loss", number as u64, pass.loss);
         }
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        let bytes = self.chain.save().to_bytes()?;
-        self.folder.save_checkpoint(self.chain.progress()[0], &bytes)?;
-        self.saved = Instant::now();
-        Ok(())
+        self.session
+            .checkpoint(self.pipeline.progress()[0], &self.pipeline.save())
     }
 
-    fn finish(&mut self) -> Result<Value, Error> {
-        let document = report::document(&self.experiment, &self.chain);
-        for (name, figure) in report::figures(&self.chain)? {
-            figure.save(&self.folder.file(name))?;
+    fn finish(&mut self) -> Result<AdaptationReport, Error> {
+        let report = AdaptationReport::new(&self.experiment, &self.pipeline);
+        for (name, figure) in report::figures(&self.pipeline)? {
+            figure.save(&self.session.folder.file(name))?;
         }
-        let last = |stage| self.chain.curve(stage).last().map_or(f64::NAN, |p| p.1);
+        let last = |stage| self.pipeline.curve(stage).last().map_or(f64::NAN, |p| p.1);
         let results = [
             ("final/nonlinear", last(Stage::Nonlinear)),
             ("final/control", last(Stage::Control)),
         ];
-        self.board.result(self.chain.progress()[0], &results);
-        self.board.finish();
-        self.progress.finish();
-        self.folder.write_json(FINAL, &document)?;
-        Ok(document)
+        self.session.finish(self.pipeline.progress()[0], &results);
+        self.session.folder.write_json(FINAL, &report)?;
+        Ok(report)
     }
 }
 
-/// A chain at its start, with weights from a file where the experiment names one.
+/// A pipeline at its start, with weights from a file where the experiment names one.
 fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Pipeline, Error> {
     let corpus = source.corpus(experiment.language.model.context)?;
-    let mut chain = Pipeline::new(&experiment.language, corpus)?;
+    let mut pipeline = Pipeline::new(&experiment.language, corpus)?;
     if let Some(path) = &experiment.weights {
         let bytes = std::fs::read(path)
             .map_err(|error| Error::Input(format!("weights: {}: cannot be read: {error}", path.display())))?;
-        chain.load_weights(&bytes)?;
+        pipeline.load_weights(&bytes)?;
     }
-    Ok(chain)
+    Ok(pipeline)
 }
 
-/// Experiment and chain of a run as last saved, and what is wrong with newer checkpoints.
+/// Experiment and pipeline of a run as last saved, and what is wrong with newer checkpoints.
 fn restore(folder: &RunFolder) -> Result<(LanguageExperiment, Pipeline, Vec<String>), Error> {
     let mut experiment = LanguageExperiment::read(&folder.file("experiment.json"), &[])?;
     let source = Source::load(folder, &experiment.text)?;
     let Some(checkpoint) = folder.latest_checkpoint()? else {
-        let chain = fresh(&experiment, &source)?;
-        return Ok((experiment, chain, vec![]));
+        let pipeline = fresh(&experiment, &source)?;
+        return Ok((experiment, pipeline, vec![]));
     };
     let weights = experiment.weights.take(); // in the checkpoint already
-    let mut chain = fresh(&experiment, &source)?;
+    let mut pipeline = fresh(&experiment, &source)?;
     experiment.weights = weights;
-    chain.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
-    Ok((experiment, chain, checkpoint.passed_over))
+    pipeline.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
+    Ok((experiment, pipeline, checkpoint.passed_over))
 }
 
-/// Experiment and chain of a run, for reading.
+/// Experiment and pipeline of a run, for reading.
 ///
 /// # Errors
 /// A folder that is missing, foreign, or has no whole checkpoint.
 pub fn view(path: &Path) -> Result<(LanguageExperiment, Pipeline), Error> {
-    let (experiment, chain, _) = restore(&RunFolder::view(path)?)?;
-    Ok((experiment, chain))
+    let (experiment, pipeline, _) = restore(&RunFolder::view(path)?)?;
+    Ok((experiment, pipeline))
 }

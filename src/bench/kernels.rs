@@ -7,7 +7,7 @@
 use std::fmt;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde::Deserialize;
 use tandem_learning::libtorch::{CHOICE, ENVIRONMENT, NATIVE};
 
 use super::Entry;
@@ -37,6 +37,18 @@ pub fn measure(case: &'static str, rounds: usize) -> Result<Price, Error> {
     Ok(Price { case, ours, native })
 }
 
+/// What is read of `tandem bench training --json`.
+#[derive(Deserialize)]
+struct Measured {
+    results: Vec<MeasuredCase>,
+}
+
+#[derive(Deserialize)]
+struct MeasuredCase {
+    name: String,
+    value: f64,
+}
+
 /// Environment steps/s of a case in a process of its own.
 fn speed(case: &str, ours: bool) -> Result<f64, Error> {
     let cannot = |error: &dyn fmt::Display| Error::Run(format!("cannot measure {case}: {error}"));
@@ -53,13 +65,9 @@ fn speed(case: &str, ours: bool) -> Result<f64, Error> {
     };
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| cannot(&error))?;
-    let document: Value = serde_json::from_slice(&output.stdout).map_err(|error| cannot(&error))?;
-    let results = document["results"].as_array().into_iter().flatten();
-    results
-        .into_iter()
-        .find(|entry| entry["name"] == case)
-        .and_then(|entry| entry["value"].as_f64())
-        .ok_or_else(|| cannot(&"no result"))
+    let measured: Measured = serde_json::from_slice(&output.stdout).map_err(|error| cannot(&error))?;
+    let result = measured.results.iter().find(|result| result.name == case);
+    result.map(|result| result.value).ok_or_else(|| cannot(&"no result"))
 }
 
 impl Price {

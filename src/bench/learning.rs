@@ -227,7 +227,7 @@ pub fn learn(
         .flat_map(|&case| (0..seeds).map(move |seed| (case, seed)))
         .collect();
     let next = AtomicUsize::new(0);
-    // a pool of one thread each: in a common pool a run that waits for its lanes would take up another run
+    // a pool of one thread each: in a common pool a run that waits for its environments would take up another run
     let worker = || -> Result<Vec<(usize, Vec<f64>)>, Error> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let pool = pool.map_err(|error| Error::Run(format!("no thread: {error}")))?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Entry;
 use crate::error::Error;
 use crate::registry::{Selectivity, problems};
-use crate::statistics::wilson;
+use crate::statistics::{Estimate, wilson};
 
 /// Seed of the designs.
 const SEED: u64 = 0;
@@ -17,11 +17,15 @@ pub fn presets(only: &str) -> Vec<(&'static str, &'static Selectivity)> {
     presets.filter(|(name, _)| name.contains(only)).collect()
 }
 
-/// Share of `designs` random designs of a preset that work, with Wilson's 95 % interval beside it.
+/// Share of `designs` random designs of a preset that work, and its entry with Wilson's 95 % interval beside it.
 ///
 /// # Errors
 /// A preset that makes no problem.
-pub fn measure(preset: &'static str, selectivity: &Selectivity, designs: usize) -> Result<Entry, Error> {
+pub fn measure(
+    preset: &'static str,
+    selectivity: &Selectivity,
+    designs: usize,
+) -> Result<(Entry, Option<Estimate>), Error> {
     let share = (selectivity.measure)(preset, designs, SEED)?;
     let interval = wilson(share.work as u64, share.designs as u64);
     let mut entry = Entry::new(preset, share.share(), "share of designs that work");
@@ -34,5 +38,5 @@ pub fn measure(preset: &'static str, selectivity: &Selectivity, designs: usize) 
     ] {
         entry.details.insert(key.into(), value);
     }
-    Ok(entry)
+    Ok((entry, interval))
 }

@@ -15,22 +15,21 @@ use tandem_language::LanguageError;
 use tandem_language::codesign::{Codesign, CodesignSettings, Outcome, Round};
 use tandem_learning::Archive;
 
-use crate::adaptation::{self, FINAL, LanguageExperiment};
+use crate::adaptation::{self, LanguageExperiment};
 use crate::error::Error;
 use crate::interrupt;
-use crate::metrics::{MetricsLog, Row, put};
+use crate::metrics::{Row, put};
 use crate::output::note;
-use crate::progress::{Progress, Status};
-use crate::run_folder::{Meta, RunFolder};
-use crate::tensorboard::Board;
+use crate::progress::Status;
+use crate::run_folder::{FINAL, Meta, RunFolder};
+use crate::session::Session;
+use report::CodesignReport;
 
 /// A co-design that is being written.
 pub struct CodesignRun {
-    folder: RunFolder,
+    session: Session,
     codesign: Codesign,
     experiment: LanguageExperiment,
-    log: MetricsLog,
-    board: Board,
     /// How to go on after a signal.
     command: String,
 }
@@ -44,8 +43,8 @@ pub fn folder_of(run: &Path, seed: u64) -> PathBuf {
 ///
 /// # Errors
 /// A run of `tandem adapt` that is not finished, a folder that holds another co-design, [`Error::Paused`] after a signal.
-pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Result<Value, Error> {
-    settings.check()?;
+pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Result<CodesignReport, Error> {
+    settings.check().map_err(|error| error.inside("codesign"))?;
     let path = folder_of(run, settings.seed);
     if path.exists() {
         let folder = RunFolder::view(&path)?;
@@ -54,8 +53,8 @@ pub fn complete(run: &Path, settings: &CodesignSettings, command: &str) -> Resul
             let text = "holds a co-design with other settings; remove it or choose another --seed";
             return Err(Error::Input(format!("{}: {text}", path.display())));
         }
-        if let Ok(document) = folder.read_json(FINAL) {
-            return Ok(document);
+        if let Ok(report) = folder.read_json(FINAL) {
+            return Ok(report);
         }
     }
     CodesignRun::open(run, settings, command)?.complete()
@@ -77,22 +76,18 @@ impl CodesignRun {
         if let Some(checkpoint) = folder.latest_checkpoint()? {
             codesign.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
         }
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(u64::from(codesign.progress()[0]))?;
+        note!("run folder: {}", folder.path().display());
+        let passed = codesign.progress().map(u64::from);
         Ok(Self {
-            board: Board::open(&folder.tensorboard(), u64::from(codesign.progress()[0])),
-            folder,
+            session: Session::open(folder, passed[0], "co-design", passed)?,
             codesign,
             experiment,
-            log,
             command: command.to_owned(),
         })
     }
 
-    fn complete(&mut self) -> Result<Value, Error> {
-        note!("run folder: {}", self.folder.path().display());
-        let [round, end] = self.codesign.progress().map(u64::from);
-        let mut progress = Progress::new("co-design", round, end);
+    fn complete(&mut self) -> Result<CodesignReport, Error> {
+        let end = u64::from(self.codesign.progress()[1]);
         let stop = || interrupt::requested().is_some();
         loop {
             // a round that is not finished is played again from the checkpoint before it
@@ -100,15 +95,15 @@ impl CodesignRun {
                 Ok(Some(round)) => round,
                 Ok(None) => break,
                 Err(LanguageError::Stopped) => {
-                    self.board.finish();
+                    self.session.board.finish();
                     let text = format!("stopped; `{}` goes on", self.command);
                     return Err(Error::Paused(text));
                 }
                 Err(error) => return Err(error.into()),
             };
             self.write(&round)?;
-            progress.say(&report::round(&round));
-            progress.update(&Status {
+            self.session.progress.say(&report::round(&round));
+            self.session.progress.update(&Status {
                 phase: "rounds",
                 env_steps: u64::from(round.round),
                 end,
@@ -116,10 +111,10 @@ impl CodesignRun {
                 ..Status::default()
             });
         }
-        progress.say("judging on the final text");
+        self.session.progress.say("judging on the final text");
         let outcome = self.codesign.outcome()?;
-        progress.finish();
-        self.board.finish();
+        self.session.progress.finish();
+        self.session.board.finish();
         self.finish(&outcome)
     }
 
@@ -145,19 +140,18 @@ impl CodesignRun {
             ("best/perplexity_over_control", round.best.excess.exp_m1()),
             ("control/loss", round.control),
         ] {
-            self.board.scalar(name, u64::from(round.round), value);
+            self.session.board.scalar(name, u64::from(round.round), value);
         }
-        self.log.append(&row)?;
-        let bytes = self.codesign.save().to_bytes()?;
-        Ok(self.folder.save_checkpoint(u64::from(round.round), &bytes)?)
+        self.session.log.append(&row)?;
+        self.session.checkpoint(u64::from(round.round), &self.codesign.save())
     }
 
-    fn finish(&mut self, outcome: &Outcome) -> Result<Value, Error> {
+    fn finish(&mut self, outcome: &Outcome) -> Result<CodesignReport, Error> {
         for (name, figure) in report::figures(outcome)? {
-            figure.save(&self.folder.file(name))?;
+            figure.save(&self.session.folder.file(name))?;
         }
-        let document = report::document(&self.experiment, &self.codesign, outcome);
-        self.folder.write_json(FINAL, &document)?;
-        Ok(document)
+        let report = CodesignReport::new(&self.experiment, &self.codesign, outcome);
+        self.session.folder.write_json(FINAL, &report)?;
+        Ok(report)
     }
 }

@@ -7,6 +7,7 @@ use crate::bench::{Entry, attention, convergence, kernels, learning, physics, se
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
 use crate::output::{note, out};
+use crate::statistics::Estimate;
 
 /// Runs the command.
 ///
@@ -215,14 +216,14 @@ fn print_verdict(verdict: &learning::Verdict) -> Result<(), Error> {
 fn run_selectivity(args: &BenchArgs) -> Result<(), Error> {
     let mut entries = Vec::new();
     for (preset, selectivity) in selectivity::presets(&args.only) {
-        let entry = selectivity::measure(preset, selectivity, args.designs as usize)?;
+        let (entry, interval) = selectivity::measure(preset, selectivity, args.designs as usize)?;
         if !args.json {
-            let percent = |key: &str| 100.0 * entry.details[key].as_f64().unwrap_or(f64::NAN);
+            let percent = |end: fn(&Estimate) -> f64| 100.0 * interval.as_ref().map_or(f64::NAN, end);
             out!(
                 "{preset:14} {:6.2} % [{:.2}, {:.2}] of {} random designs work",
                 100.0 * entry.value,
-                percent("low"),
-                percent("high"),
+                percent(|i| i.low),
+                percent(|i| i.high),
                 args.designs
             )?;
         }

@@ -1,13 +1,14 @@
 //! `tandem evaluate`: judges the learnt pair, or a design, in the true machine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tandem_learning::archive::Archive;
 
 use super::print_json;
 use crate::cli::EvaluateArgs;
 use crate::convergence::Deviation;
+use crate::design_file::DesignFile;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
@@ -36,7 +37,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     };
     judged.retrain = retrained.map(Retrained::from);
     match args.json {
-        true => print_json(&json!(judged)),
+        true => print_json(&judged),
         false => print_table(&judged),
     }
 }
@@ -58,7 +59,7 @@ impl Target {
                 learnt: Some(learnt),
             });
         }
-        let document = read_design(&args.target)?;
+        let file = DesignFile::read(&args.target)?;
         let folder = args.target.parent().map(Path::to_path_buf).unwrap_or_default();
         let beside = RunFolder::view(&folder).and_then(|run| run.best().map(|best| (run, best)));
         let learnt = match (&args.experiment, beside) {
@@ -68,48 +69,15 @@ impl Target {
         let experiment = match (&learnt, &args.experiment) {
             (Some(learnt), _) => learnt.experiment.clone(),
             (None, Some(path)) => Experiment::read(path, &[])?,
-            (None, None) => Experiment::for_design(&document, &args.target.display().to_string())?,
+            (None, None) => Experiment::for_design(&file, &args.target.display().to_string())?,
         };
-        let design = values(&args.target, &document, &experiment)?;
+        let design = file.values(&args.target, &experiment)?;
         Ok(Self {
             experiment,
             learnt,
             design,
         })
     }
-}
-
-fn read_design(path: &PathBuf) -> Result<Value, Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::Input(format!(
-            "{}: {error}; name a run folder or a design.json",
-            path.display()
-        ))
-    })?;
-    serde_json::from_str(&text).map_err(|error| Error::Input(format!("{}: {error}", path.display())))
-}
-
-/// The design's values in the order of the problem's parameters, checked against their bounds.
-fn values(path: &Path, document: &Value, experiment: &Experiment) -> Result<Vec<f64>, Error> {
-    let fail = |reason: String| Error::Input(format!("{}: {reason}", path.display()));
-    let instance = crate::registry::problem(experiment)?;
-    let hardware = instance.problem.hardware();
-    let listed = document["parameters"]
-        .as_array()
-        .ok_or_else(|| fail("`parameters` must be a list of {name, value}".into()))?;
-    let mut design = Vec::new();
-    for parameter in &hardware.space().parameters {
-        let entry = listed.iter().find(|entry| entry["name"] == parameter.name.as_str());
-        let value = entry
-            .and_then(|entry| entry["value"].as_f64())
-            .ok_or_else(|| fail(format!("parameter `{}` has no value", parameter.name)))?;
-        design.push(value);
-    }
-    hardware
-        .space()
-        .check(&design)
-        .map_err(|error| fail(error.to_string()))?;
-    Ok(design)
 }
 
 /// A new policy from scratch on the design: separates the body's merit from the brain's.

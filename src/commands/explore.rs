@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tandem_language::CodesignSettings;
 
 use super::print_json;
 use crate::adaptation::LanguageExperiment;
 use crate::cli::ExploreArgs;
-use crate::codesign::{complete, folder_of, report};
+use crate::codesign::report::{CodesignReport, Summary};
+use crate::codesign::{complete, folder_of};
 use crate::error::Error;
 use crate::interrupt;
 use crate::output::out;
@@ -20,37 +21,34 @@ use crate::output::out;
 pub fn run(args: &ExploreArgs) -> Result<(), Error> {
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let command = command(args);
-    let mut found = Vec::new();
+    let (mut folders, mut reports) = (Vec::new(), Vec::new());
     for run in &args.runs {
         let own = settings(run, args)?;
         for seed in own.seed..own.seed.saturating_add(u64::from(args.seeds)) {
             let settings = CodesignSettings { seed, ..own.clone() };
-            let document = complete(run, &settings, &command)?;
-            found.push((folder_of(run, seed), document));
+            reports.push(complete(run, &settings, &command)?);
+            folders.push(folder_of(run, seed));
         }
     }
-    show(&found, args.json)
+    show(&folders, &reports, args.json)
 }
 
 /// Prints co-designs, and what they have in common where there are several.
 ///
 /// # Errors
 /// A value that cannot be written.
-pub fn show(found: &[(PathBuf, Value)], json: bool) -> Result<(), Error> {
-    let documents: Vec<Value> = found.iter().map(|(_, document)| document.clone()).collect();
-    let summary = report::summary(&documents);
+pub fn show(folders: &[PathBuf], reports: &[CodesignReport], json: bool) -> Result<(), Error> {
+    let summary = Summary::new(reports);
     if json {
-        return print_json(&json!({"codesigns": documents, "summary": summary}));
+        return print_json(&json!({"codesigns": reports, "summary": summary}));
     }
-    for (folder, document) in found {
+    for (folder, report) in folders.iter().zip(reports) {
         out!("{}", folder.display())?;
-        report::lines(document).iter().try_for_each(|line| out!("{line}"))?;
+        report.lines().iter().try_for_each(|line| out!("{line}"))?;
         out!("pictures {}/pareto-*.png", folder.display())?;
     }
-    if documents.len() > 1 {
-        report::summary_lines(&summary)
-            .iter()
-            .try_for_each(|line| out!("{line}"))?;
+    if reports.len() > 1 {
+        summary.lines().iter().try_for_each(|line| out!("{line}"))?;
     }
     Ok(())
 }

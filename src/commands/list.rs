@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use tandem_accelerator::compile::PASSES;
 use tandem_accelerator::platform::PLATFORMS;
 use tandem_accelerator::{Platform, TooLarge, zoo};
@@ -31,20 +32,40 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
     if args.json {
         return print_json(&json!({ "entries": rows }));
     }
-    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    let width = rows.iter().map(|r| text(r, "name").len()).max().unwrap_or(0);
-    for entry in &rows {
-        out!("{:width$}  {}", text(entry, "name"), text(entry, "about"))?;
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    for row in &rows {
+        out!("{:width$}  {}", row.name, row.about)?;
     }
     Ok(())
 }
 
-fn row(name: &str, about: &str) -> Value {
-    json!({"name": name, "about": about})
+/// An entry of a list; scripts get the details too.
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    about: String,
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+impl Row {
+    /// The same with another detail.
+    fn with(mut self, key: &str, value: Value) -> Self {
+        self.details.insert(key.to_owned(), value);
+        self
+    }
+}
+
+fn row(name: &str, about: &str) -> Row {
+    Row {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        details: Map::new(),
+    }
 }
 
 /// Built-in networks with their sizes.
-fn networks() -> Result<Vec<Value>, Error> {
+fn networks() -> Result<Vec<Row>, Error> {
     let too_large = |error: TooLarge| Error::Run(error.to_string());
     let mut rows = Vec::new();
     for entry in &zoo::NETWORKS {
@@ -53,16 +74,14 @@ fn networks() -> Result<Vec<Value>, Error> {
         let macs = network.macs().map_err(too_large)?;
         let (millions, billions) = (1e-6 * parameters as f64, 1e-9 * macs as f64);
         let sizes = format!("{millions:.1} M parameters, {billions:.2} GMAC");
-        let mut entry = row(entry.name, &format!("{}; {sizes}", entry.about));
-        entry["parameters"] = json!(parameters);
-        entry["macs"] = json!(macs);
-        rows.push(entry);
+        let row = row(entry.name, &format!("{}; {sizes}", entry.about));
+        rows.push(row.with("parameters", json!(parameters)).with("macs", json!(macs)));
     }
     Ok(rows)
 }
 
 /// Built-in platforms; each with its file and where its energies come from.
-fn platforms() -> Vec<Value> {
+fn platforms() -> Vec<Row> {
     let entry = |preset: &tandem_accelerator::platform::Preset| {
         let platform = Platform::preset(preset.name);
         let table = platform.as_ref().map(|platform| platform.technology());
@@ -73,16 +92,16 @@ fn platforms() -> Vec<Value> {
             }
             _ => preset.about.to_owned(),
         };
-        let mut entry = row(preset.name, &about);
-        entry["platform"] = json!(platform);
-        entry["technology"] = json!(table.map(|table| table.source));
-        entry
+        let technology = json!(table.map(|table| table.source));
+        row(preset.name, &about)
+            .with("platform", json!(platform))
+            .with("technology", technology)
     };
     PLATFORMS.iter().map(entry).collect()
 }
 
 /// Problems, each followed by its presets.
-fn problems() -> Vec<Value> {
+fn problems() -> Vec<Row> {
     let mut rows = Vec::new();
     for problem in registry::problems() {
         rows.push(row(problem.name, problem.about));
@@ -94,7 +113,7 @@ fn problems() -> Vec<Value> {
 }
 
 /// Experiment files of a folder, by name; one that is not right says so.
-fn experiments(folder: &Path) -> Result<Vec<Value>, Error> {
+fn experiments(folder: &Path) -> Result<Vec<Row>, Error> {
     let unreadable = |error| Error::Input(format!("cannot list {}: {error}", folder.display()));
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .map_err(unreadable)?

@@ -17,7 +17,7 @@ pub mod simulate;
 pub mod train;
 pub mod validate;
 
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::output::out;
@@ -26,7 +26,7 @@ use crate::output::out;
 ///
 /// # Errors
 /// A value that cannot be written.
-pub fn print_json(value: &Value) -> Result<(), Error> {
+pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
     let text =
         serde_json::to_string_pretty(value).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     Ok(out!("{text}")?)

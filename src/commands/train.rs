@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::explore;
-use crate::adaptation::{AdaptationRun, LanguageExperiment, report};
+use crate::adaptation::{AdaptationRun, LanguageExperiment};
 use crate::cli::TrainArgs;
 use crate::codesign;
 use crate::error::Error;
@@ -87,10 +87,10 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
         other => other,
     })?;
     drop(run); // its lock goes
-    report::lines(&adapted).iter().try_for_each(|line| out!("{line}"))?;
-    let document = codesign::complete(&path, &settings, &command)?;
+    adapted.lines().iter().try_for_each(|line| out!("{line}"))?;
+    let report = codesign::complete(&path, &settings, &command)?;
     let folder = codesign::folder_of(&path, settings.seed);
-    explore::show(&[(folder, document)], false)
+    explore::show(&[folder], &[report], false)
 }
 
 /// Prints what was learnt and where its files are.

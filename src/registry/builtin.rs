@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tandem_accelerator::codesign;
 use tandem_attention::recall;
+use tandem_core::check::SettingError;
 use tandem_core::{Preset, ProblemError, Share};
 use tandem_learning::design::{
     Cma, CmaSettings, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy, HardwareAsPolicySettings,
@@ -258,10 +259,8 @@ struct ClassicTask {
 fn build_classic(task: &Value) -> Result<Instance, ProblemError> {
     let task: ClassicTask = read(task)?;
     let names: Vec<&str> = classic::NAMES.iter().map(|(name, _)| *name).collect();
-    let problem = classic::make(&task.name).ok_or_else(|| ProblemError::Setting {
-        key: "name".into(),
-        reason: format!("`{}` is none of {}", task.name, names.join(", ")),
-    })?;
+    let unknown = || SettingError::new("name", format!("`{}` is none of {}", task.name, names.join(", ")));
+    let problem = classic::make(&task.name).ok_or_else(unknown)?;
     Ok(Instance {
         problem,
         tensor_hardware: None,

@@ -5,11 +5,11 @@ mod builtin;
 
 use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tandem_core::check::read;
 use tandem_core::{Preset, Problem, ProblemError, Share};
-use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardware, settings};
+use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardware};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -115,7 +115,7 @@ impl MethodEntry {
         Self {
             name,
             about,
-            build: Box::new(move |setup| Ok(Box::new(make(setup, settings(setup.settings)?)?))),
+            build: Box::new(move |setup| Ok(Box::new(make(setup, read(setup.settings)?)?))),
             read: typed::<S>,
         }
     }
@@ -225,7 +225,7 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
     };
     (entry.read)(located, "task")?;
     let instance = (entry.build)(&experiment.task).map_err(|error| match error {
-        ProblemError::Setting { key, reason } => located.fail_at(&join("task", &key), reason),
+        ProblemError::Setting(error) => located.refuse("task", error),
         other => located.fail_at("task", other.to_string()),
     })?;
     if !method_names().any(|name| name == experiment.method) {
@@ -247,22 +247,12 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
         (entry.read)(located, &path)?;
         let setup = setup(experiment, &instance, entry.name);
         match (entry.build)(&setup) {
-            Err(MethodError::Setting { key, reason }) => {
-                return Err(located.fail_at(&join(&path, &key), reason).into());
-            }
+            Err(MethodError::Setting(error)) => return Err(located.refuse(&path, error).into()),
             Err(error) if used => return Err(located.fail_at("method", error.to_string()).into()),
             _ => {}
         }
     }
     Ok(())
-}
-
-fn join(path: &str, key: &str) -> String {
-    if key.is_empty() {
-        path.into()
-    } else {
-        format!("{path}.{key}")
-    }
 }
 
 /// "There is no such name", with the nearest one and all of them.
@@ -275,15 +265,4 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
         .unwrap_or_default();
     let list = known.join(", ");
     format!("there is no {what} `{name}`; did you mean `{nearest}`? There are: {list}")
-}
-
-/// Reads a problem's settings; an absent section means the defaults.
-fn read<T: for<'a> Deserialize<'a> + Default>(task: &Value) -> Result<T, ProblemError> {
-    if task.is_null() {
-        return Ok(T::default());
-    }
-    T::deserialize(task).map_err(|error| ProblemError::Setting {
-        key: String::new(),
-        reason: error.to_string(),
-    })
 }

@@ -21,12 +21,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::atomic;
 pub use checkpoints::Checkpoint;
 pub use meta::{FORMAT, Meta};
 
+/// Where the result of a finished run stands.
+pub const FINAL: &str = "evaluation/final.json";
 const LOCK: &str = ".lock";
 const LOCK_TRIES: usize = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(30);
@@ -233,7 +236,7 @@ impl RunFolder {
     /// Where the run comes from.
     pub fn meta(&self) -> Result<Meta, RunError> {
         let path = self.file("meta.json");
-        let value = self.read_json("meta.json").map_err(|error| match error {
+        let value: Value = self.read_json("meta.json").map_err(|error| match error {
             RunError::Missing(_) => RunError::Foreign(self.path.clone()),
             other => other,
         })?;
@@ -256,7 +259,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`RunError::Missing`], [`RunError::Damaged`] or [`RunError::Io`].
-    pub fn read_json(&self, name: &str) -> Result<Value, RunError> {
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunError> {
         let path = self.file(name);
         let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

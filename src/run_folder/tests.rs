@@ -24,7 +24,7 @@ fn a_run_is_found_again_as_it_was_made() {
     assert_eq!(run.meta().unwrap(), meta);
     assert_eq!(run.experiment().unwrap().to_string(), r#"{"b":1,"a":2}"#);
     run.write_json("design.json", &json!({"x": 1})).unwrap();
-    assert_eq!(run.read_json("design.json").unwrap(), json!({"x": 1}));
+    assert_eq!(run.read_json::<Value>("design.json").unwrap(), json!({"x": 1}));
     assert_eq!(fs::read_dir(root.path().join("deep/er")).unwrap().count(), 1);
 }
 

@@ -21,6 +21,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tandem_core::check::SettingError;
 
 pub use scan::Position;
 
@@ -181,6 +182,11 @@ impl Located {
             path: path.to_owned(),
             reason: reason.into(),
         }
+    }
+
+    /// An error about a setting that the owner of this section refuses.
+    pub fn refuse(&self, section: &str, error: SettingError) -> ConfigError {
+        self.fail_at(&path::join(section, &error.key), error.reason)
     }
 
     fn read_value<T: DeserializeOwned>(&self, value: &Value, at: &str) -> Result<T, ConfigError> {

@@ -26,7 +26,7 @@ use tandem_learning::collect::collect;
 use tandem_learning::design::{Constant, Context, DesignOptimizer, PolicyChange};
 use tandem_learning::policy::PolicySnapshot;
 use tandem_learning::ppo::PpoStats;
-use tandem_learning::rollout::{Episode, Lanes, Motion, Rollout};
+use tandem_learning::rollout::{Episode, Motion, Rollout, VecEnv};
 
 use crate::agent::Agent;
 use crate::error::Error;
@@ -42,7 +42,7 @@ pub struct Trainer {
     hardware: Arc<dyn Hardware>,
     method: Box<dyn DesignOptimizer>,
     agent: Agent,
-    lanes: Lanes,
+    envs: VecEnv,
     rollout: Rollout,
     judge: Judge,
     timeline: Timeline,
@@ -50,7 +50,7 @@ pub struct Trainer {
     /// Logits of the frozen design, once it is.
     frozen: Option<Vec<f64>>,
     /// Policies set aside by outer-loop methods.
-    shelf: BTreeMap<usize, Archive>,
+    stored_policies: BTreeMap<usize, Archive>,
     /// The best judged pair of policy and design, with its evaluation.
     best: Option<(Evaluation, Archive)>,
 }
@@ -65,7 +65,7 @@ impl Trainer {
         let problem: &dyn Problem = &*instance.problem;
         let hardware = problem.hardware();
         let method = registry::method(experiment, &instance)?;
-        let lanes = Lanes::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
+        let envs = VecEnv::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
             agent: Agent::new(experiment, problem.spec()),
@@ -73,12 +73,12 @@ impl Trainer {
             timeline: Timeline::default(),
             counters: Counters::default(),
             frozen: None,
-            shelf: BTreeMap::new(),
+            stored_policies: BTreeMap::new(),
             best: None,
             experiment: experiment.clone(),
             hardware,
             method,
-            lanes,
+            envs,
         })
     }
 
@@ -117,7 +117,7 @@ impl Trainer {
         seconds.time("design", || self.move_design(phase))?;
 
         self.counters.iteration += 1;
-        self.counters.env_steps += (self.rollout.lanes * self.rollout.steps) as u64;
+        self.counters.env_steps += (self.rollout.envs * self.rollout.steps) as u64;
         let evaluation = if self.evaluation_is_due(phase) {
             Some(seconds.time("evaluation", || self.evaluate(phase))?)
         } else {
@@ -133,29 +133,29 @@ impl Trainer {
         let progress = self.progress();
         if let Some(logits) = self.frozen.as_ref().filter(|_| phase == Phase::FineTune) {
             let motion = Motion {
-                full_lanes: usize::MAX,
+                full_envs: usize::MAX,
                 model: None,
                 noise: None,
             };
             let source = Constant(logits.clone());
-            collect(&mut self.lanes, &policy, &source, &motion, &mut self.rollout)?;
+            collect(&mut self.envs, &policy, &source, &motion, &mut self.rollout)?;
         } else {
             let model = self.method.effect_model();
             let motion = Motion {
-                full_lanes: self.full_lanes(),
+                full_envs: self.full_envs(),
                 model: model.as_deref(),
                 noise: self.method.noise(progress),
             };
             let source = self.method.source();
-            collect(&mut self.lanes, &policy, &*source, &motion, &mut self.rollout)?;
+            collect(&mut self.envs, &policy, &*source, &motion, &mut self.rollout)?;
         }
         self.counters.hardware_queries += self.rollout.hardware_queries;
         self.counters.episodes += self.rollout.episodes.len() as u64;
         Ok(())
     }
 
-    /// How many lanes run the complete machine while the design moves.
-    fn full_lanes(&self) -> usize {
+    /// How many environments run the complete machine while the design moves.
+    fn full_envs(&self) -> usize {
         let share = self.experiment.schedule.true_share * self.experiment.rollout.lanes as f64;
         (share.round() as usize).min(self.experiment.rollout.lanes.saturating_sub(1))
     }
@@ -199,9 +199,9 @@ impl Trainer {
                 if let Some(id) = store {
                     let mut archive = Archive::default();
                     self.agent.save(&mut archive);
-                    self.shelf.insert(id, archive);
+                    self.stored_policies.insert(id, archive);
                 }
-                match load.and_then(|id| self.shelf.get(&id)) {
+                match load.and_then(|id| self.stored_policies.get(&id)) {
                     Some(archive) => self.agent.load_learner(archive)?,
                     None => self.agent.restart(&self.experiment),
                 }
@@ -228,7 +228,7 @@ impl Trainer {
     }
 
     fn restart_episodes(&mut self) {
-        self.lanes.restart();
+        self.envs.restart();
         self.agent.restart_episodes();
     }
 

@@ -14,15 +14,15 @@ impl Trainer {
     pub fn save(&self) -> Result<Archive, Error> {
         let mut archive = Archive::default();
         self.agent.save(&mut archive);
-        self.lanes.save(&mut archive, "lanes");
+        self.envs.save(&mut archive, "lanes");
         self.method.save(&mut archive);
         archive.put_json("timeline", &self.timeline);
         archive.put_json("counters", &self.counters);
         if let Some(logits) = &self.frozen {
             archive.put_f64("frozen", logits);
         }
-        archive.put_json("shelf", &self.shelf.keys().collect::<Vec<_>>());
-        for (id, policy) in &self.shelf {
+        archive.put_json("shelf", &self.stored_policies.keys().collect::<Vec<_>>());
+        for (id, policy) in &self.stored_policies {
             archive.put_bytes(&format!("shelf.{id}"), &policy.to_bytes()?);
         }
         archive.put_json("best", &self.best.as_ref().map(|(evaluation, _)| evaluation));
@@ -38,7 +38,7 @@ impl Trainer {
     /// Entries that are missing or do not fit this experiment.
     pub fn load(&mut self, archive: &Archive) -> Result<(), Error> {
         self.agent.load(archive)?;
-        self.lanes.load(archive, "lanes")?;
+        self.envs.load(archive, "lanes")?;
         self.method.load(archive)?;
         self.timeline = archive.get_json("timeline")?;
         self.counters = archive.get_json("counters")?;
@@ -48,7 +48,7 @@ impl Trainer {
         };
         let ids: Vec<usize> = archive.get_json("shelf")?;
         let stored = |name: &str| -> Result<Archive, ArchiveError> { Archive::from_bytes(archive.get_bytes(name)?) };
-        self.shelf = ids
+        self.stored_policies = ids
             .into_iter()
             .map(|id| Ok((id, stored(&format!("shelf.{id}"))?)))
             .collect::<Result<_, ArchiveError>>()?;

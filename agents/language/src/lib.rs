@@ -27,6 +27,7 @@ pub mod weights;
 
 use tandem_attention::CircuitError;
 use tandem_core::DesignError;
+use tandem_core::check::SettingError;
 use thiserror::Error;
 
 use tandem_learning::archive::ArchiveError;
@@ -46,13 +47,8 @@ pub enum LanguageError {
     #[error("stopped")]
     Stopped,
     /// A setting out of range.
-    #[error("{key}: {reason}")]
-    Setting {
-        /// Path of the setting.
-        key: String,
-        /// What is wrong and what is allowed.
-        reason: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The text cannot be used.
     #[error("text: {0}")]
     Text(String),

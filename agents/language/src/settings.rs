@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tandem_attention::GainCell;
+use tandem_core::check::within;
 
 use super::LanguageError;
 use super::shape::Shape;
@@ -131,36 +132,27 @@ impl Settings {
     /// # Errors
     /// The first setting that is out of range.
     pub fn check(&self) -> Result<(), LanguageError> {
-        let within = |key: &str, value: f64, low: f64, high: f64| {
-            if value >= low && value <= high {
-                return Ok(());
-            }
-            Err(LanguageError::Setting {
-                key: key.into(),
-                reason: format!("is {value}; it must lie between {low} and {high}"),
-            })
-        };
-        self.model.check()?;
+        self.model.check().map_err(|error| error.inside("model"))?;
         let t = &self.training;
-        within("training.batch", t.batch as f64, 1.0, 4096.0)?;
-        within("training.rate", t.rate, 0.0, 1.0)?;
-        within("training.weight_decay", t.weight_decay, 0.0, 10.0)?;
-        within("training.clip", t.clip, 1e-6, 1e6)?;
-        within("training.warm_up", t.warm_up as f64, 0.0, 1e9)?;
-        within("training.cool_down", t.cool_down as f64, 0.0, 1e9)?;
-        within("training.validate_every", t.validate_every as f64, 1.0, 1e9)?;
-        within("training.validation", t.validation as f64, 1.0, 65_536.0)?;
+        within("training.batch", t.batch, [1, 4096])?;
+        within("training.rate", t.rate, [0.0, 1.0])?;
+        within("training.weight_decay", t.weight_decay, [0.0, 10.0])?;
+        within("training.clip", t.clip, [1e-6, 1e6])?;
+        within("training.warm_up", t.warm_up, [0, 1_000_000_000])?;
+        within("training.cool_down", t.cool_down, [0, 1_000_000_000])?;
+        within("training.validate_every", t.validate_every, [1, 1_000_000_000])?;
+        within("training.validation", t.validation, [1, 65_536])?;
         let s = &self.stages;
-        within("stages.softmax", s.softmax as f64, 1.0, 1e9)?;
-        within("stages.linear", s.linear as f64, 0.0, 1e9)?;
-        within("stages.nonlinear", s.nonlinear as f64, 0.0, 1e9)?;
+        within("stages.softmax", s.softmax, [1, 1_000_000_000])?;
+        within("stages.linear", s.linear, [0, 1_000_000_000])?;
+        within("stages.nonlinear", s.nonlinear, [0, 1_000_000_000])?;
         let a = &self.adaptation;
-        within("adaptation.batch", a.batch as f64, 1.0, 4096.0)?;
+        within("adaptation.batch", a.batch, [1, 4096])?;
         let schedule = &a.schedule;
-        within("adaptation.schedule.tolerance", schedule.tolerance, 0.0, 1e3)?;
-        within("adaptation.schedule.passes", f64::from(schedule.passes), 0.0, 1e5)?;
-        within("adaptation.schedule.first_step", schedule.first_step, 0.0, 1.0)?;
-        within("adaptation.schedule.last_step", schedule.last_step, 0.0, 1.0)?;
+        within("adaptation.schedule.tolerance", schedule.tolerance, [0.0, 1e3])?;
+        within("adaptation.schedule.passes", schedule.passes, [0, 100_000])?;
+        within("adaptation.schedule.first_step", schedule.first_step, [0.0, 1.0])?;
+        within("adaptation.schedule.last_step", schedule.last_step, [0.0, 1.0])?;
         Ok(self.circuit().check()?)
     }
 }

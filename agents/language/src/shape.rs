@@ -1,8 +1,7 @@
 //! Sizes of the transformer, and the names and sizes of its weights.
 
 use serde::{Deserialize, Serialize};
-
-use super::LanguageError;
+use tandem_core::check::{SettingError, refuse, within};
 
 /// Sizes of the transformer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,28 +36,14 @@ impl Shape {
 
     /// # Errors
     /// A size out of range, or a width that the heads cannot share.
-    pub fn check(&self) -> Result<(), LanguageError> {
-        let fail = |key: &str, reason: String| {
-            Err(LanguageError::Setting {
-                key: format!("model.{key}"),
-                reason,
-            })
-        };
-        for (key, value, high) in [
-            ("layers", self.layers, 96),
-            ("heads", self.heads, 128),
-            ("width", self.width, 16_384),
-            ("context", self.context, 4096),
-        ] {
-            if value < 1 || value > high {
-                return fail(key, format!("is {value}; it must lie between 1 and {high}"));
-            }
-        }
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("layers", self.layers, [1, 96])?;
+        within("heads", self.heads, [1, 128])?;
+        within("width", self.width, [1, 16_384])?;
+        within("context", self.context, [1, 4096])?;
         if !self.width.is_multiple_of(self.heads) {
-            return fail(
-                "width",
-                format!("{} cannot be shared by {} heads", self.width, self.heads),
-            );
+            let reason = format!("{} cannot be shared by {} heads", self.width, self.heads);
+            return refuse("width", reason);
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! Generalised advantage estimation (Schulman et al. 2016) over fixed segments of many lanes.
+//! Generalised advantage estimation (Schulman et al. 2016) over fixed segments of many environments.
 
 use crate::rollout::{End, Rollout};
 
-/// The arrays that advantages are computed from, `[N, T]` with the lane's steps side by side, and `[N]`.
+/// The arrays that advantages are computed from, `[N, T]` with the environment's steps side by side, and `[N]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Segments<'a> {
-    /// `T`: steps per lane.
+    /// `T`: steps per environment.
     pub steps: usize,
     /// `[N, T]` rewards, scaled as the critic sees them.
     pub rewards: &'a [f32],
@@ -43,9 +43,9 @@ pub fn advantages(segments: &Segments, gamma: f64, lambda: f64) -> (Vec<f32>, Ve
     let s = segments;
     let mut advantages = vec![0.0; s.rewards.len()];
     let mut returns = vec![0.0; s.rewards.len()];
-    for (lane, &last_value) in s.last_values.iter().enumerate() {
+    for (env, &last_value) in s.last_values.iter().enumerate() {
         let (mut next_value, mut next_advantage) = (f64::from(last_value), 0.0);
-        for i in (lane * s.steps..(lane + 1) * s.steps).rev() {
+        for i in (env * s.steps..(env + 1) * s.steps).rev() {
             match s.ends[i] {
                 End::Running => {}
                 End::Terminated => (next_value, next_advantage) = (0.0, 0.0),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn two_segments_meet_like_one_long_segment_at_lambda_zero_and_lanes_do_not_mix() {
+    fn two_segments_meet_like_one_long_segment_at_lambda_zero_and_environments_do_not_mix() {
         let (rewards, values) = ([1.0, 2.0, 3.0, 4.0], [0.5, 1.5, 2.5, 3.5]);
         let whole = advantages(&case(&rewards, &values, &[Running; 4], &[0.0; 4], &[4.5]), 0.9, 0.0).0;
         // the second half as a segment of its own, the first half bootstrapped from its first value

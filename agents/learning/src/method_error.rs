@@ -1,18 +1,14 @@
-//! Why a method of design cannot be built or cannot go on, and the check of its settings.
+//! Why a method of design cannot be built or cannot go on.
 
+use tandem_core::check::SettingError;
 use thiserror::Error;
 
 /// Why a method cannot be built or cannot go on.
 #[derive(Debug, Error)]
 pub enum MethodError {
     /// A setting is wrong.
-    #[error("`{key}`: {reason}")]
-    Setting {
-        /// Path within the method's settings; empty for the whole.
-        key: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The problem lacks what the method needs.
     #[error("method `{method}` cannot be used on this problem: {reason}")]
     Unsuitable {
@@ -30,20 +26,6 @@ pub enum MethodError {
         /// Which number.
         what: String,
     },
-}
-
-/// Checks that a setting lies in a range.
-///
-/// # Errors
-/// The setting is outside, or not a number.
-pub fn within(key: &str, value: f64, low: f64, high: f64) -> Result<(), MethodError> {
-    if value >= low && value <= high {
-        return Ok(());
-    }
-    Err(MethodError::Setting {
-        key: key.into(),
-        reason: format!("{value} must lie between {low} and {high}"),
-    })
 }
 
 /// Checks that all numbers of a kind were finite.

@@ -8,22 +8,22 @@ use crate::rollout::End;
 /// Scaled rewards are clipped to ± this.
 pub const CLIP: f32 = 10.0;
 
-/// Running scale of rewards. The discounted return `R <- gamma R + r` of each lane is followed across
+/// Running scale of rewards. The discounted return `R <- gamma R + r` of each environment is followed across
 /// segments and starts again when an episode ends either way.
 #[derive(Clone, Debug)]
 pub struct RewardScaler {
     gamma: f64,
-    /// Discounted return of each lane's running episode.
+    /// Discounted return of each environment's running episode.
     running: Vec<f64>,
     moments: Moments,
 }
 
 impl RewardScaler {
-    /// A scaler for this many lanes.
-    pub fn new(lanes: usize, gamma: f64) -> Self {
+    /// A scaler for this many environments.
+    pub fn new(envs: usize, gamma: f64) -> Self {
         Self {
             gamma,
-            running: vec![0.0; lanes],
+            running: vec![0.0; envs],
             moments: Moments::new(1),
         }
     }
@@ -34,17 +34,17 @@ impl RewardScaler {
         if steps == 0 {
             return Vec::new();
         }
-        let lanes = rewards.chunks_exact(steps).zip(ends.chunks_exact(steps));
-        for (running, (rewards, ends)) in self.running.iter_mut().zip(lanes) {
-            let mut lane = Moments::new(1);
+        let envs = rewards.chunks_exact(steps).zip(ends.chunks_exact(steps));
+        for (running, (rewards, ends)) in self.running.iter_mut().zip(envs) {
+            let mut env = Moments::new(1);
             for (&reward, &end) in rewards.iter().zip(ends) {
                 *running = self.gamma * *running + f64::from(reward);
-                lane.push(&[*running as f32]);
+                env.push(&[*running as f32]);
                 if end != End::Running {
                     *running = 0.0;
                 }
             }
-            self.moments.merge(&lane);
+            self.moments.merge(&env);
         }
         let deviation = self.deviation();
         let scale = |&r: &f32| ((f64::from(r) / deviation) as f32).clamp(-CLIP, CLIP);
@@ -56,7 +56,7 @@ impl RewardScaler {
         (self.moments.variance()[0] + 1e-8).sqrt()
     }
 
-    /// Forgets the running returns, when all lanes start new episodes; the scale stays.
+    /// Forgets the running returns, when all environments start new episodes; the scale stays.
     pub fn restart(&mut self) {
         self.running.fill(0.0);
     }
@@ -88,14 +88,14 @@ mod tests {
         let rewards = [1.0, 2.0, 4.0, 1.0, 0.0, -1.0];
         let ends = [Running, Truncated, Running, Terminated, Running, Running];
         let scaled = scaler.scale(&rewards, &ends);
-        // lane 0: 1, 0.5 + 2, then anew 4; lane 1: 1, then anew 0, -1
+        // environment 0: 1, 0.5 + 2, then anew 4; environment 1: 1, then anew 0, -1
         let returns = [1.0, 2.5, 4.0, 1.0, 0.0, -1.0];
         let mean = returns.iter().sum::<f64>() / 6.0;
         let deviation = (returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / 6.0).sqrt();
         for (scaled, reward) in scaled.iter().zip(rewards) {
             assert!((f64::from(*scaled) - reward as f64 / deviation).abs() < 1e-5);
         }
-        // lane 0 goes on from 4: the next return is 2 + 3
+        // environment 0 goes on from 4: the next return is 2 + 3
         let mut one = scaler.clone();
         one.scale(&[3.0, 0.0], &[Running; 2]);
         assert_eq!(one.running, [5.0, -0.5]);

@@ -1,7 +1,7 @@
 //! Experience: what is collected, under which motion, and what can go wrong.
 //! [`collect`](mod@crate::collect) does the work.
 //!
-//! Arrays are `[N, T, ...]`: a lane's steps lie side by side.
+//! Arrays are `[N, T, ...]`: an environment's steps lie side by side.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::{Fidelity, ProblemError};
 use thiserror::Error;
 
-pub use crate::vector_env::{DesignSource, Lane, Lanes, LanesError};
+pub use crate::vector_env::{DesignSource, SubEnv, VecEnv, VecEnvError};
 
 use crate::kernel::Scratch;
 use crate::normaliser::Moments;
@@ -63,8 +63,8 @@ impl Noise {
 /// How the world is moved during collection.
 #[derive(Clone, Copy)]
 pub struct Motion<'a> {
-    /// The first so many lanes run the complete physical machine, the others are moved by effects.
-    pub full_lanes: usize,
+    /// The first so many environments run the complete physical machine, the others are moved by effects.
+    pub full_envs: usize,
     /// What answers queries; none: the true hardware.
     pub model: Option<&'a dyn EffectModels>,
     /// Noise on task effects.
@@ -77,23 +77,23 @@ impl Motion<'_> {
         self.model.is_some() || self.noise.is_some()
     }
 
-    /// How this lane is moved.
-    pub(crate) fn fidelity(&self, lane: usize) -> Fidelity {
-        match lane < self.full_lanes {
+    /// How this environment is moved.
+    pub(crate) fn fidelity(&self, env: usize) -> Fidelity {
+        match env < self.full_envs {
             true => Fidelity::Full,
             false => Fidelity::Effect,
         }
     }
 }
 
-/// Why collection stopped. The lanes are then in the middle of a segment: restart them before reuse.
+/// Why collection stopped. The environments are then in the middle of a segment: restart them before reuse.
 #[derive(Debug, Error)]
 pub enum CollectError {
     /// A number that is not finite.
-    #[error("lane {lane}, step {step}: {field}[{index}] is {value}")]
+    #[error("environment {env}, step {step}: {field}[{index}] is {value}")]
     NonFinite {
-        /// Number of the lane.
-        lane: usize,
+        /// Number of the environment.
+        env: usize,
         /// Step within the segment.
         step: usize,
         /// `observation`, `command`, `effect` or `reward`.
@@ -104,10 +104,10 @@ pub enum CollectError {
         value: f32,
     },
     /// An episode cannot start.
-    #[error("lane {lane}, step {step}: {source}")]
+    #[error("environment {env}, step {step}: {source}")]
     Reset {
-        /// Number of the lane.
-        lane: usize,
+        /// Number of the environment.
+        env: usize,
         /// Step within the segment.
         step: usize,
         /// Why.
@@ -140,8 +140,8 @@ pub enum End {
 /// A finished episode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Episode {
-    /// Its lane.
-    pub lane: usize,
+    /// Its environment.
+    pub env: usize,
     /// Its length in control steps.
     pub steps: usize,
     /// Sum of its raw rewards.
@@ -156,15 +156,15 @@ pub struct Episode {
     pub logits: Vec<f64>,
 }
 
-/// What was collected: N lanes times T steps. Reused from one collection to the next.
+/// What was collected: N environments times T steps. Reused from one collection to the next.
 #[derive(Clone, Debug)]
 pub struct Rollout {
     /// N.
-    pub lanes: usize,
+    pub envs: usize,
     /// T.
     pub steps: usize,
-    /// The first so many lanes ran the complete physical machine: they have queries, but no effects.
-    pub full_lanes: usize,
+    /// The first so many environments ran the complete physical machine: they have queries, but no effects.
+    pub full_envs: usize,
     /// `[N, T, obs]`, normalised as the policy saw them.
     pub observations: Vec<f32>,
     /// `[N, T, cmd]` samples before clipping (or option indices).
@@ -194,7 +194,7 @@ pub struct Rollout {
     pub effect_log_probs: Vec<f32>,
     /// `[N, T, design]` logits of the design in force.
     pub logits: Vec<f32>,
-    /// Episodes that ended, by lane, then by time.
+    /// Episodes that ended, by environment, then by time.
     pub episodes: Vec<Episode>,
     /// `[reward_terms]` mean per step.
     pub reward_terms: Vec<f64>,
@@ -205,12 +205,12 @@ pub struct Rollout {
 }
 
 impl Rollout {
-    /// An empty roll-out for segments of `steps` steps per lane.
+    /// An empty roll-out for segments of `steps` steps per environment.
     pub fn new(steps: usize) -> Self {
         Self {
-            lanes: 0,
+            envs: 0,
             steps,
-            full_lanes: 0,
+            full_envs: 0,
             observations: Vec::new(),
             commands: Vec::new(),
             log_probs: Vec::new(),
@@ -234,14 +234,14 @@ impl Rollout {
 
     /// Number of control steps held: N T.
     pub fn rows(&self) -> usize {
-        self.lanes * self.steps
+        self.envs * self.steps
     }
 
     /// Makes room for a collection.
-    pub(crate) fn resize(&mut self, lanes: &Lanes, motion: &Motion) {
-        let (spec, hardware) = (lanes.spec(), lanes.hardware());
-        self.lanes = lanes.len();
-        self.full_lanes = motion.full_lanes.min(self.lanes);
+    pub(crate) fn resize(&mut self, envs: &VecEnv, motion: &Motion) {
+        let (spec, hardware) = (envs.spec(), envs.hardware());
+        self.envs = envs.len();
+        self.full_envs = motion.full_envs.min(self.envs);
         let rows = self.rows();
         let recorded = if motion.records() { rows } else { 0 };
         let noisy = if motion.noise.is_some() { recorded } else { 0 };
@@ -262,6 +262,6 @@ impl Rollout {
             array.resize(rows, 0.0);
         }
         self.ends.resize(rows, End::Running);
-        self.last_values.resize(self.lanes, 0.0);
+        self.last_values.resize(self.envs, 0.0);
     }
 }

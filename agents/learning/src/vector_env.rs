@@ -1,4 +1,5 @@
-//! The vectorised environment. Its lanes are copies of a problem that run side by side, each with its own random numbers and its own design.
+//! The vectorised environment: copies of a problem that run side by side, each with its own random numbers and its own
+//! design. Experiments call them lanes (`rollout.lanes`).
 
 use std::sync::Arc;
 
@@ -9,23 +10,23 @@ use thiserror::Error;
 use crate::archive::{Archive, ArchiveError};
 use crate::kernel::Scratch;
 
-/// Where designs come from: asked by each lane at the start of every episode.
+/// Where designs come from: asked by each environment at the start of every episode.
 pub trait DesignSource: Sync {
-    /// Writes the logits of the episode's design; random ones draw from the lane's `stream`.
+    /// Writes the logits of the episode's design; random ones draw from the environment's `stream`.
     fn draw(&self, stream: &mut Stream, logits: &mut [f64]);
 }
 
-/// What can be wrong with stored lanes.
+/// What can be wrong with stored environments.
 #[derive(Debug, Error)]
-pub enum LanesError {
+pub enum VecEnvError {
     /// The archive does not fit.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// A problem refuses its stored state.
-    #[error("lane {lane}: {source}")]
+    #[error("environment {env}: {source}")]
     Problem {
-        /// Number of the lane.
-        lane: usize,
+        /// Number of the environment.
+        env: usize,
         /// Why.
         source: ProblemError,
     },
@@ -74,8 +75,8 @@ impl Buffers {
     }
 }
 
-/// One copy of the problem.
-pub struct Lane {
+/// One of them: a copy of the problem.
+pub struct SubEnv {
     pub(crate) problem: Box<dyn Problem>,
     pub(crate) stream: Stream,
     /// Logits of the design in force.
@@ -91,7 +92,7 @@ pub struct Lane {
     pub(crate) buffers: Buffers,
 }
 
-impl Lane {
+impl SubEnv {
     /// Starts an episode with a newly drawn design.
     pub(crate) fn begin(
         &mut self,
@@ -120,7 +121,7 @@ impl Lane {
         }
     }
 
-    fn load(&mut self, archive: &Archive, prefix: &str, lane: usize) -> Result<(), LanesError> {
+    fn load(&mut self, archive: &Archive, prefix: &str, env: usize) -> Result<(), VecEnvError> {
         (self.stream, self.running, self.episode) = archive.get_json(&format!("{prefix}.state"))?;
         let d = self.logits.len();
         let numbers = archive.get_f64_len(&format!("{prefix}.numbers"), 2 * d + 1)?;
@@ -130,26 +131,26 @@ impl Lane {
         self.noise = archive.get_f32_len(&format!("{prefix}.noise"), self.noise.len())?;
         if self.episode.is_some() {
             let bytes = archive.get_bytes(&format!("{prefix}.problem"))?;
-            let wrap = |source| LanesError::Problem { lane, source };
+            let wrap = |source| VecEnvError::Problem { env, source };
             self.problem.load(bytes).map_err(wrap)?;
         }
         Ok(())
     }
 }
 
-/// All lanes.
-pub struct Lanes {
-    pub(crate) lanes: Vec<Lane>,
+/// Environments of one problem, side by side.
+pub struct VecEnv {
+    pub(crate) envs: Vec<SubEnv>,
     pub(crate) hardware: Arc<dyn Hardware>,
     spec: Spec,
 }
 
-impl Lanes {
-    /// `count` fresh copies of the prototype; lane `i` draws from the stream `(seed, stream_name, i)`.
+impl VecEnv {
+    /// `count` fresh copies of the prototype; environment `i` draws from the stream `(seed, stream_name, i)`.
     pub fn new(prototype: &dyn Problem, count: usize, seed: u64, stream_name: &str) -> Self {
         let (hardware, spec) = (prototype.hardware(), prototype.spec().clone());
         let designs = hardware.space().len();
-        let lane = |index| Lane {
+        let env = |index| SubEnv {
             problem: prototype.fresh(),
             stream: Stream::new(seed, stream_name, index as u64),
             logits: vec![0.0; designs],
@@ -161,20 +162,20 @@ impl Lanes {
             buffers: Buffers::new(&spec, &*hardware),
         };
         Self {
-            lanes: (0..count).map(lane).collect(),
+            envs: (0..count).map(env).collect(),
             hardware,
             spec,
         }
     }
 
-    /// Number of lanes.
+    /// Number of environments.
     pub fn len(&self) -> usize {
-        self.lanes.len()
+        self.envs.len()
     }
 
-    /// Whether there are no lanes.
+    /// Whether there are no environments.
     pub fn is_empty(&self) -> bool {
-        self.lanes.is_empty()
+        self.envs.is_empty()
     }
 
     /// Sizes, names and units of the problem.
@@ -187,32 +188,32 @@ impl Lanes {
         &self.hardware
     }
 
-    /// Drops all running episodes: every lane starts a new one at its next step.
+    /// Drops all running episodes: every environment starts a new one at its next step.
     pub fn restart(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.episode = None);
+        self.envs.iter_mut().for_each(|env| env.episode = None);
     }
 
-    /// Stores every lane, its running episode included, under `prefix`.
+    /// Stores every environment, its running episode included, under `prefix`.
     pub fn save(&self, archive: &mut Archive, prefix: &str) {
-        archive.put_json(&format!("{prefix}.count"), &self.lanes.len());
-        for (index, lane) in self.lanes.iter().enumerate() {
-            lane.save(archive, &format!("{prefix}.{index}"));
+        archive.put_json(&format!("{prefix}.count"), &self.envs.len());
+        for (index, env) in self.envs.iter().enumerate() {
+            env.save(archive, &format!("{prefix}.{index}"));
         }
     }
 
-    /// Loads what [`Lanes::save`] stored: the episodes continue exactly.
+    /// Loads what [`VecEnv::save`] stored: the episodes continue exactly.
     ///
     /// # Errors
-    /// Missing entries, another number of lanes, a state of another problem. Lanes are then in an undefined
-    /// (but usable) state: [`Lanes::restart`] them.
-    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), LanesError> {
+    /// Missing entries, another number of environments, a state of another problem. Their state is then undefined (but
+    /// usable): [`VecEnv::restart`] them.
+    pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), VecEnvError> {
         let name = format!("{prefix}.count");
-        let (got, expected) = (archive.get_json(&name)?, self.lanes.len());
+        let (got, expected) = (archive.get_json(&name)?, self.envs.len());
         if got != expected {
             return Err(ArchiveError::Length { name, expected, got }.into());
         }
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            lane.load(archive, &format!("{prefix}.{index}"), index)?;
+        for (index, env) in self.envs.iter_mut().enumerate() {
+            env.load(archive, &format!("{prefix}.{index}"), index)?;
         }
         Ok(())
     }

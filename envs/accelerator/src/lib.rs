@@ -11,7 +11,6 @@
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
 //! - [`gemmini`]: the same on Gemmini's RTL, from how its program runs;
 //! - [`host`]: the processor that Tandem runs on, calibrated by measurement;
-//! - [`gaussian_process`]: what measurements teach beyond a formula;
 //! - [`codesign`]: the problem `accelerator` for the shared loop: platform and mapping together;
 //! - [`space`]: spaces of machines and mappings to search;
 //! - [`scalesim`]: SCALE-Sim's files and cycle counts.
@@ -29,7 +28,6 @@ pub mod compile;
 pub mod conv;
 pub mod cost;
 pub mod event;
-pub mod gaussian_process;
 pub mod gemm;
 pub mod gemmini;
 pub mod host;
@@ -52,7 +50,6 @@ pub mod zoo;
 
 pub use accuracy::Accuracy;
 pub use conv::Conv;
-pub use gaussian_process::GaussianProcess;
 pub use gemm::{Gemm, TooLarge};
 pub use input::InputError;
 pub use layer::{Layer, Network, NormKind, Op, PoolKind};

@@ -76,6 +76,12 @@ pub trait World: Send + Sync + 'static {
     /// Moves the world by one control step under an effect, true or proxied, and writes the reward's terms.
     fn advance(&self, state: &mut Self::State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome;
 
+    /// The reward of the step that has just been taken, with these terms: their sum. A world that adds up in more than
+    /// single precision says so here.
+    fn reward(&self, _state: &Self::State, terms: &[f32]) -> f32 {
+        terms.iter().sum()
+    }
+
     /// Moves the complete true machine by one control step; `None` where the hardware model is the true machine, which
     /// is then asked and its effect applied.
     fn advance_full(
@@ -218,7 +224,11 @@ impl<W: World> Environment<W> {
         if let Some(fault) = outcome.fault {
             return self.give_up(fault);
         }
-        let reward = episode.terms.iter().sum::<f32>();
+        let world = &self.shared.world;
+        let reward = episode
+            .state
+            .as_ref()
+            .map_or(0.0, |state| world.reward(state, &episode.terms));
         if !reward.is_finite() {
             return self.give_up("the reward is not finite");
         }

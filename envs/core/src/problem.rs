@@ -29,6 +29,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::check::SettingError;
+
 pub use crate::channel::{Channel, CommandSpace};
 use crate::design::DesignError;
 pub use crate::hardware::{Hardware, IdentityHardware};
@@ -95,13 +97,8 @@ pub enum ProblemError {
     #[error(transparent)]
     Design(#[from] DesignError),
     /// A setting is out of range.
-    #[error("`{key}`: {reason}")]
-    Setting {
-        /// Path of the setting within the problem's section.
-        key: String,
-        /// What is wrong and what would be right.
-        reason: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A saved state does not fit.
     #[error("saved state of problem `{problem}` does not fit: {reason}")]
     State {

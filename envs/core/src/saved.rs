@@ -36,7 +36,11 @@ pub fn load<S: DeserializeOwned>(
     space: &DesignSpace,
     bytes: &[u8],
 ) -> Result<Saved<Design, S>, ProblemError> {
-    let saved: Saved<Design, S> = postcard::from_bytes(bytes).map_err(|error| misfit(problem, error.to_string()))?;
+    let read = postcard::take_from_bytes::<Saved<Design, S>>(bytes);
+    let (saved, rest) = read.map_err(|error| misfit(problem, error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(misfit(problem, format!("{} bytes are left over", rest.len())));
+    }
     space.check(&saved.design)?;
     Ok(saved)
 }

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use tandem_core::problem::ProblemError;
+use tandem_core::ProblemError;
+use tandem_core::check::SettingError;
 
 /// Control steps per second, all threads together.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -32,10 +33,9 @@ impl PhysicsRate {
     ) -> Result<Self, ProblemError> {
         let threads = threads.max(1);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        let pool = pool.build().map_err(|error| ProblemError::Setting {
-            key: "threads".into(),
-            reason: error.to_string(),
-        })?;
+        let pool = pool
+            .build()
+            .map_err(|error| SettingError::new("threads", error.to_string()))?;
         let spent: Result<Vec<[f64; 2]>, ProblemError> =
             pool.install(|| (0..threads).into_par_iter().map(|_| seconds()).collect());
         let spent = spent?;

@@ -186,11 +186,14 @@ fn damaged_or_foreign_states_are_refused() {
     let cartpole = classic::make("cartpole").unwrap().save();
     let mut pendulum = classic::make("pendulum").unwrap();
     assert!(pendulum.load(&cartpole).is_err());
+    pendulum
+        .reset(&[], Fidelity::Effect, &mut Stream::new(0, "damaged", 0))
+        .unwrap();
     let own = pendulum.save();
     assert!(pendulum.load(&own[..own.len() - 1]).is_err());
     assert!(pendulum.load(&[own.clone(), vec![0]].concat()).is_err());
     let mut damaged = own.clone();
-    let first = 1 + "pendulum".len();
+    let first = 3; // after fidelity, the length of the design, and that there is a state
     damaged[first..first + 8].copy_from_slice(&f64::NAN.to_le_bytes());
     let error = pendulum.load(&damaged).unwrap_err().to_string();
     assert!(error.contains("NaN") && error.contains("pendulum"), "{error}");

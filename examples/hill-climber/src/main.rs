@@ -34,7 +34,7 @@ struct HillClimber {
 
 fn new(setup: &Setup, settings: Settings) -> Result<HillClimber, MethodError> {
     let step = settings.step.unwrap_or(0.5);
-    within("step", step, 1e-3, 10.0)?;
+    within("step", step, [1e-3, 10.0])?;
     let (seed, best, tried) = (setup.seed, setup.start.clone(), setup.start.clone());
     Ok(HillClimber { step, seed, best, score: 0.0, tried, inner: Inner::default(), steps: 0 })
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::Value;
 
-use super::plan::{Job, Outcome, State};
+use super::plan::{Job, JobState, Outcome};
+use super::report::Progress;
 use crate::output::note;
 
 /// Interval at which the runs' metrics are polled.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two plain lines.
 const PLAIN_PAUSE: Duration = Duration::from_secs(60);
 /// The last rows of a metrics file are found in this many bytes.
@@ -33,14 +33,14 @@ pub(super) struct Live<'a> {
     first: Vec<u64>,
     open: Vec<bool>,
     began: Instant,
-    looked: Option<Instant>,
+    polled: Option<Instant>,
     printed: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl<'a> Live<'a> {
     /// Begins to show these runs.
-    pub fn new(jobs: &'a [Job], states: &[State]) -> Self {
+    pub fn new(jobs: &'a [Job], states: &[JobState]) -> Self {
         let marks: Vec<Mark> = jobs.iter().map(|job| mark(&job.folder.join("metrics.jsonl"))).collect();
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{wide_msg}");
@@ -48,11 +48,11 @@ impl<'a> Live<'a> {
         });
         Self {
             first: marks.iter().map(|mark| mark.steps).collect(),
-            open: states.iter().map(|state| *state != State::Finished).collect(),
+            open: states.iter().map(|state| *state != JobState::Finished).collect(),
             marks,
             jobs,
             began: Instant::now(),
-            looked: None,
+            polled: None,
             printed: Instant::now(),
             bar,
         }
@@ -60,10 +60,10 @@ impl<'a> Live<'a> {
 
     /// Looks at the runs' metrics and shows the line when the last one is old enough.
     pub fn update(&mut self, running: impl Iterator<Item = usize>) {
-        if self.looked.is_some_and(|at| at.elapsed() < LOOK) {
+        if self.polled.is_some_and(|at| at.elapsed() < POLL_INTERVAL) {
             return;
         }
-        self.looked = Some(Instant::now());
+        self.polled = Some(Instant::now());
         let running: Vec<usize> = running.collect();
         for &index in &running {
             self.marks[index] = mark(&self.jobs[index].folder.join("metrics.jsonl"));
@@ -159,11 +159,11 @@ fn mark(path: &Path) -> Mark {
     let mut found = Mark::default();
     for line in tail(path).unwrap_or_default().lines() {
         // The first line may be cut, and the last one may still be on its way.
-        let Ok(row) = serde_json::from_str::<Value>(line) else {
+        let Ok(row) = serde_json::from_str::<Progress>(line) else {
             continue;
         };
-        found.steps = row["env_steps"].as_u64().unwrap_or(found.steps);
-        found.success = row["true_success"].as_f64().or(found.success);
+        found.steps = row.env_steps.unwrap_or(found.steps);
+        found.success = row.true_success.or(found.success);
     }
     found
 }
@@ -210,7 +210,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let jobs = [job(root.path(), 0), job(root.path(), 1), job(root.path(), 2)];
         write(&jobs[1], &[(200, Some(0.25))]);
-        let mut live = Live::new(&jobs, &[State::Finished, State::Stopped, State::Absent]);
+        let mut live = Live::new(&jobs, &[JobState::Finished, JobState::Stopped, JobState::Absent]);
         write(&jobs[1], &[(200, Some(0.25)), (500, None)]);
         live.update([1].into_iter());
         // 300 steps in 30 s; 500 steps are left of this run and 1000 of the next one.

@@ -25,7 +25,7 @@ use crate::interrupt;
 use crate::output::{self, out};
 use crate::plot::{Axes, Center, Curve, learning_curves};
 use live::Live;
-use plan::{Job, Outcome, State};
+use plan::{Job, JobState, Outcome};
 use pool::Pool;
 use report::Group;
 
@@ -38,7 +38,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Error> {
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let folder = plan::folder(args);
     let jobs = plan::plan(args)?;
-    let states: Vec<State> = jobs.iter().map(Job::state).collect::<Result<_, _>>()?;
+    let states: Vec<JobState> = jobs.iter().map(Job::state).collect::<Result<_, _>>()?;
     std::fs::create_dir_all(&folder)
         .map_err(|error| Error::Run(format!("cannot make {}: {error}", folder.display())))?;
 
@@ -68,10 +68,10 @@ pub fn run(args: &CompareArgs) -> Result<(), Error> {
 }
 
 /// Announces and trains the runs that are not finished.
-fn train(args: &CompareArgs, jobs: &[Job], states: &[State]) -> Result<Vec<Option<Outcome>>, Error> {
+fn train(args: &CompareArgs, jobs: &[Job], states: &[JobState]) -> Result<Vec<Option<Outcome>>, Error> {
     let count = |state| states.iter().filter(|s| **s == state).count();
     let cores = rayon::current_num_threads();
-    let left = jobs.len() - count(State::Finished);
+    let left = jobs.len() - count(JobState::Finished);
     let at_a_time = args.jobs.map_or(cores, usize::from).min(left).max(1);
     let pool = Pool {
         program: std::env::current_exe().map_err(|error| Error::Run(format!("cannot find this program: {error}")))?,
@@ -84,9 +84,9 @@ fn train(args: &CompareArgs, jobs: &[Job], states: &[State]) -> Result<Vec<Optio
         live.say(&format!(
             "{} runs: {} finished, {} to go on with, {} to start; {at_a_time} at a time, threads for each: {}",
             jobs.len(),
-            count(State::Finished),
-            count(State::Stopped),
-            count(State::Absent),
+            count(JobState::Finished),
+            count(JobState::Stopped),
+            count(JobState::Absent),
             pool.threads
         ));
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{FINAL, RunFolder};
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,9 +21,6 @@ pub(super) enum Outcome {
     /// It failed, with the last line of its log.
     Failed(String),
 }
-
-/// The document that a run writes last.
-pub(super) const FINAL: &str = "evaluation/final.json";
 
 /// One run of the comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +45,7 @@ pub(super) struct Job {
 
 /// What is left to do for a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum JobState {
     /// Nothing: it is only read.
     Finished,
     /// It stopped somewhere: it goes on.
@@ -74,10 +71,10 @@ impl Job {
     ///
     /// # Errors
     /// A folder that is no run folder, or one that was made from another experiment.
-    pub fn state(&self) -> Result<State, Error> {
+    pub fn state(&self) -> Result<JobState, Error> {
         let is_empty = || fs::read_dir(&self.folder).is_ok_and(|mut e| e.next().is_none());
         if fs::symlink_metadata(&self.folder).is_err() || is_empty() {
-            return Ok(State::Absent);
+            return Ok(JobState::Absent);
         }
         let run = RunFolder::view(&self.folder)?;
         if let Some(difference) = first_difference(&run.experiment()?, &self.wanted, "") {
@@ -87,9 +84,9 @@ impl Job {
             )));
         }
         Ok(if run.file(FINAL).exists() {
-            State::Finished
+            JobState::Finished
         } else {
-            State::Stopped
+            JobState::Stopped
         })
     }
 }
@@ -265,12 +262,12 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let jobs = plan(&args(vec![experiment(root.path(), "near.json")], root.path())).unwrap();
         let job = &jobs[0];
-        assert_eq!(job.state().unwrap(), State::Absent);
+        assert_eq!(job.state().unwrap(), JobState::Absent);
         let meta = crate::run_folder::Meta::collect();
         let run = RunFolder::create(&job.folder, &job.wanted, &meta).unwrap();
-        assert_eq!(job.state().unwrap(), State::Stopped);
+        assert_eq!(job.state().unwrap(), JobState::Stopped);
         run.write_json(FINAL, &json!({})).unwrap();
-        assert_eq!(job.state().unwrap(), State::Finished);
+        assert_eq!(job.state().unwrap(), JobState::Finished);
 
         let mut other = job.clone();
         other.wanted["ppo"]["rate"] = json!(0.5);

@@ -9,9 +9,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::live::Live;
-use super::plan::{FINAL, Job, Outcome, State};
+use super::plan::{Job, JobState, Outcome};
 use crate::error::Error;
 use crate::interrupt;
+use crate::run_folder::FINAL;
 
 /// Interval at which the children are polled.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -42,10 +43,10 @@ impl Pool<'_> {
     ///
     /// The first signal is passed on as SIGTERM, and the children save and end. A second Ctrl-C ends this
     /// program and, as the terminal sends it to all of them, the children.
-    pub fn run(&self, jobs: &[Job], states: &[State], live: &mut Live) -> Vec<Option<Outcome>> {
+    pub fn run(&self, jobs: &[Job], states: &[JobState], live: &mut Live) -> Vec<Option<Outcome>> {
         let mut outcomes: Vec<Option<Outcome>> = states
             .iter()
-            .map(|state| (*state == State::Finished).then_some(Outcome::Finished))
+            .map(|state| (*state == JobState::Finished).then_some(Outcome::Finished))
             .collect();
         let mut queue: VecDeque<usize> = (0..jobs.len()).filter(|&i| outcomes[i].is_none()).collect();
         let mut running: Vec<Running> = Vec::new();
@@ -81,7 +82,7 @@ impl Pool<'_> {
         outcomes
     }
 
-    fn start(&self, job: &Job, state: State) -> Result<Child, Error> {
+    fn start(&self, job: &Job, state: JobState) -> Result<Child, Error> {
         let path = job.log();
         let cannot = |what: &str, path: &Path, error| Error::Run(format!("cannot {what} {}: {error}", path.display()));
         let log = File::options().append(true).create(true).open(&path);
@@ -95,9 +96,9 @@ impl Pool<'_> {
 }
 
 /// What is typed to start or resume a run.
-fn arguments(job: &Job, state: State, sets: &[String], threads: usize) -> Vec<std::ffi::OsString> {
+fn arguments(job: &Job, state: JobState, sets: &[String], threads: usize) -> Vec<std::ffi::OsString> {
     let mut words: Vec<std::ffi::OsString> = vec!["train".into(), "--threads".into(), threads.to_string().into()];
-    if state == State::Stopped {
+    if state == JobState::Stopped {
         words.extend(["--resume".into(), job.folder.clone().into()]);
         return words;
     }
@@ -164,7 +165,7 @@ mod tests {
         }
     }
 
-    fn typed(state: State) -> Vec<String> {
+    fn typed(state: JobState) -> Vec<String> {
         let words = arguments(&job(Path::new("d")), state, &["ppo.rate=0.1".into()], 2);
         words.into_iter().map(|word| word.into_string().unwrap()).collect()
     }
@@ -172,9 +173,9 @@ mod tests {
     #[test]
     fn a_run_is_started_or_resumed_by_what_anybody_could_type() {
         let start = "train --threads 2 --set ppo.rate=0.1 --set method=cma --seed 3 --out d/near-cma-s3 -- near.json";
-        assert_eq!(typed(State::Absent).join(" "), start);
+        assert_eq!(typed(JobState::Absent).join(" "), start);
         assert_eq!(
-            typed(State::Stopped).join(" "),
+            typed(JobState::Stopped).join(" "),
             "train --threads 2 --resume d/near-cma-s3"
         );
     }
@@ -191,8 +192,8 @@ mod tests {
                 threads: 1,
             };
             let jobs = [job(root.path()), job(root.path())];
-            let mut live = Live::new(&jobs, &[State::Absent, State::Finished]);
-            let outcomes = pool.run(&jobs, &[State::Absent, State::Finished], &mut live);
+            let mut live = Live::new(&jobs, &[JobState::Absent, JobState::Finished]);
+            let outcomes = pool.run(&jobs, &[JobState::Absent, JobState::Finished], &mut live);
             let Some(Outcome::Failed(message)) = &outcomes[0] else {
                 panic!("{outcomes:?}")
             };

@@ -1,18 +1,19 @@
 //! The results of the runs, and the JSON document for scripts.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tandem_core::Stream;
 
-use super::plan::{FINAL, Job, Outcome, State};
+use super::plan::{Job, JobState, Outcome};
 use crate::error::Error;
 use crate::evaluation::Evaluation;
-use crate::metrics::{self, Row};
-use crate::run_folder::{RunError, RunFolder};
+use crate::metrics;
+use crate::run_folder::{FINAL, RunError, RunFolder};
 use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, median_steps, steps_to_success};
 
 /// What one run has found.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Found {
+pub(super) struct RunResult {
     /// Its seed.
     pub seed: u64,
     /// Share of fresh episodes that the learnt pair solves in the true machine.
@@ -39,7 +40,7 @@ pub(super) struct Group {
     /// Name of the method.
     pub method: String,
     /// The finished runs, by seed.
-    pub runs: Vec<Found>,
+    pub runs: Vec<RunResult>,
     /// Seed and message of the runs that failed.
     pub failed: Vec<(u64, String)>,
 }
@@ -92,9 +93,9 @@ pub(super) fn collect(jobs: &[Job], outcomes: &[Option<Outcome>]) -> Result<Vec<
     Ok(groups)
 }
 
-fn read(job: &Job) -> Result<Found, Error> {
+fn read(job: &Job) -> Result<RunResult, Error> {
     // Its experiment file may have been edited between the start of the comparison and that of the run.
-    if job.state()? != State::Finished {
+    if job.state()? != JobState::Finished {
         return Err(RunError::Missing(job.folder.join(FINAL)).into());
     }
     let run = RunFolder::view(&job.folder)?;
@@ -102,21 +103,26 @@ fn read(job: &Job) -> Result<Found, Error> {
         let path = job.folder.join(FINAL);
         Error::from(RunError::Damaged { path, reason })
     };
-    let judged: Evaluation =
-        serde_json::from_value(run.read_json(FINAL)?).map_err(|error| damaged(error.to_string()))?;
+    let judged: Evaluation = run.read_json(FINAL)?;
     let success = judged.success.ok_or_else(|| damaged("it lacks success".into()))?;
-    let rows = metrics::read(&run.metrics())?;
-    Ok(found(job.seed, &judged, success.mean, &rows))
+    let rows = metrics::read_as(&run.metrics())?;
+    Ok(summarise(job.seed, &judged, success.mean, &rows))
 }
 
-fn found(seed: u64, judged: &Evaluation, success: f64, rows: &[Row]) -> Found {
-    let steps = |row: &Row| row.get("env_steps").and_then(Value::as_u64);
-    let true_success = |row: &Row| row.get("true_success").and_then(Value::as_f64);
+/// What a comparison reads of a row of `metrics.jsonl`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub(super) struct Progress {
+    pub env_steps: Option<u64>,
+    pub true_success: Option<f64>,
+}
+
+fn summarise(seed: u64, judged: &Evaluation, success: f64, rows: &[Progress]) -> RunResult {
     let history: Vec<(u64, Option<f64>)> = rows
         .iter()
-        .filter_map(|row| Some((steps(row)?, true_success(row))))
+        .filter_map(|row| Some((row.env_steps?, row.true_success)))
         .collect();
-    Found {
+    RunResult {
         seed,
         success,
         steps_to_success: steps_to_success(&history),
@@ -184,8 +190,8 @@ pub(super) mod tests {
     use super::*;
 
     /// A run that was solved at `solved`, if at all.
-    pub fn run(seed: u64, success: f64, solved: Option<u64>) -> Found {
-        Found {
+    pub fn run(seed: u64, success: f64, solved: Option<u64>) -> RunResult {
+        RunResult {
             seed,
             success,
             steps_to_success: solved,
@@ -196,7 +202,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn group(experiment: &str, method: &str, runs: Vec<Found>) -> Group {
+    pub fn group(experiment: &str, method: &str, runs: Vec<RunResult>) -> Group {
         Group {
             experiment: experiment.into(),
             problem: "reach2d".into(),
@@ -214,22 +220,18 @@ pub(super) mod tests {
             seconds: 1.5,
             ..Evaluation::default()
         };
-        let text = [
-            (100, json!(0.5)),
-            (200, json!(null)),
-            (300, json!(0.8)),
-            (400, json!(1.0)),
-            (500, json!(0.9)),
-        ];
-        let rows: Vec<Row> = text
-            .into_iter()
-            .filter_map(|(steps, success)| {
-                json!({"env_steps": steps, "true_success": success})
-                    .as_object()
-                    .cloned()
-            })
-            .collect();
-        let run = found(4, &judged, 0.9, &rows);
+        let rows = [
+            (100, Some(0.5)),
+            (200, None),
+            (300, Some(0.8)),
+            (400, Some(1.0)),
+            (500, Some(0.9)),
+        ]
+        .map(|(steps, true_success)| Progress {
+            env_steps: Some(steps),
+            true_success,
+        });
+        let run = summarise(4, &judged, 0.9, &rows);
         assert_eq!((run.seed, run.success, run.steps_to_success), (4, 0.9, Some(300)));
         assert_eq!(run.curve, [(100.0, 0.5), (300.0, 0.8), (400.0, 1.0), (500.0, 0.9)]);
     }

@@ -73,7 +73,8 @@ fn summary(groups: &[Group]) -> Cells {
         let success = group.success().map_or("-".into(), |e| {
             format!("{:.1} % [{:.1}, {:.1}]", 100.0 * e.value, 100.0 * e.low, 100.0 * e.high)
         });
-        let middle = |of: fn(&super::report::Found) -> f64| median(&group.runs.iter().map(of).collect::<Vec<f64>>());
+        let middle =
+            |of: fn(&super::report::RunResult) -> f64| median(&group.runs.iter().map(of).collect::<Vec<f64>>());
         let failed = group.failed.len();
         let seeds = group.runs.len().to_string();
         cells.push(vec![

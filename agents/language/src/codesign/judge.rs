@@ -13,7 +13,7 @@ const UPDATES: u32 = 4;
 
 /// Which part of the validation text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Split {
     /// For searching: every second sequence.
     Search,
     /// For the final word on what was found: the others.
@@ -40,7 +40,7 @@ pub struct Home {
 pub struct Judge {
     /// The adaptation's batch.
     batch: [Tensor; 2],
-    parts: [[Tensor; 2]; 2],
+    splits: [[Tensor; 2]; 2],
     context: usize,
     /// Number of the chip on which circuits are judged.
     pub chip: u64,
@@ -57,10 +57,10 @@ impl Judge {
             let reason = "one validation sequence cannot be parted; training.validation must be at least 2";
             return Err(LanguageError::Text(reason.into()));
         }
-        let parts = [0, 1].map(|first| [text, targets].map(|t| t.slice(0, first, count, 2).contiguous()));
+        let splits = [0, 1].map(|first| [text, targets].map(|t| t.slice(0, first, count, 2).contiguous()));
         Ok(Self {
             batch,
-            parts,
+            splits,
             context,
             chip: 0,
         })
@@ -111,17 +111,23 @@ impl Judge {
     ///
     /// # Errors
     /// Those of [`Judge::hardware`].
-    pub fn judge(&self, model: &mut Gpt, home: &Home, circuit: &GainCell, part: Part) -> Result<Judged, LanguageError> {
+    pub fn judge(
+        &self,
+        model: &mut Gpt,
+        home: &Home,
+        circuit: &GainCell,
+        split: Split,
+    ) -> Result<Judged, LanguageError> {
         let hardware = self.adapt(model, home, circuit)?;
-        let (loss, signals) = measure(model, self.part(part), &hardware);
+        let (loss, signals) = measure(model, self.texts(split), &hardware);
         model.set_scalers(&home.scalers);
         let activity = mean_activity(&signals).unwrap_or_default();
         Ok(Judged { loss, activity })
     }
 
     /// The loss of a model as it is, its scalers not moved.
-    pub fn loss(&self, model: &Gpt, circuit: &dyn Circuit, part: Part) -> f64 {
-        let loss = no_grad(|| model.loss(self.part(part), Some(circuit), None));
+    pub fn loss(&self, model: &Gpt, circuit: &dyn Circuit, split: Split) -> f64 {
+        let loss = no_grad(|| model.loss(self.texts(split), Some(circuit), None));
         loss.double_value(&[])
     }
 
@@ -138,13 +144,13 @@ impl Judge {
     ) -> Result<f64, LanguageError> {
         self.adapt(model, home, circuit)?;
         let chip = CellForCell::new(circuit, seed)?;
-        let loss = self.loss(model, &chip, Part::Final);
+        let loss = self.loss(model, &chip, Split::Final);
         model.set_scalers(&home.scalers);
         Ok(loss)
     }
 
-    fn part(&self, part: Part) -> &[Tensor; 2] {
-        &self.parts[usize::from(part == Part::Final)]
+    fn texts(&self, split: Split) -> &[Tensor; 2] {
+        &self.splits[usize::from(split == Split::Final)]
     }
 }
 

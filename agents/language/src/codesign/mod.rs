@@ -43,10 +43,10 @@ use super::stepper::Stepper;
 use super::{LanguageError, Settings};
 use tandem_learning::archive::{Archive, ArchiveError};
 
-pub use judge::Part;
+pub use judge::Split;
 use judge::{Home, Judge};
 pub use outcome::{Outcome, Reverted};
-use point::thriftiest;
+use point::least_energy;
 pub use point::{Origin, Point, front};
 use proxy::{Proxy, effects};
 pub use settings::CodesignSettings;
@@ -77,7 +77,7 @@ pub struct Round {
 
 /// What goes into a checkpoint beside arrays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
+struct CodesignState {
     round: u32,
     stream: Stream,
     batches: Stream,
@@ -97,7 +97,7 @@ pub struct Codesign {
     judge: Judge,
     model: Stepper,
     control: Stepper,
-    state: State,
+    state: CodesignState,
 }
 
 /// Whether to go on.
@@ -128,7 +128,7 @@ impl Codesign {
         let judge = Judge::new(batch, &trained.validation, context)?;
         let stream = |name| Stream::new(settings.seed, name, 0);
         Ok(Self {
-            state: State {
+            state: CodesignState {
                 round: 0,
                 stream: stream("codesign/proposals"),
                 batches: stream("codesign/batches"),
@@ -167,9 +167,9 @@ impl Codesign {
     }
 
     /// Loss of the control on its own circuit.
-    fn control_loss(&self, part: Part) -> Result<f64, LanguageError> {
+    fn control_loss(&self, split: Split) -> Result<f64, LanguageError> {
         let hardware = self.judge.hardware(&self.base, self.judge.chip)?;
-        Ok(self.judge.loss(&self.control.model, &hardware, part))
+        Ok(self.judge.loss(&self.control.model, &hardware, split))
     }
 
     /// One round; `None` at the end. Ends early when `stop` asks for it: the co-design is then in the middle of a round
@@ -184,7 +184,7 @@ impl Codesign {
         go_on(stop)?;
         self.judge.chip = u64::from(self.state.round);
         let home = self.judge.home(&self.model.model, &self.circuit(&self.state.home)?)?;
-        let control = self.control_loss(Part::Search)?;
+        let control = self.control_loss(Split::Search)?;
         let proxy = self.proxy()?;
         let first = self.state.points.len();
         if first == 0 {
@@ -212,7 +212,7 @@ impl Codesign {
 
     /// The circuit of least energy that is good enough; the start where there is none.
     fn best(&self) -> usize {
-        thriftiest(&self.state.points, self.allowed()).unwrap_or(0)
+        least_energy(&self.state.points, self.allowed()).unwrap_or(0)
     }
 
     /// Loss above the control's that a circuit may have now, nat.
@@ -224,7 +224,7 @@ impl Codesign {
     fn judge_design(&mut self, home: &Home, design: Design, control: f64, origin: Origin) -> Result<(), LanguageError> {
         let circuit = self.circuit(&design)?;
         let model = &mut self.model.model;
-        let judged = match self.judge.judge(model, home, &circuit, Part::Search) {
+        let judged = match self.judge.judge(model, home, &circuit, Split::Search) {
             Ok(judged) if judged.loss.is_finite() => judged,
             Ok(_) | Err(LanguageError::Circuit(_)) => return Ok(()),
             Err(error) => return Err(error),
@@ -289,12 +289,12 @@ impl Codesign {
         Ok(())
     }
 
-    /// Judges the thriftiest circuits again, now that the model has moved: those that may have become good enough, and the
-    /// best until it is one of them. Gives the control's loss.
+    /// Judges the circuits of least energy again, now that the model has moved: those that may have become good enough,
+    /// and the best until it is one of them. Gives the control's loss.
     fn recheck(&mut self) -> Result<f64, LanguageError> {
         let circuit = self.circuit(&self.state.home)?;
         let home = self.judge.home(&self.model.model, &circuit)?;
-        let control = self.control_loss(Part::Search)?;
+        let control = self.control_loss(Split::Search)?;
         let near = 2.0 * self.allowed();
         let points = &self.state.points;
         let mut places: Vec<usize> = (0..points.len()).collect();
@@ -321,7 +321,7 @@ impl Codesign {
     fn judge_again(&mut self, home: &Home, place: usize, control: f64) -> Result<(), LanguageError> {
         let circuit = self.circuit(&self.state.points[place].design)?;
         let model = &mut self.model.model;
-        let judged = self.judge.judge(model, home, &circuit, Part::Search)?;
+        let judged = self.judge.judge(model, home, &circuit, Split::Search)?;
         let point = &mut self.state.points[place];
         point.loss = judged.loss;
         point.excess = judged.loss - control;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tandem_attention::{GainCell, cost, design};
 use tandem_core::Design;
 
-use super::judge::{Home, Part};
+use super::judge::{Home, Split};
 use super::point::{Origin, Point, front};
 use super::{Codesign, LanguageError};
 
@@ -77,7 +77,7 @@ impl Codesign {
 
     fn control_point(&mut self, home: &Home) -> Result<Point, LanguageError> {
         let model = &mut self.control.model;
-        let judged = self.judge.judge(model, home, &self.base, Part::Final)?;
+        let judged = self.judge.judge(model, home, &self.base, Split::Final)?;
         Ok(Point {
             design: self.space.start(),
             loss: judged.loss,
@@ -96,7 +96,7 @@ impl Codesign {
     ) -> Result<Point, LanguageError> {
         let circuit = self.circuit(design)?;
         let model = &mut self.model.model;
-        let judged = self.judge.judge(model, home, &circuit, Part::Final)?;
+        let judged = self.judge.judge(model, home, &circuit, Split::Final)?;
         Ok(Point {
             design: design.to_vec(),
             loss: judged.loss,

@@ -58,7 +58,7 @@ pub fn front(points: &[Point]) -> Vec<usize> {
 }
 
 /// Index of the point of least energy whose loss is at most `allowed` nat above the control's.
-pub fn thriftiest(points: &[Point], allowed: f64) -> Option<usize> {
+pub fn least_energy(points: &[Point], allowed: f64) -> Option<usize> {
     let good = (0..points.len()).filter(|&i| points[i].excess <= allowed);
     good.min_by(|&a, &b| points[a].cost.energy_j.total_cmp(&points[b].cost.energy_j))
 }
@@ -93,7 +93,7 @@ mod tests {
             point(0.1, 1.0),
         ];
         assert_eq!(front(&points), [1, 3, 0]);
-        assert_eq!(thriftiest(&points, 0.06), Some(3));
-        assert_eq!(thriftiest(&points, -1.0), None);
+        assert_eq!(least_energy(&points, 0.06), Some(3));
+        assert_eq!(least_energy(&points, -1.0), None);
     }
 }

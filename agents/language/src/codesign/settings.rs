@@ -1,8 +1,7 @@
 //! Settings of a co-design.
 
 use serde::{Deserialize, Serialize};
-
-use crate::LanguageError;
+use tandem_core::check::{SettingError, within};
 
 /// Share of the rounds after which the model is trained on nothing but circuits that are good enough.
 const HURDLE: f64 = 0.6;
@@ -25,7 +24,7 @@ pub struct CodesignSettings {
     pub reserve: f64,
     /// In the first round the model is trained on a circuit that loses up to so many times what a circuit may lose; this
     /// falls to once by three fifths of the rounds. What a circuit loses before the model has learnt on it says little of
-    /// what it loses afterwards, and the thriftiest lose most.
+    /// what it loses afterwards, and those of least energy lose most.
     pub reach: f64,
     /// Chips with different noise that the last judgement takes.
     pub chips: u32,
@@ -54,25 +53,15 @@ impl CodesignSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self) -> Result<(), LanguageError> {
-        let rows = [
-            ("rounds", f64::from(self.rounds), 1.0, 1e5),
-            ("candidates", self.candidates as f64, 1.0, 1e4),
-            ("training", self.training as f64, 0.0, 1e6),
-            ("rate", self.rate, 0.0, 1.0),
-            ("margin", self.margin, 0.0, 10.0),
-            ("reserve", self.reserve, 0.0, 1.0),
-            ("reach", self.reach, 1.0, 1000.0),
-            ("chips", f64::from(self.chips), 0.0, 1000.0),
-        ];
-        for (key, value, low, high) in rows {
-            if !(value >= low && value <= high) {
-                return Err(LanguageError::Setting {
-                    key: format!("codesign.{key}"),
-                    reason: format!("is {value}; it must lie between {low} and {high}"),
-                });
-            }
-        }
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("rounds", self.rounds, [1, 100_000])?;
+        within("candidates", self.candidates, [1, 10_000])?;
+        within("training", self.training, [0, 1_000_000])?;
+        within("rate", self.rate, [0.0, 1.0])?;
+        within("margin", self.margin, [0.0, 10.0])?;
+        within("reserve", self.reserve, [0.0, 1.0])?;
+        within("reach", self.reach, [1.0, 1000.0])?;
+        within("chips", self.chips, [0, 1000])?;
         Ok(())
     }
 

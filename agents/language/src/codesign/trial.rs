@@ -3,7 +3,7 @@
 use tandem_attention::GainCell;
 use tandem_core::Stream;
 
-use super::judge::{Home, Judge, Part};
+use super::judge::{Home, Judge, Split};
 use crate::pipeline::Pipeline;
 use crate::{Gpt, LanguageError};
 
@@ -39,7 +39,7 @@ impl Trial {
     /// # Errors
     /// A circuit that cannot be built or has no tensor form.
     pub fn loss(&mut self, circuit: &GainCell) -> Result<f64, LanguageError> {
-        let judged = self.judge.judge(&mut self.model, &self.home, circuit, Part::Final)?;
+        let judged = self.judge.judge(&mut self.model, &self.home, circuit, Split::Final)?;
         Ok(judged.loss)
     }
 }

@@ -32,7 +32,7 @@ pub use stage::{Adapted, Planned, Record, Stage, plan};
 
 /// What goes into a checkpoint beside arrays.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct State {
+struct PipelineState {
     /// Place in the plan.
     place: usize,
     of_stage: u64,
@@ -58,7 +58,7 @@ pub struct Pipeline {
     model: Gpt,
     adam: Adam,
     validation: [Tensor; 2],
-    state: State,
+    state: PipelineState,
     /// Final weights of finished stages, under `STAGE.NAME`.
     finished: Archive,
 }
@@ -87,7 +87,7 @@ impl Pipeline {
             hardware: [hardware(Mode::Linear)?, hardware(Mode::Nonlinear)?],
             adam: Adam::new(vec![]),
             plan: plan(settings),
-            state: State {
+            state: PipelineState {
                 place: 0,
                 of_stage: 0,
                 iteration: 0,
@@ -279,7 +279,7 @@ impl Pipeline {
     /// # Errors
     /// Missing entries or other sizes.
     pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
-        let state: State = archive.get_json("chain")?;
+        let state: PipelineState = archive.get_json("chain")?;
         let mut finished = Archive::new();
         for stage in &state.kept {
             self.model.load(archive, stage.name())?;

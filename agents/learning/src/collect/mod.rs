@@ -1,9 +1,9 @@
-//! Collection of experience: every lane runs its whole segment on its own, lanes run in parallel.
+//! Collection of experience: every environment runs its whole segment on its own, all in parallel.
 //!
-//! There is no step at which lanes wait for each other, and each draws from its own stream, so any number of
+//! There is no step at which environments wait for each other, and each draws from its own stream, so any number of
 //! threads gives the same bytes.
 
-mod part;
+mod slice;
 #[cfg(test)]
 mod tests;
 
@@ -16,29 +16,29 @@ use crate::head::HALF_LN_TAU;
 use crate::normaliser::Moments;
 use crate::rollout::{CollectError, EffectModel, End, Episode, Motion, Rollout};
 use crate::snapshot::PolicySnapshot;
-use crate::vector_env::{DesignSource, Lane, Lanes};
-use part::{Part, at, split};
+use crate::vector_env::{DesignSource, SubEnv, VecEnv};
+use slice::{RolloutSlice, at, split};
 
-/// Runs every lane for `rollout.steps` steps and fills `rollout`.
+/// Runs every environment for `rollout.steps` steps and fills `rollout`.
 ///
-/// Episodes go on from the last collection unless the lanes were restarted or the fidelity differs; an ended
-/// episode is followed by a new one with a newly drawn design. Parallel over lanes in the current rayon pool.
+/// Episodes go on from the last collection unless the environments were restarted or the fidelity differs; an ended
+/// episode is followed by a new one with a newly drawn design. Parallel over environments in the current rayon pool.
 ///
 /// # Errors
 /// Numbers that are not finite, designs that cannot be built, a policy of other sizes.
 pub fn collect(
-    lanes: &mut Lanes,
+    envs: &mut VecEnv,
     policy: &PolicySnapshot,
     design: &dyn DesignSource,
     motion: &Motion,
     rollout: &mut Rollout,
 ) -> Result<(), CollectError> {
-    check_sizes(lanes, policy)?;
-    rollout.resize(lanes, motion);
+    check_sizes(envs, policy)?;
+    rollout.resize(envs, motion);
     let steps = rollout.steps;
-    let hardware = lanes.hardware().clone();
-    let continuous = matches!(lanes.spec().command, CommandSpace::Continuous(_));
-    let terms = lanes.spec().reward_terms.len();
+    let hardware = envs.hardware().clone();
+    let continuous = matches!(envs.spec().command, CommandSpace::Continuous(_));
+    let terms = envs.spec().reward_terms.len();
     let context = Context {
         policy,
         design,
@@ -47,17 +47,17 @@ pub fn collect(
         steps,
         continuous,
     };
-    let parts = split(rollout);
-    let results: Vec<Result<Sums, CollectError>> = lanes
-        .lanes
+    let slices = split(rollout);
+    let results: Vec<Result<Totals, CollectError>> = envs
+        .envs
         .par_iter_mut()
-        .zip(parts)
+        .zip(slices)
         .enumerate()
-        .map(|(index, (lane, part))| {
-            Runner {
+        .map(|(index, (env, slice))| {
+            Collector {
                 index,
-                lane,
-                part,
+                env,
+                slice,
                 context: &context,
                 model: None,
             }
@@ -69,24 +69,24 @@ pub fn collect(
     add_up(rollout, results)
 }
 
-/// Puts together what the lanes counted, lane by lane: the order decides the last bits.
-fn add_up(rollout: &mut Rollout, lanes: Vec<Result<Sums, CollectError>>) -> Result<(), CollectError> {
+/// Puts together what the environments counted, environment by environment: the order decides the last bits.
+fn add_up(rollout: &mut Rollout, totals: Vec<Result<Totals, CollectError>>) -> Result<(), CollectError> {
     rollout.episodes.clear();
     rollout.hardware_queries = 0;
     let rows = rollout.rows().max(1) as f64;
-    for sums in lanes {
-        let sums = sums?;
-        rollout.episodes.extend(sums.episodes);
-        rollout.moments.merge(&sums.moments);
-        rollout.hardware_queries += sums.hardware_queries;
-        let terms = rollout.reward_terms.iter_mut().zip(sums.reward_terms);
+    for one in totals {
+        let totals = one?;
+        rollout.episodes.extend(totals.episodes);
+        rollout.moments.merge(&totals.moments);
+        rollout.hardware_queries += totals.hardware_queries;
+        let terms = rollout.reward_terms.iter_mut().zip(totals.reward_terms);
         terms.for_each(|(mean, sum)| *mean += sum / rows);
     }
     Ok(())
 }
 
-fn check_sizes(lanes: &Lanes, policy: &PolicySnapshot) -> Result<(), CollectError> {
-    let spec = lanes.spec();
+fn check_sizes(envs: &VecEnv, policy: &PolicySnapshot) -> Result<(), CollectError> {
+    let spec = envs.spec();
     for (field, policy, problem) in [
         ("observation", policy.observation_len(), spec.observation.len()),
         ("command", policy.command_len(), spec.command.len()),
@@ -98,7 +98,7 @@ fn check_sizes(lanes: &Lanes, policy: &PolicySnapshot) -> Result<(), CollectErro
     Ok(())
 }
 
-/// What all lanes share.
+/// What all environments share.
 struct Context<'a> {
     policy: &'a PolicySnapshot,
     design: &'a dyn DesignSource,
@@ -108,66 +108,66 @@ struct Context<'a> {
     continuous: bool,
 }
 
-/// One lane at work.
-struct Runner<'a> {
+/// One environment at work.
+struct Collector<'a> {
     index: usize,
-    lane: &'a mut Lane,
-    part: Part<'a>,
+    env: &'a mut SubEnv,
+    slice: RolloutSlice<'a>,
     context: &'a Context<'a>,
-    /// The effect model at the lane's design.
+    /// The effect model at the environment's design.
     model: Option<Arc<dyn EffectModel>>,
 }
 
-impl Runner<'_> {
-    fn run(mut self) -> Result<Sums, CollectError> {
+impl Collector<'_> {
+    fn run(mut self) -> Result<Totals, CollectError> {
         let policy = self.context.policy;
-        let mut sums = Sums {
+        let mut totals = Totals {
             episodes: Vec::new(),
-            reward_terms: vec![0.0; self.lane.buffers.terms.len()],
+            reward_terms: vec![0.0; self.env.buffers.terms.len()],
             moments: Moments::new(policy.observation_len()),
             hardware_queries: 0,
         };
         let fidelity = self.context.motion.fidelity(self.index);
-        self.suit_model(fidelity);
+        self.select_model(fidelity);
         for t in 0..self.context.steps {
-            if self.lane.episode != Some(fidelity) {
-                let begun = self.lane.begin(fidelity, self.context.design, self.context.hardware);
+            if self.env.episode != Some(fidelity) {
+                let begun = self.env.begin(fidelity, self.context.design, self.context.hardware);
                 begun.map_err(|source| CollectError::Reset {
-                    lane: self.index,
+                    env: self.index,
                     step: t,
                     source,
                 })?;
-                self.suit_model(fidelity);
+                self.select_model(fidelity);
             }
-            self.look(t)?;
-            sums.moments.push(&self.lane.buffers.observation);
+            self.observe(t)?;
+            totals.moments.push(&self.env.buffers.observation);
             self.decide(t)?;
-            self.ask(t);
+            self.query(t);
             let step = match fidelity {
-                Fidelity::Effect => self.step_effect(t, &mut sums)?,
-                Fidelity::Full => self.lane.problem.full_step(&self.lane.buffers.command),
+                Fidelity::Effect => self.step_effect(t, &mut totals)?,
+                Fidelity::Full => self.env.problem.full_step(&self.env.buffers.command),
             };
-            self.book(t, &step, &mut sums)?;
+            self.record(t, &step, &mut totals)?;
         }
-        self.part.last_values[0] = match self.lane.episode {
-            Some(_) => self.look_ahead(self.context.steps)?,
+        self.slice.last_values[0] = match self.env.episode {
+            Some(_) => self.value_after(self.context.steps)?,
             None => 0.0,
         };
-        Ok(sums)
+        Ok(totals)
     }
 
     /// Takes the effect model at the design of the running episode.
-    fn suit_model(&mut self, fidelity: Fidelity) {
-        if fidelity == Fidelity::Effect && self.lane.episode == Some(fidelity) {
+    fn select_model(&mut self, fidelity: Fidelity) {
+        if fidelity == Fidelity::Effect && self.env.episode == Some(fidelity) {
             let model = self.context.motion.model;
-            self.model = model.map(|model| model.at(&self.lane.logits));
+            self.model = model.map(|model| model.at(&self.env.logits));
         }
     }
 
     /// Reads the observation, raw and normalised.
-    fn look(&mut self, t: usize) -> Result<(), CollectError> {
-        let buffers = &mut self.lane.buffers;
-        self.lane.problem.observe(&mut buffers.observation);
+    fn observe(&mut self, t: usize) -> Result<(), CollectError> {
+        let buffers = &mut self.env.buffers;
+        self.env.problem.observe(&mut buffers.observation);
         check_finite(self.index, t, "observation", &buffers.observation)?;
         let normaliser = self.context.policy.normaliser();
         normaliser.apply(&buffers.observation, &mut buffers.normalised);
@@ -175,21 +175,21 @@ impl Runner<'_> {
     }
 
     /// The value of the state after step `t - 1`.
-    fn look_ahead(&mut self, t: usize) -> Result<f32, CollectError> {
-        self.look(t)?;
-        let buffers = &mut self.lane.buffers;
+    fn value_after(&mut self, t: usize) -> Result<f32, CollectError> {
+        self.observe(t)?;
+        let buffers = &mut self.env.buffers;
         Ok(self.context.policy.value(&buffers.normalised, &mut buffers.scratch))
     }
 
     /// Draws a command and records what the policy knew.
     fn decide(&mut self, t: usize) -> Result<(), CollectError> {
-        let (policy, lane) = (self.context.policy, &mut *self.lane);
-        let buffers = &mut lane.buffers;
-        let command = at(self.part.commands, t, buffers.command.len());
-        self.part.log_probs[t] = policy.act(&buffers.normalised, &mut lane.stream, &mut buffers.scratch, command);
-        self.part.values[t] = policy.value(&buffers.normalised, &mut buffers.scratch);
-        if lane.running.steps == 0 {
-            lane.running.start_value = self.part.values[t];
+        let (policy, env) = (self.context.policy, &mut *self.env);
+        let buffers = &mut env.buffers;
+        let command = at(self.slice.commands, t, buffers.command.len());
+        self.slice.log_probs[t] = policy.act(&buffers.normalised, &mut env.stream, &mut buffers.scratch, command);
+        self.slice.values[t] = policy.value(&buffers.normalised, &mut buffers.scratch);
+        if env.running.steps == 0 {
+            env.running.start_value = self.slice.values[t];
         }
         check_finite(self.index, t, "command", command)?;
         for (clipped, &raw) in buffers.command.iter_mut().zip(&*command) {
@@ -199,42 +199,42 @@ impl Runner<'_> {
                 raw
             };
         }
-        at(self.part.observations, t, buffers.normalised.len()).copy_from_slice(&buffers.normalised);
-        let logits = at(self.part.logits, t, lane.logits.len());
-        logits.iter_mut().zip(&lane.logits).for_each(|(to, &z)| *to = z as f32);
+        at(self.slice.observations, t, buffers.normalised.len()).copy_from_slice(&buffers.normalised);
+        let logits = at(self.slice.logits, t, env.logits.len());
+        logits.iter_mut().zip(&env.logits).for_each(|(to, &z)| *to = z as f32);
         Ok(())
     }
 
     /// Writes down what the hardware is asked by this command.
-    fn ask(&mut self, t: usize) {
-        let b = &mut self.lane.buffers;
-        self.lane.problem.query(&b.command, &mut b.query);
+    fn query(&mut self, t: usize) {
+        let b = &mut self.env.buffers;
+        self.env.problem.query(&b.command, &mut b.query);
         if self.context.motion.records() {
             self.context.hardware.features(&b.query, &mut b.features);
-            at(self.part.queries, t, b.query.len()).copy_from_slice(&b.query);
-            at(self.part.features, t, b.features.len()).copy_from_slice(&b.features);
+            at(self.slice.queries, t, b.query.len()).copy_from_slice(&b.query);
+            at(self.slice.features, t, b.features.len()).copy_from_slice(&b.features);
         }
     }
 
     /// Asks hardware or model, adds noise, moves the world under the effect.
-    fn step_effect(&mut self, t: usize, sums: &mut Sums) -> Result<Step, CollectError> {
+    fn step_effect(&mut self, t: usize, totals: &mut Totals) -> Result<Step, CollectError> {
         let Context { motion, hardware, .. } = *self.context;
-        let lane = &mut *self.lane;
-        let b = &mut lane.buffers;
+        let env = &mut *self.env;
+        let b = &mut env.buffers;
         if let Some(model) = &self.model {
             model.predict(&b.features, &mut b.scratch, &mut b.effect);
         } else {
-            hardware.respond(&lane.values, &b.query, &mut b.effect);
-            sums.hardware_queries += 1;
+            hardware.respond(&env.values, &b.query, &mut b.effect);
+            totals.hardware_queries += 1;
         }
         let task = b.fresh.len();
         if let Some(noise) = motion.noise {
-            lane.stream.fill_normal(&mut b.fresh);
-            at(self.part.effect_noise, t, task).copy_from_slice(&b.fresh);
+            env.stream.fill_normal(&mut b.fresh);
+            at(self.slice.effect_noise, t, task).copy_from_slice(&b.fresh);
             let deviation = noise.deviation * noise.fresh();
-            let drawn = at(self.part.effects, t, task).iter_mut();
+            let drawn = at(self.slice.effects, t, task).iter_mut();
             let drawn = drawn.zip(&mut b.effect).zip(&b.fresh);
-            let states = lane.noise.iter_mut().zip(hardware.effect_scale());
+            let states = env.noise.iter_mut().zip(hardware.effect_scale());
             let mut log_prob = 0.0;
             for (((drawn, effect), &fresh), (state, &scale)) in drawn.zip(states) {
                 let left = noise.persistence * *state;
@@ -243,65 +243,65 @@ impl Runner<'_> {
                 *effect = *drawn + noise.deviation * scale * left;
                 log_prob -= 0.5 * f64::from(fresh).powi(2) + f64::from(deviation).ln() + HALF_LN_TAU;
             }
-            self.part.effect_log_probs[t] = log_prob as f32;
+            self.slice.effect_log_probs[t] = log_prob as f32;
         } else if motion.records() {
-            at(self.part.effects, t, task).copy_from_slice(&b.effect[..task]);
+            at(self.slice.effects, t, task).copy_from_slice(&b.effect[..task]);
         }
         check_finite(self.index, t, "effect", &b.effect)?;
-        Ok(lane.problem.apply(&b.command, &b.effect))
+        Ok(env.problem.apply(&b.command, &b.effect))
     }
 
     /// Records what the step gave; closes the episode when it ended.
-    fn book(&mut self, t: usize, step: &Step, sums: &mut Sums) -> Result<(), CollectError> {
+    fn record(&mut self, t: usize, step: &Step, totals: &mut Totals) -> Result<(), CollectError> {
         check_finite(self.index, t, "reward", &[step.reward])?;
-        let lane = &mut *self.lane;
-        lane.problem.reward_terms(&mut lane.buffers.terms);
-        let terms = sums.reward_terms.iter_mut().zip(&lane.buffers.terms);
+        let env = &mut *self.env;
+        env.problem.reward_terms(&mut env.buffers.terms);
+        let terms = totals.reward_terms.iter_mut().zip(&env.buffers.terms);
         terms.for_each(|(sum, &term)| *sum += f64::from(term));
-        lane.total_return += f64::from(step.reward);
-        lane.running.steps += 1;
-        lane.running.success |= step.success;
+        env.total_return += f64::from(step.reward);
+        env.running.steps += 1;
+        env.running.success |= step.success;
         let end = match step {
             Step { terminated: true, .. } | Step { fault: Some(_), .. } => End::Terminated,
             Step { truncated: true, .. } => End::Truncated,
             _ => End::Running,
         };
-        self.part.rewards[t] = step.reward;
-        self.part.ends[t] = end;
-        self.part.final_values[t] = 0.0;
+        self.slice.rewards[t] = step.reward;
+        self.slice.ends[t] = end;
+        self.slice.final_values[t] = 0.0;
         if end == End::Running {
             return Ok(());
         }
-        sums.episodes.push(Episode {
-            lane: self.index,
-            steps: lane.running.steps,
-            total_return: lane.total_return,
-            start_value: lane.running.start_value,
-            success: lane.running.success,
+        totals.episodes.push(Episode {
+            env: self.index,
+            steps: env.running.steps,
+            total_return: env.total_return,
+            start_value: env.running.start_value,
+            success: env.running.success,
             fault: step.fault,
-            logits: lane.logits.clone(),
+            logits: env.logits.clone(),
         });
-        lane.episode = None;
+        env.episode = None;
         if end == End::Truncated {
-            self.part.final_values[t] = self.look_ahead(t)?;
+            self.slice.final_values[t] = self.value_after(t)?;
         }
         Ok(())
     }
 }
 
-/// What a lane adds up.
-struct Sums {
+/// What an environment adds up.
+struct Totals {
     episodes: Vec<Episode>,
     reward_terms: Vec<f64>,
     moments: Moments,
     hardware_queries: u64,
 }
 
-fn check_finite(lane: usize, step: usize, field: &'static str, values: &[f32]) -> Result<(), CollectError> {
+fn check_finite(env: usize, step: usize, field: &'static str, values: &[f32]) -> Result<(), CollectError> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(()),
         Some(index) => Err(CollectError::NonFinite {
-            lane,
+            env,
             step,
             field,
             index,

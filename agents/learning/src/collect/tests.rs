@@ -20,8 +20,8 @@ fn policy() -> PolicySnapshot {
     Policy::new(&shape, &mut Stream::new(0, "policy", 0)).snapshot()
 }
 
-fn lanes(bound: f32) -> Lanes {
-    Lanes::new(&Naming::new(5, bound), 3, 7, "lanes")
+fn envs(bound: f32) -> VecEnv {
+    VecEnv::new(&Naming::new(5, bound), 3, 7, "lanes")
 }
 
 fn effect(model: Option<&dyn EffectModels>, deviation: Option<f32>) -> Motion<'_> {
@@ -31,15 +31,15 @@ fn effect(model: Option<&dyn EffectModels>, deviation: Option<f32>) -> Motion<'_
 fn persistent(model: Option<&dyn EffectModels>, deviation: Option<f32>, persistence: f32) -> Motion<'_> {
     let noise = |deviation| Noise { deviation, persistence };
     Motion {
-        full_lanes: 0,
+        full_envs: 0,
         model,
         noise: deviation.map(noise),
     }
 }
 
-fn run(lanes: &mut Lanes, motion: &Motion, steps: usize) -> Result<Rollout, CollectError> {
+fn run(envs: &mut VecEnv, motion: &Motion, steps: usize) -> Result<Rollout, CollectError> {
     let mut rollout = Rollout::new(steps);
-    collect(lanes, &policy(), &RANDOM, motion, &mut rollout).map(|()| rollout)
+    collect(envs, &policy(), &RANDOM, motion, &mut rollout).map(|()| rollout)
 }
 
 /// Always the same effect.
@@ -57,30 +57,30 @@ fn constant(effect: [f32; 2]) -> OneModel {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let collected = |threads| with_threads(threads, || run(&mut lanes(1.2), &effect(None, Some(0.3)), 50).unwrap());
+    let collected = |threads| with_threads(threads, || run(&mut envs(1.2), &effect(None, Some(0.3)), 50).unwrap());
     assert_eq!(format!("{:?}", collected(1)), format!("{:?}", collected(2)));
 }
 
 #[test]
-fn two_segments_join_into_one_and_lanes_continue_exactly_from_an_archive() {
+fn two_segments_join_into_one_and_environments_continue_exactly_from_an_archive() {
     let motion = persistent(None, Some(0.3), 0.8);
-    let whole = run(&mut lanes(1.2), &motion, 14).unwrap();
-    let mut first = lanes(1.2);
+    let whole = run(&mut envs(1.2), &motion, 14).unwrap();
+    let mut first = envs(1.2);
     let head = run(&mut first, &motion, 7).unwrap();
     let mut archive = Archive::new();
     first.save(&mut archive, "lanes");
-    let mut second = Lanes::new(&Naming::new(5, 1.2), 3, 99, "other");
+    let mut second = VecEnv::new(&Naming::new(5, 1.2), 3, 99, "other");
     second
         .load(&Archive::from_bytes(&archive.to_bytes().unwrap()).unwrap(), "lanes")
         .unwrap();
     let tail = run(&mut second, &motion, 7).unwrap();
-    for lane in 0..3 {
-        let joined = [&head.rewards[lane * 7..][..7], &tail.rewards[lane * 7..][..7]].concat();
-        assert_eq!(joined, whole.rewards[lane * 14..][..14]);
+    for env in 0..3 {
+        let joined = [&head.rewards[env * 7..][..7], &tail.rewards[env * 7..][..7]].concat();
+        assert_eq!(joined, whole.rewards[env * 14..][..14]);
     }
     let returns = |r: &Rollout| r.episodes.iter().map(|e| e.total_return).sum::<f64>();
     assert!((returns(&head) + returns(&tail) - returns(&whole)).abs() < 1e-9);
-    let mut other = Lanes::new(&Naming::new(5, 1.2), 4, 0, "lanes");
+    let mut other = VecEnv::new(&Naming::new(5, 1.2), 4, 0, "lanes");
     assert!(
         other
             .load(&archive, "lanes")
@@ -92,10 +92,10 @@ fn two_segments_join_into_one_and_lanes_continue_exactly_from_an_archive() {
 
 #[test]
 fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
-    let rollout = run(&mut lanes(1e9), &effect(None, None), 12).unwrap();
-    for lane in 0..3 {
+    let rollout = run(&mut envs(1e9), &effect(None, None), 12).unwrap();
+    for env in 0..3 {
         for t in 0..12 {
-            let i = lane * 12 + t;
+            let i = env * 12 + t;
             let cut = t % 5 == 4;
             assert_eq!(rollout.ends[i] == End::Truncated, cut);
             assert_eq!(rollout.final_values[i] != 0.0, cut);
@@ -104,11 +104,11 @@ fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
         }
     }
     // the same first episode without the cut shows what the final observation was worth
-    let uncut = &mut Lanes::new(&Naming::new(100, 1e9), 3, 7, "lanes");
+    let uncut = &mut VecEnv::new(&Naming::new(100, 1e9), 3, 7, "lanes");
     let uncut = run(uncut, &effect(None, None), 6).unwrap();
     assert_eq!(rollout.final_values[4], uncut.values[5]);
     assert!(rollout.last_values.iter().all(|v| *v != 0.0));
-    let just_ended = run(&mut lanes(1e9), &effect(None, None), 10).unwrap();
+    let just_ended = run(&mut envs(1e9), &effect(None, None), 10).unwrap();
     assert_eq!(just_ended.last_values, [0.0; 3]);
     assert_eq!((rollout.episodes.len(), rollout.episodes[0].steps), (6, 5));
     assert_eq!((rollout.moments.count(), rollout.hardware_queries), (36.0, 36));
@@ -119,11 +119,11 @@ fn a_cut_episode_hands_out_the_value_of_its_final_observation() {
 #[test]
 fn a_fault_terminates_and_commands_are_clipped_for_the_world_only() {
     let full = Motion {
-        full_lanes: usize::MAX,
+        full_envs: usize::MAX,
         model: None,
         noise: None,
     };
-    let rollout = run(&mut lanes(0.999), &full, 200).unwrap();
+    let rollout = run(&mut envs(0.999), &full, 200).unwrap();
     for (i, end) in rollout.ends.iter().enumerate() {
         let outside = rollout.commands[2 * i..2 * i + 2].iter().any(|u| u.abs() > 0.999);
         assert_eq!(*end == End::Terminated, outside);
@@ -138,7 +138,7 @@ fn a_fault_terminates_and_commands_are_clipped_for_the_world_only() {
 #[test]
 fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
     let model = constant([0.25, -0.5]);
-    let rollout = run(&mut lanes(1e9), &effect(Some(&model), Some(0.2)), 400).unwrap();
+    let rollout = run(&mut envs(1e9), &effect(Some(&model), Some(0.2)), 400).unwrap();
     assert_eq!(
         (rollout.effects.len(), rollout.queries.len(), rollout.hardware_queries),
         (1200, 2400, 0)
@@ -158,7 +158,7 @@ fn noise_lies_on_the_task_effect_and_its_density_is_recorded_in_its_scale() {
 fn noise_may_outlast_its_step_and_is_gone_with_its_episode() {
     let model = constant([0.25, -0.5]);
     let motion = persistent(Some(&model), Some(0.2), 0.8);
-    let rollout = run(&mut lanes(1e9), &motion, 12).unwrap();
+    let rollout = run(&mut envs(1e9), &motion, 12).unwrap();
     let mut state = 0.0;
     for t in 0..12 {
         // scale 0.5; of a deviation of 0.2 the share sqrt(1 - 0.8^2) = 0.6 is new in each step
@@ -178,7 +178,7 @@ fn noise_may_outlast_its_step_and_is_gone_with_its_episode() {
 
 #[test]
 fn designs_are_drawn_anew_for_every_episode_and_recorded() {
-    let rollout = run(&mut lanes(1e9), &effect(None, None), 15).unwrap();
+    let rollout = run(&mut envs(1e9), &effect(None, None), 15).unwrap();
     for episode in &rollout.episodes {
         assert!(rollout.logits.contains(&(episode.logits[0] as f32)));
     }
@@ -188,28 +188,28 @@ fn designs_are_drawn_anew_for_every_episode_and_recorded() {
 
 #[test]
 fn another_fidelity_or_a_restart_begins_new_episodes() {
-    let mut lanes = lanes(1e9);
-    run(&mut lanes, &effect(None, None), 3).unwrap();
+    let mut envs = envs(1e9);
+    run(&mut envs, &effect(None, None), 3).unwrap();
     let full = Motion {
-        full_lanes: usize::MAX,
+        full_envs: usize::MAX,
         model: None,
         noise: None,
     };
     let ends = |r: Rollout| r.ends.iter().position(|e| *e == End::Truncated);
-    assert_eq!(ends(run(&mut lanes, &full, 7).unwrap()), Some(4));
+    assert_eq!(ends(run(&mut envs, &full, 7).unwrap()), Some(4));
     assert_eq!(
-        ends(run(&mut lanes, &full, 7).unwrap()),
+        ends(run(&mut envs, &full, 7).unwrap()),
         Some(2),
         "goes on after two steps"
     );
-    lanes.restart();
-    assert_eq!(ends(run(&mut lanes, &full, 7).unwrap()), Some(4));
+    envs.restart();
+    assert_eq!(ends(run(&mut envs, &full, 7).unwrap()), Some(4));
 }
 
 #[test]
 fn numbers_that_are_not_finite_are_reported_with_their_place() {
-    let error = run(&mut lanes(1.0), &effect(Some(&constant([0.0, f32::NAN])), None), 5).unwrap_err();
-    assert_eq!(error.to_string(), "lane 0, step 0: effect[1] is NaN");
-    let error = run(&mut lanes(1.0), &effect(Some(&constant([0.0, 1e30])), None), 5).unwrap_err();
-    assert_eq!(error.to_string(), "lane 0, step 0: reward[0] is -inf");
+    let error = run(&mut envs(1.0), &effect(Some(&constant([0.0, f32::NAN])), None), 5).unwrap_err();
+    assert_eq!(error.to_string(), "environment 0, step 0: effect[1] is NaN");
+    let error = run(&mut envs(1.0), &effect(Some(&constant([0.0, 1e30])), None), 5).unwrap_err();
+    assert_eq!(error.to_string(), "environment 0, step 0: reward[0] is -inf");
 }

@@ -48,11 +48,11 @@ impl Baseline {
         }
     }
 
-    /// Advantages `[R]` less what state and command explain, normalised; then fits itself to them. Lanes of
+    /// Advantages `[R]` less what state and command explain, normalised; then fits itself to them. Environments of
     /// the complete machine had no effect to be credited: their rows are 0.
     pub fn subtract(&mut self, rollout: &Rollout, advantages: &[f32]) -> Tensor {
         let rows = rollout.rows() as i64;
-        let full = (rollout.full_lanes * rollout.steps) as i64;
+        let full = (rollout.full_envs * rollout.steps) as i64;
         let mut inputs = vec![
             matrix(&rollout.observations, rollout.rows()),
             matrix(&rollout.commands, rollout.rows()).clamp(-1.0, 1.0),
@@ -122,10 +122,10 @@ fn before(rollout: &Rollout) -> Vec<f32> {
     let deviation = (rollout.rewards.iter().map(square).sum::<f64>() / count).sqrt();
     let scale = 1.0 / (deviation + 1e-8) as f32;
     let mut rows = vec![0.0; BEFORE * rollout.rows()];
-    let lanes = rows.chunks_exact_mut(BEFORE * rollout.steps.max(1));
-    for (lane, rows) in lanes.enumerate() {
+    let envs = rows.chunks_exact_mut(BEFORE * rollout.steps.max(1));
+    for (env, rows) in envs.enumerate() {
         for step in 1..rollout.steps {
-            let last = lane * rollout.steps + step - 1;
+            let last = env * rollout.steps + step - 1;
             if rollout.ends[last] == End::Running {
                 rows[BEFORE * step] = rollout.rewards[last] * scale;
                 rows[BEFORE * step + 1] = 1.0;
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn the_reward_before_is_that_of_the_same_episode() {
         let mut rollout = Rollout::new(3);
-        rollout.lanes = 2;
+        rollout.envs = 2;
         rollout.rewards = vec![1.0, 3.0, 1.0, 3.0, 1.0, 3.0]; // deviation 1
         rollout.ends = vec![End::Running; 6];
         rollout.ends[3] = End::Terminated;

@@ -9,7 +9,7 @@ use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
 use super::outer::Inner;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::cma_es::CmaEs;
 use crate::rollout::{DesignSource, Rollout};
@@ -64,9 +64,9 @@ impl Cma {
     /// # Errors
     /// Settings out of range; nothing to design.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: CmaSettings = settings(setup.settings)?;
-        within("population", settings.population as f64, 4.0, 1e4)?;
-        within("sigma", settings.sigma, 1e-6, LOGIT_LIMIT)?;
+        let settings: CmaSettings = read(setup.settings)?;
+        within("population", settings.population, [4, 10_000])?;
+        within("sigma", settings.sigma, [1e-6, LOGIT_LIMIT])?;
         Inner::check(settings.inner_iterations)?;
         setup.check_designs("cma")?;
         let mut stream = Stream::new(setup.seed, "cma", 0);

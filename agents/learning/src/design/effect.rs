@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::baseline::Baseline;
-use super::{MethodError, Setup, geometric, within};
+use super::{MethodError, SettingError, Setup, geometric, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::gae::{Segments, advantages};
 use crate::proxy::matrix;
@@ -64,13 +64,14 @@ impl EffectSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self) -> Result<(), MethodError> {
-        within("effect.noise.0", self.noise[0], 1e-4, 100.0)?;
-        within("effect.noise.1", self.noise[1], 1e-4, 100.0)?;
-        within("effect.anneal", self.anneal, 1e-3, 1.0)?;
-        within("effect.persistence", self.persistence, 0.0, 0.999)?;
-        within("effect.gamma", self.gamma.unwrap_or(0.0), 0.0, 1.0)?;
-        within("effect.lambda", self.lambda.unwrap_or(0.0), 0.0, 1.0)
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("effect.noise.0", self.noise[0], [1e-4, 100.0])?;
+        within("effect.noise.1", self.noise[1], [1e-4, 100.0])?;
+        within("effect.anneal", self.anneal, [1e-3, 1.0])?;
+        within("effect.persistence", self.persistence, [0.0, 0.999])?;
+        within("effect.gamma", self.gamma.unwrap_or(0.0), [0.0, 1.0])?;
+        within("effect.lambda", self.lambda.unwrap_or(0.0), [0.0, 1.0])?;
+        Ok(())
     }
 
     /// The noise at this progress of the search.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::design::LOGIT_LIMIT;
 use tandem_core::{Hardware, Stream};
 
-use super::{MethodError, within};
+use super::{SettingError, within};
 use crate::cma_es::{CmaEs, population_size};
 use crate::kernel::Scratch;
 use crate::proxy::{Proxy, mixed_queries};
@@ -50,13 +50,14 @@ impl ExtractionSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self) -> Result<(), MethodError> {
-        within("extraction.every", self.every as f64, 1.0, 1e6)?;
-        within("extraction.generations", self.generations as f64, 1.0, 1e4)?;
-        within("extraction.population", self.population as f64, 4.0, 1e4)?;
-        within("extraction.sigma", self.sigma, 1e-6, LOGIT_LIMIT)?;
-        within("extraction.pairs", self.pairs as f64, 2.0, 1e6)?;
-        within("extraction.rho", self.rho, 0.0, 1e6)
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("extraction.every", self.every, [1, 1_000_000])?;
+        within("extraction.generations", self.generations, [1, 10_000])?;
+        within("extraction.population", self.population, [4, 10_000])?;
+        within("extraction.sigma", self.sigma, [1e-6, LOGIT_LIMIT])?;
+        within("extraction.pairs", self.pairs, [2, 1_000_000])?;
+        within("extraction.rho", self.rho, [0.0, 1e6])?;
+        Ok(())
     }
 }
 

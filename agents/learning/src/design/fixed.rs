@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Constant, DesignOptimizer, MethodError, Setup, settings};
+use super::{Constant, DesignOptimizer, MethodError, SettingError, Setup, read};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::DesignSource;
 
@@ -26,17 +26,16 @@ impl Fixed {
     /// # Errors
     /// A design that cannot be built.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: FixedSettings = settings(setup.settings)?;
+        let settings: FixedSettings = read(setup.settings)?;
         let Some(design) = settings.design else {
             return Ok(Self {
                 logits: setup.start.clone(),
             });
         };
         let space = setup.hardware.space();
-        space.check(&design).map_err(|error| MethodError::Setting {
-            key: "design".into(),
-            reason: error.to_string(),
-        })?;
+        space
+            .check(&design)
+            .map_err(|error| SettingError::new("design", error.to_string()))?;
         Ok(Self {
             logits: space.logits(&design),
         })

@@ -4,7 +4,7 @@
 //! through the observation only.
 
 use super::spread::{Spread, SpreadSettings};
-use super::{Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings};
+use super::{Context, DesignOptimizer, MethodError, PolicyChange, Setup, read};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
@@ -24,7 +24,7 @@ impl Gaussian {
     /// # Errors
     /// Settings out of range.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: GaussianSettings = settings(setup.settings)?;
+        let settings: GaussianSettings = read(setup.settings)?;
         settings.check("")?;
         Ok(Self {
             mean: setup.start.clone(),

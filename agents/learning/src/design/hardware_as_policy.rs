@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::design_term::{DesignTerm, DesignedEffects};
 use super::effect::{EffectCredit, EffectSettings};
 use super::logits::LogitVector;
-use super::{Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, settings, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::EffectUpdate;
 use crate::proxy::{matrix, shares};
@@ -53,8 +53,8 @@ impl HardwareAsPolicy {
     /// # Errors
     /// Settings out of range; hardware without a differentiable form.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: HardwareAsPolicySettings = settings(setup.settings)?;
-        within("rate", settings.rate, 1e-6, 10.0)?;
+        let settings: HardwareAsPolicySettings = read(setup.settings)?;
+        within("rate", settings.rate, [1e-6, 10.0])?;
         let model = setup.tensor_hardware.clone().ok_or(MethodError::Unsuitable {
             method: "hardware-as-policy",
             reason: "its hardware has no differentiable form; use `morph-conditioned`".into(),

@@ -3,7 +3,7 @@
 //! A [`DesignOptimizer`] says which design the next episodes use, what produces the effect during roll-outs,
 //! which loss joins PPO's, and how the design moves after an iteration. It never sees a concrete problem.
 //! All types that the trait names are found here, so that a method of one's own begins with
-//! `use tandem::agents::design::*`; `examples/hill-climber` is one.
+//! `use tandem::learning::design::*`; `examples/hill-climber` is one.
 
 mod baseline;
 mod cma;
@@ -23,7 +23,6 @@ mod spread;
 
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
 use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 
@@ -40,10 +39,11 @@ pub use random::{Random, RandomSettings};
 pub use spread::SpreadSettings;
 
 pub use crate::archive::{Archive, ArchiveError};
-pub use crate::method_error::{MethodError, within};
+pub use crate::method_error::MethodError;
 pub use crate::ppo::EffectUpdate;
 pub use crate::proxy::Gap;
 pub use crate::rollout::{DesignSource, EffectModels, Noise, Rollout};
+pub use tandem_core::check::{SettingError, read, within};
 
 /// An exact, differentiable form of a hardware model.
 pub trait TensorHardware: Send + Sync {
@@ -174,20 +174,6 @@ impl DesignSource for Constant {
     fn draw(&self, _stream: &mut Stream, logits: &mut [f64]) {
         logits.copy_from_slice(&self.0);
     }
-}
-
-/// Reads a method's settings; an absent section means the defaults.
-///
-/// # Errors
-/// Unknown keys and wrong types.
-pub fn settings<T: DeserializeOwned + Default>(value: &serde_json::Value) -> Result<T, MethodError> {
-    if value.is_null() {
-        return Ok(T::default());
-    }
-    T::deserialize(value).map_err(|error| MethodError::Setting {
-        key: String::new(),
-        reason: error.to_string(),
-    })
 }
 
 /// Geometric interpolation from `a` to `b`.

@@ -18,7 +18,9 @@ use tch::Tensor;
 use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::extraction::{ExtractionSettings, extract};
 use super::fitted_proxy::FittedProxy;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, geometric, settings, within};
+use super::{
+    Constant, Context, DesignOptimizer, MethodError, PolicyChange, SettingError, Setup, geometric, read, within,
+};
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::ppo::{EffectTerm, EffectUpdate};
@@ -74,7 +76,7 @@ impl Morph {
     /// # Errors
     /// Settings out of range; nothing to design.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: MorphSettings = settings(setup.settings)?;
+        let settings: MorphSettings = read(setup.settings)?;
         check(&settings)?;
         setup.check_designs("morph")?;
         let draw = DesignDraw::Fixed(&setup.start);
@@ -95,11 +97,11 @@ impl Morph {
     }
 }
 
-fn check(settings: &MorphSettings) -> Result<(), MethodError> {
-    within("rate", settings.rate, 1e-7, 1.0)?;
-    within("max_grad_norm", settings.max_grad_norm, 1e-6, 1e6)?;
+fn check(settings: &MorphSettings) -> Result<(), SettingError> {
+    within("rate", settings.rate, [1e-7, 1.0])?;
+    within("max_grad_norm", settings.max_grad_norm, [1e-6, 1e6])?;
     for (i, alpha) in settings.alpha.iter().enumerate() {
-        within(&format!("alpha.{i}"), *alpha, 1e-6, 1e6)?;
+        within(format!("alpha.{i}"), *alpha, [1e-6, 1e6])?;
     }
     settings.extraction.check()?;
     settings.proxy.check()

@@ -18,7 +18,7 @@ use super::effect::{EffectCredit, EffectSettings};
 use super::fitted_proxy::FittedProxy;
 use super::logits::LogitVector;
 use super::spread::{Spread, SpreadSettings};
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::ppo::EffectUpdate;
@@ -77,9 +77,9 @@ impl MorphConditioned {
     /// # Errors
     /// Settings out of range.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: MorphConditionedSettings = settings(setup.settings)?;
-        within("rate", settings.rate, 1e-6, 10.0)?;
-        within("refresh_batch", settings.refresh_batch as f64, 2.0, 1e6)?;
+        let settings: MorphConditionedSettings = read(setup.settings)?;
+        within("rate", settings.rate, [1e-6, 10.0])?;
+        within("refresh_batch", settings.refresh_batch, [2, 1_000_000])?;
         settings.proxy.check()?;
         if let Some(spread) = &settings.spread {
             spread.check("spread.")?;

@@ -1,9 +1,9 @@
 //! What the outer-loop methods share: judging one candidate design by a stretch of PPO.
 
 use serde::{Deserialize, Serialize};
+use tandem_core::check::{SettingError, within};
 
 use crate::archive::{Archive, ArchiveError};
-use crate::method_error::{MethodError, within};
 use crate::rollout::Rollout;
 
 /// What the trainer does with the policy before the next iteration.
@@ -38,8 +38,9 @@ impl Inner {
     ///
     /// # Errors
     /// It is out of range.
-    pub(super) fn check(iterations: usize) -> Result<(), MethodError> {
-        within("inner_iterations", iterations as f64, 1.0, 1e6)
+    pub(super) fn check(iterations: usize) -> Result<(), SettingError> {
+        within("inner_iterations", iterations, [1, 1_000_000])?;
+        Ok(())
     }
 
     /// Adds an iteration's episodes. Returns the score once `budget` iterations are done, and starts anew.

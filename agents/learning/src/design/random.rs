@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 
 use super::outer::Inner;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, settings, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
@@ -47,8 +47,8 @@ impl Random {
     /// # Errors
     /// Settings out of range.
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
-        let settings: RandomSettings = settings(setup.settings)?;
-        within("designs", settings.designs as f64, 1.0, 1e5)?;
+        let settings: RandomSettings = read(setup.settings)?;
+        within("designs", settings.designs, [1, 100_000])?;
         Inner::check(settings.inner_iterations)?;
         let space = setup.hardware.space();
         let mut stream = Stream::new(setup.seed, "random-designs", 0);

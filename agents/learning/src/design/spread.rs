@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
-use super::{MethodError, within};
+use super::{MethodError, SettingError, within};
+use crate::adam::PlainAdam;
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::rollout::{DesignSource, Episode, Rollout};
@@ -43,20 +44,20 @@ impl SpreadSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self, place: &str) -> Result<(), MethodError> {
+    pub fn check(&self, place: &str) -> Result<(), SettingError> {
         let key = |name: &str| format!("{place}{name}");
-        within(&key("rate"), self.rate, 1e-6, 10.0)?;
-        within(&key("deviation"), self.deviation, 1e-3, LOGIT_LIMIT)?;
-        within(&key("least_deviation"), self.least_deviation, 1e-4, self.deviation)
+        within(key("rate"), self.rate, [1e-6, 10.0])?;
+        within(key("deviation"), self.deviation, [1e-3, LOGIT_LIMIT])?;
+        within(key("least_deviation"), self.least_deviation, [1e-4, self.deviation])?;
+        Ok(())
     }
 }
 
 /// The deviations of a Gaussian over designs, and what moves it by the score function.
 pub struct Spread {
     log_deviation: Vec<f64>,
-    /// Adam's moments of mean, then of log deviation: first, second.
-    moments: [Vec<f64>; 2],
-    steps: u64,
+    /// Of mean, then of log deviation.
+    adam: PlainAdam,
 }
 
 impl Spread {
@@ -64,8 +65,7 @@ impl Spread {
     pub fn new(settings: &SpreadSettings, d: usize) -> Self {
         Self {
             log_deviation: vec![settings.deviation.ln(); d],
-            moments: [vec![0.0; 2 * d], vec![0.0; 2 * d]],
-            steps: 0,
+            adam: PlainAdam::new(2 * d),
         }
     }
 
@@ -87,7 +87,15 @@ impl Spread {
         };
         let all = gradient.iter().all(|g| g.is_finite());
         finite(all, "the design's gradient")?;
-        self.ascend(mean, &gradient, settings);
+        let steps = self.adam.step(&gradient, settings.rate);
+        let (of_mean, of_deviation) = steps.split_at(mean.len());
+        for (mean, step) in mean.iter_mut().zip(of_mean) {
+            *mean = (*mean + step).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
+        }
+        let [low, high] = [settings.least_deviation.ln(), settings.deviation.ln()];
+        for (log_deviation, step) in self.log_deviation.iter_mut().zip(of_deviation) {
+            *log_deviation = (*log_deviation + step).clamp(low, high);
+        }
         Ok(())
     }
 
@@ -113,27 +121,6 @@ impl Spread {
         Some(gradient)
     }
 
-    /// One ascent step of Adam (Kingma, Ba 2015).
-    fn ascend(&mut self, mean: &mut [f64], gradient: &[f64], settings: &SpreadSettings) {
-        self.steps += 1;
-        let d = mean.len();
-        let t = self.steps.min(1 << 20) as i32;
-        let [first, second] = &mut self.moments;
-        for (i, g) in gradient.iter().enumerate() {
-            first[i] = 0.9 * first[i] + 0.1 * g;
-            second[i] = 0.999 * second[i] + 0.001 * g * g;
-            let m = first[i] / (1.0 - 0.9f64.powi(t));
-            let v = second[i] / (1.0 - 0.999f64.powi(t));
-            let step = settings.rate * m / (v.sqrt() + 1e-8);
-            if i < d {
-                mean[i] = (mean[i] + step).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
-            } else {
-                let log_deviation = &mut self.log_deviation[i - d];
-                *log_deviation = (*log_deviation + step).clamp(settings.least_deviation.ln(), settings.deviation.ln());
-            }
-        }
-    }
-
     /// Mean deviation over the design's numbers.
     pub fn mean_deviation(&self) -> f64 {
         let d = self.log_deviation.len().max(1) as f64;
@@ -143,9 +130,7 @@ impl Spread {
     /// Stores deviations and moments.
     pub fn save(&self, archive: &mut Archive) {
         archive.put_f64("spread.log_deviation", &self.log_deviation);
-        archive.put_f64("spread.first", &self.moments[0]);
-        archive.put_f64("spread.second", &self.moments[1]);
-        archive.put_f64("spread.steps", &[self.steps as f64]);
+        self.adam.save(archive, "spread");
     }
 
     /// Loads what [`Spread::save`] stored.
@@ -155,12 +140,7 @@ impl Spread {
     pub fn load(&mut self, archive: &Archive) -> Result<(), ArchiveError> {
         let d = self.log_deviation.len();
         self.log_deviation = archive.get_f64_len("spread.log_deviation", d)?;
-        self.moments = [
-            archive.get_f64_len("spread.first", 2 * d)?,
-            archive.get_f64_len("spread.second", 2 * d)?,
-        ];
-        self.steps = archive.get_f64_len("spread.steps", 1)?[0] as u64;
-        Ok(())
+        self.adam.load(archive, "spread")
     }
 }
 
@@ -204,7 +184,7 @@ mod tests {
     fn rollout(returns: &[f64], values: &[f32]) -> Rollout {
         let mut rollout = Rollout::new(1);
         let episodes = returns.iter().zip(values).map(|(&total_return, &start_value)| Episode {
-            lane: 0,
+            env: 0,
             steps: 1,
             total_return,
             start_value,

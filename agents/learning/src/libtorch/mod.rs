@@ -9,7 +9,7 @@
 //! | element-wise functions, sums, softmax | ATen's widest vectors | `ATEN_CPU_CAPABILITY=avx2` |
 //! | other functions of MKL (exp, log, solve) | as the products | `MKL_CBWR=COMPATIBLE`, MKL's promise across makers |
 //! | GELU, convolutions | oneDNN's widest vectors | `ONEDNN_MAX_CPU_ISA=AVX2` |
-//! | the number of threads | all cores, counted per calling thread | one: Tandem is parallel over lanes and shards itself |
+//! | the number of threads | all cores, counted per calling thread | one: Tandem is parallel over environments and shards itself |
 //!
 //! glibc's libm needs nothing: it takes its variants with fused multiply-add on each of these processors.
 //! A processor without AVX2 computes right numbers, but other bits. `tandem bench kernels` measures the price.

@@ -2,7 +2,7 @@
 //!
 //! | detail that matters (numbering of "The 37 implementation details of PPO") | where |
 //! |---|---|
-//! | 1 fixed segments, episodes carried across them; lanes in parallel | [`collect`](fn@crate::collect::collect) |
+//! | 1 fixed segments, episodes carried across them; environments in parallel | [`collect`](fn@crate::collect::collect) |
 //! | 2 orthogonal weights, zero biases, gains √2, 0.01, 1 | [`crate::mlp::Mlp::new`], [`crate::policy::Policy::new`] |
 //! | 3 Adam's ε 1e-5 | [`crate::adam::EPSILON`] |
 //! | 4 rate falls linearly to 0 over the whole run | [`PpoSettings::rate_at`] |
@@ -38,13 +38,14 @@ pub use settings::PpoSettings;
 
 use rayon::prelude::*;
 use tandem_core::Stream;
+use tandem_core::check::refuse;
 use tch::{TchError, Tensor};
 
 use crate::adam::{Adam, clip_global_norm};
 use crate::policy::Policy;
 use crate::rollout::Rollout;
 
-use task::{Part, Shard, Task};
+use task::{Gradients, Shard, Task};
 
 /// From this many rows on a minibatch is cut into [`SHARDS`] shards; below, smaller matrices cost more than
 /// further threads gain.
@@ -203,16 +204,18 @@ impl Data<'_> {
         }
         if expected / self.settings.minibatches < 2 {
             let reason = format!("{expected} samples give minibatches of less than 2, which cannot be normalised");
-            return Err(PpoError::Setting {
-                key: "minibatches",
-                reason,
-            });
+            return refuse("ppo.minibatches", reason);
         }
         Ok(())
     }
 
     /// Gradients of the loss over one minibatch.
-    fn differentiate(&self, policy: &Policy, effect: Option<&dyn EffectTerm>, rows: &[i64]) -> Result<Part, PpoError> {
+    fn differentiate(
+        &self,
+        policy: &Policy,
+        effect: Option<&dyn EffectTerm>,
+        rows: &[i64],
+    ) -> Result<Gradients, PpoError> {
         let chosen = rows.iter().map(|&row| self.batch.advantages[row as usize]);
         let advantages = normalised(chosen.collect());
         let shards = if rows.len() < SHARD_FROM { 1 } else { SHARDS };
@@ -227,7 +230,7 @@ impl Data<'_> {
         rows: &[i64],
         advantages: &[f32],
         shards: usize,
-    ) -> Result<Part, TchError> {
+    ) -> Result<Gradients, TchError> {
         let size = rows.len().div_ceil(shards);
         let shard = |(part, advantages)| Shard {
             data: self,
@@ -244,12 +247,12 @@ impl Data<'_> {
         }
         tasks.extend(shards.iter().map(|s| (s, Task::actor(policy))));
         tasks.extend(shards.iter().map(|s| (s, Task::critic(policy))));
-        let found: Vec<Result<Part, TchError>> = tasks
+        let found: Vec<Result<Gradients, TchError>> = tasks
             .into_par_iter()
             .with_max_len(1)
             .map(|(shard, task)| task.differentiate(shard))
             .collect();
-        found.into_iter().try_fold(Part::default(), |mut sum, part| {
+        found.into_iter().try_fold(Gradients::default(), |mut sum, part| {
             sum.add(part?);
             Ok(sum)
         })

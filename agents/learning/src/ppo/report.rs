@@ -1,6 +1,7 @@
 //! What an update reports: statistics or the reason why it stopped.
 
 use serde::{Deserialize, Serialize};
+use tandem_core::check::SettingError;
 use tch::TchError;
 use thiserror::Error;
 
@@ -31,13 +32,8 @@ pub struct PpoStats {
 #[derive(Debug, Error)]
 pub enum PpoError {
     /// A setting is out of range.
-    #[error("ppo.{key}: {reason}")]
-    Setting {
-        /// Name of the setting.
-        key: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// Arrays of unequal length.
     #[error("{name} has {got} numbers, the roll-out has {expected}")]
     Size {

@@ -1,8 +1,7 @@
 //! Settings of PPO.
 
 use serde::{Deserialize, Serialize};
-
-use super::PpoError;
+use tandem_core::check::{SettingError, within};
 
 /// Settings of PPO; the defaults are the established ones for continuous control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,33 +78,24 @@ impl PpoSettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self) -> Result<(), PpoError> {
-        let positive = 1e-12..=f64::MAX;
-        let ranges = [
-            ("gamma", self.gamma, 0.0..=1.0),
-            ("lambda", self.lambda, 0.0..=1.0),
-            ("clip", self.clip, 1e-6..=1e6),
-            ("rate", self.rate, 0.0..=10.0),
-            ("averaging", self.averaging, 1e-4..=1.0),
-            ("entropy", self.entropy, 0.0..=f64::MAX),
-            ("value_weight", self.value_weight, 0.0..=f64::MAX),
-            ("max_grad_norm", self.max_grad_norm, positive.clone()),
-            ("target_kl", self.target_kl.unwrap_or(1.0), positive.clone()),
-            ("log_std_start", self.log_std_start, -5.0..=2.0),
-            ("log_std_end", self.log_std_end.unwrap_or(0.0), -5.0..=2.0),
-            ("epochs", self.epochs as f64, 1.0..=1e4),
-            ("minibatches", self.minibatches as f64, 1.0..=1e6),
-            (
-                "hidden",
-                self.hidden.iter().copied().min().unwrap_or(1) as f64,
-                1.0..=1e5,
-            ),
-        ];
-        for (key, value, range) in ranges {
-            if !range.contains(&value) {
-                let reason = format!("{value} is not between {:e} and {:e}", range.start(), range.end());
-                return Err(PpoError::Setting { key, reason });
-            }
+    pub fn check(&self) -> Result<(), SettingError> {
+        let unbounded = [0.0, f64::MAX];
+        let positive = [1e-12, f64::MAX];
+        within("gamma", self.gamma, [0.0, 1.0])?;
+        within("lambda", self.lambda, [0.0, 1.0])?;
+        within("clip", self.clip, [1e-6, 1e6])?;
+        within("rate", self.rate, [0.0, 10.0])?;
+        within("averaging", self.averaging, [1e-4, 1.0])?;
+        within("entropy", self.entropy, unbounded)?;
+        within("value_weight", self.value_weight, unbounded)?;
+        within("max_grad_norm", self.max_grad_norm, positive)?;
+        within("target_kl", self.target_kl.unwrap_or(1.0), positive)?;
+        within("log_std_start", self.log_std_start, [-5.0, 2.0])?;
+        within("log_std_end", self.log_std_end.unwrap_or(0.0), [-5.0, 2.0])?;
+        within("epochs", self.epochs, [1, 10_000])?;
+        within("minibatches", self.minibatches, [1, 1_000_000])?;
+        for &width in &self.hidden {
+            within("hidden", width, [1, 100_000])?;
         }
         Ok(())
     }

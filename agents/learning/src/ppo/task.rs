@@ -32,10 +32,10 @@ impl Shard<'_> {
         out
     }
 
-    /// The rows whose effect was asked from a model: lanes of the complete machine come first and have none.
+    /// The rows whose effect was asked from a model: environments of the complete machine come first and have none.
     fn with_effects(&self) -> Vec<i64> {
         let rollout = self.data.batch.rollout;
-        let first = (rollout.full_lanes * rollout.steps) as i64;
+        let first = (rollout.full_envs * rollout.steps) as i64;
         let rows = self.rows.iter().copied();
         rows.filter(|row| *row >= first).collect()
     }
@@ -65,7 +65,7 @@ impl<'a> Task<'a> {
     }
 
     /// The shard's share of the minibatch's loss: gradients and statistics.
-    pub fn differentiate(self, shard: &Shard) -> Result<Part, TchError> {
+    pub fn differentiate(self, shard: &Shard) -> Result<Gradients, TchError> {
         match self {
             Self::Actor(actor, head, log_std) => Ok(tch::no_grad(|| by_actor(shard, &actor, head, log_std))),
             Self::Critic(critic) => Ok(tch::no_grad(|| by_critic(shard, &critic))),
@@ -74,9 +74,9 @@ impl<'a> Task<'a> {
     }
 }
 
-fn by_actor(shard: &Shard, actor: &Network, head: Head, log_std: &[f32]) -> Part {
+fn by_actor(shard: &Shard, actor: &Network, head: Head, log_std: &[f32]) -> Gradients {
     let (settings, rollout) = (shard.data.settings, shard.data.batch.rollout);
-    let mut part = Part::default();
+    let mut part = Gradients::default();
     let trace = actor.forward(shard.observations());
     let experience = Experience {
         commands: &shard.gather(&rollout.commands),
@@ -97,8 +97,8 @@ fn by_actor(shard: &Shard, actor: &Network, head: Head, log_std: &[f32]) -> Part
     part
 }
 
-fn by_critic(shard: &Shard, critic: &Network) -> Part {
-    let mut part = Part::default();
+fn by_critic(shard: &Shard, critic: &Network) -> Gradients {
+    let mut part = Gradients::default();
     let trace = critic.forward(shard.observations());
     let weight = shard.data.settings.value_weight;
     let returns = shard.gather(shard.data.batch.returns);
@@ -108,8 +108,8 @@ fn by_critic(shard: &Shard, critic: &Network) -> Part {
     part
 }
 
-fn by_effect(shard: &Shard, term: &dyn EffectTerm) -> Result<Part, TchError> {
-    let mut part = Part::default();
+fn by_effect(shard: &Shard, term: &dyn EffectTerm) -> Result<Gradients, TchError> {
+    let mut part = Gradients::default();
     let rows = shard.with_effects();
     if !rows.is_empty() {
         let loss = term.loss(&Tensor::from_slice(&rows));
@@ -121,7 +121,7 @@ fn by_effect(shard: &Shard, term: &dyn EffectTerm) -> Result<Part, TchError> {
 
 /// Gradients and statistics; a task leaves those of the others empty.
 #[derive(Default)]
-pub(super) struct Part {
+pub(super) struct Gradients {
     actor: Vec<Tensor>,
     critic: Vec<Tensor>,
     log_std: Vec<Tensor>,
@@ -130,7 +130,7 @@ pub(super) struct Part {
     pub stats: PpoStats,
 }
 
-impl Part {
+impl Gradients {
     /// Adds another part; the order of additions decides the last bits.
     pub fn add(&mut self, other: Self) {
         let pairs = [

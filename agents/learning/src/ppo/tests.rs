@@ -5,7 +5,7 @@ use crate::kernel::Scratch;
 use crate::policy::PolicyShape;
 use crate::raw;
 use crate::reward_scaler::RewardScaler;
-use crate::rollout::{Lanes, Motion};
+use crate::rollout::{Motion, VecEnv};
 use crate::testing::{Designs, Naming, median, with_threads};
 use tandem_core::Problem;
 use tch::Kind;
@@ -24,19 +24,19 @@ fn fresh_policy(settings: &PpoSettings) -> Policy {
 
 fn motion() -> Motion<'static> {
     Motion {
-        full_lanes: 0,
+        full_envs: 0,
         model: None,
         noise: None,
     }
 }
 
-/// A policy, and what it collected in 8 lanes of `steps` steps with its advantages and returns.
+/// A policy, and what it collected in 8 environments of `steps` steps with its advantages and returns.
 fn experience(settings: &PpoSettings, steps: usize) -> (Policy, Rollout, Vec<f32>, Vec<f32>) {
     let policy = fresh_policy(settings);
-    let mut lanes = Lanes::new(&Naming::new(8, 10.0), 8, 0, "lanes");
+    let mut envs = VecEnv::new(&Naming::new(8, 10.0), 8, 0, "lanes");
     let mut rollout = Rollout::new(steps);
     collect(
-        &mut lanes,
+        &mut envs,
         &policy.snapshot(),
         &Designs { random: true },
         &motion(),
@@ -110,12 +110,12 @@ fn unknown_and_impossible_settings_are_named() {
         gamma: 1.5,
         ..PpoSettings::default()
     };
-    assert!(settings.check().unwrap_err().to_string().contains("ppo.gamma"));
+    assert!(settings.check().unwrap_err().to_string().contains("`gamma`: is "));
     let settings = PpoSettings {
         rate: f64::NAN,
         ..PpoSettings::default()
     };
-    assert!(settings.check().unwrap_err().to_string().contains("ppo.rate"));
+    assert!(settings.check().unwrap_err().to_string().contains("`rate`"));
 }
 
 #[test]
@@ -331,13 +331,13 @@ fn error_of_naming(seed: u64) -> f64 {
     with_threads(1, || {
         let mut policy = fresh_policy(&settings);
         let mut adam = Adam::new(policy.parameters());
-        let mut lanes = Lanes::new(&Naming::new(8, 10.0), 8, seed, "lanes");
+        let mut envs = VecEnv::new(&Naming::new(8, 10.0), 8, seed, "lanes");
         let mut scaler = RewardScaler::new(8, settings.gamma);
         let mut stream = Stream::new(seed, "order", 0);
         let mut rollout = Rollout::new(128);
         for iteration in 0..20 {
             collect(
-                &mut lanes,
+                &mut envs,
                 &policy.snapshot(),
                 &Designs { random: false },
                 &motion(),

@@ -1,8 +1,7 @@
 //! Settings of the proxy network.
 
 use serde::{Deserialize, Serialize};
-
-use crate::method_error::{MethodError, within};
+use tandem_core::check::{SettingError, within};
 
 /// Settings of the proxy network and of its first fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,16 +40,16 @@ impl ProxySettings {
     ///
     /// # Errors
     /// The first setting out of range.
-    pub fn check(&self) -> Result<(), MethodError> {
-        within("proxy.rate", self.rate, 1e-7, 1.0)?;
-        within("proxy.batch", self.batch as f64, 2.0, 1e6)?;
-        within("proxy.steps", self.steps as f64, 0.0, 1e7)?;
-        within("proxy.tolerance", self.tolerance, 0.0, 1e6)?;
-        within("proxy.task_weight", self.task_weight, 1e-3, 1e3)?;
-        within("proxy.hidden (layers)", self.hidden.len() as f64, 1.0, 8.0)?;
-        let widths = self.hidden.iter();
-        widths
-            .copied()
-            .try_for_each(|w| within("proxy.hidden", w as f64, 1.0, 4096.0))
+    pub fn check(&self) -> Result<(), SettingError> {
+        within("proxy.rate", self.rate, [1e-7, 1.0])?;
+        within("proxy.batch", self.batch, [2, 1_000_000])?;
+        within("proxy.steps", self.steps, [0, 10_000_000])?;
+        within("proxy.tolerance", self.tolerance, [0.0, 1e6])?;
+        within("proxy.task_weight", self.task_weight, [1e-3, 1e3])?;
+        within("proxy.hidden (layers)", self.hidden.len(), [1, 8])?;
+        for &width in &self.hidden {
+            within("proxy.hidden", width, [1, 4096])?;
+        }
+        Ok(())
     }
 }

@@ -3,9 +3,9 @@
 //! some random mappings per layer counts, as in DOSA: 100 x 100 at a budget of 10 000, of which the last tenth goes to
 //! mappings for the best machine.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 use rayon::prelude::*;
 use tandem_core::Stream;
+use tandem_regression::Surrogate;
 
 use super::genetic::random_point;
 use super::{Draws, Tracker};
@@ -18,9 +18,6 @@ const CANDIDATES: usize = 1000;
 const MEMORY: usize = 150;
 const BATCH: usize = 20;
 const STEPS: f64 = 3.0;
-/// Length scales, in genes, and shares of noise in the variance, among which the likelihood chooses.
-const LENGTHS: [f64; 5] = [0.1, 0.2, 0.4, 0.8, 1.6];
-const NOISES: [f64; 3] = [1e-3, 1e-2, 1e-1];
 
 /// Searches until the budget is spent; over whole points where layers cannot be judged one by one.
 pub fn search(tracker: &mut Tracker, seed: u64) {
@@ -59,7 +56,7 @@ fn whole_points(tracker: &mut Tracker, seed: u64) {
         let (places, values): (Vec<Vec<f64>>, Vec<f64>) = known.iter().cloned().unzip();
         let process = match places.len() {
             0..FIRST => None,
-            _ => Process::fit(&places, &values),
+            _ => Surrogate::fit(&places, &values),
         };
         let mut candidates: Vec<Vec<f64>> = Vec::new();
         for at in 0..CANDIDATES {
@@ -98,7 +95,7 @@ fn next(tracker: &Tracker, places: &[Vec<f64>], costs: &[f64], stream: &mut Stre
     let process = if places.len() < FIRST {
         None
     } else {
-        Process::fit(places, costs)
+        Surrogate::fit(places, costs)
     };
     let Some(process) = process else {
         return draw(stream);
@@ -112,113 +109,4 @@ fn next(tracker: &Tracker, places: &[Vec<f64>], costs: &[f64], stream: &mut Stre
         }
     }
     best.1
-}
-
-/// A Gaussian process with a squared-exponential kernel, in standard units of the data.
-struct Process {
-    places: Vec<Vec<f64>>,
-    length: f64,
-    noise: f64,
-    factor: Cholesky<f64, Dyn>,
-    weights: DVector<f64>,
-    lowest: f64,
-}
-
-impl Process {
-    /// The process of greatest likelihood; `None` where there is no spread.
-    fn fit(places: &[Vec<f64>], values: &[f64]) -> Option<Self> {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let spread = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-        if spread.is_nan() || spread <= 0.0 {
-            return None;
-        }
-        let standard = DVector::from_iterator(values.len(), values.iter().map(|v| (v - mean) / spread));
-        let mut best: Option<(f64, Self)> = None;
-        for length in LENGTHS {
-            for noise in NOISES {
-                let kernel = DMatrix::from_fn(places.len(), places.len(), |i, j| {
-                    let own = if i == j { noise } else { 0.0 };
-                    covariance(&places[i], &places[j], length) + own
-                });
-                let Some(factor) = Cholesky::new(kernel) else {
-                    continue;
-                };
-                let weights = factor.solve(&standard);
-                let log_determinant: f64 = factor.l_dirty().diagonal().iter().map(|d| d.ln()).sum();
-                let likelihood = -0.5 * standard.dot(&weights) - log_determinant;
-                if best.as_ref().is_none_or(|(known, _)| likelihood > *known) {
-                    let process = Self {
-                        places: places.to_vec(),
-                        length,
-                        noise,
-                        factor,
-                        weights,
-                        lowest: standard.min(),
-                    };
-                    best = Some((likelihood, process));
-                }
-            }
-        }
-        best.map(|(_, process)| process)
-    }
-
-    /// Mean and standard deviation of the value at a place.
-    fn predict(&self, place: &[f64]) -> (f64, f64) {
-        let covariances = self.places.iter().map(|p| covariance(p, place, self.length));
-        let covariances = DVector::from_iterator(self.places.len(), covariances);
-        let explained = covariances.dot(&self.factor.solve(&covariances));
-        let variance = (1.0 + self.noise - explained).max(1e-12);
-        (covariances.dot(&self.weights), variance.sqrt())
-    }
-
-    fn expected_improvement(&self, place: &[f64]) -> f64 {
-        let (mean, deviation) = self.predict(place);
-        let z = (self.lowest - mean) / deviation;
-        let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
-        deviation * (z * normal_distribution(z) + density)
-    }
-}
-
-fn covariance(a: &[f64], b: &[f64], length: f64) -> f64 {
-    let distance: f64 = a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum();
-    (-0.5 * distance / (length * length)).exp()
-}
-
-/// Distribution function of the standard normal (Abramowitz and Stegun 26.2.17, error below 7.5e-8).
-fn normal_distribution(z: f64) -> f64 {
-    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
-    const C: [f64; 5] = [
-        0.319_381_530,
-        -0.356_563_782,
-        1.781_477_937,
-        -1.821_255_978,
-        1.330_274_429,
-    ];
-    let series = C.iter().rev().fold(0.0, |sum, c| t * (c + sum));
-    let tail = series * (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    if z > 0.0 { 1.0 - tail } else { tail }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_process_goes_through_its_data_and_is_unsure_far_away() {
-        let places: Vec<Vec<f64>> = (0..8).map(|i| vec![i as f64 / 14.0]).collect();
-        let values: Vec<f64> = places.iter().map(|p| (4.0 * p[0]).sin()).collect();
-        let process = Process::fit(&places, &values).unwrap();
-        let (_, near) = process.predict(&[0.25]);
-        let (_, far) = process.predict(&[1.0]);
-        assert!(near < 0.1 && far > 2.0 * near, "{near} {far}");
-        assert!(Process::fit(&places, &[1.0; 8]).is_none());
-    }
-
-    #[test]
-    fn the_normal_distribution_has_its_known_values() {
-        for (z, p) in [(0.0, 0.5), (1.0, 0.841_344_7), (-1.96, 0.024_997_9)] {
-            assert!((normal_distribution(z) - p).abs() < 1e-6);
-        }
-    }
 }

@@ -7,6 +7,7 @@ use tandem_core::search::gene_of;
 
 use super::Tracker;
 use super::tracker::greedy_start;
+use crate::adam::PlainAdam;
 
 /// Starts.
 pub const STARTS: u64 = 7;
@@ -37,42 +38,20 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
 }
 
 fn descend(tracker: &mut Tracker, point: &mut [f64], steps: u64) {
-    let mut adam = Descent::new(point.len());
+    let mut adam = PlainAdam::new(point.len());
     for _ in 0..steps {
         let found = tracker.relaxed(&[point.to_vec()]);
         let Some((_, gradient)) = found.first() else {
             return;
         };
-        adam.step(point, gradient, RATE);
+        step_down(&mut adam, point, gradient, RATE);
     }
 }
 
-/// Adam (Kingma and Ba 2015) within the unit box.
-#[derive(Clone, Debug)]
-pub(super) struct Descent {
-    moments: Vec<[f64; 2]>,
-    steps: i32,
-}
-
-impl Descent {
-    /// For this many genes.
-    pub(super) fn new(genes: usize) -> Self {
-        Self {
-            moments: vec![[0.0; 2]; genes],
-            steps: 0,
-        }
-    }
-
-    /// One step down.
-    pub(super) fn step(&mut self, genes: &mut [f64], gradient: &[f64], rate: f64) {
-        self.steps += 1;
-        let warm = [0.9_f64, 0.999].map(|b| 1.0 - b.powi(self.steps));
-        for ((gene, moments), &slope) in genes.iter_mut().zip(&mut self.moments).zip(gradient) {
-            moments[0] += 0.1 * (slope - moments[0]);
-            moments[1] += 0.001 * (slope * slope - moments[1]);
-            let size = (moments[1] / warm[1]).sqrt() + 1e-8;
-            *gene = (*gene - rate * moments[0] / warm[0] / size).clamp(0.0, 1.0);
-        }
+/// One step down, within the unit box.
+pub(super) fn step_down(adam: &mut PlainAdam, genes: &mut [f64], gradient: &[f64], rate: f64) {
+    for (gene, step) in genes.iter_mut().zip(adam.step(gradient, rate)) {
+        *gene = (*gene - step).clamp(0.0, 1.0);
     }
 }
 

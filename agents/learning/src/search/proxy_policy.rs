@@ -14,11 +14,12 @@
 use tandem_core::Stream;
 
 use super::Tracker;
-use super::gradient::{Descent, choose};
+use super::gradient::{choose, step_down};
 use super::limit;
 use super::mapper::Mapper;
 use super::reinforce::add_slopes;
 use super::tracker::greedy_start;
+use crate::adam::PlainAdam;
 
 /// Machines of the rounds before the last, and the share of the budget that each of them gets for the joint phase and for
 /// tuning.
@@ -81,7 +82,7 @@ fn round(
 fn joint(tracker: &mut Tracker, mapper: &mut Mapper, start: &[f64], steps: u64) -> Vec<f64> {
     let space = tracker.space();
     let mut hardware = start[..space.hardware()].to_vec();
-    let mut adam = Descent::new(hardware.len());
+    let mut adam = PlainAdam::new(hardware.len());
     for _ in 0..steps {
         let point = mapper.mean(&mapper.outputs(start, &hardware));
         let found = tracker.relaxed(&[point]);
@@ -90,7 +91,7 @@ fn joint(tracker: &mut Tracker, mapper: &mut Mapper, start: &[f64], steps: u64) 
         };
         let slopes = mapper.by_outputs(gradient);
         mapper.descend(&[(hardware.clone(), slopes)], JOINT_RATE);
-        adam.step(&mut hardware, &gradient[..space.hardware()], MACHINE_RATE);
+        step_down(&mut adam, &mut hardware, &gradient[..space.hardware()], MACHINE_RATE);
     }
     let mut point = mapper.mean(&mapper.outputs(start, &hardware));
     space.settle(&mut point);

@@ -2,9 +2,9 @@
 
 use nalgebra::{SMatrix, SVector};
 use rayon::prelude::*;
+use tandem_regression::{FitError, GaussianProcess};
 
 use super::model::{Constants, Traffic};
-use crate::gaussian_process::{FitError, GaussianProcess};
 
 /// Numbers that are fitted.
 const COUNT: usize = 10;

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use tandem_regression::{FitError, GaussianProcess};
 use thiserror::Error;
 
 use super::calibration::{Calibration, Sample};
 use super::demand::{Demand, Family};
-use crate::gaussian_process::{FitError, GaussianProcess};
 use crate::gemm::TooLarge;
 use crate::layer::Op;
 

@@ -3,8 +3,8 @@
 //! Observations, rewards and limits are those of Gymnasium in its own units, so that scores compare with
 //! published ones. Nothing is designed here: the hardware passes the command on ([`IdentityHardware`](tandem_core::IdentityHardware)), and both
 //! fidelities are the same. The state is held in double precision; golden trajectories under `envs/physics/tests/golden`
-//! prove the equations. Each problem is one file that implements [`Classic`]; [`ClassicProblem`] turns it into
-//! a [`Problem`].
+//! prove the equations. Each problem is one file that implements [`Classic`]; [`ClassicWorld`] turns it into
+//! a [`World`](tandem_core::World).
 //!
 //! | name | original | command | horizon | success |
 //! |---|---|---|---|---|
@@ -31,7 +31,7 @@ mod inverted_pendulum;
 mod mechanics;
 mod pendulum;
 mod reacher;
-mod wrapper;
+mod world;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -41,11 +41,9 @@ pub use inverted_double_pendulum::InvertedDoublePendulum;
 pub use inverted_pendulum::InvertedPendulum;
 pub use pendulum::Pendulum;
 pub use reacher::Reacher;
-pub use wrapper::ClassicProblem;
+pub use world::ClassicWorld;
 
-use tandem_core::problem::{Problem, Spec};
-use tandem_core::scene::Scene;
-use tandem_core::stream::Stream;
+use tandem_core::{Environment, Problem, Scene, Spec, Stream};
 
 /// A fixed number of doubles: `[f64; N]` for N up to 32.
 pub trait Numbers:
@@ -120,12 +118,16 @@ pub const NAMES: &[(&str, &str)] = &[
 /// The classic problem of this name (see [`NAMES`]), or `None` when there is none.
 pub fn make(name: &str) -> Option<Box<dyn Problem>> {
     Some(match name {
-        "cartpole" => Box::new(ClassicProblem::<CartPole>::new()),
-        "pendulum" => Box::new(ClassicProblem::<Pendulum>::new()),
-        "acrobot" => Box::new(ClassicProblem::<Acrobot>::new()),
-        "inverted-pendulum" => Box::new(ClassicProblem::<InvertedPendulum>::new()),
-        "inverted-double-pendulum" => Box::new(ClassicProblem::<InvertedDoublePendulum>::new()),
-        "reacher" => Box::new(ClassicProblem::<Reacher>::new()),
+        "cartpole" => environment::<CartPole>(),
+        "pendulum" => environment::<Pendulum>(),
+        "acrobot" => environment::<Acrobot>(),
+        "inverted-pendulum" => environment::<InvertedPendulum>(),
+        "inverted-double-pendulum" => environment::<InvertedDoublePendulum>(),
+        "reacher" => environment::<Reacher>(),
         _ => return None,
     })
+}
+
+fn environment<C: Classic>() -> Box<dyn Problem> {
+    Box::new(Environment::new(ClassicWorld::<C>::default()))
 }

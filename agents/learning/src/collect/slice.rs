@@ -1,10 +1,10 @@
-//! A roll-out's arrays in shares, one for each lane, so that lanes write side by side.
+//! A roll-out's arrays in shares, one for each environment, so that environments write side by side.
 
 use crate::rollout::{End, Rollout};
 
-/// Each lane's share of the arrays.
-pub(super) fn split(rollout: &mut Rollout) -> Vec<Part<'_>> {
-    let n = rollout.lanes;
+/// Each environment's share of the arrays.
+pub(super) fn split(rollout: &mut Rollout) -> Vec<RolloutSlice<'_>> {
+    let n = rollout.envs;
     let mut observations = shares(&mut rollout.observations, n);
     let mut commands = shares(&mut rollout.commands, n);
     let mut log_probs = shares(&mut rollout.log_probs, n);
@@ -20,7 +20,7 @@ pub(super) fn split(rollout: &mut Rollout) -> Vec<Part<'_>> {
     let mut effect_log_probs = shares(&mut rollout.effect_log_probs, n);
     let mut logits = shares(&mut rollout.logits, n);
     (0..n)
-        .map(|_| Part {
+        .map(|_| RolloutSlice {
             observations: observations(),
             commands: commands(),
             log_probs: log_probs(),
@@ -50,8 +50,8 @@ fn shares<'a, T>(array: &'a mut [T], n: usize) -> impl FnMut() -> &'a mut [T] {
     }
 }
 
-/// One lane's share of a [`Rollout`].
-pub(super) struct Part<'a> {
+/// One environment's share of a [`Rollout`].
+pub(super) struct RolloutSlice<'a> {
     pub observations: &'a mut [f32],
     pub commands: &'a mut [f32],
     pub log_probs: &'a mut [f32],

@@ -1,4 +1,9 @@
-//! The Adam optimiser with a state that can be saved, gradients by autograd, clipping by the global norm.
+//! The Adam optimiser with a state that can be saved, gradients by autograd, clipping by the global norm; [`PlainAdam`] for
+//! numbers that are no tensors.
+
+mod plain;
+
+pub use plain::PlainAdam;
 
 use tch::{TchError, Tensor};
 

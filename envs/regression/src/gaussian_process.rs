@@ -1,12 +1,11 @@
 //! Regression by a Gaussian process: smooth functions of a few numbers, learnt from hundreds of examples.
 //!
-//! Features are scaled to unit variance; the kernel is `exp(-d² / (2 l²))` with noise on its diagonal, and `l` and
-//! noise are those of a small grid with the greatest marginal likelihood (Rasmussen and Williams 2006, chapters 2
-//! and 5). Far from all examples a prediction returns to their mean.
+//! Features are scaled to unit variance. Far from all examples a prediction returns to their mean.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
-use serde::{Deserialize, Serialize};
+use nalgebra::{Cholesky, DVector, Dyn};
 use thiserror::Error;
+
+use crate::kernel::{covariance, factor, grid, likeliest};
 
 /// Lengths, in standard deviations per root of the number of features, and noise variances, relative to the signal's.
 const LENGTHS: [f64; 4] = [0.35, 0.6, 1.0, 1.7];
@@ -15,7 +14,7 @@ const NOISES: [f64; 4] = [0.003, 0.02, 0.1, 0.4];
 const CHOOSERS: usize = 400;
 /// Weight of an example that is far away, in means of neighbours.
 const LEAST_WEIGHT: f64 = 1e-6;
-/// Added to the diagonal for the sake of rounding.
+/// Added to the noise for the sake of rounding.
 const JITTER: f64 = 1e-8;
 
 /// Why no process can be learnt.
@@ -30,8 +29,7 @@ pub enum FitError {
 }
 
 /// A learnt function.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GaussianProcess {
     /// Mean and deviation of each feature.
     means: Vec<f64>,
@@ -92,8 +90,8 @@ impl GaussianProcess {
         };
         let examples: Vec<Vec<f64>> = features.iter().map(|row| process.scaled(row)).collect();
         let centred: Vec<f64> = targets.iter().map(|target| target - process.offset).collect();
-        (process.length, process.noise) = choose(&examples, &centred)?;
-        let kernel = factor(&examples, process.length, process.noise)?;
+        [process.length, process.noise] = choose(&examples, &centred)?;
+        let kernel = factor(&examples, process.length, process.noise).ok_or(FitError::Singular)?;
         process.weights = kernel.solve(&DVector::from_vec(centred)).as_slice().to_vec();
         process.examples = examples;
         Ok((process, kernel))
@@ -104,7 +102,7 @@ impl GaussianProcess {
         let at = self.scaled(features);
         let pull = self.examples.iter().zip(&self.weights);
         let sum: f64 = pull
-            .map(|(example, weight)| weight * kernel(&at, example, self.length))
+            .map(|(example, weight)| weight * covariance(&at, example, self.length))
             .sum();
         self.offset + sum
     }
@@ -115,7 +113,7 @@ impl GaussianProcess {
         let at = self.scaled(features);
         let mut sums = [0.0; 2];
         for (example, value) in self.examples.iter().zip(values) {
-            let weight = kernel(&at, example, self.length) + LEAST_WEIGHT;
+            let weight = covariance(&at, example, self.length) + LEAST_WEIGHT;
             sums = [sums[0] + weight * value, sums[1] + weight];
         }
         sums[0] / sums[1]
@@ -135,45 +133,15 @@ impl GaussianProcess {
 }
 
 /// Length and noise of the grid under which a sample of the examples is likeliest.
-fn choose(examples: &[Vec<f64>], targets: &[f64]) -> Result<(f64, f64), FitError> {
+fn choose(examples: &[Vec<f64>], targets: &[f64]) -> Result<[f64; 2], FitError> {
     let step = examples.len().div_ceil(CHOOSERS);
     let sample: Vec<Vec<f64>> = examples.iter().step_by(step).cloned().collect();
     let values = DVector::from_iterator(sample.len(), targets.iter().step_by(step).copied());
     let scale = (sample.first().map_or(1, Vec::len).max(1) as f64).sqrt();
-    let mut best: Option<(f64, f64, f64)> = None;
-    for length in LENGTHS.map(|length| length * scale) {
-        for noise in NOISES {
-            let Ok(factor) = factor(&sample, length, noise) else {
-                continue;
-            };
-            // the signal's variance at its likeliest, put into the logarithm of the likelihood
-            let variance = values.dot(&factor.solve(&values)) / values.len() as f64;
-            let logs: f64 = factor.l_dirty().diagonal().iter().map(|value| value.ln()).sum();
-            let likelihood = -0.5 * values.len() as f64 * variance.max(1e-300).ln() - logs;
-            if best.is_none_or(|(found, ..)| likelihood > found) {
-                best = Some((likelihood, length, noise));
-            }
-        }
-    }
-    best.map(|(_, length, noise)| (length, noise)).ok_or(FitError::Singular)
-}
-
-fn factor(examples: &[Vec<f64>], length: f64, noise: f64) -> Result<Cholesky<f64, Dyn>, FitError> {
-    let size = examples.len();
-    let mut matrix = DMatrix::zeros(size, size);
-    for row in 0..size {
-        for column in 0..=row {
-            matrix[(row, column)] = kernel(&examples[row], &examples[column], length);
-        }
-        matrix[(row, row)] += noise + JITTER;
-    }
-    matrix.fill_upper_triangle_with_lower_triangle();
-    matrix.cholesky().ok_or(FitError::Singular)
-}
-
-fn kernel(a: &[f64], b: &[f64], length: f64) -> f64 {
-    let square: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
-    (-0.5 * square / (length * length)).exp()
+    // the signal's variance at its likeliest, put into the logarithm of the likelihood
+    let profile = |count: f64, misfit: f64, logs: f64| -0.5 * count * (misfit / count).max(1e-300).ln() - logs;
+    let (lengths, noises) = (LENGTHS.map(|length| length * scale), NOISES.map(|noise| noise + JITTER));
+    likeliest(&sample, &values, grid(lengths, &noises), profile).ok_or(FitError::Singular)
 }
 
 #[cfg(test)]
@@ -218,7 +186,7 @@ mod tests {
             let pull = scaled.iter().zip(weights.iter());
             let own = &process.examples[at];
             let sum: f64 = pull
-                .map(|(row, weight)| weight * kernel(own, row, process.length))
+                .map(|(row, weight)| weight * covariance(own, row, process.length))
                 .sum();
             let expected = values[at] - process.offset - sum;
             assert!((residuals[at] - expected).abs() < 1e-6);
@@ -241,16 +209,6 @@ mod tests {
         let process = GaussianProcess::fit(&points, &values).unwrap();
         let mean = values.iter().sum::<f64>() / 50.0;
         assert!((process.predict(&[1e6, 1e6]) - mean).abs() < 1e-9);
-    }
-
-    #[test]
-    fn stored_processes_predict_the_same() {
-        let (points, values) = examples(20);
-        let process = GaussianProcess::fit(&points, &values).unwrap();
-        let text = serde_json::to_string(&process).unwrap();
-        let again: GaussianProcess = serde_json::from_str(&text).unwrap();
-        let at = [1.0, 1.0];
-        assert!((again.predict(&at) - process.predict(&at)).abs() < 1e-9);
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! What runs of all kinds (training, adaptation, co-design) have in common: the folder that is made, the rows and curves
+//! that are written, checkpoints, and how a run goes on and ends.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::Value;
+use tandem_learning::Archive;
+
+use crate::error::Error;
+use crate::metrics::MetricsLog;
+use crate::progress::Progress;
+use crate::run_folder::{Meta, RunFolder};
+use crate::tensorboard::{Board, flatten};
+
+/// A run's folder while it is being written.
+pub struct Session {
+    /// The folder, locked.
+    pub folder: RunFolder,
+    /// `metrics.jsonl`.
+    pub log: MetricsLog,
+    /// The same figures for TensorBoard.
+    pub board: Board,
+    /// The status line.
+    pub progress: Progress,
+    saved: Instant,
+}
+
+/// Makes the folder of a run of this resolved experiment: `out`, or one of its own under `runs/`.
+///
+/// # Errors
+/// A folder that holds something else or cannot be written.
+pub fn create_folder(
+    experiment: &Value,
+    out: Option<&Path>,
+    [name, method]: [&str; 2],
+    seed: u64,
+) -> Result<RunFolder, Error> {
+    let meta = Meta::collect();
+    Ok(match out {
+        Some(path) => RunFolder::create(path, experiment, &meta)?,
+        None => RunFolder::create_default(Path::new("runs"), name, method, seed, experiment, &meta)?,
+    })
+}
+
+impl Session {
+    /// A session that goes on after this iteration: rows and curves that were written after it are dropped. The status
+    /// line calls it `name` and shows it at `done` of `end`.
+    ///
+    /// # Errors
+    /// Metrics that are damaged or cannot be written.
+    pub fn open(folder: RunFolder, iteration: u64, name: &str, [done, end]: [u64; 2]) -> Result<Self, Error> {
+        let mut log = MetricsLog::open(&folder.metrics())?;
+        log.truncate_after(iteration)?;
+        Ok(Self {
+            board: Board::open(&folder.tensorboard(), iteration),
+            progress: Progress::new(name, done, end),
+            saved: Instant::now(),
+            folder,
+            log,
+        })
+    }
+
+    /// What TensorBoard shows before the first step: the experiment as text and as hyper-parameters, beside which the
+    /// `results` of its end will stand.
+    pub fn introduce(&mut self, experiment: &Value, results: &[&str]) {
+        let text = serde_json::to_string_pretty(experiment).unwrap_or_default();
+        self.board.text("experiment", 0, &format!("```json\n{text}\n```"));
+        let mut flat = Vec::new();
+        flatten("", experiment, &mut flat);
+        self.board.hparams(&flat, results);
+    }
+
+    /// Says what is to be known of a run that goes on: that its processor is another one, and which checkpoints were
+    /// passed over.
+    ///
+    /// # Errors
+    /// A folder whose `meta.json` cannot be read.
+    pub fn say_resumed(&self, passed_over: &[String]) -> Result<(), Error> {
+        if let Some(moved) = self.folder.meta()?.goes_on_here() {
+            self.progress.say(&moved);
+        }
+        for reason in passed_over {
+            self.progress
+                .say(&format!("passed over a damaged checkpoint: {reason}"));
+        }
+        Ok(())
+    }
+
+    /// Whether the last checkpoint is so old.
+    pub fn checkpoint_is_due(&self, every_seconds: f64) -> bool {
+        self.saved.elapsed().as_secs_f64() >= every_seconds
+    }
+
+    /// Saves the state after this iteration.
+    ///
+    /// # Errors
+    /// A folder that cannot be written any more.
+    pub fn checkpoint(&mut self, iteration: u64, state: &Archive) -> Result<(), Error> {
+        self.folder.save_checkpoint(iteration, &state.to_bytes()?)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Ends curves and status line; `results` stand beside the hyper-parameters.
+    pub fn finish(&mut self, iteration: u64, results: &[(&str, f64)]) {
+        self.board.result(iteration, results);
+        self.board.finish();
+        self.progress.finish();
+    }
+}
