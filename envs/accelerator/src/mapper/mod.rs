@@ -26,7 +26,10 @@ mod build;
 mod dram;
 mod inside;
 mod keep;
+mod layers;
 mod loops;
+mod machine;
+mod network;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -38,7 +41,10 @@ use crate::loopnest::{Counting, Machine, Mapping, Shape};
 #[cfg(doc)]
 use crate::loopnest::{self, Rule};
 use keep::{Best, Front};
+pub use layers::read_layers;
 use loops::Loops;
+pub use machine::{BestMachine, MachineSearch, Open};
+pub use network::least_product;
 use search::{Search, Target};
 
 /// What is to be least.

@@ -1,6 +1,6 @@
 //! The mapper against other programs and against looking at everything.
 
-mod enumeration;
+pub(super) mod enumeration;
 mod published;
 
 use crate::loopnest::Shape;
