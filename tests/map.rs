@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use common::{program, tandem};
+use common::tandem;
 
 /// Layers whose optima on side 16, 8 and 16 kB are known: AccelForge's, and an enumeration's under Timeloop's rule.
 const LAYERS: &str = "\
@@ -154,7 +154,7 @@ fn what_cannot_be_mapped_is_said_in_one_line() {
     fs::write(folder.path().join("machine.json"), "{\"side\": 16,\n \"accumulator\": 8}").unwrap();
     for (words, said) in [
         ("layers.csv --machine side=16,accumulator_kb=0.05,scratchpad_kb=16", &["mm512", "accumulator", "0.0625 kB"][..]),
-        ("layers.csv --machine side=16,accumulator_kb=8,scratchpad_kb=0.001", &["mm512", "scratchpad", "2 words", "kB"]),
+        ("layers.csv --machine side=16,accumulator_kb=8,scratchpad_kb=0.001", &["mm512", "scratchpad", "takes 2", "0.001953125 kB"]),
         ("layers.csv --machine side=0", &["side", "from 1"]),
         ("layers.csv --machine cells=4", &["cells", "expected side="]),
         ("layers.csv --machine side=x", &["side", "whole number"]),
