@@ -27,7 +27,11 @@ pub struct MapArgs {
     /// Network: a built-in name (`tandem list networks`), an ONNX file, or a table of layers (CSV)
     pub network: PathBuf,
     /// Machine: side=N,accumulator_kb=X,scratchpad_kb=X, or a JSON file
-    #[arg(long, value_name = "SIZES|FILE", default_value = "side=16,accumulator_kb=64,scratchpad_kb=256")]
+    #[arg(
+        long,
+        value_name = "SIZES|FILE",
+        default_value = "side=16,accumulator_kb=64,scratchpad_kb=256"
+    )]
     pub machine: String,
     /// What is to be least, layer by layer
     #[arg(long, value_enum, default_value = "energy", conflicts_with_all = ["front", "whole"])]

@@ -93,9 +93,18 @@ fn fields(line: &str) -> Option<Vec<&str>> {
             Some(quoted) => {
                 let (field, after) = quoted.split_once('"')?;
                 let after = after.trim_start();
-                (field, if after.is_empty() { None } else { Some(after.strip_prefix(',')?) })
+                (
+                    field,
+                    if after.is_empty() {
+                        None
+                    } else {
+                        Some(after.strip_prefix(',')?)
+                    },
+                )
             }
-            None => rest.split_once(',').map_or((rest, None), |(field, after)| (field, Some(after))),
+            None => rest
+                .split_once(',')
+                .map_or((rest, None), |(field, after)| (field, Some(after))),
         };
         fields.push(field.trim());
         match after {

@@ -52,7 +52,11 @@ fn set(machine: &mut Machine, part: &str) -> Result<(), String> {
     let form = "expected side=N,accumulator_kb=X,scratchpad_kb=X";
     let (key, value) = part.split_once('=').ok_or(form)?;
     let (key, value) = (key.trim(), value.trim());
-    let number = |value: &str| value.parse::<f64>().map_err(|_| format!("`{key}` must be a number, not `{value}`"));
+    let number = |value: &str| {
+        value
+            .parse::<f64>()
+            .map_err(|_| format!("`{key}` must be a number, not `{value}`"))
+    };
     match key {
         "side" => {
             let whole = value.parse();
@@ -95,13 +99,22 @@ pub fn layers(args: &MapArgs) -> Result<(String, Vec<Work>), Error> {
     let options = network::Options {
         input: args.input.as_deref().map(open::size).transpose()?,
         batch: args.batch,
-        dims: args.dims.iter().map(|dim| open::named_size(dim)).collect::<Result<_, _>>()?,
+        dims: args
+            .dims
+            .iter()
+            .map(|dim| open::named_size(dim))
+            .collect::<Result<_, _>>()?,
         unsupported: Unsupported::Error,
     };
     let network = network::open(&name, &options).map_err(|error| match error {
         NetworkError::Unknown { .. } => {
             let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
-            open::absent(&name, "network", &names, "an ONNX file (.onnx) or a table of layers (.csv)")
+            open::absent(
+                &name,
+                "network",
+                &names,
+                "an ONNX file (.onnx) or a table of layers (.csv)",
+            )
         }
         error => error.into(),
     })?;

@@ -167,6 +167,10 @@ fn print(outcome: &Outcome) -> Result<(), Error> {
         )?;
     }
     let proved = outcome.layers.iter().filter(|layer| layer.proved).count();
-    out!("{proved} of {} layers proven optimal in {:.3} s", outcome.layers.len(), outcome.seconds)?;
+    out!(
+        "{proved} of {} layers proven optimal in {:.3} s",
+        outcome.layers.len(),
+        outcome.seconds
+    )?;
     Ok(())
 }

@@ -127,7 +127,11 @@ pub(super) fn run(network: &Network, folder: &Path) -> Result<Optimum, Error> {
                 "stopped; the best machine so far is proven to {gap:.3} %, the same command goes on"
             )));
         }
-        note!("exact: {} boxes, {} open, proven to {gap:.3} %", search.bounded, found.open.len());
+        note!(
+            "exact: {} boxes, {} open, proven to {gap:.3} %",
+            search.bounded,
+            found.open.len()
+        );
     }
 }
 
@@ -138,7 +142,9 @@ fn names(works: &[Work]) -> Vec<String> {
 }
 
 fn optimum(network: &Network, works: &[Work], search: &MachineSearch, seconds: f64) -> Result<Optimum, Error> {
-    let best = search.best().ok_or_else(|| Error::Run("no machine was looked at".into()))?;
+    let best = search
+        .best()
+        .ok_or_else(|| Error::Run("no machine was looked at".into()))?;
     let rows = works.iter().zip(&best.mappings).map(|(work, mapped)| Row {
         layer: work.name.clone(),
         count: work.count,

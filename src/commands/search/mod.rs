@@ -206,7 +206,11 @@ fn methods(space: &str, names: &[String]) -> Result<(Vec<&'static Method>, bool)
     }
     let (optimum, searchers): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| *name == exact::NAME);
     if !optimum.is_empty() && !known {
-        let reason = format!("method `{}` is for the space {}; {space} has none", exact::NAME, exact::SPACE);
+        let reason = format!(
+            "method `{}` is for the space {}; {space} has none",
+            exact::NAME,
+            exact::SPACE
+        );
         return Err(Error::Input(reason));
     }
     let find = |name: &String| named(&METHODS, |method| method.name, "method", name);

@@ -201,11 +201,25 @@ impl Report<'_> {
             let simulated = [MAPPINGS, OWN_TILES].map(|way| row.simulated(way));
             let costs = [row.median, row.quartiles[0], row.quartiles[1]];
             let seconds = median(&seconds).unwrap_or(f64::NAN);
-            self.line(row.method, row.runs.len(), costs, ratio(rows, row.median), simulated, seconds)?;
+            self.line(
+                row.method,
+                row.runs.len(),
+                costs,
+                ratio(rows, row.median),
+                simulated,
+                seconds,
+            )?;
         }
         if let Some(optimum) = self.optimum {
             let costs = [optimum.cost; 3];
-            self.line(exact::NAME, 1, costs, ratio(rows, optimum.cost), [None; 2], optimum.seconds)?;
+            self.line(
+                exact::NAME,
+                1,
+                costs,
+                ratio(rows, optimum.cost),
+                [None; 2],
+                optimum.seconds,
+            )?;
         }
         self.say_floor()
     }
@@ -245,7 +259,10 @@ impl Report<'_> {
             optimum.floor,
             match optimum.proved() {
                 true => "the proven optimum".to_owned(),
-                false => format!("which no point can fall below; proven to {:.3} %", optimum.gap_percent()),
+                false => format!(
+                    "which no point can fall below; proven to {:.3} %",
+                    optimum.gap_percent()
+                ),
             }
         )?;
         Ok(())

@@ -50,7 +50,11 @@ impl Loops {
         let held = |dim: Dim| choice.extents[dim as usize];
         let [rows, columns] = choice.spread;
         let outputs = (Dim::K, held(Dim::K) / columns);
-        let sums = [(Dim::R, held(Dim::R)), (Dim::S, held(Dim::S)), (Dim::C, held(Dim::C) / rows)];
+        let sums = [
+            (Dim::R, held(Dim::R)),
+            (Dim::S, held(Dim::S)),
+            (Dim::C, held(Dim::C) / rows),
+        ];
         let dims = [Dim::P, Dim::Q, Dim::N];
         let in_bank = match choice.inside {
             Inside::Accumulate => choice.in_bank,
@@ -65,7 +69,9 @@ impl Loops {
             Inside::Whole => ([&sums[..], &[outputs]].concat(), Vec::new()),
         };
         let dram = choice.lead.order().into_iter();
-        let dram: Vec<_> = dram.map(|dim| (dim, self.shape.sizes[dim as usize] / held(dim))).collect();
+        let dram: Vec<_> = dram
+            .map(|dim| (dim, self.shape.sizes[dim as usize] / held(dim)))
+            .collect();
         let mut levels = [&registers[..], &accumulator, &scratchpad, &dram].map(loops_in_time);
         for (level, dim, factor) in [(1, Dim::C, rows), (2, Dim::K, columns)] {
             if factor > 1 {

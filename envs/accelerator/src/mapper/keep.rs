@@ -79,7 +79,8 @@ impl Keep for Front {
     }
 
     fn take(&mut self, point: Point) {
-        self.points.retain(|other| other.picojoules < point.picojoules || other.cycles < point.cycles);
+        self.points
+            .retain(|other| other.picojoules < point.picojoules || other.cycles < point.cycles);
         let at = self.points.partition_point(|other| other.picojoules < point.picojoules);
         self.points.insert(at, point);
     }

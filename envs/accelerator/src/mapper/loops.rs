@@ -28,9 +28,13 @@ impl Loops {
     /// # Errors
     /// A size that is 0 or too large.
     pub fn new(shape: &Shape) -> Result<Self, MapError> {
-        let named = Dim::ALL.iter().map(|&dim| (format!("{dim:?}"), shape.sizes[dim as usize]));
+        let named = Dim::ALL
+            .iter()
+            .map(|&dim| (format!("{dim:?}"), shape.sizes[dim as usize]));
         let steps = [("stride", shape.stride), ("dilation", shape.dilation)];
-        let steps = steps.iter().flat_map(|(name, both)| both.map(|step| ((*name).to_owned(), step)));
+        let steps = steps
+            .iter()
+            .flat_map(|(name, both)| both.map(|step| ((*name).to_owned(), step)));
         for (name, size) in named.chain(steps) {
             if !(1..=LONGEST).contains(&size) {
                 return Err(MapError::Size(format!("{name} = {size}")));
@@ -94,7 +98,9 @@ fn touched(shape: &Shape, out: Dim, tap: Dim) -> f64 {
     if outputs.saturating_mul(taps) > LONGEST {
         return (outputs + taps - 1) as f64; // sums of two sets of numbers take at least so many values
     }
-    let mut places: Vec<u64> = (0..outputs).flat_map(|o| (0..taps).map(move |t| o * step + t * gap)).collect();
+    let mut places: Vec<u64> = (0..outputs)
+        .flat_map(|o| (0..taps).map(move |t| o * step + t * gap))
+        .collect();
     places.sort_unstable();
     places.dedup();
     places.len() as f64

@@ -84,8 +84,14 @@ impl MachineSearch {
     pub fn new(works: &[Work], counting: Counting) -> Result<Self, MapError> {
         let layers = works.iter().map(|work| Ok((work.clone(), Loops::new(&work.shape)?)));
         let layers: Vec<(Work, Loops)> = layers.collect::<Result<_, MapError>>()?;
-        let channels = layers.iter().flat_map(|(_, loops)| [Dim::C, Dim::K].map(|dim| &loops.divisors[dim as usize]));
-        let mut sides: Vec<u64> = channels.flatten().copied().filter(|side| *side <= LONGEST_SIDE).collect();
+        let channels = layers
+            .iter()
+            .flat_map(|(_, loops)| [Dim::C, Dim::K].map(|dim| &loops.divisors[dim as usize]));
+        let mut sides: Vec<u64> = channels
+            .flatten()
+            .copied()
+            .filter(|side| *side <= LONGEST_SIDE)
+            .collect();
         // no machine of the space is smaller than 2 x 2
         sides.iter_mut().for_each(|side| *side = (*side).max(2));
         sides.sort_unstable();
@@ -112,7 +118,10 @@ impl MachineSearch {
     /// # Errors
     /// A machine that fits no mappings.
     pub fn resume(&mut self, open: Vec<Open>, best: &Machine, bounded: u64) -> Result<(), MapError> {
-        let words = [1024.0 * best.accumulator_kb / 4.0 / best.side as f64, 1024.0 * best.scratchpad_kb];
+        let words = [
+            1024.0 * best.accumulator_kb / 4.0 / best.side as f64,
+            1024.0 * best.scratchpad_kb,
+        ];
         let [bank, scratchpad] = words.map(|words| [words.round() as u64; 2]);
         let at = Open {
             side: [best.side; 2],
@@ -204,7 +213,10 @@ impl MachineSearch {
             .collect();
         let fronts: Vec<(u64, Vec<Mapped>)> = fronts.into_iter().collect::<Result<_, _>>()?;
         let chosen = least_product(&fronts);
-        let mappings = fronts.into_iter().zip(chosen).map(|((_, mut front), at)| front.swap_remove(at));
+        let mappings = fronts
+            .into_iter()
+            .zip(chosen)
+            .map(|((_, mut front), at)| front.swap_remove(at));
         let mappings: Vec<Mapped> = mappings.collect();
         let [picojoules, cycles] = self.sums(&mappings);
         let penalty = penalty(&self::machine(open.side[0], open.bank[0], open.scratchpad[0]));
@@ -228,7 +240,9 @@ impl MachineSearch {
     fn costed(&self, machine: &Machine, mappings: &[Mapped]) -> Option<Vec<Mapped>> {
         let both = self.layers.iter().zip(mappings);
         let costed = both.map(|((work, _), mapped)| {
-            let cost = machine.cost_counted(&work.shape, &mapped.mapping, &self.counting).ok()?;
+            let cost = machine
+                .cost_counted(&work.shape, &mapped.mapping, &self.counting)
+                .ok()?;
             Some(Mapped {
                 mapping: mapped.mapping.clone(),
                 picojoules: machine.picojoules(&cost.accesses),
@@ -243,7 +257,9 @@ impl MachineSearch {
         let layers = self.layers.iter().zip(&mappings);
         let smallest = Machine::smallest(layers.map(|((work, _), mapped)| (&work.shape, &mapped.mapping)));
         let Some(machine) = smallest else { return };
-        let Some(mappings) = self.costed(&machine, &mappings) else { return };
+        let Some(mappings) = self.costed(&machine, &mappings) else {
+            return;
+        };
         let [picojoules, cycles] = self.sums(&mappings);
         let cost = 1e-12 * cycles * picojoules * penalty(&machine);
         if self.best.as_ref().is_none_or(|best| cost < best.cost) {
@@ -271,7 +287,9 @@ impl MachineSearch {
         let [side, bank, scratchpad] = std::array::from_fn(|at| needs[at].max(ranges[at][0]));
         let cost = |machine: &Machine, penalty: f64| {
             let costed = self.costed(machine, mappings);
-            costed.map_or(f64::INFINITY, |costed| self.sums(&costed).iter().product::<f64>() * penalty)
+            costed.map_or(f64::INFINITY, |costed| {
+                self.sums(&costed).iter().product::<f64>() * penalty
+            })
         };
         let at = |side, bank, scratchpad| machine(side, bank, scratchpad);
         let [low_side, low_bank, low_words] = ranges.map(|range| range[0]);
@@ -363,7 +381,9 @@ mod tests {
     fn least(works: &[Work]) -> f64 {
         let all = works.iter().map(|work| {
             let mut all = Vec::new();
-            every_mapping(&work.shape, LONGEST_SIDE, usize::MAX, &mut |mapping| all.push(mapping.clone()));
+            every_mapping(&work.shape, LONGEST_SIDE, usize::MAX, &mut |mapping| {
+                all.push(mapping.clone())
+            });
             all
         });
         let all: Vec<Vec<_>> = all.collect();
@@ -389,7 +409,15 @@ mod tests {
             let works: Vec<Work> = (0..2)
                 .map(|at| {
                     let mut pick = |sizes: &[u64]| sizes[stream.below(sizes.len())];
-                    let sizes = [pick(&[1, 1, 2]), 1, pick(&[1, 2, 3, 4]), pick(&[1, 2]), pick(&[1, 2, 3]), pick(&[1, 2, 3]), 1];
+                    let sizes = [
+                        pick(&[1, 1, 2]),
+                        1,
+                        pick(&[1, 2, 3, 4]),
+                        pick(&[1, 2]),
+                        pick(&[1, 2, 3]),
+                        pick(&[1, 2, 3]),
+                        1,
+                    ];
                     Work {
                         name: at.to_string(),
                         shape: Shape {
@@ -423,7 +451,9 @@ mod tests {
         let text = serde_json::to_string(first.open()).unwrap();
         let mut second = MachineSearch::new(&works, Counting::default()).unwrap();
         let open = serde_json::from_str(&text).unwrap();
-        second.resume(open, &first.best().unwrap().machine, first.bounded).unwrap();
+        second
+            .resume(open, &first.best().unwrap().machine, first.bounded)
+            .unwrap();
         while second.step().unwrap() {}
         assert!((second.best().unwrap().cost / whole.cost - 1.0).abs() < 1e-12);
         assert_eq!(second.gap(), 0.0);

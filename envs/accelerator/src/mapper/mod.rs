@@ -37,9 +37,9 @@ mod tests;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::loopnest::{Counting, Machine, Mapping, Shape};
 #[cfg(doc)]
 use crate::loopnest::{self, Rule};
+use crate::loopnest::{Counting, Machine, Mapping, Shape};
 use keep::{Best, Front};
 pub use layers::read_layers;
 use loops::Loops;
@@ -164,7 +164,9 @@ pub fn front(
     let mut search = Search::new(&loops, &target, Front::default(), stop);
     let proved = search.run();
     let (points, opened) = (search.keep.points, search.opened);
-    let found = points.iter().map(|point| loops.mapped(&point.choice, machine, counting));
+    let found = points
+        .iter()
+        .map(|point| loops.mapped(&point.choice, machine, counting));
     Ok(Answer {
         found: found.collect::<Result<_, _>>()?,
         proved,

@@ -101,7 +101,11 @@ impl<'a, K: Keep> Search<'a, K> {
         for &r in kernel(Dim::R) {
             for &s in kernel(Dim::S) {
                 let mut branches = self.branches(r, s);
-                branches.sort_by(|a, b| a.bound[0].total_cmp(&b.bound[0]).then(a.bound[1].total_cmp(&b.bound[1])));
+                branches.sort_by(|a, b| {
+                    a.bound[0]
+                        .total_cmp(&b.bound[0])
+                        .then(a.bound[1].total_cmp(&b.bound[1]))
+                });
                 for branch in branches {
                     if !self.open(&branch) {
                         return false;
@@ -123,7 +127,8 @@ impl<'a, K: Keep> Search<'a, K> {
                     extents[dim as usize] = part;
                 }
                 let left = self.target.scratchpad_words - (r * s * c * k) as f64;
-                let smallest = loops.side([Dim::P, Dim::R], 1.0, r as f64) * loops.side([Dim::Q, Dim::S], 1.0, s as f64);
+                let smallest =
+                    loops.side([Dim::P, Dim::R], 1.0, r as f64) * loops.side([Dim::Q, Dim::S], 1.0, s as f64);
                 if left < smallest * c as f64 {
                     continue;
                 }
@@ -190,7 +195,13 @@ impl<'a, K: Keep> Search<'a, K> {
         let sums = Lead::Streak(Dim::C);
         let mut cases = vec![
             // rounded up, as the bound must not be rounded above what it bounds
-            streak(Lead::Nothing, loops.weights, outputs_outside * least, 1.0, (loops.pixels / pixels).next_up()),
+            streak(
+                Lead::Nothing,
+                loops.weights,
+                outputs_outside * least,
+                1.0,
+                (loops.pixels / pixels).next_up(),
+            ),
             streak(sums, passes, outputs_outside * least, room.sums_outside, 1.0),
         ];
         if outputs_outside > 1.0 {
@@ -291,7 +302,13 @@ impl<'a, K: Keep> Search<'a, K> {
             let (room, in_bank) = *exact.get_or_insert_with(|| {
                 let in_bank = loops.largest_pixels([p, q, n], self.target.bank_words);
                 let held: u64 = in_bank.iter().product();
-                (Room { in_bank: held as f64, ..rough }, in_bank)
+                (
+                    Room {
+                        in_bank: held as f64,
+                        ..rough
+                    },
+                    in_bank,
+                )
             });
             room.cases(dram, &loops.totals, rule, |inside, fills| {
                 let (picojoules, cycles) = self.price(fills);

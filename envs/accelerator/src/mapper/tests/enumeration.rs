@@ -167,20 +167,32 @@ fn no_mapping_of_small_layers_beats_the_optimum_and_it_is_one_of_them() {
         let (shape, machine) = (draw_layer(&mut stream), draw_machine(&mut stream));
         let rule = [Rule::Timeloop, Rule::Hierarchy][layers % 2];
         let counting = &Counting::new(rule, [1.0, 64.0, 4.0][layers % 3]);
-        let Some(costs) = all(&shape, &machine, counting) else { continue };
+        let Some(costs) = all(&shape, &machine, counting) else {
+            continue;
+        };
         layers += 1;
         let [.., c, k, n] = shape.sizes;
-        for (count, is) in kinds.iter_mut().zip([c * k == 1, n > 1, shape.stride != [1; 2], costs.len() > 1000]) {
+        for (count, is) in kinds
+            .iter_mut()
+            .zip([c * k == 1, n > 1, shape.stride != [1; 2], costs.len() > 1000])
+        {
             *count += usize::from(is);
         }
         let what = format!("{shape:?} {machine:?} {counting:?}");
         for (metric, key) in [
-            (Metric::Energy, (|(pj, cycles)| [pj, cycles]) as fn((f64, f64)) -> [f64; 2]),
+            (
+                Metric::Energy,
+                (|(pj, cycles)| [pj, cycles]) as fn((f64, f64)) -> [f64; 2],
+            ),
             (Metric::Cycles, |(pj, cycles)| [cycles, pj]),
             (Metric::Edp, |(pj, cycles)| [pj * cycles, pj]),
         ] {
             let answer = optimum(&shape, &machine, counting, metric, &|| false).unwrap();
-            let least = costs.iter().map(|&cost| key(cost)).min_by(|a, b| a.partial_cmp(b).unwrap()).unwrap();
+            let least = costs
+                .iter()
+                .map(|&cost| key(cost))
+                .min_by(|a, b| a.partial_cmp(b).unwrap())
+                .unwrap();
             let found = (answer.found.picojoules, answer.found.cycles);
             assert_eq!(key(found), least, "{metric:?} {} {what}", answer.found.mapping);
             assert!(answer.proved);
@@ -193,5 +205,8 @@ fn no_mapping_of_small_layers_beats_the_optimum_and_it_is_one_of_them() {
         assert_eq!(found, undominated(&costs), "{what}");
     }
     let [depthwise, batched, strided, large] = kinds;
-    assert!(depthwise > 200 && batched > 200 && strided > 400 && large > 50, "{kinds:?}");
+    assert!(
+        depthwise > 200 && batched > 200 && strided > 400 && large > 50,
+        "{kinds:?}"
+    );
 }

@@ -8,9 +8,13 @@ use crate::loopnest::{Counting, Machine, Rule, Shape};
 
 /// A table of `testdata/accelforge` as rows of fields, header first.
 fn table(name: &str) -> Vec<Vec<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/accelforge").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata/accelforge")
+        .join(name);
     let text = std::fs::read_to_string(path).unwrap();
-    text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    text.lines()
+        .map(|line| line.split(',').map(str::to_owned).collect())
+        .collect()
 }
 
 /// Calls `check` for each row, with a function from a column's name to its text.
