@@ -99,6 +99,8 @@ fn no_search_falls_below_the_proven_optimum_of_machine_and_mappings() {
             "{row}"
         );
     }
+    let mapped = &optimum["simulated"]["mappings"];
+    assert!(mapped["cost"].as_f64() > Some(least), "{mapped}");
     // the product is that of the rows
     let sum = |key: &str| -> f64 {
         let rows = optimum["rows"].as_array().unwrap().iter();

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tandem_accelerator::Network;
-use tandem_accelerator::loopnest::{Counting, Machine};
+use tandem_accelerator::loopnest::{Counting, Machine, Mapping};
 use tandem_accelerator::mapper::{MachineSearch, Open};
-use tandem_accelerator::space::{Work, workload};
+use tandem_accelerator::space::{Rescored, Solution, Work, rescore, workload};
 
-use super::cannot;
+use super::{cannot, report};
 use crate::atomic;
 use crate::error::Error;
 use crate::interrupt;
@@ -55,6 +55,9 @@ pub(super) struct Optimum {
     rows: Vec<Row>,
     /// Machines that are still to be looked at; none where all is proven.
     open: Vec<Open>,
+    /// The machine on the event simulator.
+    #[serde(skip)]
+    pub simulated: Option<Rescored>,
 }
 
 impl Optimum {
@@ -71,6 +74,23 @@ impl Optimum {
         &self.machine
     }
 
+    /// Runs the machine on the event simulator, following its mappings and with the simulator's own tiles.
+    pub(super) fn simulate(&mut self, network: &Network) -> Result<(), Error> {
+        let works = workload(network).map_err(|error| Error::Input(error.to_string()))?;
+        let mappings = works.into_iter().zip(&self.rows).map(|(work, row)| {
+            let mapping = Mapping::parse(&row.mapping).map_err(|error| Error::Input(format!("exact.json: {error}")))?;
+            Ok((work, mapping))
+        });
+        let solution = Solution {
+            machine: self.machine,
+            mappings: mappings.collect::<Result<_, Error>>()?,
+            cycles: self.cycles,
+            energy_j: self.energy_j,
+        };
+        self.simulated = Some(rescore::of_solution(network, &solution));
+        Ok(())
+    }
+
     /// The keys that scripts read.
     pub(super) fn document(&self, ratio_to_random: Option<f64>) -> Value {
         json!({
@@ -84,6 +104,7 @@ impl Optimum {
             "energy_j": self.energy_j,
             "boxes": self.boxes,
             "seconds": self.seconds,
+            "simulated": self.simulated.as_ref().map(report::both_ways),
             "rows": self.rows,
         })
     }
@@ -164,6 +185,7 @@ fn optimum(network: &Network, works: &[Work], search: &MachineSearch, seconds: f
         seconds,
         rows: rows.collect(),
         open: search.open().to_vec(),
+        simulated: None,
     })
 }
 

@@ -78,7 +78,9 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
     std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let optimum = if with_optimum {
-        Some(exact::run(&network, &folder)?)
+        let mut optimum = exact::run(&network, &folder)?;
+        optimum.simulate(&network)?;
+        Some(optimum)
     } else {
         None
     };

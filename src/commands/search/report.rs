@@ -89,6 +89,14 @@ impl Row<'_> {
     }
 }
 
+/// A winner on the event simulator, both ways.
+pub(super) fn both_ways(rescored: &Rescored) -> Value {
+    json!({
+        "own_tiles": simulated(&rescored.own_tiles),
+        "mappings": simulated(&rescored.mappings),
+    })
+}
+
 /// A run on the event simulator, or why there is none.
 fn simulated(result: &Result<Simulated, String>) -> Value {
     match result {
@@ -136,10 +144,7 @@ impl Report<'_> {
             json!({
                 "seed": run.seed,
                 "cost": run.cost,
-                "simulated": run.simulated.as_ref().map(|rescored| json!({
-                    "own_tiles": simulated(&rescored.own_tiles),
-                    "mappings": simulated(&rescored.mappings),
-                })),
+                "simulated": run.simulated.as_ref().map(both_ways),
                 "evaluations": run.evaluations,
                 "seconds": run.seconds,
                 "numbers": numbers.collect::<Vec<Value>>(),
@@ -212,14 +217,12 @@ impl Report<'_> {
         }
         if let Some(optimum) = self.optimum {
             let costs = [optimum.cost; 3];
-            self.line(
-                exact::NAME,
-                1,
-                costs,
-                ratio(rows, optimum.cost),
-                [None; 2],
-                optimum.seconds,
-            )?;
+            let simulated = [MAPPINGS, OWN_TILES].map(|way| {
+                let rescored = optimum.simulated.as_ref()?;
+                way(rescored).as_ref().ok().map(|run| run.cost)
+            });
+            let ratio = ratio(rows, optimum.cost);
+            self.line(exact::NAME, 1, costs, ratio, simulated, optimum.seconds)?;
         }
         self.say_floor()
     }

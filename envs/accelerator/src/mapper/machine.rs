@@ -273,35 +273,38 @@ impl MachineSearch {
         }
     }
 
-    /// The two halves of a box, cut along what makes its mappings dearer than its bound; none where nothing does, so that
-    /// they are the best in it.
-    fn cut(&self, open: &Open, mappings: &[Mapped]) -> Vec<Open> {
-        let needs = self.layers.iter().zip(mappings).map(|((work, _), mapped)| {
+    /// Side, bank and scratchpad words that mappings need, at least those of the smallest machine.
+    fn needs(&self, mappings: &[Mapped]) -> [u64; 3] {
+        let each = self.layers.iter().zip(mappings).map(|((work, _), mapped)| {
             let mapping = &mapped.mapping;
             let side = mapping.spatial(1).max(mapping.spatial(2));
             let words = [bank_words(mapping), scratchpad_words(&work.shape, mapping)];
             [side, words[0] as u64, words[1] as u64]
         });
-        let needs = needs.fold([2, 1, 2], |most, own| std::array::from_fn(|at| most[at].max(own[at])));
+        each.fold([2, 1, 2], |most, own| std::array::from_fn(|at| most[at].max(own[at])))
+    }
+
+    /// The two halves of a box, cut along what makes its mappings dearer than its bound; none where nothing does, so that
+    /// they are the best in it.
+    fn cut(&self, open: &Open, mappings: &[Mapped]) -> Vec<Open> {
+        let needs = self.needs(mappings);
         let ranges = [open.side, open.bank, open.scratchpad];
-        let [side, bank, scratchpad] = std::array::from_fn(|at| needs[at].max(ranges[at][0]));
-        let cost = |machine: &Machine, penalty: f64| {
-            let costed = self.costed(machine, mappings);
-            costed.map_or(f64::INFINITY, |costed| {
-                self.sums(&costed).iter().product::<f64>() * penalty
-            })
+        // cost with the speed of one side, the penalty of another, and so many words
+        let cost = |fast: u64, large: u64, bank: u64, scratchpad: u64| {
+            let costed = self.costed(&machine(fast, bank, scratchpad), mappings);
+            let product = costed.map_or(f64::INFINITY, |costed| self.sums(&costed).iter().product());
+            product * penalty(&machine(large, bank, scratchpad))
         };
-        let at = |side, bank, scratchpad| machine(side, bank, scratchpad);
-        let [low_side, low_bank, low_words] = ranges.map(|range| range[0]);
-        let none = penalty(&at(low_side, low_bank, low_words));
+        let low = ranges.map(|range| range[0]);
+        let [side, bank, scratchpad] = std::array::from_fn(|at| needs[at].max(low[at]));
+        let fast = open.side[1];
         let dearer = [
-            cost(&at(side, low_bank, low_words), penalty(&at(side, low_bank, low_words))),
-            cost(&at(open.side[1], bank, low_words), none),
-            cost(&at(open.side[1], low_bank, scratchpad), none),
+            cost(side, side, low[1], low[2]),
+            cost(fast, low[0], bank, low[2]),
+            cost(fast, low[0], low[1], scratchpad),
         ];
-        let bound = cost(&at(open.side[1], low_bank, low_words), none);
         let which = (0..3).fold(0, |most, at| if dearer[at] > dearer[most] { at } else { most });
-        if dearer[which] <= bound {
+        if dearer[which] <= cost(fast, low[0], low[1], low[2]) {
             return Vec::new();
         }
         let halves = match which {
@@ -343,7 +346,7 @@ fn machine(side: u64, bank: u64, scratchpad: u64) -> Machine {
 }
 
 /// Factor for buffers that are too large.
-fn penalty(machine: &Machine) -> f64 {
+pub(super) fn penalty(machine: &Machine) -> f64 {
     let excess = [machine.accumulator_kb, machine.scratchpad_kb].map(|kb| (kb / LARGEST_KB).max(1.0));
     (excess[0] * excess[1]).powi(2)
 }
@@ -360,102 +363,4 @@ fn whole(shape: &Shape) -> f64 {
     };
     let inputs = side(Dim::P, Dim::R) * side(Dim::Q, Dim::S) * size(shape, &[Dim::C, Dim::N]);
     size(shape, &[Dim::R, Dim::S, Dim::C, Dim::K]) + inputs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mapper::tests::enumeration::every_mapping;
-    use crate::space::workload;
-    use crate::zoo;
-    use tandem_core::stream::Stream;
-
-    fn run(works: &[Work]) -> BestMachine {
-        let mut search = MachineSearch::new(works, Counting::default()).unwrap();
-        while search.step().unwrap() {}
-        assert_eq!(search.gap(), 0.0);
-        search.best().unwrap().clone()
-    }
-
-    /// The least cost of two layers over all pairs of mappings, each pair on its smallest machine.
-    fn least(works: &[Work]) -> f64 {
-        let all = works.iter().map(|work| {
-            let mut all = Vec::new();
-            every_mapping(&work.shape, LONGEST_SIDE, usize::MAX, &mut |mapping| {
-                all.push(mapping.clone())
-            });
-            all
-        });
-        let all: Vec<Vec<_>> = all.collect();
-        let mut least = f64::INFINITY;
-        for a in &all[0] {
-            for b in &all[1] {
-                let pair = [(&works[0].shape, a), (&works[1].shape, b)];
-                let machine = Machine::smallest(pair).unwrap();
-                let costs = pair.map(|(shape, mapping)| machine.cost(shape, mapping).unwrap());
-                let sum = |of: &dyn Fn(usize) -> f64| works[0].count as f64 * of(0) + works[1].count as f64 * of(1);
-                let joules = sum(&|at| 1e-12 * machine.picojoules(&costs[at].accesses));
-                least = least.min(joules * sum(&|at| costs[at].cycles) * penalty(&machine));
-            }
-        }
-        least
-    }
-
-    #[test]
-    fn no_pair_of_mappings_has_a_better_machine() {
-        let mut stream = Stream::new(0, "machine", 0);
-        let mut tried = 0;
-        while tried < 60 {
-            let works: Vec<Work> = (0..2)
-                .map(|at| {
-                    let mut pick = |sizes: &[u64]| sizes[stream.below(sizes.len())];
-                    let sizes = [
-                        pick(&[1, 1, 2]),
-                        1,
-                        pick(&[1, 2, 3, 4]),
-                        pick(&[1, 2]),
-                        pick(&[1, 2, 3]),
-                        pick(&[1, 2, 3]),
-                        1,
-                    ];
-                    Work {
-                        name: at.to_string(),
-                        shape: Shape {
-                            sizes,
-                            stride: [1; 2],
-                            dilation: [1; 2],
-                        },
-                        count: pick(&[1, 2, 5]),
-                    }
-                })
-                .collect();
-            let count = |work: &Work| every_mapping(&work.shape, LONGEST_SIDE, 1000, &mut |_| {});
-            if works.iter().any(|work| count(work) > 400) {
-                continue;
-            }
-            tried += 1;
-            let (found, least) = (run(&works).cost, least(&works));
-            assert!((found / least - 1.0).abs() < 1e-12, "{found} {least} {works:?}");
-        }
-    }
-
-    #[test]
-    fn a_search_that_is_stopped_ends_as_one_that_is_not() {
-        let works = workload(&zoo::named("resnet18").unwrap()).unwrap();
-        let whole = run(&works);
-        let mut first = MachineSearch::new(&works, Counting::default()).unwrap();
-        for _ in 0..5 {
-            assert!(first.step().unwrap());
-        }
-        assert!(first.gap() > 0.0 && first.floor() < whole.cost);
-        let text = serde_json::to_string(first.open()).unwrap();
-        let mut second = MachineSearch::new(&works, Counting::default()).unwrap();
-        let open = serde_json::from_str(&text).unwrap();
-        second
-            .resume(open, &first.best().unwrap().machine, first.bounded)
-            .unwrap();
-        while second.step().unwrap() {}
-        assert!((second.best().unwrap().cost / whole.cost - 1.0).abs() < 1e-12);
-        assert_eq!(second.gap(), 0.0);
-    }
 }

@@ -74,6 +74,16 @@ struct Branch {
     bound: [f64; 2],
 }
 
+/// A tile whose orders are tried.
+struct Part {
+    extents: [u64; 7],
+    spread: [u64; 2],
+    /// As if a bank could hold any number of pixels.
+    rough: Room,
+    /// P, Q and N that it really holds, once that is looked up.
+    exact: Option<[u64; 3]>,
+}
+
 /// A search in progress.
 pub(super) struct Search<'a, K> {
     loops: &'a Loops,
@@ -175,52 +185,51 @@ impl<'a, K: Keep> Search<'a, K> {
 
     /// Sets what no tile of this branch falls below; whether any may be wanted.
     fn bound(&self, branch: &mut Branch) -> bool {
-        let loops = self.loops;
-        let held = |dim: Dim| branch.extents[dim as usize] as f64;
+        let channels = branch.extents[Dim::C as usize] as f64;
         // a window has at least as many places as outputs
-        let pixels = (branch.left / held(Dim::C)).floor().min(loops.pixels);
+        let pixels = (branch.left / channels).floor().min(self.loops.pixels);
         let mut room = self.room(&branch.extents, branch.spread, pixels);
         room.whole = room.outputs <= self.target.bank_words;
-        let outputs_outside = loops.size(Dim::K) / held(Dim::K);
-        let least = loops.touched[0] * loops.touched[1] * loops.size(Dim::C) * loops.size(Dim::N);
-        let apart = self.apart(branch);
-        let passes = loops.weights * (loops.pixels / pixels);
-        let streak = |lead, weights, inputs, sums_stay, weights_stay| Dram {
-            lead,
-            weights,
-            inputs,
-            sums_stay,
-            weights_stay,
-        };
-        let sums = Lead::Streak(Dim::C);
-        let mut cases = vec![
-            // rounded up, as the bound must not be rounded above what it bounds
-            streak(
-                Lead::Nothing,
-                loops.weights,
-                outputs_outside * least,
-                1.0,
-                (loops.pixels / pixels).next_up(),
-            ),
-            streak(sums, passes, outputs_outside * least, room.sums_outside, 1.0),
-        ];
-        if outputs_outside > 1.0 {
-            cases.push(streak(Lead::Streak(Dim::K), passes, apart, 1.0, 1.0));
-        }
-        let mut wanted = false;
-        for dram in cases {
-            room.cases(&dram, &loops.totals, self.target.counting.rule, |_, fills| {
+        let mut bound = [f64::INFINITY; 2];
+        for dram in self.least_fills(branch, &room) {
+            room.cases(&dram, &self.loops.totals, self.target.counting.rule, |_, fills| {
                 let (picojoules, cycles) = self.price(fills);
-                if self.keep.wants(picojoules, cycles) {
-                    wanted = true;
-                    let key = self.keep.key(picojoules, cycles);
-                    if key < branch.bound {
-                        branch.bound = key;
-                    }
+                let key = self.keep.key(picojoules, cycles);
+                if self.keep.wants(picojoules, cycles) && key < bound {
+                    bound = key;
                 }
             });
         }
-        wanted
+        branch.bound = bound;
+        bound[0] < f64::INFINITY
+    }
+
+    /// Fills that no order at DRAM falls below, by what its innermost loops leave in place: weights, sums, inputs.
+    fn least_fills(&self, branch: &Branch, room: &Room) -> impl Iterator<Item = Dram> {
+        let loops = self.loops;
+        let outputs = loops.size(Dim::K) / branch.extents[Dim::K as usize] as f64;
+        let once = loops.touched[0] * loops.touched[1] * loops.size(Dim::C) * loops.size(Dim::N);
+        let steps = loops.pixels / room.pixels;
+        let weights_stay = Dram {
+            lead: Lead::Nothing,
+            weights: loops.weights,
+            inputs: outputs * once,
+            sums_stay: 1.0,
+            weights_stay: steps.next_up(), // rounded up: a bound must not be rounded above what it bounds
+        };
+        let sums_stay = Dram {
+            weights: loops.weights * steps,
+            sums_stay: room.sums_outside,
+            weights_stay: 1.0,
+            ..weights_stay
+        };
+        let inputs_stay = Dram {
+            inputs: self.apart(branch),
+            sums_stay: 1.0,
+            ..sums_stay
+        };
+        let inputs_stay = (outputs > 1.0).then_some(inputs_stay);
+        [weights_stay, sums_stay].into_iter().chain(inputs_stay)
     }
 
     /// Least inputs of a branch when no step at DRAM finds anything in place.
@@ -286,47 +295,49 @@ impl<'a, K: Keep> Search<'a, K> {
             sides,
             depth: (extents[Dim::C as usize] * n) as f64,
         };
-        let rough = self.room(&extents, branch.spread, (p * q * n) as f64);
-        let mut exact: Option<(Room, [u64; 3])> = None;
-        let rule = self.target.counting.rule;
-        tile.cases(|dram| {
-            let mut wanted = false;
-            rough.cases(dram, &loops.totals, rule, |_, fills| {
-                let (picojoules, cycles) = self.price(fills);
-                wanted |= self.keep.wants(picojoules, cycles);
-            });
-            if !wanted {
-                return;
-            }
-            // what a bank really holds is looked up only where it may matter
-            let (room, in_bank) = *exact.get_or_insert_with(|| {
-                let in_bank = loops.largest_pixels([p, q, n], self.target.bank_words);
-                let held: u64 = in_bank.iter().product();
-                (
-                    Room {
-                        in_bank: held as f64,
-                        ..rough
-                    },
+        let mut part = Part {
+            extents,
+            spread: branch.spread,
+            rough: self.room(&extents, branch.spread, (p * q * n) as f64),
+            exact: None,
+        };
+        tile.cases(|dram| self.order(&mut part, dram));
+    }
+
+    /// Tries all mappings with one tile and one order at DRAM.
+    fn order(&mut self, part: &mut Part, dram: &Dram) {
+        let (totals, rule) = (&self.loops.totals, self.target.counting.rule);
+        let mut wanted = false;
+        part.rough.cases(dram, totals, rule, |_, fills| {
+            let (picojoules, cycles) = self.price(fills);
+            wanted |= self.keep.wants(picojoules, cycles);
+        });
+        if !wanted {
+            return;
+        }
+        // what a bank really holds is looked up only where it may matter
+        let in_bank = *part.exact.get_or_insert_with(|| {
+            let outer = [Dim::P, Dim::Q, Dim::N].map(|dim| part.extents[dim as usize]);
+            self.loops.largest_pixels(outer, self.target.bank_words)
+        });
+        let mut room = part.rough;
+        room.in_bank = in_bank.iter().map(|&n| n as f64).product();
+        room.cases(dram, totals, rule, |inside, fills| {
+            let (picojoules, cycles) = self.price(fills);
+            if self.keep.wants(picojoules, cycles) {
+                let choice = Choice {
+                    extents: part.extents,
+                    spread: part.spread,
                     in_bank,
-                )
-            });
-            room.cases(dram, &loops.totals, rule, |inside, fills| {
-                let (picojoules, cycles) = self.price(fills);
-                if self.keep.wants(picojoules, cycles) {
-                    let choice = Choice {
-                        extents,
-                        spread: branch.spread,
-                        in_bank,
-                        lead: dram.lead,
-                        inside,
-                    };
-                    self.keep.take(Point {
-                        picojoules,
-                        cycles,
-                        choice,
-                    });
-                }
-            });
+                    lead: dram.lead,
+                    inside,
+                };
+                self.keep.take(Point {
+                    picojoules,
+                    cycles,
+                    choice,
+                });
+            }
         });
     }
 }

@@ -22,12 +22,7 @@ struct Every<'a> {
 
 /// Calls `visit` with every mapping of a layer on an array of `side` x `side` cells; how many there are, or one more than
 /// `most` where there are more.
-pub(in crate::mapper) fn every_mapping(
-    shape: &Shape,
-    side: u64,
-    most: usize,
-    visit: &mut dyn FnMut(&Mapping),
-) -> usize {
+pub(super) fn every_mapping(shape: &Shape, side: u64, most: usize, visit: &mut dyn FnMut(&Mapping)) -> usize {
     let mut every = Every {
         shape,
         side,

@@ -1,6 +1,7 @@
 //! The mapper against other programs and against looking at everything.
 
-pub(super) mod enumeration;
+mod enumeration;
+mod machine;
 mod published;
 
 use crate::loopnest::Shape;
