@@ -102,6 +102,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Calibrate(args) => commands::calibrate::run(args),
+        Command::Map(args) => commands::map::run(args),
         Command::Search(args) => commands::search::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),

@@ -74,3 +74,41 @@ fn names_that_do_not_exist_are_answered_with_those_that_do() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[test]
+fn no_search_falls_below_the_proven_optimum_of_machine_and_mappings() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let words = "gemmini --network resnet18 --budget 300 --seeds 1 --methods random,gradient,exact --json --out";
+    let arguments: Vec<&str> = words.split(' ').chain([out]).collect();
+    let document = document(&search(&arguments));
+    let optimum = &document["optimum"];
+    assert_eq!(
+        (&optimum["proved"], &optimum["gap_percent"]),
+        (&Value::from(true), &Value::from(0.0))
+    );
+    let least = optimum["cost"].as_f64().unwrap();
+    assert!(least > document["floor"].as_f64().unwrap());
+    let rows = document["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2); // the optimum is no search
+    for row in rows {
+        let cost = row["cost"]["median"].as_f64().unwrap();
+        let above = row["above_optimum_percent"].as_f64().unwrap();
+        assert!(
+            cost >= least && (above - 100.0 * (cost / least - 1.0)).abs() < 1e-9,
+            "{row}"
+        );
+    }
+    let mapped = &optimum["simulated"]["mappings"];
+    assert!(mapped["cost"].as_f64() > Some(least), "{mapped}");
+    // the product is that of the rows
+    let sum = |key: &str| -> f64 {
+        let rows = optimum["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["count"].as_f64().unwrap() * row[key].as_f64().unwrap())
+            .sum()
+    };
+    assert!((1e-12 * sum("energy_pj") * sum("cycles") / least - 1.0).abs() < 1e-12);
+    // other spaces have no optimum
+    let refused = search(&["confuciux", "--methods", "exact", "--out", out]);
+    assert_eq!(refused.status.code(), Some(2));
+}

@@ -72,9 +72,11 @@ pub struct SimulateArgs {
 Examples:
   tandem search gemmini --network resnet50 --budget 10000 --seeds 5
   tandem search gemmini --network unet --methods random,bayes,proxy-policy --out runs/unet --json
+  tandem search gemmini --network resnet50 --methods exact      the best machine and mappings there are, with proof
 
 Spaces: gemmini (DOSA's machine and mappings; energy-delay product), confuciux (multipliers and buffer of each layer;
 latency under an area limit), platform (array, buffers, clock, memory; energy-delay product under area and power limits).
+`exact` needs no budget and no seeds; it is there for gemmini, and what the other methods are held against.
 One evaluation runs the model for every layer once; a gradient of the relaxed cost counts as one.
 Finished searches are read: the same command may be typed again at any time.")]
 pub struct SearchArgs {

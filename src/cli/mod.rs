@@ -5,6 +5,7 @@ mod bench;
 mod inform;
 mod language;
 mod learning;
+mod map;
 
 use clap::{Parser, Subcommand};
 
@@ -13,6 +14,7 @@ pub use bench::*;
 pub use inform::*;
 pub use language::*;
 pub use learning::*;
+pub use map::*;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,6 +66,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Measure this machine, so that networks can be predicted on it
     Calibrate(CalibrateArgs),
+    /// Find the optimal mapping of every layer of a network on a Gemmini-like machine, with proof
+    Map(MapArgs),
     /// Search machines and mappings for a neural network, with several methods at equal budgets
     Search(SearchArgs),
     /// Hold the accelerator models against reference data

@@ -11,6 +11,7 @@ pub mod explore;
 pub mod export;
 pub mod generate;
 pub mod list;
+pub mod map;
 pub mod render;
 pub mod search;
 pub mod simulate;

@@ -9,6 +9,7 @@
 //! - [`systolic`]: an array of multiply-accumulate cells, three dataflows;
 //! - [`roofline`]: operations at the peak rate or bytes at the full bandwidth;
 //! - [`loopnest`]: a convolution as a tiled loop nest on a Gemmini-like machine: cycles, energy, area;
+//! - [`mapper`]: the mapping of such a nest that no other beats, with proof;
 //! - [`gemmini`]: the same on Gemmini's RTL, from how its program runs;
 //! - [`host`]: the processor that Tandem runs on, calibrated by measurement;
 //! - [`codesign`]: the problem `accelerator` for the shared loop: platform and mapping together;
@@ -34,6 +35,7 @@ pub mod host;
 pub mod input;
 pub mod layer;
 pub mod loopnest;
+pub mod mapper;
 pub mod network;
 pub mod number_format;
 pub mod onnx;

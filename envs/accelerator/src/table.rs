@@ -17,13 +17,14 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Splits a text into lines; blank lines are passed over.
+    /// Splits a text into lines; blank lines are passed over. Fields may be quoted, but hold no quotes or line ends.
     ///
     /// # Errors
-    /// Quotes, which none of the data sets needs, or no row.
+    /// A quoted field that does not end, or no row.
     pub(super) fn parse(text: &'a str, origin: &'a str) -> Result<Self, InputError> {
-        if let Some(at) = text.lines().position(|line| line.contains('"')) {
-            return Err(InputError::line(origin, at + 1, "quoted fields are not supported"));
+        if let Some(at) = text.lines().position(|line| fields(line).is_none()) {
+            let reason = "a quoted field must end on its line and hold no quotes itself";
+            return Err(InputError::line(origin, at + 1, reason));
         }
         let mut lines = text
             .lines()
@@ -33,7 +34,7 @@ impl<'a> Table<'a> {
         let header = lines.next().map_or("", |(_, line)| line);
         let table = Self {
             origin,
-            header: header.split(',').map(str::trim).collect(),
+            header: fields(header).unwrap_or_default(),
             rows: lines.collect(),
         };
         if table.rows.is_empty() {
@@ -69,7 +70,7 @@ impl<'a> Table<'a> {
     /// The rows, each split into as many fields as the header has.
     pub(super) fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, InputError>> {
         self.rows.iter().map(|&(line, text)| {
-            let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+            let fields = fields(text).unwrap_or_default();
             if fields.len() != self.header.len() {
                 let reason = format!("has {} fields, the header has {}", fields.len(), self.header.len());
                 return Err(InputError::line(self.origin, line, reason));
@@ -80,6 +81,36 @@ impl<'a> Table<'a> {
                 fields,
             })
         })
+    }
+}
+
+/// The fields of a line; `None` where quotes are not as they should be.
+fn fields(line: &str) -> Option<Vec<&str>> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let (field, after) = match rest.trim_start().strip_prefix('"') {
+            Some(quoted) => {
+                let (field, after) = quoted.split_once('"')?;
+                let after = after.trim_start();
+                (
+                    field,
+                    if after.is_empty() {
+                        None
+                    } else {
+                        Some(after.strip_prefix(',')?)
+                    },
+                )
+            }
+            None => rest
+                .split_once(',')
+                .map_or((rest, None), |(field, after)| (field, Some(after))),
+        };
+        fields.push(field.trim());
+        match after {
+            Some(after) => rest = after,
+            None => return Some(fields),
+        }
     }
 }
 
@@ -150,6 +181,16 @@ mod tests {
         let table = Table::parse("a,b\n1\n", "t").unwrap();
         assert!(table.rows().next().unwrap().is_err());
         assert!(Table::parse("a,b\n", "t").is_err());
-        assert!(Table::parse("a\n\"1\"\n", "t").is_err());
+    }
+
+    #[test]
+    fn quoted_fields_may_hold_commas() {
+        let table = Table::parse("a,\"b, c\",d\n\"1\",\"x,y\" ,2\n", "t").unwrap();
+        let [b, a, d] = table.columns(["b, c", "a", "d"]).unwrap();
+        let row = table.rows().next().unwrap().unwrap();
+        assert_eq!((row.text(b), row.count(a), row.count(d)), ("x,y", Ok(1), Ok(2)));
+        for wrong in ["a\n\"1\n", "a\n\"1\"2\n", "a\n\"\"\"\"\n"] {
+            assert!(Table::parse(wrong, "t").is_err(), "{wrong}");
+        }
     }
 }

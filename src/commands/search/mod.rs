@@ -2,6 +2,7 @@
 //!
 //! Every finished search is one file in the output folder, so that a stopped comparison goes on where it was.
 
+mod exact;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
         let names = names.join(", ");
         Error::Input(format!("there is no network `{}`; there are: {names}", args.network))
     })?;
-    let methods = methods(&args.methods)?;
+    let (methods, with_optimum) = methods(entry.name, &args.methods)?;
     let space = (entry.build)(&network).map_err(|error| Error::Input(error.to_string()))?;
     let task = Task {
         space: entry.name.into(),
@@ -76,13 +77,26 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
         .unwrap_or_else(|| PathBuf::from(format!("runs/search-{}-{}-{}", task.space, task.network, task.budget)));
     std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
+    let optimum = if with_optimum {
+        let mut optimum = exact::run(&network, &folder)?;
+        optimum.simulate(&network)?;
+        Some(optimum)
+    } else {
+        None
+    };
     let mut runs = search_all(&*space, &task, &methods, u64::from(args.seeds), &folder)?;
     if let Some(simulate) = entry.simulate {
         for run in &mut runs {
             run.simulated = Some(rescored(simulate, &network, run));
         }
     }
-    report::report(&*space, &task, &methods, &runs, &folder, args.json)
+    let report = report::Report {
+        space: &*space,
+        task: &task,
+        optimum: optimum.as_ref(),
+        folder: &folder,
+    };
+    report.write(&methods, &runs, args.json)
 }
 
 /// A winner on the event simulator; what cannot run there is reported.
@@ -110,8 +124,11 @@ fn search_all(
     folder: &Path,
 ) -> Result<Vec<Run>, Error> {
     let all = methods.len() as u64 * seeds * task.budget;
-    let mut progress = Progress::new("search", 0, all);
     let (mut runs, mut done) = (Vec::new(), 0);
+    if methods.is_empty() {
+        return Ok(runs);
+    }
+    let mut progress = Progress::new("search", 0, all);
     for &method in methods {
         for seed in 0..seeds {
             let path = folder.join(format!("{}-s{seed}.json", method.name));
@@ -183,12 +200,24 @@ fn search(space: &dyn SearchSpace, task: &Task, method: &Method, seed: u64, tell
     })
 }
 
-fn methods(names: &[String]) -> Result<Vec<&'static Method>, Error> {
+/// The searchers that are named, and whether the optimum is, too; all where none is named.
+fn methods(space: &str, names: &[String]) -> Result<(Vec<&'static Method>, bool), Error> {
+    let known = space == exact::SPACE;
     if names.is_empty() {
-        return Ok(METHODS.iter().collect());
+        return Ok((METHODS.iter().collect(), known));
+    }
+    let (optimum, searchers): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| *name == exact::NAME);
+    if !optimum.is_empty() && !known {
+        let reason = format!(
+            "method `{}` is for the space {}; {space} has none",
+            exact::NAME,
+            exact::SPACE
+        );
+        return Err(Error::Input(reason));
     }
     let find = |name: &String| named(&METHODS, |method| method.name, "method", name);
-    names.iter().map(find).collect()
+    let found: Result<Vec<&'static Method>, Error> = searchers.into_iter().map(find).collect();
+    Ok((found?, !optimum.is_empty()))
 }
 
 fn named<'a, T>(all: &'a [T], name_of: impl Fn(&T) -> &'static str, what: &str, name: &str) -> Result<&'a T, Error> {

@@ -8,6 +8,7 @@ use tandem_accelerator::space::rescore::Run as Simulated;
 use tandem_core::SearchSpace;
 use tandem_learning::search::Method;
 
+use super::exact::{self, Optimum};
 use super::{Run, Task, cannot};
 use crate::atomic;
 use crate::commands::print_json;
@@ -27,35 +28,51 @@ struct Row<'a> {
     quartiles: [f64; 2],
 }
 
-/// Prints the results and writes them to the folder: `search.json` and `search.png`.
-///
-/// # Errors
-/// Files that cannot be written.
-pub(super) fn report(
-    space: &dyn SearchSpace,
-    task: &Task,
-    methods: &[&'static Method],
-    runs: &[Run],
-    folder: &Path,
-    as_json: bool,
-) -> Result<(), Error> {
-    let rows: Vec<Row> = methods.iter().filter_map(|m| row(m.name, runs)).collect();
-    let document = document(space, task, &rows);
-    let text =
-        serde_json::to_string_pretty(&document).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    let write = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        atomic::write(&path, bytes).map_err(|error| cannot("write", &path, &error))
-    };
-    write("search.json", text.as_bytes())?;
-    write("search.png", &picture(task, &rows)?)?;
-    if as_json {
-        return print_json(&document);
+/// What a report is about.
+pub(super) struct Report<'a> {
+    pub space: &'a dyn SearchSpace,
+    pub task: &'a Task,
+    /// The best there is, where that was asked.
+    pub optimum: Option<&'a Optimum>,
+    pub folder: &'a Path,
+}
+
+impl Report<'_> {
+    /// Prints the results and writes them to the folder: `search.json` and `search.png`.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub(super) fn write(&self, methods: &[&'static Method], runs: &[Run], as_json: bool) -> Result<(), Error> {
+        let rows: Vec<Row> = methods.iter().filter_map(|m| row(m.name, runs)).collect();
+        let document = self.document(&rows);
+        let text = serde_json::to_string_pretty(&document)
+            .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = self.folder.join(name);
+            atomic::write(&path, bytes).map_err(|error| cannot("write", &path, &error))
+        };
+        write("search.json", text.as_bytes())?;
+        if !rows.is_empty() {
+            write("search.png", &picture(self.task, &rows)?)?;
+        }
+        if as_json {
+            return print_json(&document);
+        }
+        self.print(&rows)?;
+        explain(&rows)?;
+        out!("details and plot: {}", self.folder.display())?;
+        Ok(())
     }
-    print(space, task, &rows)?;
-    explain(&rows)?;
-    out!("details and plot: {}", folder.display())?;
-    Ok(())
+
+    /// What costs are held against: the optimum, or a bound below it.
+    fn floor(&self) -> f64 {
+        self.optimum.map_or(self.space.floor(), |optimum| optimum.floor)
+    }
+
+    /// By how much a cost lies above the floor, in percent.
+    fn above(&self, cost: f64) -> Option<f64> {
+        above(self.floor(), cost)
+    }
 }
 
 /// How a winner runs on the event simulator.
@@ -70,6 +87,14 @@ impl Row<'_> {
         let costs = runs.filter_map(|rescored| way(rescored).as_ref().ok().map(|run| run.cost));
         median(&costs.collect::<Vec<f64>>())
     }
+}
+
+/// A winner on the event simulator, both ways.
+pub(super) fn both_ways(rescored: &Rescored) -> Value {
+    json!({
+        "own_tiles": simulated(&rescored.own_tiles),
+        "mappings": simulated(&rescored.mappings),
+    })
 }
 
 /// A run on the event simulator, or why there is none.
@@ -97,105 +122,154 @@ fn row<'a>(method: &'static str, runs: &'a [Run]) -> Option<Row<'a>> {
     })
 }
 
-/// How many times cheaper a method's median is than random search's.
-fn ratio(rows: &[Row], row: &Row) -> Option<f64> {
+/// How many times cheaper a cost is than random search's median.
+fn ratio(rows: &[Row], cost: f64) -> Option<f64> {
     let reference = rows.iter().find(|row| row.method == REFERENCE)?;
-    Some(reference.median / row.median)
+    Some(reference.median / cost)
 }
 
-/// By how much a method's median lies above what no point can fall below, in percent.
-fn above(space: &dyn SearchSpace, row: &Row) -> Option<f64> {
-    (space.floor() > 0.0).then(|| 100.0 * (row.median / space.floor() - 1.0))
+/// By how much a cost lies above a floor, in percent.
+fn above(floor: f64, cost: f64) -> Option<f64> {
+    (floor > 0.0).then(|| 100.0 * (cost / floor - 1.0))
 }
 
-fn document(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Value {
-    let run = |run: &&Run| {
-        let numbers = run
-            .numbers
-            .iter()
-            .map(|(name, value, unit)| json!({"name": name, "value": value, "unit": unit}));
+impl Report<'_> {
+    fn document(&self, rows: &[Row]) -> Value {
+        let (space, task) = (self.space, self.task);
+        let run = |run: &&Run| {
+            let numbers = run
+                .numbers
+                .iter()
+                .map(|(name, value, unit)| json!({"name": name, "value": value, "unit": unit}));
+            json!({
+                "seed": run.seed,
+                "cost": run.cost,
+                "simulated": run.simulated.as_ref().map(both_ways),
+                "evaluations": run.evaluations,
+                "seconds": run.seconds,
+                "numbers": numbers.collect::<Vec<Value>>(),
+            })
+        };
+        let row = |row: &Row| {
+            json!({
+                "method": row.method,
+                "cost": {"median": row.median, "low": row.quartiles[0], "high": row.quartiles[1]},
+                "ratio_to_random": ratio(rows, row.median),
+                "above_floor_percent": above(space.floor(), row.median),
+                "above_optimum_percent": self.optimum.and_then(|optimum| above(optimum.floor, row.median)),
+                "simulated_cost_median": {
+                    "own_tiles": row.simulated(OWN_TILES),
+                    "mappings": row.simulated(MAPPINGS),
+                },
+                "runs": row.runs.iter().map(run).collect::<Vec<Value>>(),
+            })
+        };
         json!({
-            "seed": run.seed,
-            "cost": run.cost,
-            "simulated": run.simulated.as_ref().map(|rescored| json!({
-                "own_tiles": simulated(&rescored.own_tiles),
-                "mappings": simulated(&rescored.mappings),
-            })),
-            "evaluations": run.evaluations,
-            "seconds": run.seconds,
-            "numbers": numbers.collect::<Vec<Value>>(),
+            "space": task.space,
+            "network": task.network,
+            "budget": task.budget,
+            "layers": space.layers(),
+            "genes": space.dimensions(),
+            "unit": space.unit(),
+            "floor": space.floor(),
+            "optimum": self.optimum.map(|optimum| optimum.document(ratio(rows, optimum.cost))),
+            "rows": rows.iter().map(row).collect::<Vec<Value>>(),
         })
-    };
-    let row = |row: &Row| {
-        json!({
-            "method": row.method,
-            "cost": {"median": row.median, "low": row.quartiles[0], "high": row.quartiles[1]},
-            "ratio_to_random": ratio(rows, row),
-            "above_floor_percent": above(space, row),
-            "simulated_cost_median": {
-                "own_tiles": row.simulated(OWN_TILES),
-                "mappings": row.simulated(MAPPINGS),
-            },
-            "runs": row.runs.iter().map(run).collect::<Vec<Value>>(),
-        })
-    };
-    json!({
-        "space": task.space,
-        "network": task.network,
-        "budget": task.budget,
-        "layers": space.layers(),
-        "genes": space.dimensions(),
-        "unit": space.unit(),
-        "floor": space.floor(),
-        "rows": rows.iter().map(row).collect::<Vec<Value>>(),
-    })
-}
+    }
 
-fn print(space: &dyn SearchSpace, task: &Task, rows: &[Row]) -> Result<(), Error> {
-    out!(
-        "{} on {}: {} layers, {} genes, {} evaluations of the whole network per search; cost in {}",
-        task.space,
-        task.network,
-        space.layers(),
-        space.dimensions(),
-        task.budget,
-        space.unit(),
-    )?;
-    out!(
-        "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>11} {:>11} {:>9}",
-        "method",
-        "seeds",
-        "median",
-        "25 %",
-        "75 %",
-        "x random",
-        "above",
-        "mappings",
-        "own tiles",
-        "seconds"
-    )?;
-    for row in rows {
-        let seconds: Vec<f64> = row.runs.iter().map(|run| run.seconds).collect();
-        let ratio = ratio(rows, row).map_or("-".into(), |ratio| format!("{ratio:.2}"));
-        let above = above(space, row).map_or("-".into(), |above| format!("{above:.2} %"));
-        let [mappings, own] = [MAPPINGS, OWN_TILES].map(|way| {
-            let cost = row.simulated(way);
-            cost.map_or("-".into(), |cost| format!("{cost:.4e}"))
-        });
+    fn print(&self, rows: &[Row]) -> Result<(), Error> {
+        let (space, task) = (self.space, self.task);
         out!(
-            "{:18} {:>5} {:>11.4e} {:>11.4e} {:>11.4e} {ratio:>9} {above:>9} {mappings:>11} {own:>11} {:>9.1}",
-            row.method,
-            row.runs.len(),
-            row.median,
-            row.quartiles[0],
-            row.quartiles[1],
-            median(&seconds).unwrap_or(f64::NAN),
+            "{} on {}: {} layers, {} genes, {} evaluations of the whole network per search; cost in {}",
+            task.space,
+            task.network,
+            space.layers(),
+            space.dimensions(),
+            task.budget,
+            space.unit(),
         )?;
+        out!(
+            "{:18} {:>5} {:>11} {:>11} {:>11} {:>9} {:>9} {:>11} {:>11} {:>9}",
+            "method",
+            "seeds",
+            "median",
+            "25 %",
+            "75 %",
+            "x random",
+            "above",
+            "mappings",
+            "own tiles",
+            "seconds"
+        )?;
+        for row in rows {
+            let seconds: Vec<f64> = row.runs.iter().map(|run| run.seconds).collect();
+            let simulated = [MAPPINGS, OWN_TILES].map(|way| row.simulated(way));
+            let costs = [row.median, row.quartiles[0], row.quartiles[1]];
+            let seconds = median(&seconds).unwrap_or(f64::NAN);
+            self.line(
+                row.method,
+                row.runs.len(),
+                costs,
+                ratio(rows, row.median),
+                simulated,
+                seconds,
+            )?;
+        }
+        if let Some(optimum) = self.optimum {
+            let costs = [optimum.cost; 3];
+            let simulated = [MAPPINGS, OWN_TILES].map(|way| {
+                let rescored = optimum.simulated.as_ref()?;
+                way(rescored).as_ref().ok().map(|run| run.cost)
+            });
+            let ratio = ratio(rows, optimum.cost);
+            self.line(exact::NAME, 1, costs, ratio, simulated, optimum.seconds)?;
+        }
+        self.say_floor()
     }
-    if space.floor() > 0.0 {
-        out!("above: over {:.4e}, which no point can fall below", space.floor())?;
+
+    fn line(
+        &self,
+        method: &str,
+        seeds: usize,
+        [median, low, high]: [f64; 3],
+        ratio: Option<f64>,
+        simulated: [Option<f64>; 2],
+        seconds: f64,
+    ) -> Result<(), Error> {
+        let ratio = ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        let above = self.above(median).map_or("-".into(), |above| format!("{above:.2} %"));
+        let [mappings, own] = simulated.map(|cost| cost.map_or("-".into(), |cost| format!("{cost:.4e}")));
+        Ok(out!(
+            "{method:18} {seeds:>5} {median:>11.4e} {low:>11.4e} {high:>11.4e} {ratio:>9} {above:>9} {mappings:>11} \
+             {own:>11} {seconds:>9.1}"
+        )?)
     }
-    Ok(())
+
+    /// What the column `above` is held against.
+    fn say_floor(&self) -> Result<(), Error> {
+        let Some(optimum) = self.optimum else {
+            if self.floor() > 0.0 {
+                out!("above: over {:.4e}, which no point can fall below", self.floor())?;
+            }
+            return Ok(());
+        };
+        let machine = optimum.machine();
+        out!(
+            "exact: side {}, accumulator {} kB, scratchpad {} kB; above: over {:.4e}, {}",
+            machine.side,
+            machine.accumulator_kb,
+            machine.scratchpad_kb,
+            optimum.floor,
+            match optimum.proved() {
+                true => "the proven optimum".to_owned(),
+                false => format!(
+                    "which no point can fall below; proven to {:.3} %",
+                    optimum.gap_percent()
+                ),
+            }
+        )?;
+        Ok(())
+    }
 }
 
 /// What the columns of the event simulator mean, where there are any.

@@ -1,10 +1,10 @@
 //! `tandem simulate`: a neural network on a virtual accelerator.
 
-mod open;
+pub(super) mod open;
 mod report;
 mod scalesim;
 mod system;
-mod table;
+pub(super) mod table;
 mod watch;
 
 use std::path::Path;
@@ -53,7 +53,7 @@ fn without_a_system(args: &SimulateArgs, what: &str) -> Result<(), Error> {
 }
 
 /// Whether a file's name ends like this, in either case.
-fn has_extension(path: &Path, extension: &str) -> bool {
+pub(super) fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension()
         .is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }

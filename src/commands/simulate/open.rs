@@ -114,7 +114,7 @@ fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
 }
 
 /// `512x1024`, or a number of tokens.
-fn size(text: &str) -> Result<Vec<u64>, Error> {
+pub fn size(text: &str) -> Result<Vec<u64>, Error> {
     let sides: Result<Vec<u64>, _> = text.split(['x', 'X']).map(str::parse).collect();
     match sides {
         Ok(sides) if sides.len() <= 2 => Ok(sides),
@@ -125,7 +125,7 @@ fn size(text: &str) -> Result<Vec<u64>, Error> {
 }
 
 /// `seq=128`.
-fn named_size(text: &str) -> Result<(String, u64), Error> {
+pub fn named_size(text: &str) -> Result<(String, u64), Error> {
     let parts = text.split_once('=');
     match parts.map(|(name, size)| (name, size.parse())) {
         Some((name, Ok(size))) if !name.is_empty() => Ok((name.to_owned(), size)),
@@ -134,7 +134,7 @@ fn named_size(text: &str) -> Result<(String, u64), Error> {
 }
 
 /// A name that is neither built in nor a file.
-fn absent(name: &str, what: &str, names: &[&str], file: &str) -> Error {
+pub fn absent(name: &str, what: &str, names: &[&str], file: &str) -> Error {
     let near = names
         .iter()
         .map(|known| (strsim::damerau_levenshtein(known, name), known))

@@ -126,7 +126,7 @@ fn print_layers(simulation: &Simulation) -> Result<(), Error> {
 }
 
 /// A name on one line, its end kept where it is too long.
-fn short(name: &str) -> String {
+pub fn short(name: &str) -> String {
     let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let count = clean.chars().count();
     match count > NAME {
@@ -171,7 +171,7 @@ pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
 }
 
 /// A text as a field of a CSV file.
-fn field(text: &str) -> String {
+pub fn field(text: &str) -> String {
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_owned(),

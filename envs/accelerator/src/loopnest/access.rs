@@ -4,6 +4,8 @@
 //! tile size times the runs of all loops from the innermost relevant one outwards. What fills one level is read from
 //! the next. Counts are `f64`: exact up to 2⁵³, and never wrapped beyond.
 
+use serde::Serialize;
+
 use super::mapping::{Dim, Loop, Mapping, Shape};
 
 /// Words that go in and out of each memory.
@@ -19,13 +21,55 @@ pub struct Accesses {
     pub scratchpad: f64,
     /// Reads and updates of DRAM, 1 byte each.
     pub dram: f64,
-    /// The same in whole blocks of [`DRAM_BLOCK`], tensor by tensor: what costs energy.
+    /// The same in whole blocks ([`DRAM_BLOCK`], or [`Counting::dram_block`]), tensor by tensor: what costs energy.
     pub dram_blocks: f64,
 }
 
 /// Words that DRAM transfers at a time, as the energy of Timeloop's rows shows: a transfer of one word costs as much
 /// as one of 64.
 pub const DRAM_BLOCK: f64 = 64.0;
+
+/// How long a tile stays in its memory, and what sums cost that come back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// A tile stays until a loop moves it on, across all levels; sums that come back to the accumulator are not written
+    /// (Timeloop, DOSA).
+    #[default]
+    Timeloop,
+    /// Of the loops outside a tile only those within the tile of the next memory out can leave it in place, and sums
+    /// that come back are written (AccelForge's rule, for comparison with it).
+    Hierarchy,
+}
+
+/// How accesses are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Counting {
+    /// How long tiles stay.
+    pub rule: Rule,
+    /// Words that DRAM transfers at a time, at least 1, as far as energy goes.
+    pub dram_block: f64,
+    /// Whether cycles are rounded up.
+    pub whole_cycles: bool,
+}
+
+impl Counting {
+    /// As the tools of this rule count: AccelForge does not round cycles.
+    pub fn new(rule: Rule, dram_block: f64) -> Self {
+        Self {
+            rule,
+            dram_block,
+            whole_cycles: rule == Rule::Timeloop,
+        }
+    }
+}
+
+impl Default for Counting {
+    /// Timeloop's.
+    fn default() -> Self {
+        Self::new(Rule::Timeloop, DRAM_BLOCK)
+    }
+}
 
 /// The tensors, as far as they are filled alike.
 #[derive(Clone, Copy)]
@@ -44,44 +88,89 @@ impl Tensor {
 }
 
 impl Accesses {
-    /// The accesses of a layer under a mapping that makes it up ([`Mapping::check`]).
+    /// The accesses of a layer under a mapping that makes it up ([`Mapping::check`]), as Timeloop counts them.
     pub fn new(shape: &Shape, mapping: &Mapping) -> Self {
-        let size = |dims: &[Dim]| dims.iter().map(|&d| shape.sizes[d as usize] as f64).product();
-        let macs: f64 = size(&Dim::ALL);
-        let outputs: f64 = size(&[Dim::P, Dim::Q, Dim::K, Dim::N]);
+        Self::counted(shape, mapping, &Counting::default())
+    }
+
+    /// The same under a counting of one's own.
+    pub fn counted(shape: &Shape, mapping: &Mapping, counting: &Counting) -> Self {
         let rows = mapping.spatial(1) as f64;
         let columns = mapping.spatial(2) as f64;
-        // registers and accumulator banks exist once per row and column, or column, that is used
-        let register_fills = rows * columns * fills(mapping, 0, Tensor::Weights);
-        let accumulator_fills = columns * fills(mapping, 1, Tensor::Outputs);
-        let weight_fills = fills(mapping, 2, Tensor::Weights);
-        let input_fills = input_fills(shape, mapping);
-        // sums run down the rows before they reach the accumulator; the first value of each needs no read
-        let updates = macs / rows;
-        let partial_sums = accumulator_fills - outputs;
-        let transfers = [weight_fills, input_fills, partial_sums, accumulator_fills];
+        let fills = Fills {
+            rows,
+            columns,
+            // registers and accumulator banks exist once per row and column, or column, that is used
+            registers: rows * columns * fills(mapping, 0, Tensor::Weights, counting.rule),
+            accumulator: columns * fills(mapping, 1, Tensor::Outputs, counting.rule),
+            weights: fills(mapping, 2, Tensor::Weights, counting.rule),
+            inputs: input_fills(shape, mapping),
+        };
+        fills.accesses(&Totals::of(shape), counting)
+    }
+}
+
+/// What a layer computes, whatever its mapping.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Totals {
+    /// Multiply-accumulates.
+    pub macs: f64,
+    /// Outputs.
+    pub outputs: f64,
+}
+
+impl Totals {
+    pub(crate) fn of(shape: &Shape) -> Self {
+        let size = |dims: &[Dim]| dims.iter().map(|&d| shape.sizes[d as usize] as f64).product();
         Self {
+            macs: size(&Dim::ALL),
+            outputs: size(&[Dim::P, Dim::Q, Dim::K, Dim::N]),
+        }
+    }
+}
+
+/// Parts of the array that are used, and words that go into all copies of each memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Fills {
+    pub rows: f64,
+    pub columns: f64,
+    pub registers: f64,
+    pub accumulator: f64,
+    pub weights: f64,
+    pub inputs: f64,
+}
+
+impl Fills {
+    /// The accesses that these fills come to.
+    pub(crate) fn accesses(&self, &Totals { macs, outputs }: &Totals, counting: &Counting) -> Accesses {
+        // sums run down the rows before they reach the accumulator; the first value of each needs no read
+        let updates = macs / self.rows;
+        let partial_sums = self.accumulator - outputs;
+        let transfers = [self.weights, self.inputs, partial_sums, self.accumulator];
+        let written = match counting.rule {
+            Rule::Timeloop => self.accumulator,
+            Rule::Hierarchy => self.accumulator + partial_sums,
+        };
+        let block = counting.dram_block;
+        Accesses {
             macs,
-            registers: macs + register_fills,
-            accumulator: 2.0 * updates - outputs + accumulator_fills,
+            registers: macs + self.registers,
+            accumulator: 2.0 * updates - outputs + written,
             // an input is read once for all columns
-            scratchpad: register_fills + macs / columns + weight_fills + input_fills,
+            scratchpad: self.registers + macs / self.columns + self.weights + self.inputs,
             dram: transfers.iter().sum(),
-            dram_blocks: transfers
-                .iter()
-                .map(|words| (words / DRAM_BLOCK).ceil() * DRAM_BLOCK)
-                .sum(),
+            dram_blocks: transfers.iter().map(|words| (words / block).ceil() * block).sum(),
         }
     }
 }
 
 /// Outputs that one accumulator bank holds.
-pub(super) fn bank_words(mapping: &Mapping) -> f64 {
+pub(crate) fn bank_words(mapping: &Mapping) -> f64 {
     tile(mapping, 1, Tensor::Outputs)
 }
 
 /// Weights and inputs that the scratchpad holds.
-pub(super) fn scratchpad_words(shape: &Shape, mapping: &Mapping) -> f64 {
+pub(crate) fn scratchpad_words(shape: &Shape, mapping: &Mapping) -> f64 {
     let extents = mapping.extents(2).map(|extent| extent as f64);
     tile(mapping, 2, Tensor::Weights) + Window::new(shape, &extents).words()
 }
@@ -97,12 +186,19 @@ fn tile(mapping: &Mapping, level: usize, tensor: Tensor) -> f64 {
 }
 
 /// Words of a tensor that go into one copy of a level.
-fn fills(mapping: &Mapping, level: usize, tensor: Tensor) -> f64 {
-    let passes: f64 = mapping
-        .outside(level)
-        .skip_while(|part| !tensor.has(part.dim))
-        .map(|part| part.factor as f64)
-        .product();
+fn fills(mapping: &Mapping, level: usize, tensor: Tensor, rule: Rule) -> f64 {
+    let passes = |within: usize| -> f64 {
+        let loops = mapping.outside(level).take(within);
+        let moving = loops.skip_while(|part| !tensor.has(part.dim));
+        moving.map(|part| part.factor as f64).product()
+    };
+    let passes = match rule {
+        Rule::Timeloop => passes(usize::MAX),
+        Rule::Hierarchy => {
+            let beyond = mapping.outside(level + 1).map(|part| part.factor as f64);
+            passes(mapping.outside(level).count() - mapping.outside(level + 1).count()) * beyond.product::<f64>()
+        }
+    };
     tile(mapping, level, tensor) * passes
 }
 

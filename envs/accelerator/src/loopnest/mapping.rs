@@ -1,5 +1,7 @@
 //! Shapes of convolutions and how their loops are split.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use crate::gemm::product;
@@ -113,6 +115,9 @@ pub enum MappingError {
     },
 }
 
+/// How Timeloop's short form names the levels and what they hold, outer ones first.
+const HEADS: [&str; 4] = ["L3[WIO]", "L2[WI]", "L1[O]", "L0[W]"];
+
 impl Mapping {
     /// Reads Timeloop's short form, outer levels first, `X` for space:
     /// `L3[WIO] K48 - L2[WI] N1 K16X - L1[O] C48 P16 C16X - L0[W] P8`.
@@ -125,12 +130,11 @@ impl Mapping {
             reason,
         };
         let parts: Vec<&str> = text.split(" - ").map(str::trim).collect();
-        let heads = ["L3[WIO]", "L2[WI]", "L1[O]", "L0[W]"];
-        if parts.len() != heads.len() {
-            return Err(fail(format!("expected the levels {}", heads.join(", "))));
+        if parts.len() != HEADS.len() {
+            return Err(fail(format!("expected the levels {}", HEADS.join(", "))));
         }
         let mut levels: [Vec<Loop>; 4] = Default::default();
-        for (part, (head, level)) in parts.iter().zip(heads.iter().zip((0..4).rev())) {
+        for (part, (head, level)) in parts.iter().zip(HEADS.iter().zip((0..4).rev())) {
             let loops = part
                 .strip_prefix(head)
                 .ok_or_else(|| fail(format!("expected {head}, got {}", quote(part))))?;
@@ -204,6 +208,23 @@ impl Mapping {
     }
 }
 
+impl fmt::Display for Mapping {
+    /// Timeloop's short form, which [`Mapping::parse`] reads; a level without loops says `N1`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for (at, (head, loops)) in HEADS.iter().zip(self.levels.iter().rev()).enumerate() {
+            let sign = if at == 0 { "" } else { " - " };
+            write!(f, "{sign}{head}")?;
+            if loops.is_empty() {
+                write!(f, " N1")?;
+            }
+            for &Loop { dim, factor, spatial } in loops {
+                write!(f, " {dim:?}{factor}{}", if spatial { "X" } else { "" })?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Shape {
     /// Multiply-accumulate operations; `None` beyond 64 bits.
     pub fn macs(&self) -> Option<u64> {
@@ -259,6 +280,7 @@ mod tests {
         assert_eq!(outside, [16, 48, 48]); // P, C, K: inner loops first
         assert_eq!(mapping.extents(1)[Dim::P as usize], 128);
         assert_eq!(shape().macs(), Some(128 * 768 * 768));
+        assert_eq!(mapping.to_string(), TEXT);
     }
 
     #[test]

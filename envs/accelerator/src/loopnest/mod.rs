@@ -24,7 +24,8 @@ mod mapping;
 mod operation;
 mod reference;
 
-pub use access::{Accesses, DRAM_BLOCK};
+pub use access::{Accesses, Counting, DRAM_BLOCK, Rule};
+pub(crate) use access::{Fills, Totals, bank_words, scratchpad_words};
 pub(crate) use cost::{ACCUMULATOR_WORDS, DRAM_WORDS, SCRATCHPAD_WORDS, picojoule};
 pub use cost::{Bound, Cost, Machine};
 pub use mapping::{Dim, Loop, Mapping, MappingError, Shape};

@@ -55,9 +55,14 @@ pub fn gemmini(network: &Network, point: &[f64]) -> Rescored {
             };
         }
     };
+    of_solution(network, &solution)
+}
+
+/// Of a machine with its mappings; the cost is in J cycles.
+pub fn of_solution(network: &Network, solution: &Solution) -> Rescored {
     Rescored {
         own_tiles: own_tiles(&solution.machine, network),
-        mappings: follow(&solution, network),
+        mappings: follow(solution, network),
     }
 }
 

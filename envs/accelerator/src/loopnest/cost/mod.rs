@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::access::{Accesses, bank_words, scratchpad_words};
+use super::access::{Accesses, Counting, bank_words, scratchpad_words};
 use super::mapping::{Mapping, MappingError, Shape};
 
 /// The sizes of a Gemmini-like machine: weight-stationary or output-stationary array, two buffers, DRAM.
@@ -77,9 +77,17 @@ impl Machine {
     /// # Errors
     /// A mapping that does not make up the layer or does not fit the array.
     pub fn cost(&self, shape: &Shape, mapping: &Mapping) -> Result<Cost, MappingError> {
+        self.cost_counted(shape, mapping, &Counting::default())
+    }
+
+    /// The same under a counting of one's own.
+    ///
+    /// # Errors
+    /// A mapping that does not make up the layer or does not fit the array.
+    pub fn cost_counted(&self, shape: &Shape, mapping: &Mapping, counting: &Counting) -> Result<Cost, MappingError> {
         mapping.check(shape, self.side)?;
-        let accesses = Accesses::new(shape, mapping);
-        let (cycles, bound) = self.cycles(mapping, &accesses);
+        let accesses = Accesses::counted(shape, mapping, counting);
+        let (cycles, bound) = self.cycles(used(mapping), &accesses, counting);
         Ok(Cost {
             cycles,
             energy_j: 1e-12 * self.picojoules(&accesses),
@@ -89,27 +97,30 @@ impl Machine {
     }
 
     /// Every part works at its own pace; the slowest sets the time.
-    fn cycles(&self, mapping: &Mapping, accesses: &Accesses) -> (f64, Bound) {
-        let mut slowest = self.paces(mapping, accesses)[0];
-        for part in self.paces(mapping, accesses) {
+    pub(crate) fn cycles(&self, used: [f64; 2], accesses: &Accesses, counting: &Counting) -> (f64, Bound) {
+        let paces = self.paces(used, accesses);
+        let mut slowest = paces[0];
+        for part in paces {
             if part.0 > slowest.0 {
                 slowest = part;
             }
         }
-        (slowest.0.ceil(), slowest.1)
+        if counting.whole_cycles {
+            slowest.0 = slowest.0.ceil();
+        }
+        slowest
     }
 
     /// Cycles as far as everything but DRAM sets them: for a tile that is in the scratchpad already.
     pub fn on_chip_cycles(&self, mapping: &Mapping, accesses: &Accesses) -> f64 {
-        let parts = self.paces(mapping, accesses).into_iter();
+        let parts = self.paces(used(mapping), accesses).into_iter();
         let on_chip = parts.filter(|(_, bound)| *bound != Bound::Dram);
         on_chip.map(|(cycles, _)| cycles).fold(0.0, f64::max).ceil()
     }
 
     /// Cycles of each part on its own.
-    fn paces(&self, mapping: &Mapping, accesses: &Accesses) -> [(f64, Bound); 4] {
-        let columns = mapping.spatial(2) as f64;
-        let cells = mapping.spatial(1) as f64 * columns;
+    fn paces(&self, [rows, columns]: [f64; 2], accesses: &Accesses) -> [(f64, Bound); 4] {
+        let cells = rows * columns;
         [
             (accesses.macs / cells, Bound::Compute),
             (accesses.accumulator / (ACCUMULATOR_WORDS * columns), Bound::Accumulator),
@@ -121,7 +132,8 @@ impl Machine {
         ]
     }
 
-    fn picojoules(&self, accesses: &Accesses) -> f64 {
+    /// Energy of accesses, pJ.
+    pub fn picojoules(&self, accesses: &Accesses) -> f64 {
         let sized = |[fixed, per_kb]: [f64; 2], kb: f64| fixed + per_kb * kb;
         let bank = self.accumulator_kb / self.side as f64;
         picojoule::MAC * accesses.macs
@@ -150,6 +162,11 @@ impl Machine {
             scratchpad_kb: words / 1024.0,
         })
     }
+}
+
+/// Rows and columns that a mapping uses.
+fn used(mapping: &Mapping) -> [f64; 2] {
+    [1, 2].map(|level| mapping.spatial(level) as f64)
 }
 
 #[cfg(test)]
