@@ -52,9 +52,6 @@ pub struct BenchArgs {
     /// Only entries whose name contains this
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub only: String,
-    /// Threads beside one (physics) [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
     /// Episodes per preset and design (convergence) [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub episodes: Option<u32>,

@@ -85,11 +85,10 @@ fn run_attention(args: &BenchArgs) -> Result<(), Error> {
 }
 
 fn run_physics(args: &BenchArgs) -> Result<(), Error> {
-    let threads = args.threads.map_or(rayon::current_num_threads(), |n| n as usize);
     let cases = physics::CASES.into_iter().filter(|case| case.name.contains(&args.only));
     let mut entries = Vec::new();
     for case in cases {
-        let scene = physics::Scene::measure(case, threads)?;
+        let scene = physics::Scene::measure(case, rayon::current_num_threads())?;
         let name = scene.name;
         if !args.json {
             for rate in [scene.one, scene.all] {
