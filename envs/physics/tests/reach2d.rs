@@ -243,7 +243,7 @@ fn wrong_settings_are_refused_by_name() {
         ("preset", r#"{"preset": "nearby"}"#),
         ("tolerance", r#"{"tolerance": 0}"#),
         ("horizon", r#"{"horizon": 0}"#),
-        ("substeps", r#"{"substeps": 1000}"#),
+        ("substeps", r#"{"substeps": 10000}"#),
         ("goal", r#"{"preset": "passage", "goal": [0.5, 0.49]}"#),
         ("obstacles.zigzag.gap", r#"{"obstacles": {"zigzag": {"gap": 0.1}}}"#),
     ];

@@ -140,12 +140,16 @@ impl Machine {
         }
     }
 
-    /// Whether a joint's speed is not a number or out of bounds.
-    fn runs_away(&self) -> bool {
+    /// Whether all speeds are numbers within their bound.
+    fn check(&self) -> Result<(), Fault> {
         let wild = |v: f64| v.is_nan() || v.abs() > SPEED_BOUND;
-        match &self.body {
+        let wild = match &self.body {
             Body::Chain(chain) => chain.speeds().any(wild),
             Body::Rapier(arm) => arm.speeds().map(f64::from).any(wild),
+        };
+        match wild {
+            true => Err("a joint's speed left its bound"),
+            false => Ok(()),
         }
     }
 
@@ -162,6 +166,8 @@ impl Machine {
     /// # Errors
     /// The reason why the physics gave up.
     pub fn step(&mut self, rates: &[f32], walls: &Walls) -> Result<(), Fault> {
+        // a machine that gave up stays so
+        self.check()?;
         let dt = f64::from(CONTROL_DT) / self.substeps as f64;
         self.aim(rates);
         let n = rates.len();
@@ -206,10 +212,7 @@ impl Machine {
             Body::Chain(chain) => chain.step(dt, &self.aims, walls),
             Body::Rapier(arm) => arm.step(&self.aims)?,
         }
-        match self.runs_away() {
-            true => Err("a joint's speed left its bound"),
-            false => Ok(()),
-        }
+        self.check()
     }
 
     /// Puts the arm at rest at these angles: a fast or strongly driven link that was forced into a wall goes no further.

@@ -385,18 +385,9 @@ impl Chain {
             });
             servos.sum::<f64>() + contacts.sum::<f64>()
         };
-        if slope(1.0) <= -1e-9 * slope(0.0) {
+        let Some(share) = root(slope) else {
             return true;
-        }
-        let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..BISECTIONS {
-            let middle = 0.5 * (low + high);
-            match slope(middle) < 0.0 {
-                true => low = middle,
-                false => high = middle,
-            }
-        }
-        let share = 0.5 * (low + high);
+        };
         for i in 0..n {
             to.acceleration[i] = between(from.acceleration[i], to.acceleration[i], share);
             to.torque[i] = between(from.torque[i], to.torque[i], share);
@@ -406,6 +397,22 @@ impl Chain {
         }
         false
     }
+}
+
+/// Where on [0, 1] a function that only grows is 0; `None` where it does not come above 0.
+fn root(slope: impl Fn(f64) -> f64) -> Option<f64> {
+    if slope(1.0) <= (-1e-9 * slope(0.0)).max(0.0) {
+        return None;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (low + high);
+        match slope(middle) < 0.0 {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    Some(0.5 * (low + high))
 }
 
 fn between(a: f64, b: f64, share: f64) -> f64 {
