@@ -21,6 +21,7 @@ pub mod cli;
 pub mod codesign;
 pub mod commands;
 pub mod contract;
+pub mod destination;
 pub mod error;
 pub mod evaluate;
 pub mod evaluation;

@@ -99,7 +99,7 @@ Examples:
 pub struct RenderArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Picture to write; .png or .gif (repeatable)
+    /// Picture to write; .png or .gif; `-` for a PNG on standard output (repeatable)
     #[arg(long, required = true, value_name = "FILE")]
     pub out: Vec<PathBuf>,
     /// Which start state

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::atomic;
 use crate::cli::ExportArgs;
+use crate::destination;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::export::{mjcf, onnx, urdf};
@@ -43,8 +43,10 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         files.push((path, bytes));
     }
     for (path, bytes) in files {
-        atomic::write(path, &bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
-        out!("{}", path.display())?;
+        destination::write(path, &bytes)?;
+        if !destination::is_stdout(path) {
+            out!("{}", path.display())?;
+        }
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use tandem_accelerator::space::rescore::Run as Simulated;
 use tandem_core::SearchSpace;
 use tandem_learning::search::Method;
 
-use super::{Run, Task, cannot};
-use crate::atomic;
+use super::{Run, Task};
 use crate::commands::print_json;
+use crate::destination;
 use crate::error::Error;
 use crate::output::out;
 use crate::plot::{Axes, Center, Curve, learning_curves};
@@ -44,8 +44,7 @@ pub(super) fn report(
     let text =
         serde_json::to_string_pretty(&document).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     let write = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        atomic::write(&path, bytes).map_err(|error| cannot("write", &path, &error))
+        destination::write(&folder.join(name), bytes)
     };
     write("search.json", text.as_bytes())?;
     write("search.png", &picture(task, &rows)?)?;

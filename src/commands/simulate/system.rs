@@ -1,6 +1,6 @@
 //! A network on a whole system, event by event.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use tandem_accelerator::compile::{PASSES, Passes};
@@ -10,9 +10,9 @@ use tandem_accelerator::{Limits, Network, Options, Platform};
 use super::open::Opened;
 use super::watch::Watch;
 use super::{report, table};
-use crate::atomic;
 use crate::cli::SimulateArgs;
 use crate::commands::print_json;
+use crate::destination;
 use crate::error::Error;
 use crate::output::{note, out};
 
@@ -24,28 +24,28 @@ pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<()
     let Opened { platform, costs, off } = opened;
     let options = options(args, off)?;
     let files = [&args.trace, &args.report, &args.csv];
-    for path in files.into_iter().flatten() {
-        check_folder(path)?;
-    }
+    let to_stdout = check_files(&files, args.json)?;
     let mut watch = Watch::new();
     let simulation = simulate_with(platform, network, &options, &**costs, |at| watch.update(at));
     watch.finish();
     let simulation = simulation?;
     if let Some(path) = &args.trace {
-        atomic::write_with(path, |file| write_trace(file, platform, &simulation))
-            .map_err(|error| unwritable(path, &error))?;
+        destination::write_with(path, |mut file| write_trace(&mut file, platform, &simulation))?;
     }
     if let Some(path) = &args.report {
-        save(path, &report::page(platform, &simulation))?;
+        destination::write(path, report::page(platform, &simulation).as_bytes())?;
     }
     if let Some(path) = &args.csv {
-        save(path, &table::csv(platform, &simulation))?;
+        destination::write(path, table::csv(platform, &simulation).as_bytes())?;
     }
     if args.json {
         return print_json(&document(platform, &simulation, &options));
     }
     for note in &simulation.network.notes {
         note!("{note}");
+    }
+    if to_stdout {
+        return Ok(()); // a file stands there already
     }
     table::print(platform, &simulation)?;
     for path in files.into_iter().flatten() {
@@ -79,27 +79,17 @@ fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
     })
 }
 
-/// A file in a folder that there is not would only fail after the simulation.
-fn check_folder(path: &Path) -> Result<(), Error> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if path.is_dir() {
-        return Err(Error::Input(format!("{}: is a folder; name a file", path.display())));
+/// Refuses files that would only fail after the simulation; whether one of them goes to standard output, which has room
+/// for one document.
+fn check_files(files: &[&Option<PathBuf>], as_json: bool) -> Result<bool, Error> {
+    let named = || files.iter().filter_map(|path| path.as_deref());
+    named().try_for_each(destination::check)?;
+    let on_stdout = named().filter(|path| destination::is_stdout(path)).count();
+    if on_stdout + usize::from(as_json) > 1 && on_stdout > 0 {
+        let why = "--trace, --report, --csv and --json cannot share standard output; write all but one to files";
+        return Err(Error::Input(why.into()));
     }
-    match folder.is_dir() {
-        true => Ok(()),
-        false => Err(Error::Input(format!("{}: there is no such folder", folder.display()))),
-    }
-}
-
-fn save(path: &Path, text: &str) -> Result<(), Error> {
-    atomic::write(path, text.as_bytes()).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Run(format!("cannot write {}: {error}", path.display()))
+    Ok(on_stdout > 0)
 }
 
 /// The document of `--json`.
