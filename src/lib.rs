@@ -32,6 +32,7 @@ pub mod film;
 pub mod host;
 pub mod interrupt;
 pub mod judge;
+mod legible;
 pub mod machine;
 pub mod metrics;
 mod output;

@@ -89,8 +89,7 @@ impl Run {
 
     fn open(folder: RunFolder, experiment: Experiment, trainer: Trainer, is_new: bool) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(trainer.counters().iteration)?;
+        let (log, doubt) = MetricsLog::of(&folder, trainer.counters().iteration)?;
         let board = Board::open(&folder.tensorboard(), trainer.counters().iteration);
         let counters = trainer.counters();
         let progress = Progress::new(&experiment.method, counters.env_steps, trainer.end());
@@ -106,6 +105,9 @@ impl Run {
             progress,
             is_new,
         };
+        if let Some(doubt) = doubt {
+            run.progress.say(&doubt);
+        }
         if is_new {
             run.introduce()?;
         }
@@ -164,7 +166,7 @@ impl Run {
 
     /// Closes the curves; how the run goes on.
     fn stopped(&mut self) -> Error {
-        self.board.finish();
+        self.board.sync();
         Error::Stopped(self.path().display().to_string())
     }
 
@@ -239,6 +241,8 @@ impl Run {
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         let bytes = self.trainer.save()?.to_bytes()?;
+        self.log.secure()?;
+        self.board.sync();
         self.folder.save_checkpoint(self.trainer.counters().iteration, &bytes)?;
         self.saved = Instant::now();
         Ok(())
@@ -269,7 +273,7 @@ impl Run {
             ("final/env_steps", judged.env_steps as f64),
         ];
         self.board.result(self.trainer.counters().iteration, &metrics);
-        self.board.finish();
+        self.board.sync();
         self.progress.finish();
         self.folder.write_json("evaluation/final.json", &json!(judged))?;
         Ok(judged)

@@ -88,11 +88,14 @@ impl AdaptationRun {
 
     fn open(folder: RunFolder, experiment: LanguageExperiment, chain: Pipeline) -> Result<Self, Error> {
         let [iteration, end] = chain.progress();
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(iteration)?;
+        let (log, doubt) = MetricsLog::of(&folder, iteration)?;
+        let progress = Progress::new(METHOD, iteration, end);
+        if let Some(doubt) = doubt {
+            progress.say(&doubt);
+        }
         Ok(Self {
             board: Board::open(&folder.tensorboard(), iteration),
-            progress: Progress::new(METHOD, iteration, end),
+            progress,
             saved: Instant::now(),
             folder,
             experiment,
@@ -140,7 +143,7 @@ impl AdaptationRun {
             if interrupt::requested().is_some() {
                 self.progress.say("saving a checkpoint");
                 self.checkpoint()?;
-                self.board.finish();
+                self.board.sync();
                 let run = self.path().display().to_string();
                 return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
             }
@@ -204,6 +207,8 @@ impl AdaptationRun {
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         let bytes = self.chain.save().to_bytes()?;
+        self.log.secure()?;
+        self.board.sync();
         self.folder.save_checkpoint(self.chain.progress()[0], &bytes)?;
         self.saved = Instant::now();
         Ok(())
@@ -220,7 +225,7 @@ impl AdaptationRun {
             ("final/control", last(Stage::Control)),
         ];
         self.board.result(self.chain.progress()[0], &results);
-        self.board.finish();
+        self.board.sync();
         self.progress.finish();
         self.folder.write_json(FINAL, &document)?;
         Ok(document)

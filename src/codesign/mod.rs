@@ -77,8 +77,10 @@ impl CodesignRun {
         if let Some(checkpoint) = folder.latest_checkpoint()? {
             codesign.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
         }
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(u64::from(codesign.progress()[0]))?;
+        let (log, doubt) = MetricsLog::of(&folder, u64::from(codesign.progress()[0]))?;
+        if let Some(doubt) = doubt {
+            note!("{doubt}");
+        }
         Ok(Self {
             board: Board::open(&folder.tensorboard(), u64::from(codesign.progress()[0])),
             folder,
@@ -100,7 +102,7 @@ impl CodesignRun {
                 Ok(Some(round)) => round,
                 Ok(None) => break,
                 Err(LanguageError::Stopped) => {
-                    self.board.finish();
+                    self.board.sync();
                     let text = format!("stopped; `{}` goes on", self.command);
                     return Err(Error::Paused(text));
                 }
@@ -119,7 +121,7 @@ impl CodesignRun {
         progress.say("judging on the final text");
         let outcome = self.codesign.outcome()?;
         progress.finish();
-        self.board.finish();
+        self.board.sync();
         self.finish(&outcome)
     }
 
@@ -149,6 +151,8 @@ impl CodesignRun {
         }
         self.log.append(&row)?;
         let bytes = self.codesign.save().to_bytes()?;
+        self.log.secure()?;
+        self.board.sync();
         Ok(self.folder.save_checkpoint(u64::from(round.round), &bytes)?)
     }
 

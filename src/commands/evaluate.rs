@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tandem_learning::archive::Archive;
 
 use super::print_json;
+use crate::atomic;
 use crate::cli::EvaluateArgs;
 use crate::error::Error;
 use crate::evaluate::Learnt;
@@ -13,9 +14,11 @@ use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
 use crate::experiment::Experiment;
 use crate::interrupt;
 use crate::output::{note, out};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunError, RunFolder};
 use crate::trainer::Trainer;
 
+/// A run's own design.
+const DESIGN: &str = "design.json";
 /// Environment steps of a new policy for a design that comes without one.
 const RETRAIN_STEPS: u64 = 1_000_000;
 
@@ -50,16 +53,19 @@ struct Target {
 impl Target {
     fn open(args: &EvaluateArgs) -> Result<Self, Error> {
         if args.target.is_dir() {
-            let learnt = Learnt::open(&RunFolder::view(&args.target)?)?;
+            let run = RunFolder::view(&args.target)?;
+            check_design(run.path(), &run.file(DESIGN))?;
+            let learnt = Learnt::open(&run)?;
             return Ok(Self {
                 experiment: learnt.experiment.clone(),
                 design: learnt.design(),
                 learnt: Some(learnt),
             });
         }
+        let folder = atomic::folder_of(&args.target);
+        check_design(folder, &args.target)?;
         let document = read_design(&args.target)?;
-        let folder = args.target.parent().map(Path::to_path_buf).unwrap_or_default();
-        let beside = RunFolder::view(&folder).and_then(|run| run.best().map(|best| (run, best)));
+        let beside = RunFolder::view(folder).and_then(|run| run.best().map(|best| (run, best)));
         let learnt = match (&args.experiment, beside) {
             (None, Ok((run, Some(_)))) => Some(Learnt::open(&run)?),
             _ => None,
@@ -75,6 +81,18 @@ impl Target {
             learnt,
             design,
         })
+    }
+}
+
+/// Refuses a run's own design where it is not what the run has written.
+fn check_design(folder: &Path, path: &Path) -> Result<(), Error> {
+    let own = path.file_name().is_some_and(|name| name == DESIGN) && folder.join("meta.json").exists();
+    match RunFolder::view(folder).and_then(|run| run.read(DESIGN)) {
+        Err(error @ RunError::Damaged { .. }) if own => {
+            let hint = "a design that you have edited is judged where it lies outside the run folder";
+            Err(Error::Run(format!("{error}; {hint}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -156,6 +174,10 @@ fn print_table(judged: &Evaluation) -> Result<(), Error> {
         judged.seed,
         judged.episodes
     )?;
+    if let Some(iteration) = judged.iteration {
+        let steps = judged.env_steps;
+        out!("the pair kept after iteration {iteration} of a run of {steps} environment steps")?;
+    }
     line("true success, mean actions", judged.success)?;
     line("true success, sampled", judged.success_sampled)?;
     line("start design, same policy", judged.success_start_design)?;

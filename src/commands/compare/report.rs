@@ -105,6 +105,7 @@ fn read(job: &Job) -> Result<Found, Error> {
     let judged: Evaluation =
         serde_json::from_value(run.read_json(FINAL)?).map_err(|error| damaged(error.to_string()))?;
     let success = judged.success.ok_or_else(|| damaged("it lacks success".into()))?;
+    run.check_rows()?;
     let rows = metrics::read(&run.metrics())?;
     Ok(found(job.seed, &judged, success.mean, &rows))
 }

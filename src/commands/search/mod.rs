@@ -21,6 +21,9 @@ use crate::interrupt;
 use crate::output::note;
 use crate::progress::{Progress, Status};
 
+/// A checksum that is not there yet.
+const NO_SUM: &str = "00000000";
+
 /// What is searched, and with which budget; stored with every result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +37,8 @@ struct Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Run {
+    /// CRC-32 of the file, in eight hexadecimal digits, which count as zeros there.
+    crc32: String,
     task: Task,
     method: String,
     seed: u64,
@@ -167,6 +172,7 @@ fn search(space: &dyn SearchSpace, task: &Task, method: &Method, seed: u64, tell
         space.describe(&outcome.point)
     };
     Some(Run {
+        crc32: NO_SUM.into(),
         task: task.clone(),
         method: method.name.into(),
         seed,
@@ -209,6 +215,11 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
     let place = path.display();
     let run: Run = serde_json::from_str(&text)
         .map_err(|error| Error::Input(format!("{place} is no result of a search: {error}")))?;
+    if sealed(&text.replacen(&run.crc32, NO_SUM, 1)) != text {
+        return Err(Error::Run(format!(
+            "{place} is damaged: its checksum is wrong; remove it, and the same command searches again"
+        )));
+    }
     if run.task != *task {
         let Task { space, network, budget } = &run.task;
         return Err(Error::Input(format!(
@@ -219,8 +230,17 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
 }
 
 fn write(path: &Path, run: &Run) -> Result<(), Error> {
-    let text = serde_json::to_string(run).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    atomic::write(path, text.as_bytes()).map_err(|error| cannot("write", path, &error))
+    let unsealed = Run {
+        crc32: NO_SUM.into(),
+        ..run.clone()
+    };
+    let text = serde_json::to_string(&unsealed).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    atomic::write(path, sealed(&text).as_bytes()).map_err(|error| cannot("write", path, &error))
+}
+
+/// A result's text with its checksum in its place.
+fn sealed(text: &str) -> String {
+    text.replacen(NO_SUM, &format!("{:08x}", crc32fast::hash(text.as_bytes())), 1)
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

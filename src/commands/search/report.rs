@@ -43,9 +43,7 @@ pub(super) fn report(
     let document = document(space, task, &rows);
     let text =
         serde_json::to_string_pretty(&document).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    let write = |name: &str, bytes: &[u8]| {
-        destination::write(&folder.join(name), bytes)
-    };
+    let write = |name: &str, bytes: &[u8]| destination::write(&folder.join(name), bytes);
     write("search.json", text.as_bytes())?;
     write("search.png", &picture(task, &rows)?)?;
     if as_json {
