@@ -2,7 +2,7 @@
 //! checkpoints, and at the end the learnt pair is judged.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tandem_core::{DesignSpace, Spec};
@@ -14,9 +14,10 @@ use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
 use crate::film::{film, still};
-use crate::interrupt;
+use crate::interrupt::{self, Watch};
 use crate::judge::Starts;
 use crate::metrics::MetricsLog;
+use crate::output::note;
 use crate::progress::{Progress, Status};
 use crate::record::Record;
 use crate::registry;
@@ -26,6 +27,10 @@ use crate::trainer::Trainer;
 
 /// Episodes of the final judgement.
 pub const FINAL_EPISODES: usize = 128;
+/// How long an iteration may take to its end, and a checkpoint, after a signal; a longer one is computed again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for work that saves nothing.
+const NO_PATIENCE: Duration = Duration::from_millis(500);
 
 /// A run that is being written.
 pub struct Run {
@@ -47,7 +52,7 @@ impl Run {
     /// # Errors
     /// An experiment that is not right, or a folder that cannot be written.
     pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
-        let trainer = Trainer::new(experiment)?;
+        let trainer = trainer(experiment)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
         let meta = Meta::collect();
@@ -72,7 +77,7 @@ impl Run {
     pub fn resume(path: &Path) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
         let experiment = Experiment::from_run(&folder)?;
-        let mut trainer = Trainer::new(&experiment)?;
+        let mut trainer = trainer(&experiment)?;
         let checkpoint = folder.latest_checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
@@ -139,9 +144,12 @@ impl Run {
     /// cannot be written any more.
     pub fn complete(&mut self) -> Result<Evaluation, Error> {
         let stop = || interrupt::requested().is_some();
+        let last_word = Error::Stopped(self.path().display().to_string()).to_string();
         if self.is_new {
             self.progress.say("preparing the method");
-            match self.trainer.prepare(&stop) {
+            let say = |text: &str| self.progress.say(text);
+            let watch = watch("preparing the method", NO_PATIENCE, &last_word, &say);
+            match interrupt::during(&watch, || self.trainer.prepare(&stop)) {
                 Err(Error::Method(MethodError::Stopped)) => return Err(self.stopped()),
                 prepared => prepared?,
             }
@@ -152,7 +160,9 @@ impl Run {
                 self.checkpoint()?;
                 return Err(self.stopped());
             }
-            let Some(record) = self.trainer.iterate()? else {
+            let say = |text: &str| self.progress.say(text);
+            let watch = watch("this iteration", PATIENCE, &last_word, &say);
+            let Some(record) = interrupt::during(&watch, || self.trainer.iterate())? else {
                 break;
             };
             self.write(&record)?;
@@ -161,7 +171,7 @@ impl Run {
             }
         }
         self.checkpoint()?;
-        self.finish()
+        self.finish(&last_word)
     }
 
     /// Closes the curves; how the run goes on.
@@ -260,12 +270,16 @@ impl Run {
     }
 
     /// The final judgement, the picture, and the results for TensorBoard.
-    fn finish(&mut self) -> Result<Evaluation, Error> {
+    fn finish(&mut self, last_word: &str) -> Result<Evaluation, Error> {
         self.save_best()?;
         self.progress.say("judging the learnt design in the true machine");
-        let learnt = Learnt::open(&self.folder)?;
-        let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
-        self.picture(learnt)?;
+        let say = |text: &str| self.progress.say(text);
+        let judged = interrupt::during(&watch("judging", NO_PATIENCE, last_word, &say), || {
+            let learnt = Learnt::open(&self.folder)?;
+            let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
+            self.picture(learnt)?;
+            Ok::<_, Error>(judged)
+        })?;
         let mean = |interval: Option<Interval>| interval.map_or(f64::NAN, |i| i.mean);
         let metrics = [
             ("final/success", mean(judged.success)),
@@ -293,6 +307,27 @@ impl Run {
         crate::atomic::write(&path, &png)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
     }
+}
+
+fn watch<'a>(what: &'a str, patience: Duration, last_word: &'a str, say: &'a (dyn Fn(&str) + Sync)) -> Watch<'a> {
+    Watch {
+        what,
+        patience,
+        last_word,
+        say,
+    }
+}
+
+/// A trainer at the beginning of its run, whose networks are made under a watch.
+fn trainer(experiment: &Experiment) -> Result<Trainer, Error> {
+    let say = |text: &str| note!("{text}");
+    let watch = watch(
+        "making the networks",
+        NO_PATIENCE,
+        "stopped; the same command begins again",
+        &say,
+    );
+    interrupt::during(&watch, || Trainer::new(experiment))
 }
 
 /// `design.json`: everything another person needs to build or judge the design.

@@ -162,7 +162,7 @@ fn rows_are_on_record_before_the_checkpoint_that_relies_on_them() {
     let rows = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let relied: usize = rows.split_inclusive('\n').take(iteration).map(str::len).sum();
     let sums: Value = serde_json::from_slice(&fs::read(run.join("checksums.json")).unwrap()).unwrap();
-    assert_eq!(sums["metrics.jsonl"][0]["length"], relied);
+    assert_eq!(sums["files"]["metrics.jsonl"][0]["length"], relied);
 }
 
 #[test]

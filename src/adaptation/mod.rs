@@ -12,7 +12,7 @@ pub mod report;
 mod source;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tandem_language::{CodesignSettings, Pipeline, Record, Stage};
@@ -22,7 +22,7 @@ pub use experiment::LanguageExperiment;
 pub use source::{Source, TextSettings, TokenizerSettings};
 
 use crate::error::Error;
-use crate::interrupt;
+use crate::interrupt::{self, Watch};
 use crate::metrics::{MetricsLog, Row, put};
 use crate::progress::{Progress, Status};
 use crate::run_folder::{Meta, RunFolder};
@@ -30,6 +30,8 @@ use crate::tensorboard::{Board, flatten};
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";
+/// How long an iteration may take to its end, and a checkpoint, after a signal; a longer one is computed again.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the result of a finished run stands.
 pub const FINAL: &str = "evaluation/final.json";
 
@@ -147,7 +149,14 @@ impl AdaptationRun {
                 let run = self.path().display().to_string();
                 return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
             }
-            let Some(record) = self.chain.iterate()? else {
+            let run = self.path().display().to_string();
+            let watch = Watch {
+                what: "this iteration",
+                patience: PATIENCE,
+                last_word: &format!("stopped; `tandem adapt --resume {run}` goes on"),
+                say: &|text| self.progress.say(text),
+            };
+            let Some(record) = interrupt::during(&watch, || self.chain.iterate())? else {
                 break;
             };
             self.write(&record)?;

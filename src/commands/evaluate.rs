@@ -12,7 +12,6 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
 use crate::experiment::Experiment;
-use crate::interrupt;
 use crate::output::{note, out};
 use crate::run_folder::{RunError, RunFolder};
 use crate::trainer::Trainer;
@@ -131,7 +130,6 @@ fn values(path: &Path, document: &Value, experiment: &Experiment) -> Result<Vec<
 
 /// A new policy from scratch on the design: separates the body's merit from the brain's.
 fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
-    interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let mut experiment = target.experiment.clone();
     experiment.method = "fixed".into();
     experiment
@@ -141,7 +139,7 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     experiment.schedule.freeze_at = None;
     experiment.schedule.stop_at = None;
     let mut trainer = Trainer::new(&experiment)?;
-    trainer.prepare(&|| interrupt::requested().is_some())?;
+    trainer.prepare(&|| false)?; // nothing is saved here, so that a signal may end the process at once
     while let Some(record) = trainer.iterate()? {
         if let Some(evaluation) = &record.evaluation {
             note!(
@@ -149,9 +147,6 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
                 record.counters.env_steps,
                 evaluation.success
             );
-        }
-        if interrupt::requested().is_some() {
-            return Err(Error::Run("stopped while retraining; nothing was changed".into()));
         }
     }
     let counters = trainer.counters().clone();

@@ -70,6 +70,8 @@ pub struct MethodEntry {
     pub build: Box<BuildMethod>,
     /// Checks names and types of the settings.
     pub read: Reader,
+    /// Checks the settings where building it takes long; `None`: building it checks them.
+    pub check: Option<fn(&Setup) -> Result<(), MethodError>>,
 }
 
 impl ProblemEntry {
@@ -117,6 +119,7 @@ impl MethodEntry {
             about,
             build: Box::new(move |setup| Ok(Box::new(make(setup, settings(setup.settings)?)?))),
             read: typed::<S>,
+            check: None,
         }
     }
 }
@@ -228,6 +231,9 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
         ProblemError::Setting { key, reason } => located.fail_at(&join("task", &key), reason),
         other => located.fail_at("task", other.to_string()),
     })?;
+    experiment
+        .check_sizes(instance.problem.spec(), &*instance.problem.hardware())
+        .map_err(|(path, reason)| located.fail_at(&path, reason))?;
     if !method_names().any(|name| name == experiment.method) {
         let reason = unknown("method", &experiment.method, method_names());
         return Err(located.fail_at("method", reason).into());
@@ -246,7 +252,11 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
         }
         (entry.read)(located, &path)?;
         let setup = setup(experiment, &instance, entry.name);
-        match (entry.build)(&setup) {
+        let checked = match entry.check {
+            Some(check) => check(&setup),
+            None => (entry.build)(&setup).map(drop),
+        };
+        match checked {
             Err(MethodError::Setting { key, reason }) => {
                 return Err(located.fail_at(&join(&path, &key), reason).into());
             }

@@ -1,12 +1,12 @@
 //! Checksums of a folder's files that are read back, in `checksums.json` beside them.
 //!
 //! ```text
-//! {"design.json": [{"length": 412, "crc32": "8d2f1c03"}], "metrics.jsonl": [...], ...}
+//! {"crc32": "03b1a2c9", "files": {"design.json": [{"length": 412, "crc32": "8d2f1c03"}], "metrics.jsonl": [...], ...}}
 //! ```
 //!
 //! A file is whole where one of its sums fits. Its new sum is on the disk before the file is, and the old one stays
 //! until the next write, so that a kill between the two damages nothing. Of a file that grows (`metrics.jsonl`) the sum
-//! is that of its beginning, as of the last checkpoint. Checkpoints have their own checksum.
+//! is that of its beginning, as of the last checkpoint. Checkpoints have their own checksum, and so has the list itself.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,6 +51,22 @@ impl Sum {
 }
 
 type Sums = BTreeMap<String, Vec<Sum>>;
+
+/// The file of checksums.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    /// CRC-32 of `files` as JSON without white space.
+    crc32: String,
+    files: Sums,
+}
+
+impl Sealed {
+    fn new(files: Sums) -> io::Result<Self> {
+        let crc32 = Sum::of(&serde_json::to_vec(&files)?).crc32;
+        Ok(Self { crc32, files })
+    }
+}
 
 /// Replaces the file `name` of `folder` by `bytes` in one step, and its checksum with it.
 ///
@@ -128,7 +144,7 @@ fn known(folder: &Path, name: &str) -> Result<Vec<Sum>, RunError> {
         return Err(RunError::Missing(path));
     }
     let mut sums = load(folder).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => damaged(&path, &error),
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => damaged(&path, &error),
         _ => io_error("read", &path)(error),
     })?;
     Ok(sums.remove(name).unwrap_or_default())
@@ -136,14 +152,21 @@ fn known(folder: &Path, name: &str) -> Result<Vec<Sum>, RunError> {
 
 fn load(folder: &Path) -> io::Result<Sums> {
     match fs::read(folder.join(FILE)) {
-        Ok(text) => Ok(serde_json::from_slice(&text)?),
+        Ok(text) => {
+            let read: Sealed = serde_json::from_slice(&text)?;
+            let sealed = Sealed::new(read.files)?;
+            match sealed.crc32 == read.crc32 {
+                true => Ok(sealed.files),
+                false => Err(io::Error::new(io::ErrorKind::InvalidData, "its checksum is wrong")),
+            }
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Sums::new()),
         Err(error) => Err(error),
     }
 }
 
 fn save(folder: &Path, sums: &Sums) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(sums)?;
+    let text = serde_json::to_string_pretty(&Sealed::new(sums.clone())?)?;
     atomic::write(&folder.join(FILE), (text + "\n").as_bytes())
 }
 
@@ -163,7 +186,8 @@ mod tests {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 0x40;
                 fs::write(folder.join(name), bytes).unwrap();
-                assert!(read(folder, "a.json").is_err(), "{name}, byte {at}");
+                let is_space = name == FILE && whole[at].is_ascii_whitespace() && read(folder, "a.json").is_ok();
+                assert!(is_space || read(folder, "a.json").is_err(), "{name}, byte {at}");
             }
             fs::write(folder.join(name), whole).unwrap();
         }

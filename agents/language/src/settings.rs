@@ -115,6 +115,9 @@ impl Default for Adaptation {
     }
 }
 
+/// Most numbers of a batch: 8 GiB of single precision.
+const MOST_NUMBERS: f64 = 2_147_483_648.0;
+
 impl Settings {
     /// The circuit with the model's head dimension and layers.
     pub fn circuit(&self) -> GainCell {
@@ -161,6 +164,17 @@ impl Settings {
         within("adaptation.schedule.passes", f64::from(schedule.passes), 0.0, 1e5)?;
         within("adaptation.schedule.first_step", schedule.first_step, 0.0, 1.0)?;
         within("adaptation.schedule.last_step", schedule.last_step, 0.0, 1.0)?;
+        for (key, batch) in [("training.batch", t.batch), ("adaptation.batch", a.batch)] {
+            let numbers = self.model.activations(batch);
+            if numbers > MOST_NUMBERS {
+                return Err(LanguageError::Setting {
+                    key: key.into(),
+                    reason: format!(
+                        "makes {numbers:.0} numbers a batch with this model; at most {MOST_NUMBERS:.0} fit"
+                    ),
+                });
+            }
+        }
         Ok(self.circuit().check()?)
     }
 }

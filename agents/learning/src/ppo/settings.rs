@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::PpoError;
+use crate::size::MOST_WEIGHTS;
 
 /// Settings of PPO; the defaults are the established ones for continuous control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,14 +99,26 @@ impl PpoSettings {
             (
                 "hidden",
                 self.hidden.iter().copied().min().unwrap_or(1) as f64,
-                1.0..=1e5,
+                1.0..=4096.0,
             ),
+            (
+                "hidden",
+                self.hidden.iter().copied().max().unwrap_or(1) as f64,
+                1.0..=4096.0,
+            ),
+            ("hidden", self.hidden.len() as f64, 0.0..=16.0),
         ];
         for (key, value, range) in ranges {
             if !range.contains(&value) {
                 let reason = format!("{value} is not between {:e} and {:e}", range.start(), range.end());
                 return Err(PpoError::Setting { key, reason });
             }
+        }
+        let between = self.hidden.windows(2).map(|pair| pair[0] as f64 * pair[1] as f64);
+        let weights: f64 = between.sum();
+        if weights > MOST_WEIGHTS {
+            let reason = format!("has {weights:.0} weights between its layers; at most {MOST_WEIGHTS:.0} fit");
+            return Err(PpoError::Setting { key: "hidden", reason });
         }
         Ok(())
     }
