@@ -133,7 +133,7 @@ impl DesignOptimizer for Cma {
     /// trained for a candidate alone, with that candidate.
     fn design(&self) -> Vec<f64> {
         match self.settings.warm_start {
-            true => self.search.mean().to_vec(),
+            true => self.search.mean(),
             false => self.candidate().to_vec(),
         }
     }
