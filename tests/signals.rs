@@ -54,7 +54,7 @@ fn making_a_large_network_hears_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     let mut experiment = tiny("fixed");
     experiment["ppo"]["hidden"] = json!([2000, 2000]);
-    let talk = interrupted(start(folder.path(), &experiment), Duration::from_secs(1));
+    let talk = interrupted(start(folder.path(), &experiment), Duration::from_secs(4));
     assert!(talk.contains("stopped"), "{talk}");
     assert!(
         !folder.path().join("run").exists(),
