@@ -39,7 +39,7 @@ fn line(text: &str) -> String {
 /// Cuts what stands between two marks. Commands to type (`tandem train --resume RUN`) are left whole.
 fn quotations(text: &str, mark: char) -> String {
     let parts: Vec<&str> = text.split(mark).collect();
-    let closed = parts.len() - usize::from(parts.len() % 2 == 0); // a mark without a partner quotes nothing
+    let closed = parts.len() - usize::from(parts.len().is_multiple_of(2)); // a mark without a partner quotes nothing
     let short = parts
         .iter()
         .enumerate()

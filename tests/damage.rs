@@ -11,7 +11,7 @@ use tandem::run_folder::RunFolder;
 use tandem_core::Stream;
 use tandem_learning::archive::Archive;
 
-use common::{checkpoints, contents, copy, finished, tandem};
+use common::{adapted, checkpoints, contents, copy, copy_all, finished, tandem};
 
 const EVALUATE: [&str; 4] = ["evaluate", "run", "--episodes", "4"];
 const RESUME: [&str; 3] = ["train", "--resume", "run"];
@@ -195,11 +195,41 @@ fn a_finished_run_that_is_resumed_has_its_result_once() {
     for _ in 0..2 {
         tandem(folder.path(), &RESUME).ended(0);
     }
-    let results: usize = contents(&run.join("tensorboard"))
-        .iter()
-        .map(|(_, bytes)| bytes.windows(13).filter(|window| window == b"final/success").count())
-        .sum();
-    assert_eq!(results, 2, "among the columns, and as a figure");
+    assert_eq!(events(&run, "final/success"), 2, "among the columns, and as a figure");
+
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    copy_all(&adapted().join("run"), &run);
+    for _ in 0..2 {
+        tandem(folder.path(), &["adapt", "--resume", "run"]).ended(0);
+    }
+    assert_eq!(events(&run, "final/nonlinear"), 2);
+}
+
+/// How often a tag stands in the event files.
+fn events(run: &Path, tag: &str) -> usize {
+    let files = contents(&run.join("tensorboard"));
+    let count = |bytes: &[u8]| {
+        bytes
+            .windows(tag.len())
+            .filter(|window| *window == tag.as_bytes())
+            .count()
+    };
+    files.iter().map(|(_, bytes)| count(bytes)).sum()
+}
+
+#[test]
+fn the_text_of_a_language_model_is_held_to_its_checksum() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    copy_all(&adapted().join("run"), &run);
+    flip(&run.join("text.txt"), 1000);
+    for words in [
+        &["adapt", "--resume", "run"][..],
+        &["generate", "run", "--prompt", "Ada"],
+    ] {
+        tandem(folder.path(), words).ended(1).saying(&["text.txt is damaged"]);
+    }
 }
 
 #[test]

@@ -129,6 +129,56 @@ fn a_full_disk_is_an_error_with_one_message() {
 }
 
 #[test]
+fn a_message_quotes_little_of_an_input_and_hands_on_no_control_character() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let long = "x".repeat(5000);
+    let harmful = format!("\u{1b}[2J\u{7}{long}");
+    for name in [&long, &harmful] {
+        let mut experiment = common::tiny("fixed");
+        experiment["problem"] = serde_json::json!(name);
+        common::write(&folder.join("problem.json"), &experiment);
+        let mut experiment = common::tiny("fixed");
+        experiment[name.as_str()] = serde_json::json!(1);
+        common::write(&folder.join("key.json"), &experiment);
+        common::write(&folder.join("tiny.json"), &common::tiny("fixed"));
+        let set = format!("{name}=1");
+        let value = format!("task.preset={name}");
+        let path = format!("{}/{}", &name[..100], &name[..100]);
+        for words in [
+            &["check", "problem.json"][..],
+            &["check", "key.json"],
+            &["check", "tiny.json", "--set", &set],
+            &["check", "tiny.json", "--set", &value],
+            &["check", &path],
+            &["check", name],
+            &["list", name],
+            &["simulate", name, "--platform", "gemmini"],
+            &["simulate", "resnet18", "--platform", name],
+            &["simulate", "resnet18", "--platform", "gemmini", "--no-pass", name],
+            &["search", name],
+            &["evaluate", name],
+            &[name],
+        ] {
+            let said = common::tandem(folder, words).ended(2);
+            let message = said.err;
+            assert!(
+                message.chars().count() < 1200,
+                "{} {}: {message}",
+                words[0],
+                message.len()
+            );
+            assert!(!message.contains(&"x".repeat(81)), "{}: {message}", words[0]);
+            assert!(
+                !message.chars().any(|c| c.is_control() && c != '\n'),
+                "{}: {message:?}",
+                words[0]
+            );
+        }
+    }
+}
+
+#[test]
 fn talk_that_nobody_hears_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");

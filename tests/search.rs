@@ -59,6 +59,15 @@ fn methods_are_compared_at_equal_budgets_and_finished_searches_are_read() {
     let refused = search(&other);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("budget 40"));
+    // nor does it believe a result of which a digit has changed
+    let path = folder.path().join("random-s0.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let changed = text.replacen("\"seconds\":", "\"seconds\":1", 1);
+    assert_ne!(text, changed);
+    std::fs::write(&path, changed).unwrap();
+    let refused = search(&arguments);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("random-s0.json is damaged"));
 }
 
 #[test]

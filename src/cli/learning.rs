@@ -121,7 +121,7 @@ Examples:
 pub struct ExportArgs {
     /// Run folder
     pub run: PathBuf,
-    /// MuJoCo model to write: machine, actuators, limits, scene
+    /// MuJoCo model to write: machine, actuators, limits, scene; `-` is standard output, here and below
     #[arg(long, value_name = "FILE", group = "what")]
     pub mjcf: Option<PathBuf>,
     /// URDF to write: links, joints, limits

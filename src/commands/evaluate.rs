@@ -13,6 +13,7 @@ use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
 use crate::experiment::Experiment;
 use crate::output::{note, out};
+use crate::registry;
 use crate::run_folder::{RunError, RunFolder};
 use crate::trainer::Trainer;
 
@@ -28,6 +29,7 @@ const RETRAIN_STEPS: u64 = 1_000_000;
 pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     let episodes = args.episodes as usize;
     let target = Target::open(args)?;
+    check_episodes(&target.experiment, episodes)?;
     let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
     let learnt = target.learnt.as_ref().map(judge).transpose()?;
     let steps = args.retrain.or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));
@@ -40,6 +42,15 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
         true => print_json(&json!(judged)),
         false => print_table(&judged),
     }
+}
+
+/// Refuses more episodes than fit into memory.
+fn check_episodes(experiment: &Experiment, episodes: usize) -> Result<(), Error> {
+    let problem = registry::problem(experiment)?.problem;
+    let mut asked = experiment.clone();
+    asked.evaluation.episodes = episodes;
+    let checked = asked.check_sizes(problem.spec(), &*problem.hardware());
+    checked.map_err(|(_, reason)| Error::Input(format!("--episodes {episodes}: {reason}")))
 }
 
 /// What is judged.
@@ -108,7 +119,7 @@ fn read_design(path: &PathBuf) -> Result<Value, Error> {
 /// The design's values in the order of the problem's parameters, checked against their bounds.
 fn values(path: &Path, document: &Value, experiment: &Experiment) -> Result<Vec<f64>, Error> {
     let fail = |reason: String| Error::Input(format!("{}: {reason}", path.display()));
-    let instance = crate::registry::problem(experiment)?;
+    let instance = registry::problem(experiment)?;
     let hardware = instance.problem.hardware();
     let listed = document["parameters"]
         .as_array()

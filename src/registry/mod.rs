@@ -36,6 +36,9 @@ pub type BuildProblem = dyn Fn(&Value) -> Result<Instance, ProblemError> + Send 
 /// Builds a method from the experiment's `methods.NAME`.
 pub type BuildMethod = dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync;
 
+/// Checks the settings of a method without building it.
+pub type CheckMethod = fn(&Setup) -> Result<(), MethodError>;
+
 /// A problem that experiments can name.
 pub struct ProblemEntry {
     /// Name in experiment files.
@@ -71,7 +74,7 @@ pub struct MethodEntry {
     /// Checks names and types of the settings.
     pub read: Reader,
     /// Checks the settings where building it takes long; `None`: building it checks them.
-    pub check: Option<fn(&Setup) -> Result<(), MethodError>>,
+    pub check: Option<CheckMethod>,
 }
 
 impl ProblemEntry {

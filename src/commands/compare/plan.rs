@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunError, RunFolder};
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,11 +86,12 @@ impl Job {
                 self.folder.display()
             )));
         }
-        Ok(if run.file(FINAL).exists() {
-            State::Finished
-        } else {
-            State::Stopped
-        })
+        match run.read_json(FINAL) {
+            Ok(_) => Ok(State::Finished),
+            // a judgement that is damaged is made again, from the last checkpoint
+            Err(RunError::Missing(_) | RunError::Damaged { .. }) => Ok(State::Stopped),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
