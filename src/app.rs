@@ -19,7 +19,8 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::cli::{Cli, Command};
 use crate::commands;
 use crate::error::Error;
-use crate::output::{self, OutputError};
+use crate::legible::legible;
+use crate::output::{self, OutputError, note};
 use crate::registry::{self, MethodEntry, ProblemEntry};
 
 /// The program: Tandem's problems and methods, and those that are added.
@@ -75,9 +76,15 @@ fn main() -> ExitCode {
 
 /// Shows the help or version that was asked for, or what is wrong with the command line.
 fn show(answer: &clap::Error) -> ExitCode {
+    let code = ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
+    let plain = answer.render().to_string();
+    if answer.use_stderr() && legible(&plain) != plain {
+        note!("{}", plain.trim_end()); // clap quotes arguments as they are
+        return code;
+    }
     match answer.print() {
         Err(error) if !answer.use_stderr() => Error::from(OutputError::new(error)).report(),
-        _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
+        _ => code,
     }
 }
 

@@ -32,14 +32,31 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Re
     sync_folder(folder_of(path))
 }
 
-/// Removes what killed [`write()`]s left in `folder`. Only for a folder that no other process is writing in.
+/// Makes `folder` and what is missing above it, so that they survive a power cut.
+pub fn create_folders(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    create_folders(above)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        made => made.and_then(|()| sync_folder(above)),
+    }
+}
+
+/// Removes what was left in `folder` by killed processes: scratch files, and scratch folders that did not become a run
+/// folder. Only for a folder that no other process is writing in.
 pub fn remove_scratch(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(SCRATCH_ENDING) && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
+        if name.starts_with('.') && name.ends_with(SCRATCH_ENDING) {
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
         }
     }
     Ok(())
@@ -116,6 +133,9 @@ mod tests {
         let path = folder.path().join("a.json");
         write(&path, b"kept").unwrap();
         fs::write(scratch_beside(&path).unwrap(), "half").unwrap();
+        let half_made = scratch_beside(&path).unwrap();
+        fs::create_dir(&half_made).unwrap();
+        fs::write(half_made.join("meta.json"), "half").unwrap();
         fs::write(folder.path().join(".hidden"), "kept").unwrap();
         remove_scratch(folder.path()).unwrap();
         let mut left = names(folder.path());

@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval, ProxyGap};
 use crate::experiment::Experiment;
 use crate::judge::{Actions, Judge, Judgement, Starts, World};
+use crate::metrics;
 use crate::output::{note, program};
-use crate::record::Counters;
+use crate::record::{Counters, Evaluation as Kept};
 use crate::registry::{self, Instance};
 use crate::run_folder::RunFolder;
 use crate::statistics::{RESAMPLES, bootstrap, mean, wilson};
@@ -31,6 +32,8 @@ pub struct Learnt {
     pub logits: Vec<f64>,
     /// What its run has used.
     pub counters: Counters,
+    /// The evaluation for which it was kept, if it was.
+    pub kept: Option<Kept>,
 }
 
 impl Learnt {
@@ -47,10 +50,7 @@ impl Learnt {
                 program()
             ))
         })?;
-        let counters = match folder.latest_checkpoint()? {
-            Some(checkpoint) => Archive::from_bytes(&checkpoint.bytes)?.get_json("counters")?,
-            None => Counters::default(),
-        };
+        let counters = counters(folder)?;
         Self::new(experiment, &Archive::from_bytes(&bytes)?, counters)
     }
 
@@ -61,6 +61,7 @@ impl Learnt {
     pub fn new(experiment: Experiment, archive: &Archive, counters: Counters) -> Result<Self, Error> {
         let mut learnt = Self::parts(experiment, archive, counters, "policy")?;
         learnt.logits = archive.get_f64("best.logits")?;
+        learnt.kept = Some(archive.get_json("best.evaluation")?);
         Ok(learnt)
     }
 
@@ -100,6 +101,7 @@ impl Learnt {
             instance,
             counters,
             experiment,
+            kept: None,
         })
     }
 
@@ -153,6 +155,7 @@ impl Learnt {
             total_return: total_return(&mean, seed),
             proxy_gap: self.proxy_gap(design, &mean, starts)?,
             faults: mean.outcomes.iter().filter(|o| o.fault.is_some()).count(),
+            iteration: self.kept.as_ref().map(|kept| kept.iteration),
             env_steps: self.counters.env_steps,
             hardware_queries: self.counters.hardware_queries,
             seconds: self.counters.seconds,
@@ -195,6 +198,32 @@ impl Learnt {
             total_return: proxied.mean_return() - mean.mean_return(),
         }))
     }
+}
+
+/// What a run has used, as of its newest whole checkpoint; says so where that is not the run's last iteration, or where
+/// files that are not needed for the judgement are damaged.
+fn counters(folder: &RunFolder) -> Result<Counters, Error> {
+    if let Err(error) = folder.check_rows() {
+        note!("warning: {error}");
+    }
+    let checkpoint = folder.latest_checkpoint()?;
+    for reason in checkpoint.iter().flat_map(|found| &found.passed_over) {
+        note!("passed over a damaged checkpoint: {reason}");
+    }
+    let counters: Counters = match &checkpoint {
+        Some(checkpoint) => Archive::from_bytes(&checkpoint.bytes)?.get_json("counters")?,
+        None => Counters::default(),
+    };
+    let rows = metrics::read(&folder.metrics()).unwrap_or_default(); // damage was warned of
+    let last = rows.last().and_then(|row| row.get("iteration")?.as_u64()).unwrap_or(0);
+    if last > counters.iteration {
+        note!(
+            "the run has {last} iterations and its newest checkpoint is of iteration {}: what it has used is counted up \
+             to there",
+            counters.iteration
+        );
+    }
+    Ok(counters)
 }
 
 /// Success with its Wilson interval.

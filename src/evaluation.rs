@@ -60,6 +60,8 @@ pub struct Evaluation {
     pub proxy_gap: Option<ProxyGap>,
     /// Episodes that the world had to give up.
     pub faults: usize,
+    /// Iteration after which the judged pair was kept; `None` where a policy was trained for the design.
+    pub iteration: Option<u64>,
     /// Environment steps of the training.
     pub env_steps: u64,
     /// Hardware queries of the training.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tandem_core::check::{SettingError, refuse, within};
+use tandem_core::{Hardware, Spec};
 use tandem_learning::ppo::PpoSettings;
+use tandem_learning::size::{MOST_NUMBERS, MOST_WEIGHTS, activations, weights};
 
 /// A whole experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -158,6 +160,41 @@ impl Experiment {
         within("evaluation.episodes", self.evaluation.episodes, [1, 100_000])?;
         within("checkpoint.every_seconds", self.checkpoint.every_seconds, [0.0, 1e6])?;
         Ok(())
+    }
+
+    /// Checks that a roll-out, a minibatch and an evaluation of this problem fit into memory.
+    ///
+    /// # Errors
+    /// The first product of settings that is too large.
+    pub fn check_sizes(&self, spec: &Spec, hardware: &dyn Hardware) -> Result<(), SettingError> {
+        let fits = |path: &str, numbers: f64, what: &str| match numbers <= MOST_NUMBERS {
+            true => Ok(()),
+            false => refuse(
+                path,
+                format!("{what} come to {numbers:.0} numbers; at most {MOST_NUMBERS:.0} fit"),
+            ),
+        };
+        let rows = self.rollout.lanes as f64 * self.rollout.steps as f64;
+        let query = hardware.query_channels().len();
+        let row = spec.observation.len() + 3 * spec.command.len() + query + 3 * hardware.effect_channels().len();
+        fits("rollout.lanes", rows * row as f64, "lanes x steps x what a step holds")?;
+        let policy = weights(spec.observation.len(), &self.ppo.hidden, spec.command.len());
+        if policy > MOST_WEIGHTS {
+            let text = format!("has {policy:.0} weights for this problem; at most {MOST_WEIGHTS:.0} fit");
+            return refuse("ppo.hidden", text);
+        }
+        let minibatch = rows / self.ppo.minibatches as f64 * 2.0 * activations(&self.ppo.hidden);
+        fits(
+            "ppo.minibatches",
+            minibatch,
+            "the rows of a minibatch x the widths of ppo.hidden",
+        )?;
+        let steps = self.evaluation.episodes as f64 * spec.horizon as f64;
+        fits(
+            "evaluation.episodes",
+            steps * query as f64,
+            "episodes x their longest x what the hardware is asked",
+        )
     }
 
     fn check_ppo(&self, rows: u64) -> Result<(), SettingError> {

@@ -2,16 +2,21 @@
 //!
 //! The first Ctrl-C asks the run to save a checkpoint and end; the second one ends the process at once. Batch
 //! systems send SIGTERM or SIGUSR1 shortly before a job's time is up; they are treated like the first Ctrl-C.
+//!
+//! What cannot poll for long, making a network say, is done [`during`] a watch that ends the process in its place.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, mpsc};
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
 /// Exit code after a second Ctrl-C: 128 + SIGINT, as shells have it.
 pub const EXIT_AT_ONCE: i32 = 130;
+/// Exit code after a signal that the run has heard.
+pub const EXIT_STOPPED: i32 = 3;
 
 /// Why the run should end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,51 @@ pub fn requested() -> Option<Signal> {
     known.map(|(_, signal)| *signal)
 }
 
+/// How often a watch looks.
+const LOOK: Duration = Duration::from_millis(50);
+/// How often a watch says that the work still goes on.
+const NEWS: Duration = Duration::from_secs(10);
+
+/// What is said while work that cannot poll goes on, and at its forced end.
+pub struct Watch<'a> {
+    /// The work, for "making the networks: 20 s so far".
+    pub what: &'a str,
+    /// How long after a signal the work may still end of itself.
+    pub patience: Duration,
+    /// The last word, which says how to go on.
+    pub last_word: &'a str,
+    /// Where both are said.
+    pub say: &'a (dyn Fn(&str) + Sync),
+}
+
+/// Does `work` under a watch: when a signal has come and `patience` is over, the process ends with [`EXIT_STOPPED`],
+/// whatever the work does at that moment. Files are written in one step, so that they stay whole, and a run goes on from
+/// its last checkpoint to the same bytes.
+pub fn during<T>(watch: &Watch, work: impl FnOnce() -> T) -> T {
+    let (done, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || watch_over(watch, &ended));
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+fn watch_over(watch: &Watch, ended: &mpsc::Receiver<()>) {
+    let start = Instant::now();
+    let (mut asked, mut news): (Option<Instant>, u32) = (None, 1);
+    while ended.recv_timeout(LOOK) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if start.elapsed() >= NEWS * news {
+            news += 1;
+            (watch.say)(&format!("{}: {} s so far", watch.what, start.elapsed().as_secs()));
+        }
+        if requested().is_some() && asked.get_or_insert_with(Instant::now).elapsed() >= watch.patience {
+            (watch.say)(watch.last_word);
+            signal_hook::low_level::exit(EXIT_STOPPED); // without the destructors of what is at work
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +151,34 @@ mod tests {
         let sent = Signal::ALL.iter().find(|(_, s)| s.name() == case).unwrap();
         raise(sent.0).unwrap();
         assert_eq!(requested(), Some(sent.1));
+    }
+
+    #[test]
+    fn work_that_does_not_poll_ends_after_a_signal_with_its_last_word() {
+        if std::env::var("INTERRUPT_CASE").is_err() {
+            let name = "work_that_does_not_poll_ends_after_a_signal_with_its_last_word";
+            assert_eq!(in_own_process(name, "deaf").code(), Some(EXIT_STOPPED));
+            return;
+        }
+        install().unwrap();
+        let heard = AtomicBool::new(false);
+        let watch = Watch {
+            what: "sleeping",
+            patience: Duration::from_millis(100),
+            last_word: "stopped",
+            say: &|text| heard.store(text == "stopped", Ordering::SeqCst),
+        };
+        assert_eq!(during(&watch, || 7), 7);
+        raise(SIGTERM).unwrap();
+        // an end within the watch's patience is a normal one
+        assert_eq!(during(&watch, || 8), 8);
+        during(&watch, || {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_secs(20) {
+                std::thread::sleep(LOOK); // the watch ends the process long before
+            }
+        });
+        unreachable!("the watch ends the process");
     }
 
     #[test]

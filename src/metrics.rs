@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::atomic;
+use crate::run_folder::RunFolder;
+use crate::run_folder::checksums::{self, Sum};
 
 /// One iteration's figures, by name.
 pub type Row = Map<String, Value>;
@@ -58,6 +60,8 @@ pub struct MetricsLog {
     file: File,
     /// Bytes of whole lines.
     length: u64,
+    /// Their checksum.
+    sum: crc32fast::Hasher,
 }
 
 impl MetricsLog {
@@ -68,14 +72,33 @@ impl MetricsLog {
             source,
         };
         let file = File::options().append(true).create(true).open(path).map_err(at)?;
-        let whole = whole_lines(&fs::read(path).map_err(at)?).len() as u64;
+        atomic::sync_folder(atomic::folder_of(path)).map_err(at)?;
+        let bytes = fs::read(path).map_err(at)?;
+        let whole = whole_lines(&bytes);
         let mut log = Self {
             path: path.to_owned(),
             file,
-            length: whole,
+            length: whole.len() as u64,
+            sum: hasher(whole),
         };
         log.cut().map_err(at)?;
         Ok(log)
+    }
+
+    /// Opens the rows of a run that is new or goes on after `iteration`, whose later rows it drops; with what is to be
+    /// said where the rows before are not what was written: the run can go on, but not in silence.
+    pub fn of(folder: &RunFolder, iteration: u64) -> Result<(Self, Option<String>), MetricsError> {
+        let doubt = folder.check_rows().err();
+        let mut log = Self::open(&folder.metrics())?;
+        log.truncate_after(iteration)?;
+        let rows = read(&log.path)?.len();
+        let doubt = doubt.map(|error| {
+            format!(
+                "{error}; {rows} rows are there up to the checkpoint of iteration {iteration}, and the run goes on \
+                 without what is missing"
+            )
+        });
+        Ok((log, doubt))
     }
 
     /// Appends one row. After an error (disk full) the file ends with the last whole row.
@@ -86,6 +109,7 @@ impl MetricsLog {
         match written.and_then(|()| self.file.flush()) {
             Ok(()) => {
                 self.length += line.len() as u64;
+                self.sum.update(line.as_bytes());
                 Ok(())
             }
             Err(error) => {
@@ -93,6 +117,19 @@ impl MetricsLog {
                 Err(self.failed(error))
             }
         }
+    }
+
+    /// Makes the rows so far survive a power cut, and notes their checksum beside them: to be called before a
+    /// checkpoint is saved, since a run resumed from it relies on them.
+    pub fn secure(&mut self) -> Result<(), MetricsError> {
+        self.file.sync_all().map_err(|e| self.failed(e))?;
+        let sum = Sum::new(self.length, self.sum.clone().finalize());
+        self.note(sum)
+    }
+
+    fn note(&self, sum: Sum) -> Result<(), MetricsError> {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        checksums::note(atomic::folder_of(&self.path), &name, sum).map_err(|e| self.failed(e))
     }
 
     /// Drops the rows after `iteration`, in one step: a run resumed from that iteration's checkpoint writes them
@@ -111,6 +148,7 @@ impl MetricsLog {
             kept += line.len();
         }
         if kept < bytes.len() {
+            self.note(Sum::new(kept as u64, hasher(&bytes[..kept]).finalize()))?;
             atomic::write(&self.path, &bytes[..kept]).map_err(|e| self.failed(e))?;
         }
         *self = Self::open(&self.path)?;
@@ -151,6 +189,12 @@ pub fn read_as<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, MetricsError>
         })
     });
     rows.collect()
+}
+
+fn hasher(bytes: &[u8]) -> crc32fast::Hasher {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(bytes);
+    hasher
 }
 
 /// The bytes up to and with the last line end.

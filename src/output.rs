@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::legible::legible;
+
 /// Standard output cannot be written.
 #[derive(Debug, Error)]
 #[error("cannot write to standard output: {0}")]
@@ -68,7 +70,7 @@ pub fn text(text: impl std::fmt::Display) -> Result<(), OutputError> {
         .map_err(OutputError)
 }
 
-/// Writes `text` and the end of its line to standard error.
+/// Writes `text`, made [`legible`], and the end of its line to standard error.
 pub fn message(text: Arguments) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", legible(&text.to_string()));
 }

@@ -32,7 +32,7 @@ impl Phase {
 pub struct Timeline {
     /// Environment steps at which the design was frozen, once it was.
     pub frozen_at: Option<u64>,
-    /// True successes since the phase began, newest last, at most three.
+    /// True successes since the joint search or the last phase began, newest last, at most three.
     recent: Vec<f64>,
     /// The run has reached `stop_at`.
     stopped: bool,
@@ -78,22 +78,22 @@ impl Timeline {
         self.recent.clear();
     }
 
-    /// Notes a true evaluation; true when the search should end now.
+    /// Notes a true evaluation, but for those of the burn-in; true when the search should end now.
     pub fn note(&mut self, schedule: &Schedule, phase: Phase, success: f64) -> bool {
+        if phase == Phase::BurnIn {
+            return false; // the design that is judged has not moved yet
+        }
         self.recent.push(success);
         if self.recent.len() > 3 {
             self.recent.remove(0);
         }
         let all =
             |bar: Option<f64>| bar.is_some_and(|bar| self.recent.len() == 3 && self.recent.iter().all(|&s| s >= bar));
-        match phase {
-            Phase::BurnIn => false,
-            Phase::Joint => all(schedule.freeze_at),
-            Phase::FineTune => {
-                self.stopped = all(schedule.stop_at);
-                false
-            }
+        if phase == Phase::FineTune {
+            self.stopped = all(schedule.stop_at);
+            return false;
         }
+        all(schedule.freeze_at)
     }
 }
 
@@ -121,6 +121,18 @@ mod tests {
         assert_eq!(phase(800), Some(Phase::FineTune));
         assert_eq!(phase(1000), None);
         assert_eq!(timeline.progress(&schedule(), 450), 0.5);
+    }
+
+    #[test]
+    fn evaluations_of_the_burn_in_do_not_freeze_the_design() {
+        let mut timeline = Timeline::default();
+        for _ in 0..5 {
+            assert!(!timeline.note(&schedule(), Phase::BurnIn, 1.0));
+        }
+        for _ in 0..2 {
+            assert!(!timeline.note(&schedule(), Phase::Joint, 1.0));
+        }
+        assert!(timeline.note(&schedule(), Phase::Joint, 1.0));
     }
 
     #[test]

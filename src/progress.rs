@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::legible::legible;
 use crate::output::note;
 
 /// The speed is that of this much time.
@@ -98,7 +99,7 @@ impl Progress {
     /// A line of its own that stays, above the live line.
     pub fn say(&self, text: &str) {
         match &self.live {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(legible(text)),
             None => plain(text),
         }
     }

@@ -14,13 +14,14 @@ use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
 use crate::film::{film, still};
-use crate::interrupt;
+use crate::interrupt::{self, Watch};
 use crate::judge::Starts;
+use crate::output::note;
 use crate::progress::Status;
 use crate::record::Record;
 use crate::registry;
 use crate::run_folder::{FINAL, RunFolder};
-use crate::session::{Session, create_folder};
+use crate::session::{NO_PATIENCE, PATIENCE, Session, create_folder};
 use crate::trainer::Trainer;
 
 /// Episodes of the final judgement.
@@ -44,7 +45,7 @@ impl Run {
     /// # Errors
     /// An experiment that is not right, or a folder that cannot be written.
     pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
-        let trainer = Trainer::new(experiment)?;
+        let trainer = trainer(experiment)?;
         let resolved = resolved(experiment)?;
         let names = [name, &experiment.method];
         let folder = create_folder(&resolved, out, names, experiment.seed)?;
@@ -58,7 +59,7 @@ impl Run {
     pub fn resume(path: &Path) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
         let experiment = Experiment::from_run(&folder)?;
-        let mut trainer = Trainer::new(&experiment)?;
+        let mut trainer = trainer(&experiment)?;
         let checkpoint = folder.latest_checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
@@ -101,9 +102,14 @@ impl Run {
     /// cannot be written any more.
     pub fn complete(&mut self) -> Result<Evaluation, Error> {
         let stop = || interrupt::requested().is_some();
+        let last_word = Error::Stopped(self.path().display().to_string()).to_string();
         if self.is_new {
             self.session.progress.say("preparing the method");
-            match self.trainer.prepare(&stop) {
+            let work = || self.trainer.prepare(&stop);
+            match self
+                .session
+                .watched("preparing the method", NO_PATIENCE, &last_word, work)
+            {
                 Err(Error::Method(MethodError::Stopped)) => return Err(self.stopped()),
                 prepared => prepared?,
             }
@@ -114,7 +120,8 @@ impl Run {
                 self.checkpoint()?;
                 return Err(self.stopped());
             }
-            let Some(record) = self.trainer.iterate()? else {
+            let work = || self.trainer.iterate();
+            let Some(record) = self.session.watched("this iteration", PATIENCE, &last_word, work)? else {
                 break;
             };
             self.write(&record)?;
@@ -123,12 +130,12 @@ impl Run {
             }
         }
         self.checkpoint()?;
-        self.finish()
+        self.finish(&last_word)
     }
 
     /// Closes the curves; how the run goes on.
     fn stopped(&mut self) -> Error {
-        self.session.board.finish();
+        self.session.board.sync();
         Error::Stopped(self.path().display().to_string())
     }
 
@@ -220,14 +227,17 @@ impl Run {
     }
 
     /// The final judgement, the picture, and the results for TensorBoard.
-    fn finish(&mut self) -> Result<Evaluation, Error> {
+    fn finish(&mut self, last_word: &str) -> Result<Evaluation, Error> {
         self.save_best()?;
         self.session
             .progress
             .say("judging the learnt design in the true machine");
-        let learnt = Learnt::open(&self.session.folder)?;
-        let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
-        self.picture(learnt)?;
+        let judged = self.session.watched("judging", NO_PATIENCE, last_word, || {
+            let learnt = Learnt::open(&self.session.folder)?;
+            let judged = learnt.evaluate(&learnt.design(), FINAL_EPISODES, self.experiment.seed)?;
+            self.picture(learnt)?;
+            Ok::<_, Error>(judged)
+        })?;
         let mean = |interval: Option<Interval>| interval.map_or(f64::NAN, |i| i.mean);
         let [success, total_return] = [judged.success, judged.total_return].map(mean);
         let results = [success, total_return, judged.env_steps as f64];
@@ -251,6 +261,17 @@ impl Run {
         crate::atomic::write(&path, &png)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
     }
+}
+
+/// A trainer at the beginning of its run, whose networks are made under a watch.
+fn trainer(experiment: &Experiment) -> Result<Trainer, Error> {
+    let watch = Watch {
+        what: "making the networks",
+        patience: NO_PATIENCE,
+        last_word: "stopped; the same command begins again",
+        say: &|text| note!("{text}"),
+    };
+    interrupt::during(&watch, || Trainer::new(experiment))
 }
 
 /// The complete experiment, as the run folder stores it.

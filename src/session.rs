@@ -2,16 +2,22 @@
 //! that are written, checkpoints, and how a run goes on and ends.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tandem_learning::Archive;
 
 use crate::error::Error;
+use crate::interrupt::{self, Watch};
 use crate::metrics::MetricsLog;
 use crate::progress::Progress;
 use crate::run_folder::{Meta, RunFolder};
 use crate::tensorboard::{Board, flatten};
+
+/// How long an iteration may take to its end, and a checkpoint, after a signal; a longer one is computed again.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for work that saves nothing.
+pub const NO_PATIENCE: Duration = Duration::from_millis(500);
 
 /// A run's folder while it is being written.
 pub struct Session {
@@ -44,17 +50,21 @@ pub fn create_folder(
 }
 
 impl Session {
-    /// A session that goes on after this iteration: rows and curves that were written after it are dropped. The status
-    /// line calls it `name` and shows it at `done` of `end`.
+    /// A session that goes on after this iteration: rows and curves that were written after it are dropped, and it is
+    /// said where the rows before are not what was written. The status line calls it `name` and shows it at `done` of
+    /// `end`.
     ///
     /// # Errors
     /// Metrics that are damaged or cannot be written.
     pub fn open(folder: RunFolder, iteration: u64, name: &str, [done, end]: [u64; 2]) -> Result<Self, Error> {
-        let mut log = MetricsLog::open(&folder.metrics())?;
-        log.truncate_after(iteration)?;
+        let (log, doubt) = MetricsLog::of(&folder, iteration)?;
+        let progress = Progress::new(name, done, end);
+        if let Some(doubt) = doubt {
+            progress.say(&doubt);
+        }
         Ok(Self {
             board: Board::open(&folder.tensorboard(), iteration),
-            progress: Progress::new(name, done, end),
+            progress,
             saved: Instant::now(),
             folder,
             log,
@@ -92,12 +102,28 @@ impl Session {
         self.saved.elapsed().as_secs_f64() >= every_seconds
     }
 
-    /// Saves the state after this iteration.
+    /// Does `work` that cannot poll for signals: once one has come and `patience` is over, the process ends with
+    /// `last_word`, which says how to go on ([`interrupt::during`]).
+    pub fn watched<T>(&self, what: &str, patience: Duration, last_word: &str, work: impl FnOnce() -> T) -> T {
+        let watch = Watch {
+            what,
+            patience,
+            last_word,
+            say: &|text| self.progress.say(text),
+        };
+        interrupt::during(&watch, work)
+    }
+
+    /// Saves the state after this iteration. Rows and curves are made durable first: a run that is resumed relies on
+    /// them.
     ///
     /// # Errors
     /// A folder that cannot be written any more.
     pub fn checkpoint(&mut self, iteration: u64, state: &Archive) -> Result<(), Error> {
-        self.folder.save_checkpoint(iteration, &state.to_bytes()?)?;
+        let bytes = state.to_bytes()?;
+        self.log.secure()?;
+        self.board.sync();
+        self.folder.save_checkpoint(iteration, &bytes)?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -105,7 +131,7 @@ impl Session {
     /// Ends curves and status line; `results` stand beside the hyper-parameters.
     pub fn finish(&mut self, iteration: u64, results: &[(&str, f64)]) {
         self.board.result(iteration, results);
-        self.board.finish();
+        self.board.sync();
         self.progress.finish();
     }
 }

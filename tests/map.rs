@@ -127,6 +127,21 @@ fn timeloops_reader_finds_the_same_cycles_and_energy_in_the_mappings() {
     }
 }
 
+#[test]
+fn the_table_may_be_standard_output_alone() {
+    let folder = folder_with_layers();
+    let words = ["map", "layers.csv", "--csv", "-"];
+    let table = tandem(folder.path(), &words).ended(0).out;
+    assert!(
+        table.starts_with("layer,energy_pj,cycles") && table.lines().count() == 5,
+        "{table}"
+    );
+    assert!(!folder.path().join("-").exists());
+    tandem(folder.path(), &[&words[..], &["--json"]].concat())
+        .ended(2)
+        .saying(&["standard output"]);
+}
+
 /// A document without what depends on the clock.
 fn timeless(mut document: Value) -> Value {
     document["seconds"] = Value::Null;

@@ -29,6 +29,66 @@ const PRINTING: [&str; 16] = [
     "search gemmini --methods random --seeds 1 --budget 10 --out",
 ];
 
+/// Commands that need a run, a file of their own or a while; `run` is a finished one, of `tandem adapt` where the command
+/// is about language.
+const WORKING: [&str; 14] = [
+    "train --resume run",
+    "train tiny.json --out new",
+    "evaluate run --episodes 4",
+    "evaluate run --episodes 4 --json",
+    "render run --out picture.png",
+    "export run --mjcf arm.xml",
+    "compare tiny.json --methods fixed --seeds 1 --out compared",
+    "compare tiny.json --methods fixed --seeds 1 --out compared --json",
+    "bench selectivity --designs 10 --only near",
+    "simulate attention --platform gain-cell",
+    "adapt --resume run",
+    "adapt --resume run --json",
+    "generate run --prompt Ada --characters 4",
+    "explore run --rounds 1 --candidates 4 --training 2",
+];
+
+/// The same with a folder of its own.
+fn work(command: &str, stdout: impl Into<Stdio>) -> Output {
+    let about_language = ["adapt", "generate", "explore"]
+        .iter()
+        .any(|name| command.starts_with(name));
+    let source = if about_language {
+        common::adapted()
+    } else {
+        common::finished()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    common::copy_all(source, &copy);
+    let mut program = program(&copy, &command.split(' ').collect::<Vec<&str>>());
+    let child = program.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_reader_that_is_gone_does_not_stop_work_and_a_full_disk_is_an_error() {
+    for command in WORKING {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = work(command, writer);
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{command}: {talk}");
+        assert!(!talk.contains("tandem: "), "{command}: {talk}");
+        if !Path::new("/dev/full").exists() {
+            continue;
+        }
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = work(command, full);
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command}: {talk}");
+        assert!(
+            talk.contains("tandem: cannot write to standard output: "),
+            "{command}: {talk}"
+        );
+    }
+}
+
 fn run(command: &str, stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Output {
     let folder = tempfile::tempdir().unwrap();
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -65,6 +125,56 @@ fn a_full_disk_is_an_error_with_one_message() {
         let complaint = "tandem: cannot write to standard output: ";
         assert_eq!(talk.matches(complaint).count(), 1, "{command}: {talk}");
         assert!(!talk.contains("panicked"), "{command}: {talk}");
+    }
+}
+
+#[test]
+fn a_message_quotes_little_of_an_input_and_hands_on_no_control_character() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let long = "x".repeat(5000);
+    let harmful = format!("\u{1b}[2J\u{7}{long}");
+    for name in [&long, &harmful] {
+        let mut experiment = common::tiny("fixed");
+        experiment["problem"] = serde_json::json!(name);
+        common::write(&folder.join("problem.json"), &experiment);
+        let mut experiment = common::tiny("fixed");
+        experiment[name.as_str()] = serde_json::json!(1);
+        common::write(&folder.join("key.json"), &experiment);
+        common::write(&folder.join("tiny.json"), &common::tiny("fixed"));
+        let set = format!("{name}=1");
+        let value = format!("task.preset={name}");
+        let path = format!("{}/{}", &name[..100], &name[..100]);
+        for words in [
+            &["check", "problem.json"][..],
+            &["check", "key.json"],
+            &["check", "tiny.json", "--set", &set],
+            &["check", "tiny.json", "--set", &value],
+            &["check", &path],
+            &["check", name],
+            &["list", name],
+            &["simulate", name, "--platform", "gemmini"],
+            &["simulate", "resnet18", "--platform", name],
+            &["simulate", "resnet18", "--platform", "gemmini", "--no-pass", name],
+            &["search", name],
+            &["evaluate", name],
+            &[name],
+        ] {
+            let said = common::tandem(folder, words).ended(2);
+            let message = said.err;
+            assert!(
+                message.chars().count() < 1200,
+                "{} {}: {message}",
+                words[0],
+                message.len()
+            );
+            assert!(!message.contains(&"x".repeat(81)), "{}: {message}", words[0]);
+            assert!(
+                !message.chars().any(|c| c.is_control() && c != '\n'),
+                "{}: {message:?}",
+                words[0]
+            );
+        }
     }
 }
 

@@ -59,6 +59,15 @@ fn methods_are_compared_at_equal_budgets_and_finished_searches_are_read() {
     let refused = search(&other);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("budget 40"));
+    // nor does it believe a result of which a digit has changed
+    let path = folder.path().join("random-s0.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let changed = text.replacen("\"seconds\":", "\"seconds\":1", 1);
+    assert_ne!(text, changed);
+    std::fs::write(&path, changed).unwrap();
+    let refused = search(&arguments);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("random-s0.json is damaged"));
 }
 
 #[test]
@@ -108,6 +117,15 @@ fn no_search_falls_below_the_proven_optimum_of_machine_and_mappings() {
             .sum()
     };
     assert!((1e-12 * sum("energy_pj") * sum("cycles") / least - 1.0).abs() < 1e-12);
+    // a proof of which a digit has changed is not believed
+    let path = folder.path().join("exact.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let changed = text.replacen("\"seconds\":", "\"seconds\":1", 1);
+    assert_ne!(text, changed);
+    std::fs::write(&path, changed).unwrap();
+    let refused = search(&arguments);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("exact.json is damaged"));
     // other spaces have no optimum
     let refused = search(&["confuciux", "--methods", "exact", "--out", out]);
     assert_eq!(refused.status.code(), Some(2));

@@ -25,7 +25,7 @@ use crate::interrupt;
 use crate::metrics::{Row, put};
 use crate::progress::Status;
 use crate::run_folder::{FINAL, RunFolder};
-use crate::session::{Session, create_folder};
+use crate::session::{PATIENCE, Session, create_folder};
 
 /// The method's name in run folders.
 const METHOD: &str = "adapt";
@@ -103,15 +103,16 @@ impl AdaptationRun {
     /// [`Error::Paused`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that cannot be
     /// written any more.
     pub fn complete(&mut self) -> Result<AdaptationReport, Error> {
+        let last_word = format!("stopped; `tandem adapt --resume {}` goes on", self.path().display());
         loop {
             if interrupt::requested().is_some() {
                 self.session.progress.say("saving a checkpoint");
                 self.checkpoint()?;
-                self.session.board.finish();
-                let run = self.path().display().to_string();
-                return Err(Error::Paused(format!("stopped; `tandem adapt --resume {run}` goes on")));
+                self.session.board.sync();
+                return Err(Error::Paused(last_word));
             }
-            let Some(record) = self.pipeline.iterate()? else {
+            let work = || self.pipeline.iterate();
+            let Some(record) = self.session.watched("this iteration", PATIENCE, &last_word, work)? else {
                 break;
             };
             self.write(&record)?;

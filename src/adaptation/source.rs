@@ -84,9 +84,7 @@ impl Source {
     pub fn save(&self, folder: &RunFolder) -> Result<(), Error> {
         let tokenizer = TOKENIZER.iter().zip(self.tokenizer.iter().flatten());
         for (name, text) in std::iter::once((&TEXT, &self.text)).chain(tokenizer) {
-            let path = folder.file(name);
-            crate::atomic::write(&path, text.as_bytes())
-                .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+            folder.write(name, text.as_bytes())?;
         }
         Ok(())
     }
@@ -102,10 +100,11 @@ impl Source {
         if !paths.iter().all(|path| path.exists()) {
             return Self::read(settings);
         }
-        let read = |path: &PathBuf| {
-            std::fs::read_to_string(path).map_err(|e| Error::Run(format!("{}: cannot be read: {e}", path.display())))
+        let read = |name: &&str| {
+            let no_text = |_| Error::Run(format!("{} is no UTF-8", folder.file(name).display()));
+            String::from_utf8(folder.read(name)?).map_err(no_text)
         };
-        let mut texts = paths.iter().map(read);
+        let mut texts = wanted.iter().map(read);
         let mut next = || texts.next().transpose().map(Option::unwrap_or_default);
         Ok(Self {
             text: next()?,

@@ -52,7 +52,7 @@ pub struct SimulateArgs {
     /// Largest mean power, W: say whether it is exceeded
     #[arg(long, value_name = "W", allow_negative_numbers = true)]
     pub max_power: Option<f64>,
-    /// Write a trace for Perfetto (JSON)
+    /// Write a trace for Perfetto (JSON); `-` is standard output, here and below
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// Write a page with Gantt chart, roofline and layers (HTML, opens offline)

@@ -99,7 +99,7 @@ Examples:
 pub struct RenderArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Picture to write; .png or .gif (repeatable)
+    /// Picture to write; .png or .gif; `-` for a PNG on standard output (repeatable)
     #[arg(long, required = true, value_name = "FILE")]
     pub out: Vec<PathBuf>,
     /// Which start state
@@ -125,7 +125,7 @@ pub struct ExportArgs {
     /// Folder to write all formats to that can say the machine
     #[arg(long, value_name = "FOLDER", group = "what")]
     pub out: Option<PathBuf>,
-    /// MuJoCo model to write: machine, actuators, limits, scene
+    /// MuJoCo model to write: machine, actuators, limits, scene; `-` is standard output, here and below
     #[arg(long, value_name = "FILE", group = "what")]
     pub mjcf: Option<PathBuf>,
     /// URDF to write: links, joints, limits

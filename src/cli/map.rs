@@ -58,7 +58,7 @@ pub struct MapArgs {
     /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
     #[arg(long = "dim", value_name = "NAME=N")]
     pub dims: Vec<String>,
-    /// Write the rows as a table (CSV)
+    /// Write the rows as a table (CSV); `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
     /// Print one JSON document

@@ -95,7 +95,7 @@ impl CodesignRun {
                 Ok(Some(round)) => round,
                 Ok(None) => break,
                 Err(LanguageError::Stopped) => {
-                    self.session.board.finish();
+                    self.session.board.sync();
                     let text = format!("stopped; `{}` goes on", self.command);
                     return Err(Error::Paused(text));
                 }
@@ -114,7 +114,7 @@ impl CodesignRun {
         self.session.progress.say("judging on the final text");
         let outcome = self.codesign.outcome()?;
         self.session.progress.finish();
-        self.session.board.finish();
+        self.session.board.sync();
         self.finish(&outcome)
     }
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::atomic;
 use crate::cli::CalibrateArgs;
+use crate::destination;
 use crate::error::Error;
 use crate::host::{self, Plan};
 use crate::interrupt;
@@ -19,13 +19,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
     host::with_native_kernels()?;
     let listening = interrupt::install();
     listening.map_err(|error| Error::Run(format!("no signal handlers: {error}")))?;
-    let folder = args.out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) || args.out.is_dir() {
-        let out = args.out.display();
-        return Err(Error::Input(format!(
-            "{out}: no such folder, or a folder itself; name a file"
-        )));
-    }
+    destination::check(&args.out)?;
     host::pin_to_a_core();
     let _guard = tch::no_grad_guard();
     tch::manual_seed(0);
@@ -38,9 +32,11 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
     HostModel::fit(&calibration).map_err(|error| Error::Run(error.to_string()))?;
     let text = serde_json::to_string_pretty(&calibration)
         .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    let out = &args.out;
-    atomic::write(out, (text + "\n").as_bytes()).map_err(|error| Error::Run(format!("{}: {error}", out.display())))?;
-    report(args, &calibration)
+    destination::write(&args.out, (text + "\n").as_bytes())?;
+    match destination::is_stdout(&args.out) {
+        true => Ok(()),
+        false => report(args, &calibration),
+    }
 }
 
 fn report(args: &CalibrateArgs, calibration: &Calibration) -> Result<(), Error> {

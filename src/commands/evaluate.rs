@@ -6,6 +6,7 @@ use serde_json::json;
 use tandem_learning::archive::Archive;
 
 use super::print_json;
+use crate::atomic;
 use crate::cli::EvaluateArgs;
 use crate::convergence::Deviation;
 use crate::design_file::DesignFile;
@@ -13,11 +14,13 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
 use crate::experiment::Experiment;
-use crate::interrupt;
 use crate::output::{note, out};
-use crate::run_folder::RunFolder;
+use crate::registry;
+use crate::run_folder::{RunError, RunFolder};
 use crate::trainer::Trainer;
 
+/// A run's own design.
+const DESIGN: &str = "design.json";
 /// Environment steps of a new policy for a design that comes without one.
 const RETRAIN_STEPS: u64 = 1_000_000;
 
@@ -28,6 +31,7 @@ const RETRAIN_STEPS: u64 = 1_000_000;
 pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     let episodes = args.episodes as usize;
     let target = Target::open(args)?;
+    check_episodes(&target.experiment, episodes)?;
     let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
     let learnt = target.learnt.as_ref().map(judge).transpose()?;
     let steps = args.retrain.or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));
@@ -42,6 +46,15 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     }
 }
 
+/// Refuses more episodes than fit into memory.
+fn check_episodes(experiment: &Experiment, episodes: usize) -> Result<(), Error> {
+    let problem = registry::problem(experiment)?.problem;
+    let mut asked = experiment.clone();
+    asked.evaluation.episodes = episodes;
+    let checked = asked.check_sizes(problem.spec(), &*problem.hardware());
+    checked.map_err(|error| Error::Input(format!("--episodes {episodes}: {}", error.reason)))
+}
+
 /// What is judged.
 struct Target {
     experiment: Experiment,
@@ -52,16 +65,19 @@ struct Target {
 impl Target {
     fn open(args: &EvaluateArgs) -> Result<Self, Error> {
         if args.target.is_dir() {
-            let learnt = Learnt::open(&RunFolder::view(&args.target)?)?;
+            let run = RunFolder::view(&args.target)?;
+            check_design(run.path(), &run.file(DESIGN))?;
+            let learnt = Learnt::open(&run)?;
             return Ok(Self {
                 experiment: learnt.experiment.clone(),
                 design: learnt.design(),
                 learnt: Some(learnt),
             });
         }
+        let folder = atomic::folder_of(&args.target);
+        check_design(folder, &args.target)?;
         let file = DesignFile::read(&args.target)?;
-        let folder = args.target.parent().map(Path::to_path_buf).unwrap_or_default();
-        let beside = RunFolder::view(&folder).and_then(|run| run.best().map(|best| (run, best)));
+        let beside = RunFolder::view(folder).and_then(|run| run.best().map(|best| (run, best)));
         let learnt = match (&args.experiment, beside) {
             (None, Ok((run, Some(_)))) => Some(Learnt::open(&run)?),
             _ => None,
@@ -80,9 +96,20 @@ impl Target {
     }
 }
 
+/// Refuses a run's own design where it is not what the run has written.
+fn check_design(folder: &Path, path: &Path) -> Result<(), Error> {
+    let own = path.file_name().is_some_and(|name| name == DESIGN) && folder.join("meta.json").exists();
+    match RunFolder::view(folder).and_then(|run| run.read(DESIGN)) {
+        Err(error @ RunError::Damaged { .. }) if own => {
+            let hint = "a design that you have edited is judged where it lies outside the run folder";
+            Err(Error::Run(format!("{error}; {hint}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A new policy from scratch on the design: separates the body's merit from the brain's.
 fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
-    interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let mut experiment = target.experiment.clone();
     experiment.method = "fixed".into();
     experiment
@@ -92,7 +119,7 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     experiment.schedule.freeze_at = None;
     experiment.schedule.stop_at = None;
     let mut trainer = Trainer::new(&experiment)?;
-    trainer.prepare(&|| interrupt::requested().is_some())?;
+    trainer.prepare(&|| false)?; // nothing is saved here, so that a signal may end the process at once
     while let Some(record) = trainer.iterate()? {
         if let Some(evaluation) = &record.evaluation {
             note!(
@@ -100,9 +127,6 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
                 record.counters.env_steps,
                 evaluation.success
             );
-        }
-        if interrupt::requested().is_some() {
-            return Err(Error::Run("stopped while retraining; nothing was changed".into()));
         }
     }
     let counters = trainer.counters().clone();
@@ -145,6 +169,10 @@ fn print_table(judged: &Evaluation) -> Result<(), Error> {
         judged.seed,
         judged.episodes
     )?;
+    if let Some(iteration) = judged.iteration {
+        let steps = judged.env_steps;
+        out!("the pair kept after iteration {iteration} of a run of {steps} environment steps")?;
+    }
     line("true success, mean actions", judged.success)?;
     line("true success, sampled", judged.success_sampled)?;
     line("start design, same policy", judged.success_start_design)?;

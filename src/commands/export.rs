@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use tandem_core::Mechanism;
 
-use crate::atomic;
 use crate::cli::ExportArgs;
+use crate::destination;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::export::{mjcf, onnx, urdf};
@@ -18,6 +18,8 @@ use crate::run_folder::RunFolder;
 /// A run without a checkpoint, a problem without a machine, a machine that the format cannot say, or a file that
 /// cannot be written.
 pub fn run(args: &ExportArgs) -> Result<(), Error> {
+    let files = [&args.mjcf, &args.urdf, &args.policy];
+    let to_stdout = destination::check_all(&files, false, "--mjcf, --urdf and --policy")?;
     let learnt = Learnt::open_present(&RunFolder::view(&args.run)?)?;
     let problem = &learnt.instance.problem;
     let design = match args.start {
@@ -58,9 +60,10 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
             .map_err(|error| Error::Run(format!("cannot make {}: {error}", folder.display())))?;
     }
     for (path, bytes) in files {
-        atomic::write(&path, &bytes)
-            .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
-        out!("{}", path.display())?;
+        destination::write(&path, &bytes)?;
+        if !to_stdout {
+            out!("{}", path.display())?;
+        }
     }
     Ok(())
 }

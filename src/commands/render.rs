@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::atomic;
 use crate::cli::RenderArgs;
+use crate::destination;
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::film::{clips, film, still};
@@ -19,6 +19,7 @@ use crate::run_folder::RunFolder;
 pub fn run(args: &RenderArgs) -> Result<(), Error> {
     for path in &args.out {
         kind(path)?;
+        destination::check(path)?;
     }
     let mut learnt = Learnt::open(&RunFolder::view(&args.run)?)?;
     let designs = [
@@ -48,8 +49,10 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
                 bytes
             }
         };
-        atomic::write(path, &bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
-        out!("{}", path.display())?;
+        destination::write(path, &bytes)?;
+        if !destination::is_stdout(path) {
+            out!("{}", path.display())?;
+        }
     }
     Ok(())
 }
@@ -64,6 +67,7 @@ fn kind(path: &Path) -> Result<Kind, Error> {
     match extension.as_deref() {
         Some("png") => Ok(Kind::Png),
         Some("gif") => Ok(Kind::Gif),
+        _ if !destination::is_plain(path) => Ok(Kind::Png),
         _ => Err(Error::Input(format!("{}: name a .png or a .gif", path.display()))),
     }
 }

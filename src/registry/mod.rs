@@ -36,6 +36,9 @@ pub type BuildProblem = dyn Fn(&Value) -> Result<Instance, ProblemError> + Send 
 /// Builds a method from the experiment's `methods.NAME`.
 pub type BuildMethod = dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError> + Send + Sync;
 
+/// Checks the settings of a method without building it.
+pub type CheckMethod = fn(&Setup) -> Result<(), MethodError>;
+
 /// A problem that experiments can name.
 pub struct ProblemEntry {
     /// Name in experiment files.
@@ -70,6 +73,8 @@ pub struct MethodEntry {
     pub build: Box<BuildMethod>,
     /// Checks names and types of the settings.
     pub read: Reader,
+    /// Checks the settings where building it takes long; `None`: building it checks them.
+    pub check: Option<CheckMethod>,
 }
 
 impl ProblemEntry {
@@ -117,6 +122,7 @@ impl MethodEntry {
             about,
             build: Box::new(move |setup| Ok(Box::new(make(setup, read(setup.settings)?)?))),
             read: typed::<S>,
+            check: None,
         }
     }
 }
@@ -228,6 +234,9 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
         ProblemError::Setting(error) => located.refuse("task", error),
         other => located.fail_at("task", other.to_string()),
     })?;
+    experiment
+        .check_sizes(instance.problem.spec(), &*instance.problem.hardware())
+        .map_err(|error| located.refuse("", error))?;
     if !method_names().any(|name| name == experiment.method) {
         let reason = unknown("method", &experiment.method, method_names());
         return Err(located.fail_at("method", reason).into());
@@ -246,7 +255,11 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
         }
         (entry.read)(located, &path)?;
         let setup = setup(experiment, &instance, entry.name);
-        match (entry.build)(&setup) {
+        let checked = match entry.check {
+            Some(check) => check(&setup),
+            None => (entry.build)(&setup).map(drop),
+        };
+        match checked {
             Err(MethodError::Setting(error)) => return Err(located.refuse(&path, error).into()),
             Err(error) if used => return Err(located.fail_at("method", error.to_string()).into()),
             _ => {}

@@ -11,7 +11,6 @@
 //! | 24..32 | length of what follows |
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FORMAT, RunError, RunFolder, io_error};
@@ -20,6 +19,7 @@ use crate::atomic;
 const MAGIC: &[u8; 8] = b"TANDEMCK";
 const HEADER: usize = 32;
 const ENDING: &str = "ckpt";
+const BEST: &str = "checkpoints/best.safetensors";
 const KEPT: usize = 2;
 
 /// A whole checkpoint.
@@ -85,22 +85,15 @@ impl RunFolder {
 
     /// Replaces the best policy so far, `checkpoints/best.safetensors`: plain safetensors, as other programs read it.
     pub fn save_best(&self, safetensors: &[u8]) -> Result<(), RunError> {
-        let path = self.best_path();
-        atomic::write(&path, safetensors).map_err(io_error("write", &path))
+        self.write(BEST, safetensors)
     }
 
     /// The best policy so far; `None` where there is none yet.
     pub fn best(&self) -> Result<Option<Vec<u8>>, RunError> {
-        let path = self.best_path();
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io_error("read", &path)(error)),
+        match self.read(BEST) {
+            Err(RunError::Missing(path)) if path == self.file(BEST) => Ok(None),
+            read => read.map(Some),
         }
-    }
-
-    fn best_path(&self) -> PathBuf {
-        self.file("checkpoints").join("best.safetensors")
     }
 
     fn checkpoint_path(&self, iteration: u64) -> PathBuf {

@@ -5,6 +5,7 @@
 //! meta.json         where it came from: version, command, host, commit
 //! metrics.jsonl     one row per iteration (crate::metrics)
 //! design.json       the hardware, with units and bounds
+//! checksums.json    of every file that is read back ([`checksums`])
 //! checkpoints/      the last two states to resume from, and the best policy
 //! evaluation/       what `tandem evaluate` found
 //! tensorboard/      the same figures for TensorBoard (crate::tensorboard)
@@ -14,6 +15,7 @@
 //! however that ends. Readers take no lock.
 
 mod checkpoints;
+pub(crate) mod checksums;
 mod meta;
 
 use std::fs::{self, File, TryLockError};
@@ -30,6 +32,7 @@ pub use meta::{FORMAT, Meta};
 
 /// Where the result of a finished run stands.
 pub const FINAL: &str = "evaluation/final.json";
+const METRICS: &str = "metrics.jsonl";
 const LOCK: &str = ".lock";
 const LOCK_TRIES: usize = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(30);
@@ -129,7 +132,7 @@ impl RunFolder {
             return Err(RunError::Taken(path.to_owned()));
         }
         let parent = atomic::folder_of(path);
-        fs::create_dir_all(parent).map_err(io_error("make", parent))?;
+        atomic::create_folders(parent).map_err(io_error("make", parent))?;
         let scratch = atomic::scratch_beside(path).map_err(io_error("make", path))?;
         let lock = fill(&scratch, experiment, meta).and_then(|lock| {
             // Taking the final name fails where another process was faster.
@@ -181,7 +184,8 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<Self, RunError> {
         let mut run = Self::view(path)?;
         run._lock = lock(path)?;
-        for folder in [path.to_owned(), run.file("checkpoints"), run.file("evaluation")] {
+        let folders = SUBFOLDERS.map(|name| run.file(name));
+        for folder in folders.into_iter().chain([path.to_owned()]) {
             atomic::remove_scratch(&folder).map_err(io_error("clean", &folder))?;
         }
         Ok(run)
@@ -220,7 +224,7 @@ impl RunFolder {
 
     /// The path of `metrics.jsonl`.
     pub fn metrics(&self) -> PathBuf {
-        self.file("metrics.jsonl")
+        self.file(METRICS)
     }
 
     /// The folder of TensorBoard's event files.
@@ -236,12 +240,16 @@ impl RunFolder {
     /// Where the run comes from.
     pub fn meta(&self) -> Result<Meta, RunError> {
         let path = self.file("meta.json");
-        let value: Value = self.read_json("meta.json").map_err(|error| match error {
-            RunError::Missing(_) => RunError::Foreign(self.path.clone()),
-            other => other,
-        })?;
+        // The format comes first: another version may keep no checksums, or others.
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(RunError::Foreign(self.path.clone()));
+            }
+            other => other.map_err(io_error("read", &path))?,
+        };
+        let value: Value = serde_json::from_slice(&text).map_err(|e| damaged(&path, &e))?;
         match value.get("format").and_then(Value::as_u64) {
-            Some(FORMAT) => serde_json::from_value(value).map_err(|e| damaged(&path, &e)),
+            Some(FORMAT) => serde_json::from_value(self.read_json("meta.json")?).map_err(|e| damaged(&path, &e)),
             Some(found) => Err(RunError::Format {
                 path: self.path.clone(),
                 found,
@@ -252,7 +260,28 @@ impl RunFolder {
 
     /// Replaces a JSON file of the run, for example `design.json`, in one step ([`atomic::write`]).
     pub fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), RunError> {
-        write_json(&self.file(name), value)
+        write_json(&self.path, name, value)
+    }
+
+    /// Replaces a file of the run that is read back, in one step, with its checksum.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        checksums::write(&self.path, name, bytes).map_err(io_error("write", &self.file(name)))
+    }
+
+    /// A file that [`RunFolder::write`] wrote.
+    ///
+    /// # Errors
+    /// [`RunError::Missing`], [`RunError::Damaged`] or [`RunError::Io`].
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, RunError> {
+        checksums::read(&self.path, name)
+    }
+
+    /// Whether the rows of `metrics.jsonl` are what was written up to the last checkpoint.
+    ///
+    /// # Errors
+    /// [`RunError::Damaged`] where they are not, and what the file system says.
+    pub fn check_rows(&self) -> Result<(), RunError> {
+        checksums::check_beginning(&self.path, METRICS)
     }
 
     /// A JSON file of the run.
@@ -260,14 +289,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunError::Missing`], [`RunError::Damaged`] or [`RunError::Io`].
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunError> {
-        let path = self.file(name);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(RunError::Missing(path));
-            }
-            other => other.map_err(io_error("read", &path))?,
-        };
-        serde_json::from_slice(&text).map_err(|e| damaged(&path, &e))
+        serde_json::from_slice(&self.read(name)?).map_err(|e| damaged(&self.file(name), &e))
     }
 }
 
@@ -293,14 +315,15 @@ fn fill(path: &Path, experiment: &Value, meta: &Meta) -> Result<Option<File>, Ru
         let folder = path.join(name);
         fs::create_dir(&folder).map_err(io_error("make", &folder))?;
     }
-    write_json(&path.join("experiment.json"), experiment)?;
-    write_json(&path.join("meta.json"), meta)?;
+    write_json(path, "experiment.json", experiment)?;
+    write_json(path, "meta.json", meta)?;
     lock(path)
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), RunError> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| damaged(path, &e))?;
-    atomic::write(path, format!("{text}\n").as_bytes()).map_err(io_error("write", path))
+fn write_json(folder: &Path, name: &str, value: &impl serde::Serialize) -> Result<(), RunError> {
+    let path = folder.join(name);
+    let text = serde_json::to_string_pretty(value).map_err(|e| damaged(&path, &e))?;
+    checksums::write(folder, name, format!("{text}\n").as_bytes()).map_err(io_error("write", &path))
 }
 
 fn lock(folder: &Path) -> Result<Option<File>, RunError> {

@@ -84,12 +84,12 @@ fn what_is_wrong_with_a_folder_is_said_plainly() {
     drop(new_run(root.path()));
     let meta = fs::read_to_string(path.join("meta.json")).unwrap();
     let with = |from: &str, to: &str| fs::write(path.join("meta.json"), meta.replace(from, to)).unwrap();
-    with("\"format\": 1", "\"format\": 99");
-    says(RunFolder::open(&path).unwrap_err(), &["format 99", "format 1"]);
+    with("\"format\": 2", "\"format\": 99");
+    says(RunFolder::open(&path).unwrap_err(), &["format 99", "format 2"]);
     with("\"started\"", "\"begun\"");
     says(
         RunFolder::open(&path).unwrap_err(),
-        &["meta.json is damaged", "started"],
+        &["meta.json is damaged", "checksum"],
     );
     with("}", "");
     says(RunFolder::open(&path).unwrap_err(), &["meta.json is damaged"]);

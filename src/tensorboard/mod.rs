@@ -36,7 +36,7 @@ pub struct Board {
 
 impl Board {
     /// Begins an event file in `folder` for a run that goes on after `step`: what the folder's event files hold of
-    /// later steps is removed. A run at step 0 has nothing to keep, not even its introduction.
+    /// later steps is removed, and its result, which the run's end logs. A run at step 0 has nothing to keep, not even its introduction.
     pub fn open(folder: &Path, step: u64) -> Self {
         let mut board = Self {
             file: None,
@@ -87,7 +87,7 @@ impl Board {
     }
 
     /// Makes everything logged so far survive a power cut too.
-    pub fn finish(&mut self) {
+    pub fn sync(&mut self) {
         if let Some(Err(error)) = self.file.as_ref().map(File::sync_all) {
             self.warn(&error);
         }
@@ -146,6 +146,7 @@ fn begin(folder: &Path, step: u64) -> io::Result<File> {
     records::forget_after(folder, step)?;
     let mut file = create_event_file(folder)?;
     records::write(&mut file, &summary::version(now()))?;
+    crate::atomic::sync_folder(folder)?;
     records::write(&mut file, &summary::restart(now(), step.saturating_add(1)))?;
     Ok(file)
 }

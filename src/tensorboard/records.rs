@@ -11,7 +11,11 @@ use tensorboard_proto::event::Event;
 use tensorboard_rs::masked_crc32c::masked_crc32c;
 use tensorboard_rs::record_writer::RecordWriter;
 
+use super::summary;
 use crate::atomic;
+
+/// How the tags of a result begin.
+const RESULT: &str = "final/";
 
 /// Appends one event, in one call to the operating system.
 pub(super) fn write(file: &mut impl Write, event: &Event) -> io::Result<()> {
@@ -36,8 +40,8 @@ pub(super) fn next<'a>(bytes: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     Some((data, record))
 }
 
-/// Removes the events after `step`, or all where that is 0, from every event file in `folder`, each file in one
-/// step, and with them a torn end. Other files stay.
+/// Removes the events after `step`, or all where that is 0, and a run's result from every event file in `folder`, each
+/// file in one step, and with them a torn end. Other files stay.
 pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -49,7 +53,8 @@ pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
         let mut rest = &old[..];
         let mut kept = Vec::with_capacity(old.len());
         while let Some((event, record)) = next(&mut rest) {
-            if step > 0 && step_of(event) <= step {
+            let event = Event::parse_from_bytes(event).unwrap_or_default();
+            if step > 0 && step_of(&event) <= step && !is_result(&event) {
                 kept.extend(record);
             }
         }
@@ -60,15 +65,19 @@ pub(super) fn forget_after(folder: &Path, step: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The step of an encoded event; 0 where it has none.
-fn step_of(event: &[u8]) -> u64 {
-    let step = Event::parse_from_bytes(event).map_or(0, |event| event.get_step());
-    u64::try_from(step).unwrap_or(0)
+/// An event's step; 0 where it has none.
+fn step_of(event: &Event) -> u64 {
+    u64::try_from(event.get_step()).unwrap_or(0)
+}
+
+/// Whether an event is of [`super::Board::result`].
+fn is_result(event: &Event) -> bool {
+    let mut tags = event.get_summary().get_value().iter().map(|value| value.get_tag());
+    tags.any(|tag| tag.starts_with(RESULT) || tag == summary::SESSION_END)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::summary;
     use super::*;
     use tensorboard_rs::masked_crc32c::crc32c;
 

@@ -171,6 +171,9 @@ pub(super) fn session_start(values: &[(String, Value)], time: f64) -> io::Result
     hparams("_hparams_/session_start_info", &content)
 }
 
+/// The tag of [`session_end`].
+pub(super) const SESSION_END: &str = "_hparams_/session_end_info";
+
 /// "The run has finished."
 pub(super) fn session_end(time: f64) -> io::Result<Summary> {
     let mut end = SessionEndInfo::new();
@@ -178,5 +181,5 @@ pub(super) fn session_end(time: f64) -> io::Result<Summary> {
     end.set_end_time_secs(time);
     let mut content = HParamsPluginData::new();
     content.set_session_end_info(end);
-    hparams("_hparams_/session_end_info", &content)
+    hparams(SESSION_END, &content)
 }

@@ -98,6 +98,16 @@ fn no_step_appears_twice_after_a_resume() {
 }
 
 #[test]
+fn the_result_of_a_finished_run_that_is_resumed_is_on_record_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        let mut board = Board::open(folder.path(), 9);
+        board.result(9, &[("final/success", 0.9)]);
+    }
+    assert_eq!(tags(folder.path()), ["final/success", "_hparams_/session_end_info"]);
+}
+
+#[test]
 fn a_run_that_died_before_its_first_checkpoint_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     for _ in 0..2 {
@@ -180,7 +190,7 @@ fn settings_and_final_figures_are_on_record() {
     ];
     board.hparams(&settings, &["final/success"]);
     board.result(9, &[("final/success", 0.9)]);
-    board.finish();
+    board.sync();
     let wanted = [
         "_hparams_/experiment",
         "_hparams_/session_start_info",
@@ -237,5 +247,5 @@ fn a_full_disk_silences_the_board() {
     board.scalar("x", 1, 1.0);
     assert!(board.file.is_none());
     board.scalar("x", 2, 1.0);
-    board.finish();
+    board.sync();
 }

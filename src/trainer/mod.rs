@@ -113,6 +113,7 @@ impl Trainer {
         }
         let mut seconds = Seconds::default();
         seconds.time("rollout", || self.roll_out(phase))?;
+        let rate = self.experiment.ppo.rate_at(self.passed());
         let stats = seconds.time("update", || self.learn(phase))?;
         seconds.time("design", || self.move_design(phase))?;
 
@@ -124,7 +125,9 @@ impl Trainer {
             None
         };
         self.counters.seconds += clock.elapsed().as_secs_f64();
-        Ok(Some(self.record(phase, stats, evaluation, seconds)))
+        let mut record = self.record(phase, stats, evaluation, seconds);
+        record.scalars.push(("rate", rate)); // the one that was learnt with
+        Ok(Some(record))
     }
 
     /// Rolls out the policy: under the method's effect, or in the true machine once the design is frozen.
@@ -266,7 +269,9 @@ impl Trainer {
             gap,
         };
         if self.best.as_ref().is_none_or(|(best, _)| evaluation.beats(best)) {
-            self.best = Some((evaluation.clone(), self.pair(&logits)));
+            let mut pair = self.pair(&logits);
+            pair.put_json("best.evaluation", &evaluation);
+            self.best = Some((evaluation.clone(), pair));
         }
         let schedule = &self.experiment.schedule;
         if self.timeline.note(schedule, phase, evaluation.success) {
@@ -337,8 +342,6 @@ impl Trainer {
     }
 
     fn record(&self, phase: Phase, stats: PpoStats, evaluation: Option<Evaluation>, seconds: Seconds) -> Record {
-        let mut scalars = self.method.report();
-        scalars.push(("rate", self.experiment.ppo.rate_at(self.passed())));
         Record {
             phase,
             counters: self.counters.clone(),
@@ -348,7 +351,7 @@ impl Trainer {
             faults: self.rollout.episodes.iter().filter(|e| e.fault.is_some()).count(),
             reward_terms: self.rollout.reward_terms.clone(),
             stats,
-            scalars,
+            scalars: self.method.report(),
             design: self.hardware.space().values(&self.logits()),
             evaluation,
             seconds,

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+pub mod mutation;
+
 /// What the program has said.
 #[derive(Debug)]
 pub struct Said {
@@ -105,6 +107,27 @@ pub fn finished() -> &'static Path {
     folder.path()
 }
 
+/// A finished run of `tandem adapt`, made once per test binary and never changed; it lies in `run` of its folder.
+pub fn adapted() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let experiment = json!({
+            "title": "tiny", "text": {"characters": 4000},
+            "language": {
+                "model": {"layers": 1, "heads": 2, "width": 16, "context": 16},
+                "circuit": {"window": 16, "columns": 8},
+                "training": {"batch": 4, "validation": 8, "validate_every": 5},
+                "stages": {"softmax": 8, "linear": 6, "nonlinear": 4}
+            }
+        });
+        write(&folder.path().join("tiny.json"), &experiment);
+        tandem(folder.path(), &["adapt", "tiny.json", "--out", "run"]).ended(0);
+        folder
+    });
+    folder.path()
+}
+
 /// A copy of the finished run, to be broken.
 pub fn copy() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -114,7 +137,8 @@ pub fn copy() -> (tempfile::TempDir, PathBuf) {
     (folder, run)
 }
 
-fn copy_all(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+pub fn copy_all(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

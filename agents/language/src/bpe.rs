@@ -153,7 +153,7 @@ fn read_merges(merges: &str, numbers: &BTreeMap<String, u32>) -> Result<Merges, 
             None => fail(format!("merges, line {at}: `{token}` is not in the vocabulary")),
         };
         let pair = (number(left)?, number(right)?);
-        all.entry(pair).or_insert((rank as u32, number(&joined)?));
+        all.insert(pair, (rank as u32, number(&joined)?)); // of repeated lines the last counts, as in Hugging Face's
     }
     Ok(all)
 }
@@ -264,6 +264,20 @@ mod tests {
             assert_eq!(pairs.decode(&pairs.encode(text)), text);
         }
         assert_eq!(pairs.decode(&[number("<|endoftext|>")]), "<|endoftext|>");
+    }
+
+    /// Hugging Face's `tokenizers` 0.22 gives `a`, `bc`.
+    #[test]
+    fn a_repeated_merge_counts_by_its_last_place() {
+        let (vocabulary, _) = files(&["a b", "b c"]);
+        let merges = "#version: 0.2\na b\nb c\na b\n";
+        let pairs = BytePairEncoding::new(&vocabulary, merges).unwrap();
+        let tokens: Vec<String> = pairs
+            .encode("abc")
+            .iter()
+            .map(|&token| pairs.decode(&[token]))
+            .collect();
+        assert_eq!(tokens, ["a", "bc"]);
     }
 
     #[test]

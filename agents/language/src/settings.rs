@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tandem_attention::GainCell;
-use tandem_core::check::within;
+use tandem_core::check::{refuse, within};
 
 use super::LanguageError;
 use super::shape::Shape;
@@ -116,6 +116,9 @@ impl Default for Adaptation {
     }
 }
 
+/// Most numbers of a batch: 8 GiB of single precision.
+const MOST_NUMBERS: f64 = 2_147_483_648.0;
+
 impl Settings {
     /// The circuit with the model's head dimension and layers.
     pub fn circuit(&self) -> GainCell {
@@ -153,6 +156,14 @@ impl Settings {
         within("adaptation.schedule.passes", schedule.passes, [0, 100_000])?;
         within("adaptation.schedule.first_step", schedule.first_step, [0.0, 1.0])?;
         within("adaptation.schedule.last_step", schedule.last_step, [0.0, 1.0])?;
+        for (key, batch) in [("training.batch", t.batch), ("adaptation.batch", a.batch)] {
+            let numbers = self.model.activations(batch);
+            if numbers > MOST_NUMBERS {
+                let reason =
+                    format!("makes {numbers:.0} numbers a batch with this model; at most {MOST_NUMBERS:.0} fit");
+                return refuse(key, reason);
+            }
+        }
         Ok(self.circuit().check()?)
     }
 }

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, refuse, within};
 
+/// Most weights: those of GPT-2's second size, with room. Learning needs four times their memory.
+const MOST_PARAMETERS: f64 = 536_870_912.0;
+
 /// Sizes of the transformer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -45,7 +48,24 @@ impl Shape {
             let reason = format!("{} cannot be shared by {} heads", self.width, self.heads);
             return refuse("width", reason);
         }
+        let parameters = self.parameters();
+        if parameters > MOST_PARAMETERS {
+            let reason = format!("makes {parameters:.0} weights; at most {MOST_PARAMETERS:.0} fit");
+            return refuse("width", reason);
+        }
         Ok(())
+    }
+
+    /// Number of weights, but for the table of tokens; a float, since it may exceed every integer.
+    pub fn parameters(&self) -> f64 {
+        let [layers, width, context] = [self.layers, self.width, self.context].map(|n| n as f64);
+        layers * 12.0 * width * width + context * width
+    }
+
+    /// Numbers that a batch of so many sequences holds while it is learnt from; the score of each pair of tokens included.
+    pub fn activations(&self, batch: usize) -> f64 {
+        let [layers, width, context, heads] = [self.layers, self.width, self.context, self.heads].map(|n| n as f64);
+        batch as f64 * context * layers * (16.0 * width + heads * context)
     }
 
     /// Names and sizes of all weights, in a fixed order.

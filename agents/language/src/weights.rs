@@ -8,14 +8,16 @@ use super::shape::is_scaler;
 use tandem_learning::raw;
 
 /// Sets a model's weights from the bytes of a file. Its position table may be longer than the context. Scalers stay as
-/// they are; what else the file holds (the attention masks of old files, say) is passed over.
+/// they are; what else the file holds (the attention masks of old files, say) is passed over, but for an output layer of
+/// its own, which this model does not have: its output is the table of tokens again.
 ///
 /// # Errors
-/// Truncated or foreign bytes; a weight that is missing, of another size or another kind of number. Nothing is changed
-/// then.
+/// Truncated or foreign bytes; a weight that is missing, of another size or another kind of number, or an output layer
+/// that is not the table of tokens. Nothing is changed then.
 pub fn load(model: &mut Gpt, bytes: &[u8]) -> Result<(), LanguageError> {
     let file = SafeTensors::deserialize(bytes)
         .map_err(|error| LanguageError::Weights(format!("no whole safetensors file ({error})")))?;
+    check_output(&file)?;
     let tensors = model.tensors();
     let pairs = model.names().iter().zip(&tensors);
     let values = pairs
@@ -26,6 +28,23 @@ pub fn load(model: &mut Gpt, bytes: &[u8]) -> Result<(), LanguageError> {
         .collect::<Result<Vec<_>, LanguageError>>()?;
     model.set(values);
     Ok(())
+}
+
+/// Refuses a file whose output layer is not its table of tokens.
+fn check_output(file: &SafeTensors) -> Result<(), LanguageError> {
+    let find = |name: &str| {
+        file.tensor(name)
+            .or_else(|_| file.tensor(&format!("transformer.{name}")))
+    };
+    let (Ok(output), Ok(tokens)) = (find("lm_head.weight"), find("wte.weight")) else {
+        return Ok(());
+    };
+    if (output.dtype(), output.shape(), output.data()) == (tokens.dtype(), tokens.shape(), tokens.data()) {
+        return Ok(());
+    }
+    let text = "`lm_head.weight` is not `wte.weight`; this model shares one table between input and output, so a file with \
+                an output layer of its own is of another model";
+    Err(LanguageError::Weights(text.into()))
 }
 
 /// A model's weights as a file that [`load`] and other programs read; scalers included.
@@ -127,6 +146,32 @@ mod tests {
         let mut again = model(3, 16);
         load(&mut again, &save(&source).unwrap()).unwrap();
         assert_eq!(raw::floats(&again.tensors()[2]), raw::floats(&source.tensors()[2]));
+    }
+
+    #[test]
+    fn an_output_layer_of_its_own_is_refused_by_name() {
+        let source = model(1, 16);
+        let bytes = public_file(&source);
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let with_output = |change: f32| {
+            let table = file.tensor("transformer.wte.weight").unwrap();
+            let mut numbers = table.data().to_vec();
+            let first = f32::from_le_bytes(numbers[..4].try_into().unwrap()) + change;
+            numbers[..4].copy_from_slice(&first.to_le_bytes());
+            let shape = table.shape().to_vec();
+            let mut views = file.tensors();
+            views.push((
+                "lm_head.weight".into(),
+                TensorView::new(Dtype::F32, shape, &numbers).unwrap(),
+            ));
+            safetensors::serialize(views, None).unwrap()
+        };
+        load(&mut model(2, 16), &with_output(0.0)).unwrap();
+        let error = load(&mut model(2, 16), &with_output(1.0)).unwrap_err().to_string();
+        assert!(
+            error.contains("`lm_head.weight`") && error.contains("`wte.weight`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub enum ArchiveError {
         /// Length found.
         got: usize,
     },
+    /// An entry holds a number that is not finite where it must be.
+    #[error("archive entry `{name}`, number {index}, is {value}, which is not finite: the archive is damaged")]
+    NotFinite {
+        /// Name of the entry.
+        name: String,
+        /// Place of the number in it, from 0.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
     /// An entry's value cannot be written or understood.
     #[error("archive entry `{name}`: {reason}")]
     Value {
@@ -143,41 +153,63 @@ impl Archive {
         self.entries.get(name).ok_or_else(|| ArchiveError::Missing(name.into()))
     }
 
-    /// Single-precision numbers.
+    /// Finite single-precision numbers.
     ///
     /// # Errors
-    /// A missing entry or one of another type.
+    /// A missing entry, one of another type, or a number that is not finite.
     pub fn get_f32(&self, name: &str) -> Result<Vec<f32>, ArchiveError> {
         match self.get(name)? {
-            Entry::F32(values) => Ok(values.clone()),
+            Entry::F32(values) => {
+                check_finite(name, values.iter().map(|&x| f64::from(x)))?;
+                Ok(values.clone())
+            }
             other => Err(wrong_kind(name, "f32", other)),
         }
     }
 
-    /// Double-precision numbers.
+    /// Finite double-precision numbers.
+    ///
+    /// # Errors
+    /// A missing entry, one of another type, or a number that is not finite.
+    pub fn get_f64(&self, name: &str) -> Result<Vec<f64>, ArchiveError> {
+        let values = self.get_any_f64(name)?;
+        check_finite(name, values.iter().copied())?;
+        Ok(values)
+    }
+
+    /// Double-precision numbers that may be infinite or NaN, as a score that nothing has set yet.
     ///
     /// # Errors
     /// A missing entry or one of another type.
-    pub fn get_f64(&self, name: &str) -> Result<Vec<f64>, ArchiveError> {
+    pub fn get_any_f64(&self, name: &str) -> Result<Vec<f64>, ArchiveError> {
         match self.get(name)? {
             Entry::F64(values) => Ok(values.clone()),
             other => Err(wrong_kind(name, "f64", other)),
         }
     }
 
-    /// Exactly `len` single-precision numbers.
+    /// Exactly `len` double-precision numbers that may be infinite or NaN.
     ///
     /// # Errors
     /// A missing entry, one of another type or length.
+    pub fn get_any_f64_len(&self, name: &str, len: usize) -> Result<Vec<f64>, ArchiveError> {
+        let values = self.get_any_f64(name)?;
+        check_len(name, len, values.len()).map(|()| values)
+    }
+
+    /// Exactly `len` finite single-precision numbers.
+    ///
+    /// # Errors
+    /// A missing entry, one of another type or length, or a number that is not finite.
     pub fn get_f32_len(&self, name: &str, len: usize) -> Result<Vec<f32>, ArchiveError> {
         let values = self.get_f32(name)?;
         check_len(name, len, values.len()).map(|()| values)
     }
 
-    /// Exactly `len` double-precision numbers.
+    /// Exactly `len` finite double-precision numbers.
     ///
     /// # Errors
-    /// A missing entry, one of another type or length.
+    /// A missing entry, one of another type or length, or a number that is not finite.
     pub fn get_f64_len(&self, name: &str, len: usize) -> Result<Vec<f64>, ArchiveError> {
         let values = self.get_f64(name)?;
         check_len(name, len, values.len()).map(|()| values)
@@ -252,6 +284,17 @@ fn wrong_kind(name: &str, expected: &'static str, got: &Entry) -> ArchiveError {
     }
 }
 
+fn check_finite(name: &str, values: impl Iterator<Item = f64>) -> Result<(), ArchiveError> {
+    match values.enumerate().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((index, value)) => Err(ArchiveError::NotFinite {
+            name: name.into(),
+            index,
+            value,
+        }),
+    }
+}
+
 fn check_len(name: &str, expected: usize, got: usize) -> Result<(), ArchiveError> {
     if expected == got {
         return Ok(());
@@ -270,7 +313,7 @@ mod tests {
 
     fn sample() -> Archive {
         let mut archive = Archive::new();
-        archive.put_f32("a.weights", &[1.0, f32::MIN_POSITIVE, f32::NAN, -0.0]);
+        archive.put_f32("a.weights", &[1.0, f32::MIN_POSITIVE, f32::MAX, -0.0]);
         archive.put_f64("b", &[std::f64::consts::PI, f64::INFINITY, 5e-324]);
         archive.put_bytes("empty", &[]);
         archive.put_json("stream", &Stream::new(1, "archive", 2));
@@ -286,7 +329,7 @@ mod tests {
         let bits = |v: Vec<f32>| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         let weights = back.get_f32("a.weights").unwrap();
         assert_eq!(bits(weights), bits(sample().get_f32("a.weights").unwrap()));
-        assert_eq!(back.get_f64("b").unwrap(), sample().get_f64("b").unwrap());
+        assert_eq!(back.get_any_f64("b").unwrap(), sample().get_any_f64("b").unwrap());
         assert_eq!(back.get_json::<f64>("number").unwrap(), 0.1f64.powf(7.3));
         let mut stream: Stream = back.get_json("stream").unwrap();
         assert_eq!(stream.bits(), Stream::new(1, "archive", 2).bits());
@@ -326,7 +369,8 @@ mod tests {
         let text = |error: ArchiveError| error.to_string();
         assert!(text(archive.get_f32("c").unwrap_err()).contains("`c`"));
         assert!(text(archive.get_f32("b").unwrap_err()).contains("f64"));
-        assert!(text(archive.get_f64_len("b", 2).unwrap_err()).contains("3 numbers"));
+        assert!(text(archive.get_f64("b").unwrap_err()).contains("`b`, number 1, is inf"));
+        assert!(text(archive.get_any_f64_len("b", 2).unwrap_err()).contains("3 numbers"));
         assert!(text(archive.get_json::<u8>("empty").unwrap_err()).contains("`empty`"));
     }
 }

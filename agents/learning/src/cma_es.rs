@@ -1,7 +1,11 @@
 //! CMA-ES: covariance matrix adaptation evolution strategy, minimising.
 //!
 //! Source: N. Hansen, *The CMA Evolution Strategy: A Tutorial* (arXiv 1604.00772), with its default
-//! parameters. Candidates are clipped to a box; the clipped points are what the strategy learns from.
+//! parameters. A box is kept as in the reference implementation `cma` (its `BoxConstraintsLinQuadTransformation`): the
+//! strategy itself knows no bounds, and its points are bent into the box, inside which they are themselves. Near a bound
+//! `b` at a distance below `a = min(L, max(1, L) / 20)` of a box of ±L they follow a parabola that touches the bound at
+//! `b + a`, beyond which the box is mirrored. Clipped points would teach the strategy steps that it did not take: with an
+//! optimum at bounds it needed 2.6 times as many evaluations.
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use tandem_core::Stream;
@@ -19,10 +23,50 @@ pub struct CmaEs {
     generation: u64,
     /// Eigenvectors and deviations of the covariance, between asking and telling.
     eigen: Option<(DMatrix<f64>, DVector<f64>)>,
-    /// Clipped candidates of the current generation.
+    /// Candidates of the current generation, before they are bent into the box.
     candidates: Vec<DVector<f64>>,
-    limit: f64,
+    bounds: Box,
     weights: Weights,
+}
+
+/// A box of ±`limit` in every coordinate.
+#[derive(Clone, Copy, Debug)]
+struct Box {
+    limit: f64,
+    /// Width of the parabola on either side of a bound.
+    bend: f64,
+}
+
+impl Box {
+    fn new(limit: f64) -> Self {
+        let bend = limit.min(limit.max(1.0) / 20.0);
+        Self { limit, bend }
+    }
+
+    /// The coordinate of a point that the strategy calls `x`.
+    fn bent(self, x: f64) -> f64 {
+        let Self { limit, bend } = self;
+        let turn = limit + bend; // where the box is mirrored
+        let place = match (x + turn).rem_euclid(4.0 * turn) - turn {
+            _ if x.abs() <= turn => x, // to the bit
+            beyond if beyond > turn => 2.0 * turn - beyond,
+            place => place,
+        };
+        match place.abs() <= limit - bend {
+            true => place,
+            false => place.signum() * (limit - (turn - place.abs()).powi(2) / (4.0 * bend)),
+        }
+    }
+
+    /// What the strategy calls a coordinate inside the box.
+    fn straightened(self, y: f64) -> f64 {
+        let Self { limit, bend } = self;
+        let y = y.clamp(-limit, limit);
+        match y.abs() <= limit - bend {
+            true => y,
+            false => y.signum() * (limit + bend - 2.0 * (bend * (limit - y.abs())).sqrt()),
+        }
+    }
 }
 
 /// Constants that follow from dimension and population (tutorial, table 1).
@@ -72,12 +116,13 @@ pub fn population_size(dimension: usize, least: usize) -> usize {
 
 impl CmaEs {
     /// A search from `mean` with step size `sigma`, `population` (at least 4) candidates a generation, every
-    /// coordinate clipped to ±`limit`.
+    /// coordinate kept within ±`limit`.
     pub fn new(mean: &[f64], sigma: f64, population: usize, limit: f64) -> Self {
         let n = mean.len();
         let population = population.max(4);
+        let bounds = Box::new(limit);
         Self {
-            mean: DVector::from_column_slice(mean),
+            mean: DVector::from_iterator(n, mean.iter().map(|&y| bounds.straightened(y))),
             sigma,
             covariance: DMatrix::identity(n, n),
             path_sigma: DVector::zeros(n),
@@ -85,7 +130,7 @@ impl CmaEs {
             generation: 0,
             eigen: None,
             candidates: vec![DVector::zeros(n); population],
-            limit,
+            bounds,
             weights: Weights::new(n, population),
         }
     }
@@ -97,10 +142,12 @@ impl CmaEs {
         let (basis, scale) = &*self.eigen.insert((basis, scale));
         for candidate in &mut self.candidates {
             let normal = DVector::from_fn(n, |i, _| scale[i] * stream.normal());
-            *candidate = (&self.mean + self.sigma * (basis * normal)).map(|x| x.clamp(-self.limit, self.limit));
+            *candidate = &self.mean + self.sigma * (basis * normal);
         }
         let points = self.candidates.iter();
-        points.map(|c| c.as_slice().to_vec()).collect()
+        points
+            .map(|c| c.iter().map(|&x| self.bounds.bent(x)).collect())
+            .collect()
     }
 
     /// Learns from the costs of the last generation's points; a cost that is not finite counts as the worst.
@@ -146,9 +193,9 @@ impl CmaEs {
         self.sigma = self.sigma.clamp(1e-10, 1e3);
     }
 
-    /// The current centre of the search.
-    pub fn mean(&self) -> &[f64] {
-        self.mean.as_slice()
+    /// The current centre of the search, inside the box.
+    pub fn mean(&self) -> Vec<f64> {
+        self.mean.iter().map(|&x| self.bounds.bent(x)).collect()
     }
 
     /// The current step size.
@@ -229,7 +276,7 @@ mod tests {
                 .sum()
         };
         let errors: Vec<f64> = (0..5)
-            .map(|seed| distance(minimise_from(seed, cost, &[-2.0; 5], 300).mean()))
+            .map(|seed| distance(&minimise_from(seed, cost, &[-2.0; 5], 300).mean()))
             .collect();
         assert!(median(errors.iter().copied()) < 1e-4, "{errors:?}");
     }
@@ -249,7 +296,7 @@ mod tests {
         };
         let start = [-1.0, 0.0, 1.0, 0.5];
         let errors: Vec<f64> = (0..9)
-            .map(|seed| distance(minimise_from(seed, cost, &start, 500).mean()))
+            .map(|seed| distance(&minimise_from(seed, cost, &start, 500).mean()))
             .collect();
         assert!(median(errors.iter().copied()) < 1e-3, "{errors:?}");
     }
@@ -258,10 +305,97 @@ mod tests {
     fn stays_in_its_box_when_the_minimum_lies_outside() {
         let search = minimise(|x| x.iter().map(|v| (v - 9.0).powi(2)).sum(), &[0.0; 3], 200);
         assert!(
-            search.mean().iter().all(|v| (v - 4.5).abs() < 0.05),
+            search.mean().iter().all(|v| (v - 4.5).abs() < 1e-6),
             "{:?}",
             search.mean()
         );
+    }
+
+    #[test]
+    fn points_are_bent_into_the_box_smoothly_and_back() {
+        let bounds = Box::new(4.5);
+        assert_eq!(bounds.bend, 0.225);
+        let mut last = bounds.bent(-30.0);
+        for step in -29_999..30_000 {
+            let x = f64::from(step) * 1e-3;
+            let y = bounds.bent(x);
+            assert!(y.abs() <= 4.5 && (y - last).abs() <= 1.0001e-3, "{x}");
+            if x.abs() <= 4.5 - 0.225 {
+                assert_eq!(y, x, "inside nothing is bent");
+            }
+            if x.abs() <= 4.5 + 0.225 {
+                assert!((bounds.straightened(y) - x).abs() < 1e-6, "{x}");
+            }
+            last = y;
+        }
+        // values of cma 4.5.0: BoxConstraintsLinQuadTransformation([[-4.5, 4.5]])
+        for (x, y) in REFERENCE {
+            assert!((bounds.bent(x) - y).abs() < 1e-9, "{x}: {} is not {y}", bounds.bent(x));
+        }
+    }
+
+    const REFERENCE: [(f64, f64); 13] = [
+        (-12.3, 2.8500000000000023),
+        (-9.6, 0.15000000000000036),
+        (-5.0, -4.415972222222222),
+        (-4.775, -4.497222222222222),
+        (-4.6, -4.482638888888889),
+        (-4.3, -4.299305555555556),
+        (0.5, 0.5),
+        (4.4, 4.38263888888889),
+        (4.7, 4.499305555555556),
+        (4.9, 4.465972222222223),
+        (6.2, 3.25),
+        (14.0, -4.465972222222223),
+        (23.4, 4.4437500000000005),
+    ];
+    /// Dimension, coordinates whose optimum lies outside, evaluations.
+    const MEDIANS: [(usize, usize, f64); 6] = [
+        (5, 0, 800.0),
+        (5, 2, 872.0),
+        (5, 5, 1016.0),
+        (10, 0, 1790.0),
+        (10, 5, 1850.0),
+        (10, 10, 2190.0),
+    ];
+
+    /// Evaluations until the best cost is within 1e-8 of the optimum, over 15 seeds, the median.
+    fn evaluations(cost: impl Fn(&[f64]) -> f64, dimension: usize, optimum: f64) -> f64 {
+        let runs = (0..15).map(|seed| {
+            let mut stream = Stream::new(seed, "cma-bounds", 0);
+            let mut search = CmaEs::new(&vec![0.0; dimension], 1.0, population_size(dimension, 4), 4.5);
+            let (mut spent, mut best) = (0.0, f64::INFINITY);
+            while best > optimum + 1e-8 && spent < 1e5 {
+                let costs: Vec<f64> = search.ask(&mut stream).iter().map(|x| cost(x)).collect();
+                spent += costs.len() as f64;
+                best = costs.iter().copied().fold(best, f64::min);
+                search.tell(&costs);
+            }
+            spent
+        });
+        median(runs)
+    }
+
+    /// The medians of `cma` 4.5.0 (`CMAEvolutionStrategy`, bounds ±4.5, its default boundary handling and population, 15
+    /// seeds) on ellipsoids of condition 100, whose centres lie outside the box in no, half of and all coordinates.
+    #[test]
+    fn needs_no_more_evaluations_at_bounds_than_the_reference_implementation() {
+        for (dimension, outside, reference) in MEDIANS {
+            let weight = |i: usize| 100f64.powf(i as f64 / (dimension - 1) as f64);
+            let center = |i: usize| if i < outside { 6.0 } else { 1.0 };
+            let cost = |x: &[f64]| {
+                x.iter()
+                    .enumerate()
+                    .map(|(i, v)| weight(i) * (v - center(i)).powi(2))
+                    .sum::<f64>()
+            };
+            let optimum: f64 = (0..outside).map(|i| weight(i) * 1.5f64.powi(2)).sum();
+            let needed = evaluations(cost, dimension, optimum);
+            assert!(
+                needed < 1.25 * reference,
+                "{dimension}, {outside} outside: {needed}, not {reference}"
+            );
+        }
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod reward_scaler;
 pub mod rollout;
 pub mod search;
 mod simd;
+pub mod size;
 mod snapshot;
 #[cfg(test)]
 mod testing;

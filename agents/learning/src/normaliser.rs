@@ -83,14 +83,21 @@ impl Moments {
     /// Loads what [`Moments::save`] stored.
     ///
     /// # Errors
-    /// Missing entries or other sizes; nothing is changed then.
+    /// Missing entries, other sizes or numbers that cannot be; nothing is changed then.
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
         let get = |name, len| archive.get_f64_len(&format!("{prefix}.{name}"), len);
-        *self = Self {
+        let loaded = Self {
             count: get("count", 1)?[0],
             mean: get("mean", self.mean.len())?,
             squares: get("squares", self.squares.len())?,
         };
+        if let Some(negative) = loaded.squares.iter().chain([&loaded.count]).find(|&&x| x < 0.0) {
+            return Err(ArchiveError::Value {
+                name: prefix.into(),
+                reason: format!("a count or a sum of squares is {negative}: it is damaged"),
+            });
+        }
+        *self = loaded;
         Ok(())
     }
 }

@@ -18,8 +18,8 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use super::print_json;
-use crate::atomic;
 use crate::cli::CompareArgs;
+use crate::destination;
 use crate::error::Error;
 use crate::interrupt;
 use crate::output::{self, out};
@@ -155,7 +155,7 @@ fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    atomic::write(path, bytes).map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
+    destination::write(path, bytes)
 }
 
 fn all_good(groups: &[Group]) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run_folder::{FINAL, RunFolder};
+use crate::run_folder::{FINAL, RunError, RunFolder};
 
 /// How a child ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,11 +83,12 @@ impl Job {
                 self.folder.display()
             )));
         }
-        Ok(if run.file(FINAL).exists() {
-            JobState::Finished
-        } else {
-            JobState::Stopped
-        })
+        match run.read_json::<Value>(FINAL) {
+            Ok(_) => Ok(JobState::Finished),
+            // a judgement that is damaged is made again, from the last checkpoint
+            Err(RunError::Missing(_) | RunError::Damaged { .. }) => Ok(JobState::Stopped),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

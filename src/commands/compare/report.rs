@@ -105,6 +105,7 @@ fn read(job: &Job) -> Result<RunResult, Error> {
     };
     let judged: Evaluation = run.read_json(FINAL)?;
     let success = judged.success.ok_or_else(|| damaged("it lacks success".into()))?;
+    run.check_rows()?;
     let rows = metrics::read_as(&run.metrics())?;
     Ok(summarise(job.seed, &judged, success.mean, &rows))
 }

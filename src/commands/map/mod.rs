@@ -12,8 +12,8 @@ use tandem_accelerator::loopnest::{Counting, Machine};
 use tandem_accelerator::mapper::{self, Answer, MapError, Mapped};
 use tandem_accelerator::space::Work;
 
-use crate::atomic;
 use crate::cli::MapArgs;
+use crate::destination;
 use crate::error::Error;
 use crate::interrupt;
 use crate::progress::{Progress, Status};
@@ -42,6 +42,7 @@ struct Outcome<'a> {
 /// A network, machine or table that is not right, a layer that no mapping fits, a file that cannot be written;
 /// [`Error::Paused`] where Ctrl-C ended the search before all was proven.
 pub fn run(args: &MapArgs) -> Result<(), Error> {
+    let to_stdout = destination::check_all(&[&args.csv], args.json, "--csv and --json")?;
     let machine = open::machine(&args.machine)?;
     let (network, works) = open::layers(args)?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
@@ -58,10 +59,11 @@ pub fn run(args: &MapArgs) -> Result<(), Error> {
         seconds: start.elapsed().as_secs_f64(),
     };
     if let Some(path) = &args.csv {
-        let written = atomic::write(path, report::csv(&outcome).as_bytes());
-        written.map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
+        destination::write(path, report::csv(&outcome).as_bytes())?;
     }
-    report::report(&outcome)?;
+    if !to_stdout {
+        report::report(&outcome)?;
+    }
     let open = outcome.layers.iter().filter(|layer| !layer.proved).count();
     if open > 0 {
         return Err(Error::Paused(format!(

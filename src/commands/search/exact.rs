@@ -12,7 +12,7 @@ use tandem_accelerator::loopnest::{Counting, Machine, Mapping};
 use tandem_accelerator::mapper::{MachineSearch, Open};
 use tandem_accelerator::space::{Rescored, Solution, Work, rescore, workload};
 
-use super::{cannot, report};
+use super::{cannot, report, seal};
 use crate::atomic;
 use crate::error::Error;
 use crate::interrupt;
@@ -40,6 +40,8 @@ pub(super) struct Row {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Optimum {
+    /// [`seal`].
+    crc32: String,
     network: String,
     /// The layers, as they were mapped: a file of other layers is not gone on with.
     layers: Vec<String>,
@@ -174,6 +176,7 @@ fn optimum(network: &Network, works: &[Work], search: &MachineSearch, seconds: f
         mapping: mapped.mapping.to_string(),
     });
     Ok(Optimum {
+        crc32: seal::NO_SUM.into(),
         network: network.name.clone(),
         layers: names(works),
         machine: best.machine,
@@ -199,6 +202,7 @@ fn read(path: &Path, network: &Network, works: &[Work]) -> Result<Option<Optimum
     let place = path.display();
     let found: Optimum = serde_json::from_str(&text)
         .map_err(|error| Error::Input(format!("{place} is no optimum of a search: {error}")))?;
+    seal::check(path, &text, &found.crc32)?;
     if found.network != network.name || found.layers != names(works) {
         let other = &found.network;
         return Err(Error::Input(format!(
@@ -208,7 +212,8 @@ fn read(path: &Path, network: &Network, works: &[Work]) -> Result<Option<Optimum
     Ok(Some(found))
 }
 
+/// Writes what was found just now, which has no checksum yet.
 fn write(path: &Path, found: &Optimum) -> Result<(), Error> {
     let text = serde_json::to_string(found).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    atomic::write(path, text.as_bytes()).map_err(|error| cannot("write", path, &error))
+    atomic::write(path, seal::sealed(&text).as_bytes()).map_err(|error| cannot("write", path, &error))
 }

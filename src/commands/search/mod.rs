@@ -4,6 +4,7 @@
 
 mod exact;
 mod report;
+mod seal;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -35,6 +36,8 @@ struct Task {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Run {
+    /// [`seal`].
+    crc32: String,
     task: Task,
     method: String,
     seed: u64,
@@ -184,6 +187,7 @@ fn search(space: &dyn SearchSpace, task: &Task, method: &Method, seed: u64, tell
         space.describe(&outcome.point)
     };
     Some(Run {
+        crc32: seal::NO_SUM.into(),
         task: task.clone(),
         method: method.name.into(),
         seed,
@@ -238,6 +242,7 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
     let place = path.display();
     let run: Run = serde_json::from_str(&text)
         .map_err(|error| Error::Input(format!("{place} is no result of a search: {error}")))?;
+    seal::check(path, &text, &run.crc32)?;
     if run.task != *task {
         let Task { space, network, budget } = &run.task;
         return Err(Error::Input(format!(
@@ -248,8 +253,12 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
 }
 
 fn write(path: &Path, run: &Run) -> Result<(), Error> {
-    let text = serde_json::to_string(run).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    atomic::write(path, text.as_bytes()).map_err(|error| cannot("write", path, &error))
+    let unsealed = Run {
+        crc32: seal::NO_SUM.into(),
+        ..run.clone()
+    };
+    let text = serde_json::to_string(&unsealed).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    atomic::write(path, seal::sealed(&text).as_bytes()).map_err(|error| cannot("write", path, &error))
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Error {

@@ -9,9 +9,9 @@ use tandem_core::SearchSpace;
 use tandem_learning::search::Method;
 
 use super::exact::{self, Optimum};
-use super::{Run, Task, cannot};
-use crate::atomic;
+use super::{Run, Task};
 use crate::commands::print_json;
+use crate::destination;
 use crate::error::Error;
 use crate::output::out;
 use crate::plot::{Axes, Center, Curve, learning_curves};
@@ -47,10 +47,7 @@ impl Report<'_> {
         let document = self.document(&rows);
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-        let write = |name: &str, bytes: &[u8]| {
-            let path = self.folder.join(name);
-            atomic::write(&path, bytes).map_err(|error| cannot("write", &path, &error))
-        };
+        let write = |name: &str, bytes: &[u8]| destination::write(&self.folder.join(name), bytes);
         write("search.json", text.as_bytes())?;
         if !rows.is_empty() {
             write("search.png", &picture(self.task, &rows)?)?;

@@ -1,7 +1,5 @@
 //! A network on a whole system, event by event.
 
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 use tandem_accelerator::compile::{PASSES, Passes};
 use tandem_accelerator::simulation::{Bound, LayerMetrics, Metrics, Simulation, simulate_with, write_trace};
@@ -10,9 +8,9 @@ use tandem_accelerator::{Limits, Network, Options, Platform};
 use super::open::Opened;
 use super::watch::Watch;
 use super::{report, table};
-use crate::atomic;
 use crate::cli::SimulateArgs;
 use crate::commands::print_json;
+use crate::destination;
 use crate::error::Error;
 use crate::output::{note, out};
 
@@ -24,28 +22,28 @@ pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<()
     let Opened { platform, costs, off } = opened;
     let options = options(args, off)?;
     let files = [&args.trace, &args.report, &args.csv];
-    for path in files.into_iter().flatten() {
-        check_folder(path)?;
-    }
+    let to_stdout = destination::check_all(&files, args.json, "--trace, --report, --csv and --json")?;
     let mut watch = Watch::new();
     let simulation = simulate_with(platform, network, &options, &**costs, |at| watch.update(at));
     watch.finish();
     let simulation = simulation?;
     if let Some(path) = &args.trace {
-        atomic::write_with(path, |file| write_trace(file, platform, &simulation))
-            .map_err(|error| unwritable(path, &error))?;
+        destination::write_with(path, |mut file| write_trace(&mut file, platform, &simulation))?;
     }
     if let Some(path) = &args.report {
-        save(path, &report::page(platform, &simulation))?;
+        destination::write(path, report::page(platform, &simulation).as_bytes())?;
     }
     if let Some(path) = &args.csv {
-        save(path, &table::csv(platform, &simulation))?;
+        destination::write(path, table::csv(platform, &simulation).as_bytes())?;
     }
     if args.json {
         return print_json(&document(platform, &simulation, &options));
     }
     for note in &simulation.network.notes {
         note!("{note}");
+    }
+    if to_stdout {
+        return Ok(()); // a file stands there already
     }
     table::print(platform, &simulation)?;
     for path in files.into_iter().flatten() {
@@ -77,29 +75,6 @@ fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
         },
         ..Options::default()
     })
-}
-
-/// A file in a folder that there is not would only fail after the simulation.
-fn check_folder(path: &Path) -> Result<(), Error> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if path.is_dir() {
-        return Err(Error::Input(format!("{}: is a folder; name a file", path.display())));
-    }
-    match folder.is_dir() {
-        true => Ok(()),
-        false => Err(Error::Input(format!("{}: there is no such folder", folder.display()))),
-    }
-}
-
-fn save(path: &Path, text: &str) -> Result<(), Error> {
-    atomic::write(path, text.as_bytes()).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::Run(format!("cannot write {}: {error}", path.display()))
 }
 
 /// The document of `--json`.

@@ -256,12 +256,13 @@ fn initial(name: &str, size: &[i64], layers: usize, stream: &mut Stream) -> Tens
     Tensor::from_slice(&values).view(size).set_requires_grad(true)
 }
 
-/// Draws a character from scores at a temperature (0: the best one).
+/// Draws a character from scores at a temperature (0, or too small to divide by: the best one).
 pub fn draw(scores: &Tensor, temperature: f64, stream: &mut Stream) -> i64 {
-    if temperature <= 0.0 {
+    let scaled = scores.to_kind(Kind::Double) / temperature;
+    if scaled.isfinite().all().int64_value(&[]) == 0 {
         return scores.argmax(-1, false).int64_value(&[]);
     }
-    let weights = (scores.to_kind(Kind::Double) / temperature).softmax(-1, Kind::Double);
+    let weights = scaled.softmax(-1, Kind::Double);
     let weights = crate::attention::numbers(&weights);
     let mut left = stream.unit() * weights.iter().sum::<f64>();
     let found = weights.iter().position(|weight| {

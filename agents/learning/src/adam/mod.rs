@@ -13,6 +13,8 @@ use crate::raw;
 /// Adam's epsilon for PPO ([`crate::ppo`], row 3); PyTorch's own default is 1e-8.
 pub const EPSILON: f64 = 1e-5;
 const BETAS: [f64; 2] = [0.9, 0.999];
+/// Second moments beyond this are no trace of gradients that a network learns by, but damage.
+const LARGEST_SECOND: f64 = 1e30;
 
 /// Adam (Kingma & Ba 2015) in PyTorch's form:
 /// `m += (1 - b1)(g - m)`, `v = b2 v + (1 - b2) g²`, `p -= rate / (1 - b1^t) m / (√v / √(1 - b2^t) + eps)`.
@@ -108,6 +110,25 @@ impl Adam {
         self.steps = 0;
     }
 
+    /// Refuses moments that no gradients leave. Both are sums over the gradients, `m = c1 Σ b1^k g` and
+    /// `v = c2 Σ b2^k g²` with `c = 1 - b`, so that `m² <= v c1² / (c2 (1 - b1² / b2))` (Cauchy-Schwarz); a shared `v`
+    /// holds the mean of the squares. Rounding is given a factor of two, squares below the smallest f32 their room.
+    fn check_moments(&self, name: &str, [first, second]: &[Vec<f32>; 2]) -> Result<(), ArchiveError> {
+        let [b1, b2] = self.betas;
+        let share = if self.shared { first.len() as f64 } else { 1.0 };
+        let bound = share * (1.0 - b1).powi(2) / ((1.0 - b2) * (1.0 - b1 * b1 / b2));
+        for (index, (&m, &v)) in first.iter().zip(second).enumerate() {
+            let (m, v) = (f64::from(m), f64::from(v));
+            let possible = (0.0..=LARGEST_SECOND).contains(&v) && m.abs() <= 2.0 * (bound * v).sqrt() + 1e-15;
+            if !possible {
+                let reason = format!("moments {m:e} and {v:e} of number {index} belong to no gradients; it is damaged");
+                let name = name.to_owned();
+                return Err(ArchiveError::Value { name, reason });
+            }
+        }
+        Ok(())
+    }
+
     /// Stores moments and step count under `prefix`.
     pub fn save(&self, archive: &mut Archive, prefix: &str) {
         archive.put_json(&format!("{prefix}.steps"), &self.steps);
@@ -120,12 +141,15 @@ impl Adam {
     /// Loads what [`Adam::save`] stored.
     ///
     /// # Errors
-    /// Missing entries or other sizes; nothing is changed then.
+    /// Missing entries or other sizes, moments that no gradients leave; nothing is changed then.
     pub fn load(&mut self, archive: &Archive, prefix: &str) -> Result<(), ArchiveError> {
         let steps = archive.get_json(&format!("{prefix}.steps"))?;
         let get = |(index, [first, _]): (usize, &[Vec<f32>; 2])| {
-            let get = |name| archive.get_f32_len(&format!("{prefix}.{index}.{name}"), first.len());
-            Ok([get("first")?, get("second")?])
+            let name = format!("{prefix}.{index}");
+            let get = |part| archive.get_f32_len(&format!("{name}.{part}"), first.len());
+            let moments = [get("first")?, get("second")?];
+            self.check_moments(&name, &moments)?;
+            Ok(moments)
         };
         self.moments = self
             .moments
@@ -257,6 +281,36 @@ mod tests {
         run(&a, &mut first, 3);
         run(&b, &mut second, 3);
         assert_eq!(raw::floats(&a), raw::floats(&b));
+    }
+
+    #[test]
+    fn moments_that_no_gradients_leave_are_refused() {
+        let p = leaf(&[1.0, -3.0, 0.5]);
+        for sharing in [false, true] {
+            let adam = Adam::new(vec![p.shallow_clone()]);
+            let mut adam = if sharing { adam.sharing() } else { adam };
+            let mut stream = tandem_core::Stream::new(0, "gradients", 0);
+            for step in 0..300 {
+                // gradients of all sizes, rare ones, and ones whose squares vanish
+                let size = [1e-25, 1e-3, 1.0, 1e9][step % 4];
+                let g = [stream.normal(), stream.normal().powi(7), 0.0].map(|x| (size * x) as f32);
+                adam.step(&[Tensor::from_slice(&g)], 1e-3);
+                let mut archive = Archive::new();
+                adam.save(&mut archive, "adam");
+                adam.load(&archive, "adam").unwrap();
+            }
+            let mut archive = Archive::new();
+            adam.save(&mut archive, "adam");
+            for (part, wrong) in [("first", 3e38), ("second", 3e38), ("second", -1.0), ("second", 0.0)] {
+                let mut damaged = archive.clone();
+                let name = format!("adam.0.{part}");
+                let mut values = archive.get_f32(&name).unwrap();
+                values[1] = wrong;
+                damaged.put_f32(&name, &values);
+                let message = adam.load(&damaged, "adam").unwrap_err().to_string();
+                assert!(message.contains("adam.0") && message.contains("number 1"), "{message}");
+            }
+        }
     }
 
     #[test]

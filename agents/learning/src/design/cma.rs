@@ -133,7 +133,7 @@ impl DesignOptimizer for Cma {
     /// trained for a candidate alone, with that candidate.
     fn design(&self) -> Vec<f64> {
         match self.settings.warm_start {
-            true => self.search.mean().to_vec(),
+            true => self.search.mean(),
             false => self.candidate().to_vec(),
         }
     }
@@ -192,7 +192,7 @@ impl DesignOptimizer for Cma {
         self.stream = archive.get_json("cma.stream")?;
         let flat = archive.get_f64_len("cma.points", p * d)?;
         self.points = flat.chunks(d).map(<[f64]>::to_vec).collect();
-        let scores = archive.get_f64_len("cma.scores", p)?;
+        let scores = archive.get_any_f64_len("cma.scores", p)?;
         let rungs = archive.get_f64_len("cma.rungs", p)?;
         self.scores = rungs.iter().map(|&r| r as usize).zip(scores).collect();
         let active = archive.get_f64("cma.active")?;

@@ -71,14 +71,25 @@ pub struct Morph {
 }
 
 impl Morph {
-    /// The method from an experiment.
+    /// The settings of an experiment, checked; nothing is made.
     ///
     /// # Errors
     /// Settings out of range; nothing to design.
-    pub fn new(setup: &Setup) -> Result<Self, MethodError> {
+    pub fn check(setup: &Setup) -> Result<MorphSettings, MethodError> {
         let settings: MorphSettings = read(setup.settings)?;
         check(&settings)?;
+        settings.proxy.check_for(&*setup.hardware, false)?;
         setup.check_designs("morph")?;
+        EffectCredit::new(setup, &settings.effect)?;
+        Ok(settings)
+    }
+
+    /// The method from an experiment.
+    ///
+    /// # Errors
+    /// Those of [`Morph::check`].
+    pub fn new(setup: &Setup) -> Result<Self, MethodError> {
+        let settings = Self::check(setup)?;
         let draw = DesignDraw::Fixed(&setup.start);
         Ok(Self {
             fitted: FittedProxy::new(setup, &settings.proxy, false, draw),
@@ -103,8 +114,7 @@ fn check(settings: &MorphSettings) -> Result<(), SettingError> {
     for (i, alpha) in settings.alpha.iter().enumerate() {
         within(format!("alpha.{i}"), *alpha, [1e-6, 1e6])?;
     }
-    settings.extraction.check()?;
-    settings.proxy.check()
+    settings.extraction.check()
 }
 
 /// `L_y + alpha L_prox` for the rows of a minibatch; the uniform half is aligned with the visited rows.

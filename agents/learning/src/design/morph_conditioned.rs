@@ -72,19 +72,33 @@ pub struct MorphConditioned {
 }
 
 impl MorphConditioned {
-    /// The method from an experiment.
+    /// The settings of an experiment, checked; nothing is made.
     ///
     /// # Errors
-    /// Settings out of range.
-    pub fn new(setup: &Setup) -> Result<Self, MethodError> {
+    /// Settings out of range; nothing to design.
+    pub fn check(setup: &Setup) -> Result<MorphConditionedSettings, MethodError> {
         let settings: MorphConditionedSettings = read(setup.settings)?;
         within("rate", settings.rate, [1e-6, 10.0])?;
         within("refresh_batch", settings.refresh_batch, [2, 1_000_000])?;
-        settings.proxy.check()?;
+        settings.proxy.check_for(&*setup.hardware, true)?;
+        let batch = settings.refresh_batch;
+        settings
+            .proxy
+            .check_batch("refresh_batch", batch, &*setup.hardware, true)?;
         if let Some(spread) = &settings.spread {
             spread.check("spread.")?;
         }
         setup.check_designs("morph-conditioned")?;
+        EffectCredit::new(setup, &settings.effect)?;
+        Ok(settings)
+    }
+
+    /// The method from an experiment.
+    ///
+    /// # Errors
+    /// Those of [`MorphConditioned::check`].
+    pub fn new(setup: &Setup) -> Result<Self, MethodError> {
+        let settings = Self::check(setup)?;
         Ok(Self {
             fitted: FittedProxy::new(setup, &settings.proxy, true, DesignDraw::Uniform),
             logits: LogitVector::new(&setup.start),

@@ -43,21 +43,19 @@ impl Inner {
         Ok(())
     }
 
-    /// Adds an iteration's episodes. Returns the score once `budget` iterations are done, and starts anew.
+    /// Adds an iteration's episodes. Returns the score once `budget` iterations are done and an episode has ended, and
+    /// starts anew: where episodes are longer than the stretch, it grows, since a candidate without an episode has no
+    /// score.
     pub fn add(&mut self, rollout: &Rollout, budget: usize) -> Option<f64> {
         self.iterations += 1;
         if self.iterations > budget / 2 {
             self.sum += rollout.episodes.iter().map(|e| e.total_return).sum::<f64>();
             self.episodes += rollout.episodes.len() as f64;
         }
-        if self.iterations < budget {
+        if self.iterations < budget || self.episodes == 0.0 {
             return None;
         }
-        let score = if self.episodes > 0.0 {
-            self.sum / self.episodes
-        } else {
-            f64::NEG_INFINITY
-        };
+        let score = self.sum / self.episodes;
         *self = Self::default();
         Some(score)
     }
@@ -78,5 +76,47 @@ impl Inner {
         self.sum = values[1];
         self.episodes = values[2];
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::Episode;
+
+    fn rollout(returns: &[f64]) -> Rollout {
+        let mut rollout = Rollout::new(1);
+        rollout.episodes = returns
+            .iter()
+            .map(|&total_return| Episode {
+                lane: 0,
+                steps: 1,
+                total_return,
+                start_value: 0.0,
+                success: false,
+                fault: None,
+                logits: Vec::new(),
+            })
+            .collect();
+        rollout
+    }
+
+    #[test]
+    fn the_score_is_the_mean_return_of_the_later_half() {
+        let mut inner = Inner::default();
+        for early in [9.0, 9.0, 1.0] {
+            assert_eq!(inner.add(&rollout(&[early]), 4), None);
+        }
+        assert_eq!(inner.add(&rollout(&[2.0, 6.0]), 4), Some(3.0));
+    }
+
+    #[test]
+    fn a_stretch_in_which_no_episode_ends_grows_until_one_does() {
+        let mut inner = Inner::default();
+        for _ in 0..7 {
+            assert_eq!(inner.add(&rollout(&[]), 2), None);
+        }
+        assert_eq!(inner.add(&rollout(&[5.0]), 2), Some(5.0));
+        assert_eq!(inner.add(&rollout(&[1.0]), 1), Some(1.0), "and starts anew");
     }
 }

@@ -108,7 +108,7 @@ impl DesignOptimizer for Random {
         let index = |i: usize| (counts[i] as usize).min(self.candidates.len() - 1);
         (self.current, self.best) = (index(0), index(2));
         self.tested = (counts[1] as usize).min(self.candidates.len());
-        self.best_score = archive.get_f64_len("design.best_score", 1)?[0];
+        self.best_score = archive.get_any_f64_len("design.best_score", 1)?[0];
         self.inner.load(archive, "design")
     }
 }

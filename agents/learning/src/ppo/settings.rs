@@ -1,7 +1,12 @@
 //! Settings of PPO.
 
 use serde::{Deserialize, Serialize};
-use tandem_core::check::{SettingError, within};
+use tandem_core::check::{SettingError, refuse, within};
+
+use crate::size::MOST_WEIGHTS;
+
+/// Most hidden layers: far more than a policy learns with.
+const MOST_LAYERS: usize = 16;
 
 /// Settings of PPO; the defaults are the established ones for continuous control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,8 +99,21 @@ impl PpoSettings {
         within("log_std_end", self.log_std_end.unwrap_or(0.0), [-5.0, 2.0])?;
         within("epochs", self.epochs, [1, 10_000])?;
         within("minibatches", self.minibatches, [1, 1_000_000])?;
+        let layers = self.hidden.len();
+        if layers > MOST_LAYERS {
+            return refuse(
+                "hidden",
+                format!("has {layers} layers; at most {MOST_LAYERS} are allowed"),
+            );
+        }
         for &width in &self.hidden {
-            within("hidden", width, [1, 100_000])?;
+            within("hidden", width, [1, 4096])?;
+        }
+        let between = self.hidden.windows(2).map(|pair| pair[0] as f64 * pair[1] as f64);
+        let weights: f64 = between.sum();
+        if weights > MOST_WEIGHTS {
+            let reason = format!("has {weights:.0} weights between its layers; at most {MOST_WEIGHTS:.0} fit");
+            return refuse("hidden", reason);
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub enum DesignDraw<'a> {
 
 impl DesignDraw<'_> {
     /// How many of `rows` pairs in a row share a design.
-    fn shared(self, rows: usize) -> usize {
+    pub(super) fn shared(self, rows: usize) -> usize {
         let divides = |n: &usize| rows.is_multiple_of(*n);
         match self {
             DesignDraw::Fixed(_) => rows.max(1),

@@ -1,7 +1,11 @@
 //! Settings of the proxy network.
 
 use serde::{Deserialize, Serialize};
+use tandem_core::Hardware;
 use tandem_core::check::{SettingError, within};
+
+use super::pairs::DesignDraw;
+use crate::size::{MOST_NUMBERS, MOST_WEIGHTS, activations, at_most, weights};
 
 /// Settings of the proxy network and of its first fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,5 +55,46 @@ impl ProxySettings {
             within("proxy.hidden", width, [1, 4096])?;
         }
         Ok(())
+    }
+
+    /// Checks all ranges, and that the networks and their batches fit for this hardware.
+    ///
+    /// # Errors
+    /// The first setting out of range, or the first product of settings that is too large.
+    pub fn check_for(&self, hardware: &dyn Hardware, conditioned: bool) -> Result<(), SettingError> {
+        self.check()?;
+        let (f, e) = (hardware.feature_len(), hardware.effect_channels().len());
+        let d = if conditioned { hardware.space().len() } else { 0 };
+        let net = weights(f + d, &self.hidden, e);
+        let maker = if conditioned {
+            weights(d, &self.hidden, f * e)
+        } else {
+            0.0
+        };
+        at_most("proxy.hidden", net + maker, "weights", MOST_WEIGHTS)?;
+        self.check_batch("proxy.batch", self.batch, hardware, conditioned)
+    }
+
+    /// Checks that a batch of so many pairs fits, which the setting `key` asks for.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn check_batch(
+        &self,
+        key: &str,
+        batch: usize,
+        hardware: &dyn Hardware,
+        conditioned: bool,
+    ) -> Result<(), SettingError> {
+        let (f, e) = (hardware.feature_len(), hardware.effect_channels().len());
+        let d = hardware.space().len();
+        let row = (hardware.query_channels().len() + f + d + 2 * e) as f64 + activations(&self.hidden);
+        let designs = match conditioned {
+            true => batch / DesignDraw::Uniform.shared(batch),
+            false => 0,
+        };
+        let maker = activations(&self.hidden) + (f * e) as f64;
+        let numbers = batch as f64 * row + designs as f64 * maker;
+        at_most(key, numbers, "numbers in a batch (rows times widths)", MOST_NUMBERS)
     }
 }

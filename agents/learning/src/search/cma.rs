@@ -24,7 +24,7 @@ pub fn search(tracker: &mut Tracker, seed: u64) {
     let Some((start, _)) = starts.iter().zip(&costs).min_by(|a, b| a.1.0.total_cmp(&b.1.0)) else {
         return;
     };
-    // CMA-ES clips to a box around zero
+    // the box of CMA-ES is around zero
     let centred: Vec<f64> = start.iter().map(|gene| gene - 0.5).collect();
     let population = POPULATION.min(tracker.budget() / 10) as usize;
     let mut strategy = CmaEs::new(&centred, STEP, population, 0.5);
