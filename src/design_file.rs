@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use tandem_core::DesignSpace;
 
@@ -10,20 +10,21 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::registry;
 
-/// A design with the problem it belongs to. One that somebody sent may have no more than names and values.
+/// A design with the problem it belongs to. Read are problem, task, names and values, so that one that somebody sent
+/// may have no more; the rest is for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DesignFile {
-    /// Name of the problem.
+    /// Name of the problem, as it is written: the experiment that is made of it checks it.
     #[serde(default)]
-    pub problem: Option<String>,
+    pub problem: Value,
     /// The problem's own settings.
     #[serde(default)]
     pub task: Value,
     /// Name of the method that found it.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     pub method: String,
     /// Seed of the run.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     pub seed: u64,
     /// The design.
     pub parameters: Vec<ParameterValue>,
@@ -34,20 +35,26 @@ pub struct DesignFile {
 pub struct ParameterValue {
     /// Its name.
     pub name: String,
-    /// Its value in its unit.
-    pub value: f64,
+    /// Its value in its unit; `None` where the file has no number.
+    #[serde(default, deserialize_with = "number")]
+    pub value: Option<f64>,
     /// Its unit.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     pub unit: String,
     /// Its lower bound.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     pub low: f64,
     /// Its upper bound.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     pub high: f64,
     /// Its value in the start design.
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     pub start: f64,
+}
+
+/// What is no number is left to [`DesignFile::values`], which can say whose value it was to be.
+fn number<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Value::deserialize(deserializer).map(|value| value.as_f64())
 }
 
 impl DesignFile {
@@ -56,14 +63,14 @@ impl DesignFile {
         let parameters = space.parameters.iter().zip(values);
         let parameters = parameters.map(|(parameter, &value)| ParameterValue {
             name: parameter.name.clone(),
-            value,
+            value: Some(value),
             unit: parameter.unit.clone(),
             low: parameter.low,
             high: parameter.high,
             start: parameter.start,
         });
         Self {
-            problem: Some(experiment.problem.clone()),
+            problem: experiment.problem.clone().into(),
             task: experiment.task.clone(),
             method: experiment.method.clone(),
             seed: experiment.seed,
@@ -94,8 +101,8 @@ impl DesignFile {
         let mut design = Vec::new();
         for parameter in &hardware.space().parameters {
             let listed = self.parameters.iter().find(|entry| entry.name == parameter.name);
-            let listed = listed.ok_or_else(|| fail(format!("parameter `{}` has no value", parameter.name)))?;
-            design.push(listed.value);
+            let value = listed.and_then(|entry| entry.value);
+            design.push(value.ok_or_else(|| fail(format!("parameter `{}` has no value", parameter.name)))?);
         }
         let checked = hardware.space().check(&design);
         checked.map_err(|error| fail(error.to_string()))?;
@@ -126,7 +133,7 @@ mod tests {
         file.parameters.reverse();
         let text = serde_json::to_string(&file).unwrap();
         let read: DesignFile = serde_json::from_str(&text).unwrap();
-        assert_eq!(read, file);
+        assert_eq!((&read.problem, &read.task), (&file.problem, &file.task));
         assert_eq!(read.values(Path::new("d"), &experiment).unwrap(), start);
     }
 
@@ -140,6 +147,10 @@ mod tests {
         };
         for (text, part) in [
             (r#"{"parameters": []}"#, "has no value"),
+            (
+                r#"{"parameters": [{"name": "link_1_length", "value": "long"}]}"#,
+                "`link_1_length` has no value",
+            ),
             (r#"{"parameters": {}}"#, "a list of {name, value}"),
             (r#"{}"#, "a list of {name, value}"),
         ] {
