@@ -9,8 +9,8 @@ use std::process::{Output, Stdio};
 
 use common::program;
 
-/// Commands that print and need no run: help, listings, checks, simulations, validations, a search, a bench.
-const PRINTING: [&str; 16] = [
+/// Commands that print and need no run: help, listings, checks, simulations, mappings, a search.
+const PRINTING: [&str; 18] = [
     "--help",
     "--version",
     "help train",
@@ -26,6 +26,8 @@ const PRINTING: [&str; 16] = [
     "check --machine",
     "simulate resnet50 --platform gemmini",
     "simulate resnet50 --platform gemmini --json",
+    "map resnet18",
+    "map resnet18 --json",
     "search gemmini --methods random --seeds 1 --budget 10 --out",
 ];
 

@@ -1,5 +1,6 @@
 //! The mapper against other programs and against looking at everything.
 
+mod bounds;
 mod enumeration;
 mod machine;
 mod published;
