@@ -4,6 +4,8 @@ mod export;
 mod monitor;
 mod parts;
 pub mod press;
+mod servo;
+mod stage;
 pub mod tendon;
 
 pub use monitor::Fault;
