@@ -1,4 +1,4 @@
-//! Servos of limited force, and torques on joints, by what a multibody offers: implicit springs and damping.
+//! Servos of limited force, torques and stops of joints, by what a multibody offers: implicit springs and damping.
 
 use rapier3d::prelude::*;
 use serde::{Deserialize, Serialize};
