@@ -41,7 +41,13 @@ fn saturated(substeps: usize) -> Vec<[f32; 2 * JOINTS]> {
     start.joints[0] = 0.09;
     let mut machine = Machine::new(&hand, &start, substeps).unwrap();
     let state = |step: usize| {
-        let sign = |period: usize, delay: usize| if (step + delay) / period % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |period: usize, delay: usize| {
+            if ((step + delay) / period).is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
+            }
+        };
         let target = |i: usize| match i.checked_sub(1) {
             None => 0.09 + 0.01 * sign(10, 0),
             Some(k) => [0.0, -0.05, 0.6][k % 3] + 0.3 * sign(8, 3 * i),
