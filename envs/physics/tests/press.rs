@@ -17,20 +17,98 @@ fn start_design() -> Design {
 
 fn machine(design: &[f64], start: Start) -> (Machine, Script) {
     let hand = Hand::new(design).unwrap();
-    (Machine::new(&hand, &start, 4).unwrap(), Script::new(&hand))
+    (Machine::new(&hand, &start, 10).unwrap(), Script::new(&hand))
 }
 
 #[test]
 fn half_the_time_step_changes_little() {
     let hand = Hand::new(&GOOD).unwrap();
     let script = Script::new(&hand);
-    let [coarse, fine] = [4, 8].map(|substeps| {
+    let [coarse, fine] = [10, 20].map(|substeps| {
         let mut machine = Machine::new(&hand, &Start::default(), substeps).unwrap();
         assert!(run(&mut machine, &script).unwrap().success);
         machine.grip()
     });
     assert!((coarse.lift - fine.lift).abs() < 0.002, "{coarse:?} {fine:?}");
     assert!((coarse.press - fine.press).abs() < 0.001, "{coarse:?} {fine:?}");
+}
+
+/// Joint positions and speeds after every control step of a run high above the box, in which all servos are driven to their
+/// limits again and again.
+fn saturated(substeps: usize) -> Vec<[f32; 2 * JOINTS]> {
+    let hand = Hand::new(&GOOD).unwrap();
+    let mut start = Start::default();
+    start.joints[0] = 0.09;
+    let mut machine = Machine::new(&hand, &start, substeps).unwrap();
+    let state = |step: usize| {
+        let sign = |period: usize, delay: usize| {
+            if ((step + delay) / period).is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
+            }
+        };
+        let target = |i: usize| match i.checked_sub(1) {
+            None => 0.09 + 0.01 * sign(10, 0),
+            Some(k) => [0.0, -0.05, 0.6][k % 3] + 0.3 * sign(8, 3 * i),
+        };
+        machine.step(&std::array::from_fn(target)).unwrap();
+        let (positions, speeds) = (machine.joints(), machine.speeds());
+        std::array::from_fn(|i| if i < JOINTS { positions[i] } else { speeds[i - JOINTS] })
+    };
+    (0..60).map(state).collect()
+}
+
+#[test]
+fn saturated_servos_move_as_at_an_eighth_of_the_step() {
+    // half a radian in 20 ms asks a spring of 2 N m/rad for more than its 0.6 N m, and the stage for more than 12.5 m/s^2;
+    // in units of the range that each number covers
+    let [coarse, fine] = [10, 80].map(saturated);
+    for i in 0..2 * JOINTS {
+        let of = |run: &[[f32; 2 * JOINTS]]| run.iter().map(|state| state[i]).collect::<Vec<f32>>();
+        let (coarse, fine) = (of(&coarse), of(&fine));
+        let [low, high] = [f32::min, f32::max].map(|pick| fine.iter().copied().reduce(pick).unwrap());
+        let apart = coarse.iter().zip(&fine).map(|(a, b)| (a - b).abs());
+        let worst = apart.reduce(f32::max).unwrap() / (high - low);
+        // the engine's speeds are half a step old
+        let allowed = if i < JOINTS { 0.01 } else { 0.03 };
+        assert!(worst < allowed, "{i}: {worst}");
+    }
+}
+
+#[test]
+fn what_is_held_does_not_give_way() {
+    let (mut machine, script) = machine(&GOOD, Start::default());
+    for step in 0..100 {
+        machine.step(&script.targets(step)).unwrap();
+        assert!(
+            machine.deepest_overlap() < 3e-4,
+            "{step}: {}",
+            machine.deepest_overlap()
+        );
+    }
+    assert!(machine.grip().succeeds());
+}
+
+#[test]
+fn what_lies_on_the_table_does_not_feel_the_stage() {
+    // the world is computed in the palm's frame
+    let (mut machine, _) = machine(&GOOD, Start::default());
+    for step in 0..80 {
+        let mut targets = Start::default().joints;
+        let up = if step / 20 % 2 == 0 { step % 20 } else { 20 - step % 20 };
+        targets[0] = 0.004 * up as f32;
+        machine.step(&targets).unwrap();
+        let (scenery, world) = machine.scenery();
+        let [velocity, spin] = scenery.velocity(world);
+        assert!(velocity.iter().all(|v| v.abs() < 2e-3), "{step}: {velocity:?}");
+        assert!(spin.iter().all(|w| w.abs() < 2e-2), "{step}: {spin:?}");
+        assert!(machine.grip().lift.abs() < 1e-4, "{step}: {:?}", machine.grip());
+    }
+    // and fingers hang from it
+    let height = BOX_HALF[2] + PALM_ABOVE_BOX + f64::from(machine.joints()[0]);
+    let root = machine.finger(0)[0];
+    assert!((f64::from(root[2]) - height).abs() < 1e-6);
 }
 
 fn attempt(design: &[f64], start: Start) -> Attempt {
@@ -169,7 +247,7 @@ fn the_machine_stands_where_its_kinematics_say() {
     for i in 1..JOINTS {
         start.joints[i] = [0.1, 0.3, 0.5][(i - 1) % 3];
     }
-    let machine = Machine::new(&hand, &start, 4).unwrap();
+    let machine = Machine::new(&hand, &start, 10).unwrap();
     for (got, expected) in machine.joints().iter().zip(start.joints) {
         assert!((got - expected).abs() < 1e-6);
     }

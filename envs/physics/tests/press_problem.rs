@@ -84,7 +84,7 @@ fn half_the_time_step_gives_the_same_episode_but_for_small_changes() {
     let finer = press(&calm()).refined(2).unwrap();
     assert_eq!(finer.spec(), press(&calm()).spec());
     let settings = Config {
-        substeps: Some(8),
+        substeps: Some(20),
         ..calm()
     };
     let (success, terms) = play(press(&settings), &WORKING, Fidelity::Full, State::scripted);

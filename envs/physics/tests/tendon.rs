@@ -57,7 +57,7 @@ fn a_free_finger_rests_where_tendon_and_springs_balance() {
         ..objects(1)[0]
     };
     let joints = joints(&WORKING).unwrap();
-    let mut machine = Machine::new(&object, &OPEN, 4).unwrap();
+    let mut machine = Machine::new(&object, &OPEN, 10).unwrap();
     for _ in 0..150 {
         machine
             .step(0.1, |angles| torques(&joints, 3.0, angles), [0.0; 2])
@@ -89,7 +89,7 @@ fn the_table_bears_what_the_hand_does_not() {
     let joints = joints(&WORKING).unwrap();
     let object = objects(1)[0];
     let weight = 9.81 * object.mass() as f32;
-    let mut machine = Machine::new(&object, &OPEN, 4).unwrap();
+    let mut machine = Machine::new(&object, &OPEN, 10).unwrap();
     let mut step = |tension: f32, slide: f32| {
         let pull = |angles: &_| torques(&joints, tension, angles);
         machine.step(slide, pull, [0.0; 2]).unwrap()
@@ -104,9 +104,59 @@ fn the_table_bears_what_the_hand_does_not() {
 }
 
 #[test]
+fn an_object_that_is_squeezed_out_is_a_failed_grasp_and_no_fault() {
+    let mut problem = tendon();
+    let mut thrown = 0;
+    for seed in 0..30 {
+        let stream = &mut Stream::new(seed, "start", 0);
+        problem.reset(&WORKING, Fidelity::Full, stream).unwrap();
+        for time in 0.. {
+            // far too hard
+            let step = problem.full_step(&[1.0, if time > 20 { 0.6 } else { 0.0 }]);
+            assert_eq!(step.fault, None);
+            assert!(step.reward.is_finite());
+            if step.terminated {
+                assert!(!step.success);
+                thrown += 1;
+            }
+            if step.ended() {
+                break;
+            }
+        }
+    }
+    assert!(thrown > 0);
+}
+
+#[test]
+fn the_step_is_fine_enough() {
+    // a grasp that holds, in units of each number's range
+    let joints = joints(&WORKING).unwrap();
+    let run = |substeps: usize| {
+        let mut machine = Machine::new(&objects(1)[0], &OPEN, substeps).unwrap();
+        let state = |step: usize| {
+            let tension = (step as f32 / 30.0).min(1.0) * 20.0;
+            let slide = (step.saturating_sub(35) as f32 / 25.0).min(1.0) * 0.06;
+            let torque = |angles: &_| torques(&joints, tension, angles);
+            machine.step(slide, torque, [0.0; 2]).unwrap();
+            let (place, _) = machine.object();
+            assert!(step < 60 || machine.deepest_overlap() < 1e-3);
+            (machine.angles(), place[2])
+        };
+        (0..80).map(state).collect::<Vec<_>>()
+    };
+    let (coarse, fine) = (run(10), run(80));
+    for ((angles, height), (fine_angles, fine_height)) in coarse.iter().zip(&fine) {
+        for (angle, fine) in angles.iter().zip(fine_angles) {
+            assert!((angle - fine).abs() < 0.02 * 1.9, "{angle} {fine}");
+        }
+        assert!((height - fine_height).abs() < 0.02 * 0.06, "{height} {fine_height}");
+    }
+}
+
+#[test]
 fn half_the_time_step_changes_no_verdict() {
     let good = joints(&WORKING).unwrap();
-    let finer = Settings { substeps: 8, ..easy() };
+    let finer = Settings { substeps: 20, ..easy() };
     for object in objects(3) {
         assert_eq!(grasp(&good, &object, 0.5, 2.0, &finer), Ok(true), "{object:?}");
     }

@@ -4,8 +4,15 @@ use rapier3d::prelude::*;
 
 /// Control step, s.
 pub(super) const CONTROL_DT: f32 = 0.02;
+/// m/s^2.
+pub(super) const GRAVITY: f32 = 9.81;
 /// Friction of all surfaces.
 pub(super) const FRICTION: f32 = 0.9;
+/// How stiff contacts are, Hz: rapier's are springs of the mass that the touching bodies have there, here tens of grams.
+/// At its 30 Hz a finger sinks more than a centimetre into what it holds with 8 N, at these less than 0.2 mm.
+const CONTACT_FREQUENCY: f32 = 240.0;
+/// How much they are damped.
+const CONTACT_DAMPING_RATIO: f32 = 2.0;
 /// Mass of a link: a joint's share, kg, and a share per length, kg/m.
 const LINK_MASS: [f64; 2] = [0.01, 0.25];
 pub(super) const GROUP_HAND: Group = Group::GROUP_1;
@@ -15,9 +22,10 @@ pub(super) const GROUP_TABLE: Group = Group::GROUP_3;
 /// A place, m, and an orientation (x, y, z, w).
 pub type Placed = ([f32; 3], [f32; 4]);
 
-/// Where a body is.
-pub(super) fn placed(body: &RigidBody) -> Placed {
-    (body.translation().to_array(), body.rotation().to_array())
+/// Where a body is, in a frame that is `raised` above the table, m.
+pub(super) fn placed(body: &RigidBody, raised: f32) -> Placed {
+    let [x, y, z] = body.translation().to_array();
+    ([x, y, z + raised], body.rotation().to_array())
 }
 
 pub(super) fn vector(v: [f64; 3]) -> Vector {
@@ -44,24 +52,32 @@ pub(super) fn hinge(anchor: Vector, axis: Vector, turned: Rotation, limits: [f64
         .build()
 }
 
-/// A world with the table, whose top is z = 0; `substeps` physics steps make a control step.
-pub(super) fn table_world(substeps: usize) -> PhysicsWorld {
+/// The table, whose top is z = 0.
+pub(super) fn table() -> ColliderBuilder {
+    ColliderBuilder::cuboid(1.0, 1.0, 0.1)
+        .translation(Vector::new(0.0, 0.0, -0.1))
+        .density(0.0)
+        .friction(FRICTION)
+        .collision_groups(groups(GROUP_TABLE, GROUP_HAND | GROUP_OBJECT))
+}
+
+/// A world with nothing in it; `substeps` physics steps make a control step.
+pub(super) fn empty_world(substeps: usize) -> PhysicsWorld {
     let mut world = PhysicsWorld {
-        gravity: Vector::new(0.0, 0.0, -9.81),
+        gravity: Vector::Z * -GRAVITY,
         ..PhysicsWorld::default()
     };
     let p = &mut world.integration_parameters;
     p.dt = CONTROL_DT / substeps as f32;
-    p.num_solver_iterations = 4;
+    // servos are set anew for every step, so that more iterations, which are steps of their own for a multibody, would
+    // cost as much as more steps and be less exact
+    p.num_solver_iterations = 1;
+    p.contact_softness = SpringCoefficients::new(CONTACT_FREQUENCY, CONTACT_DAMPING_RATIO);
+    p.static_contact_softness = p.contact_softness;
     p.length_unit = 0.1;
     p.max_ccd_substeps = 0;
     // as multibodies have it always: free links must grip as a machine's do
     p.friction_model = FrictionModel::Coulomb;
-    let table = ColliderBuilder::cuboid(1.0, 1.0, 0.1)
-        .translation(Vector::new(0.0, 0.0, -0.1))
-        .friction(FRICTION)
-        .collision_groups(groups(GROUP_TABLE, GROUP_HAND | GROUP_OBJECT));
-    world.insert_collider(table, None);
     world
 }
 
@@ -84,11 +100,25 @@ pub(super) fn link_shape(length: f64, radius: f64) -> ColliderBuilder {
         .collision_groups(groups(GROUP_HAND, GROUP_OBJECT | GROUP_TABLE))
 }
 
-/// Places where bodies that can move touch each other, m.
+/// A palm, a disc of this radius and half height around a point, m: it stands still in its frame.
+pub(super) fn palm(center: Vector, radius: f64, half_height: f64) -> ColliderBuilder {
+    let upright = Rotation::from_rotation_x(std::f32::consts::FRAC_PI_2);
+    ColliderBuilder::cylinder(half_height as f32, radius as f32)
+        .position(Pose::from_parts(center, upright))
+        .friction(FRICTION)
+        .collision_groups(groups(GROUP_HAND, GROUP_OBJECT))
+}
+
+/// Whether a collider is the table.
+pub(super) fn is_table(collider: &Collider) -> bool {
+    collider.collision_groups().memberships == GROUP_TABLE
+}
+
+/// Places where hand and object touch, m.
 pub(super) fn contacts(world: &PhysicsWorld) -> impl Iterator<Item = [f32; 3]> {
     let free = |collider| {
         let collider = world.colliders.get(collider);
-        collider.filter(|c: &&Collider| c.parent().is_some())
+        collider.filter(|c: &&Collider| !is_table(c))
     };
     let pairs = world.contact_pairs().filter_map(move |pair| {
         let first = free(pair.collider1)?;

@@ -2,16 +2,14 @@
 
 use rapier3d::prelude::*;
 
-use super::hand::{FINGER_JOINTS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
+use super::hand::{FINGER_JOINTS, FINGERS, Finger, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
 use super::scene::Scenery;
-use super::start::{PALM_HALF_HEIGHT, SLIDE_LIMITS, Start};
+use super::start::{PALM_HALF_HEIGHT, Start};
 use super::task::{BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX};
 use crate::hand3d::parts::{
-    FRICTION, GROUP_HAND, GROUP_OBJECT, GROUP_TABLE, axis_frame, groups, hinge, limb, link_shape, vector,
+    FRICTION, GROUP_HAND, GROUP_OBJECT, GROUP_TABLE, groups, hinge, limb, link_shape, palm, vector,
 };
 
-/// Mass of the palm, kg.
-pub(super) const PALM_MASS: f32 = 0.5;
 /// Mass of a finger's yaw joint, kg, and its moment of inertia, kg m^2.
 pub(super) const YAW_MASS: f32 = 0.01;
 pub(super) const YAW_INERTIA: f32 = 2e-6;
@@ -19,11 +17,12 @@ pub(super) const YAW_INERTIA: f32 = 2e-6;
 pub(super) const BUTTON_DAMPING: f32 = 1.0;
 /// What a finger's motors weigh at its tip when it is moved, kg: without it a link is so light that contacts give way.
 const ROTOR_MASS: f32 = 0.2;
-/// The box at rest on the table, with its button.
-pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start) -> Scenery {
+
+/// The box at rest on the table, with its button, in a frame that is `raised` above the table, m.
+pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start, raised: f32) -> Scenery {
     let [x, y] = start.offset;
     let turn = Rotation::from_rotation_z(start.turn as f32);
-    let place = Pose::from_parts(vector([x, y, BOX_HALF[2]]), turn);
+    let place = Pose::from_parts(vector([x, y, BOX_HALF[2] - f64::from(raised)]), turn);
     let cuboid = |half: [f64; 3], mass: f64| {
         ColliderBuilder::cuboid(half[0] as f32, half[1] as f32, half[2] as f32)
             .mass(mass as f32)
@@ -43,54 +42,42 @@ pub(super) fn add_box(world: &mut PhysicsWorld, start: &Start) -> Scenery {
         .motor_position(JointAxis::LinX, 0.0, BUTTON_STIFFNESS as f32, BUTTON_DAMPING)
         .build();
     world.insert_impulse_joint(object, button, joint);
-    Scenery { object, button }
+    Scenery {
+        object,
+        button,
+        raised,
+        rising: 0.0,
+    }
 }
 
-/// The palm on its slide.
-pub(super) fn add_palm(
-    world: &mut PhysicsWorld,
-    base: RigidBodyHandle,
-) -> Option<(RigidBodyHandle, MultibodyJointHandle)> {
-    let upright = Rotation::from_rotation_x(std::f32::consts::FRAC_PI_2);
-    let shape = ColliderBuilder::cylinder(PALM_HALF_HEIGHT as f32, PALM_RADIUS as f32)
-        .rotation(upright.to_scaled_axis())
-        .mass(PALM_MASS)
-        .friction(FRICTION)
-        .collision_groups(groups(GROUP_HAND, GROUP_OBJECT));
-    let height = Vector::Z * (BOX_HALF[2] + PALM_ABOVE_BOX) as f32;
-    let (palm, _) = world.insert(limb(), shape);
-    let slide = GenericJointBuilder::new(JointAxesMask::LOCKED_PRISMATIC_AXES)
-        .local_frame1(axis_frame(height, Vector::Z, Rotation::IDENTITY))
-        .local_frame2(axis_frame(Vector::ZERO, Vector::Z, Rotation::IDENTITY))
-        .contacts_enabled(false)
-        .limits(JointAxis::LinX, SLIDE_LIMITS.map(|l| l as f32))
-        .build();
-    let joint = world.insert_multibody_joint(base, palm, slide)?;
-    Some((palm, joint))
+/// The palm with the roots of its fingers, one fixed body each.
+pub(super) fn add_palm(world: &mut PhysicsWorld) -> [RigidBodyHandle; FINGERS] {
+    let center = Vector::Z * (BOX_HALF[2] + PALM_ABOVE_BOX) as f32;
+    world.insert_collider(palm(center, PALM_RADIUS, PALM_HALF_HEIGHT), None);
+    [0; FINGERS].map(|_| world.insert_body(RigidBodyBuilder::fixed().translation(center)))
 }
 
-/// Yaw body, proximal and distal link of a finger.
+/// Yaw body, proximal and distal link of a finger, with their joints.
 pub(super) fn add_finger(
     world: &mut PhysicsWorld,
     palm: RigidBodyHandle,
     finger: &Finger,
-) -> Option<[RigidBodyHandle; FINGER_JOINTS]> {
+) -> Option<[(RigidBodyHandle, MultibodyJointHandle); FINGER_JOINTS]> {
     let root = vector(finger.root());
     let heading = Rotation::from_rotation_z(finger.placement as f32);
     let mass = MassProperties::new(Vector::ZERO, YAW_MASS, Vector::splat(YAW_INERTIA));
     let yaw = world.insert_body(limb().additional_mass_properties(mass));
-    let joint = hinge(root, Vector::Z, heading, JOINT_LIMITS[0]);
-    world.insert_multibody_joint(palm, yaw, joint)?;
+    let turn = hinge(root, Vector::Z, heading, JOINT_LIMITS[0]);
+    let turn = world.insert_multibody_joint(palm, yaw, turn)?;
     let mut link = |parent: RigidBodyHandle, from: f64, length: f64, limits: [f64; 2]| {
         let (body, _) = world.insert(limb(), link_shape(length, LINK_RADIUS));
         let anchor = Vector::X * from as f32;
         let joint = hinge(anchor, Vector::Y, Rotation::IDENTITY, limits);
-        world.insert_multibody_joint(parent, body, joint)?;
-        Some(body)
+        Some((body, world.insert_multibody_joint(parent, body, joint)?))
     };
     let proximal = link(yaw, 0.0, finger.proximal, JOINT_LIMITS[1])?;
-    let distal = link(proximal, finger.proximal, finger.distal, JOINT_LIMITS[2])?;
-    Some([yaw, proximal, distal])
+    let distal = link(proximal.0, finger.proximal, finger.distal, JOINT_LIMITS[2])?;
+    Some([(yaw, turn), proximal, distal])
 }
 
 /// A distal link on its own, free of gravity; its knuckle is its origin, its axis x.

@@ -40,7 +40,9 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
         ));
         fingers(state, design, palm, &mut shapes);
         let radius = CONTACT_RADIUS;
-        let contacts = contacts(world).map(|center| Shape::Sphere { center, radius });
+        let contacts = contacts(world)
+            .map(|[x, y, z]| [x, y, z + scenery.raised])
+            .map(|center| Shape::Sphere { center, radius });
         shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
         let grip = scenery.grip(world, palm);
         let (lift, pressed) = (1e3 * grip.lift, 1e3 * grip.press);

@@ -1,16 +1,16 @@
 //! The hand, the box and the table as other simulators describe them.
 
-use super::build::{BUTTON_DAMPING, PALM_MASS, YAW_INERTIA, YAW_MASS};
+use super::build::{BUTTON_DAMPING, YAW_INERTIA, YAW_MASS};
 use super::config::Settings;
 use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand, JOINT_LIMITS, LINK_RADIUS, PALM_RADIUS};
-use super::machine::{
-    ARMATURE, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, SLIDE_SERVO, Servo, Start, limits,
-};
+use super::machine::{ARMATURE, FINGER_SERVO, JOINTS, PALM_HALF_HEIGHT, SLIDE_LIMITS, Start, limits};
 use super::state::{CORRECTION, PRESSER_STEP};
 use super::task::{BOX_HALF, BOX_MASS, BUTTON_HALF, BUTTON_MASS, BUTTON_STIFFNESS, BUTTON_TRAVEL, PALM_ABOVE_BOX};
-use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
+use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, PALM_MASS, SUBSTEPS, geom, table};
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
+use crate::hand3d::servo::Servo;
+use crate::hand3d::stage::{STAGE_INERTIA, STAGE_SERVO};
 use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, UPRIGHT, decimal};
 
 const LINK: u32 = 1;
@@ -62,7 +62,7 @@ fn axis(joint: usize, direction: [f64; 3], limits: [f64; 2]) -> Joint {
         direction,
         limits,
         damping: 0.0,
-        armature: decimal(ARMATURE),
+        armature: decimal(if joint == 0 { STAGE_INERTIA } else { ARMATURE }),
         spring: None,
         start: decimal(Start::default().joints[joint]),
     })
@@ -80,7 +80,7 @@ fn palm() -> Body {
         position: [0.0, 0.0, BOX_HALF[2] + PALM_ABOVE_BOX],
         rotation: UPRIGHT,
         joint: axis(0, [0.0, 0.0, 1.0], SLIDE_LIMITS),
-        geoms: vec![geom(disc, decimal(PALM_MASS), [PALM, OBJECT | BUTTON], PALM_COLOUR)],
+        geoms: vec![geom(disc, PALM_MASS, [PALM, OBJECT | BUTTON], PALM_COLOUR)],
         lump: None,
     }
 }
@@ -172,7 +172,7 @@ fn servos(settings: &Settings, hand: &Hand) -> Vec<Actuator> {
             stiffness,
             damping,
             limit,
-        } = if joint == 0 { SLIDE_SERVO } else { FINGER_SERVO };
+        } = if joint == 0 { STAGE_SERVO } else { FINGER_SERVO };
         let control = match presser.contains(&joint) {
             true => Control::Rate(decimal(PRESSER_STEP) / decimal(CONTROL_DT)),
             false => Control::Offset {

@@ -39,9 +39,9 @@
 //! **Start states.** The box lies up to `start_offset` (2 mm) off along x and y and is turned by up to 0.02 rad; joint
 //! angles scatter by `start_noise` (0.03 rad), to the side where nothing is touched.
 //!
-//! **The true machine** ([`machine`]) is a rapier multibody with servos of limited force, contacts and friction; the
-//! world under effects ([`Puppet`]) draws distal links to the effect's places by springs of limited force, and costs a
-//! fifth. Monitors (joint speed, box speed, kinetic energy, overlap) end an episode by name; nothing panics.
+//! **The true machine** ([`machine`]) has rapier multibodies with servos of limited force, contacts and friction; the
+//! world under effects ([`Puppet`]) draws distal links to the effect's places by springs of limited force, and costs
+//! less. Monitors (joint speed, box speed, kinetic energy, overlap) end an episode by name; nothing panics.
 
 mod bench;
 mod build;

@@ -15,8 +15,8 @@ use super::hardware::{EFFECTS, FINGER_EFFECTS};
 use super::machine::Start;
 use super::scene::Scenery;
 use super::task::{BOX_HALF, PALM_ABOVE_BOX};
-use crate::hand3d::monitor::{Fault, advance, check_bodies, check_overlaps};
-use crate::hand3d::parts::table_world;
+use crate::hand3d::monitor::{Fault, advance, check_box, check_overlaps};
+use crate::hand3d::parts::{empty_world, table};
 
 /// A spring at an end of a distal link: stiffness, N/m, damping, N s/m, and limit along each axis, N.
 type Pull = [f32; 3];
@@ -25,8 +25,8 @@ const PRESSER_PULL: Pull = [150.0, 3.0, 4.0];
 /// What keeps the presser's knuckle as far from its root as the effect says: the proximal link, which does not give.
 /// Without it a link that leans on the box's edge slides over it, and designs seem to work that are too short.
 const PROXIMAL_PULL: Pull = [2000.0, 20.0, 20.0];
-/// The gripping fingers': stiff, so that a grasp stays where it is; the limit is 0.6 N m on 75 mm.
-const GRIP_PULL: Pull = [2000.0, 20.0, 8.0];
+/// The gripping fingers': stiff, so that a grasp stays where it is; the limit is 0.6 N m on 50 mm, a distal link.
+const GRIP_PULL: Pull = [2000.0, 20.0, 12.0];
 /// What keeps a distal link from turning about its own axis: N m/rad, N m s/rad, N m.
 const TWIST: [f32; 3] = [2.0, 0.05, 0.6];
 /// Wanted places are at most this far from the palm along each axis, m.
@@ -106,8 +106,9 @@ impl Puppet {
     /// The puppet at rest, its links where `effect` puts tips and knuckles; `substeps` physics steps make a control
     /// step.
     pub fn new(hand: &Hand, start: &Start, effect: &[f32], substeps: usize) -> Self {
-        let mut world = table_world(substeps);
-        let scenery = add_box(&mut world, start);
+        let mut world = empty_world(substeps);
+        world.insert_collider(table(), None);
+        let scenery = add_box(&mut world, start, 0.0);
         let palm = palm_height(start.joints[0]);
         let base = world.insert_body(RigidBodyBuilder::fixed());
         let mut distals = [RigidBodyHandle::invalid(); FINGERS];
@@ -161,7 +162,7 @@ impl Puppet {
             self.palm = palm + share * (palm_height(slide) - palm);
             self.pull();
             advance(&mut self.world)?;
-            check_bodies(&self.world, self.scenery.object)?;
+            check_box(&self.world, self.scenery.object)?;
         }
         check_overlaps(&self.world, LINK_RADIUS)
     }

@@ -13,29 +13,34 @@ pub struct Scenery {
     pub(super) object: RigidBodyHandle,
     /// The button's plate.
     pub(super) button: RigidBodyHandle,
+    /// Height above the table of the frame in which the world is computed, m.
+    pub(super) raised: f32,
+    /// The frame's speed upwards, m/s.
+    pub(super) rising: f32,
 }
 
 impl Scenery {
     /// Place of the box's centre.
     pub fn object(&self, world: &PhysicsWorld) -> Placed {
-        placed(&world.bodies[self.object])
+        placed(&world.bodies[self.object], self.raised)
     }
 
     /// Place of the centre of the button's plate.
     pub fn button(&self, world: &PhysicsWorld) -> Placed {
-        placed(&world.bodies[self.button])
+        placed(&world.bodies[self.button], self.raised)
     }
 
     /// Velocity, m/s, and angular velocity, rad/s, of the box.
     pub fn velocity(&self, world: &PhysicsWorld) -> [[f32; 3]; 2] {
         let object = &world.bodies[self.object];
-        [object.linvel(), object.angvel()].map(|v| v.to_array())
+        let velocity = object.linvel() + Vector::Z * self.rising;
+        [velocity, object.angvel()].map(|v| v.to_array())
     }
 
     /// What the task sees with the palm's centre at this height, m.
     pub fn grip(&self, world: &PhysicsWorld, palm: f32) -> Grip {
         let object = &world.bodies[self.object];
-        let place = object.translation();
+        let place = object.translation() + Vector::Z * self.raised;
         let plate = object.position().inverse() * world.bodies[self.button].translation();
         let nominal = palm - PALM_ABOVE_BOX as f32;
         Grip {

@@ -25,7 +25,7 @@ pub struct Config {
     pub start_noise: Option<f64>,
     /// The push on the lifted object, N, in [0, 20]; 2 N when absent.
     pub push: Option<f64>,
-    /// Physics steps in a control step, 1 to 64; 4 when absent.
+    /// Physics steps in a control step, 4 to 256; 10 when absent.
     pub substeps: Option<usize>,
 }
 
@@ -58,7 +58,7 @@ impl Settings {
             start_offset: within("start_offset", c.start_offset.unwrap_or(0.015), [0.0, 0.02])?,
             start_noise: within("start_noise", c.start_noise.unwrap_or(0.03), [0.0, 0.1])?,
             push: within("push", c.push.unwrap_or(PUSH), [0.0, 20.0])?,
-            substeps: within("substeps", c.substeps.unwrap_or(4), [1, 64])?,
+            substeps: within("substeps", c.substeps.unwrap_or(10), [4, 256])?,
         })
     }
 }

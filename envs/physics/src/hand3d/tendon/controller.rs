@@ -5,6 +5,7 @@ use super::hand::{JOINTS, Joint, MOST_TENSION};
 use super::machine::{Angles, Machine};
 use super::object::Object;
 use super::task::{HORIZON, Hold, LIFT_TO, push};
+use super::world::lift;
 use crate::hand3d::monitor::Fault;
 
 /// Control step at which the tendon is taut.
@@ -42,7 +43,10 @@ pub fn grasp(
         let slide = ramp(LIFT_PHASE.start, LIFT_PHASE.end) * LIFT_TO;
         let torque = |angles: &Angles| torques(joints, tension, angles);
         machine.step(slide, torque, push(step, heading, settings.push))?;
-        hold.note(machine.object().translation().z - object.half_height as f32);
+        if machine.has_lost() {
+            return Ok(false);
+        }
+        hold.note(lift(object, &machine));
     }
     Ok(hold.succeeds())
 }

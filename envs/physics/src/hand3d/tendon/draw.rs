@@ -4,7 +4,6 @@ use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
 use super::machine::{Machine, PALM_HALF_HEIGHT};
 use super::object::{Kind, Object};
 use super::state::State;
-use crate::hand3d::parts::{contacts, placed};
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 /// Radius of the ball that marks a contact, m.
@@ -43,9 +42,9 @@ pub fn scene(state: &State) -> Scene {
             }
         }
         let radius = CONTACT_RADIUS;
-        let balls = contacts(machine.world()).map(|center| Shape::Sphere { center, radius });
+        let balls = machine.contacts().map(|center| Shape::Sphere { center, radius });
         shapes.extend(balls.map(|ball| (Role::Contact, ball)));
-        let lift = machine.object().translation().z - object.half_height as f32;
+        let lift = super::world::lift(object, machine);
         caption = format!("lift {:.0} mm", (1e3 * lift).round() + 0.0); // + 0: no -0
     }
     Scene {
@@ -60,7 +59,7 @@ pub fn scene(state: &State) -> Scene {
 }
 
 fn object_shape(machine: &Machine, object: &Object) -> Shape {
-    let (center, rotation) = placed(machine.object());
+    let (center, rotation) = machine.object();
     let [w, h] = [object.half_width, object.half_height].map(|x| x as f32);
     match object.kind {
         Kind::Box => Shape::Cuboid {

@@ -4,11 +4,13 @@ use super::controller::OPEN;
 use super::hand::{
     FINGER_JOINTS, JOINT_LIMITS, JOINTS, Joint as Transmission, LENGTHS, LINK_RADIUS, MOST_TENSION, PALM_RADIUS, ROOTS,
 };
-use super::machine::{ARMATURE, JOINT_DAMPING, PALM_HALF_HEIGHT, PALM_HEIGHT, PALM_MASS, SLIDE_LIMITS, SLIDE_SERVO};
+use super::machine::{ARMATURE, JOINT_DAMPING, PALM_HALF_HEIGHT, PALM_HEIGHT, SLIDE_LIMITS};
 use super::object::Object;
 use super::state::STEP;
-use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, SUBSTEPS, geom, table};
+use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, PALM_MASS, SUBSTEPS, geom, table};
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
+use crate::hand3d::servo::Servo;
+use crate::hand3d::stage::{STAGE_INERTIA, STAGE_SERVO};
 use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Joint, Mechanism, Solid, Tendon, UPRIGHT, decimal};
 
 const HAND: u32 = 1;
@@ -57,11 +59,11 @@ fn palm() -> Body {
             direction: [0.0, 0.0, 1.0],
             limits: SLIDE_LIMITS,
             damping: 0.0,
-            armature: decimal(ARMATURE),
+            armature: decimal(STAGE_INERTIA),
             spring: None,
             start: 0.0,
         }),
-        geoms: vec![geom(disc, decimal(PALM_MASS), [HAND, OBJECT], PALM_COLOUR)],
+        geoms: vec![geom(disc, PALM_MASS, [HAND, OBJECT], PALM_COLOUR)],
         lump: None,
     }
 }
@@ -136,17 +138,21 @@ fn motor() -> Actuator {
 }
 
 fn slide() -> Actuator {
-    let [stiffness, damping, limit] = SLIDE_SERVO.map(decimal);
+    let Servo {
+        stiffness,
+        damping,
+        limit,
+    } = STAGE_SERVO;
     Actuator {
         name: "slide_servo".into(),
         drive: Drive::Joint(0),
         control: Control::Rate(decimal(STEP[1]) / decimal(CONTROL_DT)),
         range: SLIDE_LIMITS,
         direct: false,
-        stiffness,
-        damping,
+        stiffness: decimal(stiffness),
+        damping: decimal(damping),
         feedforward: false,
-        force: [-limit, limit],
+        force: [-decimal(limit), decimal(limit)],
         start: 0.0,
     }
 }

@@ -1,14 +1,16 @@
-//! The hand in rapier: a palm on a slide, three fingers of two links, joint torques from outside.
+//! The hand in rapier: a palm on a stage, three fingers of two links, joint torques from outside.
 
 use rapier3d::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::hand::{FINGER_JOINTS, JOINT_LIMITS, JOINTS, LENGTHS, LINK_RADIUS, PALM_RADIUS, ROOTS};
+use super::hand::{FINGER_JOINTS, FINGERS, JOINT_LIMITS, JOINTS, LENGTHS, LINK_RADIUS, PALM_RADIUS, ROOTS};
 use super::object::Object;
-use crate::hand3d::monitor::{Fault, advance, check_bodies, check_joints, check_overlaps, deepest_overlap};
+use crate::hand3d::monitor::{Fault, advance, check_energy, check_joints, check_overlaps, deepest_overlap, is_thrown};
 use crate::hand3d::parts::{
-    CONTROL_DT, FRICTION, GROUP_HAND, GROUP_OBJECT, axis_frame, groups, hinge, limb, link_shape, table_world, vector,
+    CONTROL_DT, Placed, contacts, empty_world, hinge, is_table, limb, link_shape, palm, placed, vector,
 };
+use crate::hand3d::servo::{Driven, bend};
+use crate::hand3d::stage::Stage;
 
 /// Lower and upper stop of the palm's slide, m.
 pub const SLIDE_LIMITS: [f64; 2] = [0.0, 0.1];
@@ -16,17 +18,10 @@ pub const SLIDE_LIMITS: [f64; 2] = [0.0, 0.1];
 pub const PALM_HEIGHT: f64 = 0.108;
 /// Half height of the palm, m.
 pub const PALM_HALF_HEIGHT: f64 = 0.015;
-/// Mass of the palm, kg.
-pub(super) const PALM_MASS: f32 = 0.4;
-/// The slide's servo: stiffness, N/m, damping, N s/m, and limit, N.
-pub(super) const SLIDE_SERVO: [f32; 3] = [5000.0, 100.0, 60.0];
 /// Damping of a finger joint, N m s/rad.
 pub(super) const JOINT_DAMPING: f32 = 0.02;
 /// Added inertia of a finger joint, kg m^2.
 pub(super) const ARMATURE: f32 = 1e-4;
-/// How stiff contacts are, Hz: rapier's are springs of the touching bodies' own mass at a natural frequency. At its 30 Hz
-/// a finger sinks more than a centimetre into a ball of 20 g that it holds with 8 N.
-const CONTACT_FREQUENCY: f32 = 60.0;
 /// Torques beyond this are cut, N m: more than any transmission gives.
 const TORQUE_LIMIT: f32 = 1.0;
 
@@ -36,11 +31,13 @@ pub type Angles = [f32; JOINTS];
 /// A hand, an object and a table in rapier. The table's top is z = 0, the palm's slide is the z axis.
 #[derive(Serialize, Deserialize)]
 pub struct Machine {
+    /// In the palm's frame; see [`Stage`].
     world: PhysicsWorld,
-    chain: MultibodyJointHandle,
-    palm: RigidBodyHandle,
-    links: [RigidBodyHandle; JOINTS],
+    stage: Stage,
+    joints: [[Driven; FINGER_JOINTS]; FINGERS],
+    links: [[RigidBodyHandle; FINGER_JOINTS]; FINGERS],
     object: RigidBodyHandle,
+    /// The stage's target, m.
     slide: f32,
     substeps: usize,
 }
@@ -50,99 +47,82 @@ impl Machine {
     ///
     /// `None` if rapier refuses the hand, which cannot happen with its fixed dimensions.
     pub fn new(object: &Object, angles: &Angles, substeps: usize) -> Option<Self> {
-        let mut world = table_world(substeps);
-        world.integration_parameters.contact_softness.natural_frequency = CONTACT_FREQUENCY;
+        let mut world = empty_world(substeps);
+        let stage = Stage::new(&mut world, 0.0);
         let object = object.insert(&mut world);
-        let base = world.insert_body(RigidBodyBuilder::fixed());
-        let (palm, chain) = add_palm(&mut world, base)?;
-        let mut links = [RigidBodyHandle::invalid(); JOINTS];
-        let fingers = links.as_chunks_mut::<FINGER_JOINTS>().0;
-        for (finger, root) in fingers.iter_mut().zip(ROOTS) {
-            *finger = add_finger(&mut world, palm, root)?;
+        let center = Vector::Z * PALM_HEIGHT as f32;
+        world.insert_collider(palm(center, PALM_RADIUS, PALM_HALF_HEIGHT), None);
+        let mut fingers = Vec::new();
+        for (root, angles) in ROOTS.into_iter().zip(angles.as_chunks::<FINGER_JOINTS>().0) {
+            let palm = world.insert_body(RigidBodyBuilder::fixed().translation(center));
+            let parts = add_finger(&mut world, palm, root)?;
+            bend(&mut world, parts[0].1, angles, ARMATURE)?;
+            fingers.push(parts);
         }
-        let mut machine = Self {
+        let fingers: [_; FINGERS] = fingers.try_into().ok()?;
+        Some(Self {
             world,
-            chain,
-            palm,
-            links,
+            stage,
+            joints: fingers.map(|parts| parts.map(|(_, joint)| Driven::new(joint))),
+            links: fingers.map(|parts| parts.map(|(body, _)| body)),
             object,
             slide: 0.0,
             substeps,
-        };
-        machine.pose(angles)?;
-        Some(machine)
+        })
     }
 
-    /// Bends the freshly built fingers and sets damping and armature.
-    fn pose(&mut self, angles: &Angles) -> Option<()> {
-        let world = &mut self.world;
-        let (chain, _) = world.multibody_joints.get_mut(self.chain)?;
-        chain.set_self_contacts_enabled(false);
-        // until its kinematics are computed, the multibody believes that its root is free
-        chain.forward_kinematics(&world.bodies, true);
-        if chain.ndofs() != 1 + JOINTS {
-            return None;
-        }
-        let mut joints = [0.0; 1 + JOINTS];
-        joints[1..].copy_from_slice(angles);
-        chain.apply_displacements(&joints);
-        chain.forward_kinematics(&world.bodies, false);
-        chain.update_rigid_bodies(&mut world.bodies, true);
-        chain.damping_mut().fill(JOINT_DAMPING);
-        chain.damping_mut()[0] = SLIDE_SERVO[1];
-        chain.armature_mut().fill(ARMATURE);
-        Some(())
-    }
-
-    fn hand(&self) -> Option<&Multibody> {
-        self.world.multibody_joints.get(self.chain).map(|c| c.0)
+    /// A number of each finger joint.
+    fn each(&self, number: impl Fn(&Driven) -> f32) -> Angles {
+        let mut out = Angles::default();
+        let joints = self.joints.as_flattened();
+        out.iter_mut().zip(joints).for_each(|(out, joint)| *out = number(joint));
+        out
     }
 
     /// Angles of the finger joints, rad.
     pub fn angles(&self) -> Angles {
-        let mut out = Angles::default();
-        let links = self.hand().into_iter().flat_map(|h| h.links());
-        // the base, the slide, then the fingers
-        for (out, link) in out.iter_mut().zip(links.skip(2)) {
-            *out = link.joint().coords()[3];
-        }
-        out
+        self.each(|joint| joint.angle(&self.world))
     }
 
     /// Speeds of the finger joints, rad/s.
     pub fn speeds(&self) -> Angles {
-        let mut out = Angles::default();
-        if let Some(hand) = self.hand() {
-            let speeds = hand.generalized_velocity();
-            let speeds = speeds.iter().skip(1);
-            out.iter_mut().zip(speeds).for_each(|(o, &v)| *o = v);
-        }
-        out
+        self.each(|joint| joint.speed(&self.world))
     }
 
     /// Root, knuckle and tip of a finger, m.
     pub fn finger(&self, finger: usize) -> [[f32; 3]; 3] {
-        let first = finger * FINGER_JOINTS;
         let end = |i: usize, length: f64| {
-            let body = &self.world.bodies[self.links[first + i]];
+            let body = &self.world.bodies[self.links[finger][i]];
             *body.position() * (Vector::X * length as f32)
         };
-        [end(0, 0.0), end(1, 0.0), end(1, LENGTHS[1])].map(|p| p.to_array())
+        [end(0, 0.0), end(1, 0.0), end(1, LENGTHS[1])].map(|p| [p.x, p.y, p.z + self.stage.position])
     }
 
     /// Height of the palm's centre, m.
     pub fn palm_height(&self) -> f32 {
-        self.world.bodies[self.palm].translation().z
+        PALM_HEIGHT as f32 + self.stage.position
     }
 
-    /// The object's body.
-    pub fn object(&self) -> &RigidBody {
-        &self.world.bodies[self.object]
+    /// Where the object is.
+    pub fn object(&self) -> Placed {
+        placed(&self.world.bodies[self.object], self.stage.position)
     }
 
-    /// The world, for drawing.
-    pub(super) fn world(&self) -> &PhysicsWorld {
-        &self.world
+    /// Velocity of the object, m/s.
+    pub fn object_velocity(&self) -> [f32; 3] {
+        let [x, y, z] = self.world.bodies[self.object].linvel().to_array();
+        [x, y, z + self.stage.speed]
+    }
+
+    /// Whether the object has been squeezed out and flies away. Pulleys store enough for that: a ball of 20 g needs 0.25 J
+    /// for 5 m/s, 10 N over 25 mm.
+    pub fn has_lost(&self) -> bool {
+        is_thrown(&self.world, self.object)
+    }
+
+    /// Places where hand and object touch, m.
+    pub(super) fn contacts(&self) -> impl Iterator<Item = [f32; 3]> {
+        contacts(&self.world).map(|[x, y, z]| [x, y, z + self.stage.position])
     }
 
     /// Depth of the deepest contact, m.
@@ -167,20 +147,20 @@ impl Machine {
             self.aim(from, to, k, &torque);
             advance(&mut self.world)?;
             borne += self.borne();
-            check_joints(self.speeds().iter())?;
-            check_bodies(&self.world, self.object)?;
         }
+        check_joints(self.speeds().iter())?;
+        check_energy(&self.world)?;
         check_overlaps(&self.world, LINK_RADIUS)?;
         Ok(borne / CONTROL_DT)
     }
 
     /// The impulse that the table gave the object in the last physics step, N s.
     fn borne(&self) -> f32 {
-        let colliders = self.object().colliders().iter();
+        let colliders = self.world.bodies[self.object].colliders().iter();
         let pairs = colliders.flat_map(|&object| self.world.contact_pairs_with(object));
         let still = |handle| {
             let collider: Option<&Collider> = self.world.colliders.get(handle);
-            collider.is_some_and(|c| c.parent().is_none())
+            collider.is_some_and(is_table)
         };
         let of_table = pairs.filter(|p| still(p.collider1) || still(p.collider2));
         of_table.map(|pair| pair.total_impulse().z.abs()).sum()
@@ -198,86 +178,29 @@ impl Machine {
     /// Sets servo and torques for the `k`-th physics step on the way from one slide to the next, m.
     fn aim(&mut self, from: f32, to: f32, k: usize, torque: &impl Fn(&Angles) -> Angles) {
         self.slide = from + k as f32 / self.substeps as f32 * (to - from);
-        self.aim_slide();
+        self.stage.drive(&mut self.world, self.slide);
         let torques = torque(&self.angles());
-        self.drive(&torques);
-    }
-
-    /// Sets the slide's servo, an implicit spring whose force is cut.
-    fn aim_slide(&mut self) {
-        let dt = self.world.integration_parameters.dt;
-        let [stiffness, damping, limit] = SLIDE_SERVO;
-        let Some((chain, _)) = self.world.multibody_joints.get_mut(self.chain) else {
-            return;
-        };
-        let speed = chain.generalized_velocity()[0];
-        let Some(link) = chain.link_mut(1) else {
-            return;
-        };
-        let ahead = link.joint.coords()[0] + dt * speed;
-        let force = stiffness * (self.slide - ahead) - damping * speed;
-        let force = force.clamp(-limit, limit);
-        let rest = ahead + (force + damping * speed) / stiffness;
-        link.joint.set_spring(0, stiffness, rest);
-    }
-
-    /// Applies joint torques, N m, as pairs on link and parent.
-    fn drive(&mut self, torques: &Angles) {
-        for (i, torque) in torques.iter().enumerate() {
+        for (joint, torque) in self.joints.as_flattened().iter().zip(torques) {
             let torque = torque.clamp(-TORQUE_LIMIT, TORQUE_LIMIT);
-            let axis = *self.world.bodies[self.links[i]].rotation() * Vector::Y;
-            let child = &mut self.world.bodies[self.links[i]];
-            child.reset_torques(true);
-            child.add_torque(axis * torque, true);
-        }
-        self.world.bodies[self.palm].reset_torques(true);
-        for (i, torque) in torques.iter().enumerate() {
-            let torque = torque.clamp(-TORQUE_LIMIT, TORQUE_LIMIT);
-            let axis = *self.world.bodies[self.links[i]].rotation() * Vector::Y;
-            let parent = match i % FINGER_JOINTS {
-                0 => self.palm,
-                _ => self.links[i - 1],
-            };
-            self.world.bodies[parent].add_torque(axis * -torque, true);
+            joint.torque(&mut self.world, torque, JOINT_DAMPING);
         }
     }
 }
 
-/// The palm on its slide.
-fn add_palm(world: &mut PhysicsWorld, base: RigidBodyHandle) -> Option<(RigidBodyHandle, MultibodyJointHandle)> {
-    let upright = Rotation::from_rotation_x(std::f32::consts::FRAC_PI_2);
-    let shape = ColliderBuilder::cylinder(PALM_HALF_HEIGHT as f32, PALM_RADIUS as f32)
-        .rotation(upright.to_scaled_axis())
-        .mass(PALM_MASS)
-        .friction(FRICTION)
-        .collision_groups(groups(GROUP_HAND, GROUP_OBJECT));
-    let (palm, _) = world.insert(limb(), shape);
-    let height = Vector::Z * PALM_HEIGHT as f32;
-    let slide = GenericJointBuilder::new(JointAxesMask::LOCKED_PRISMATIC_AXES)
-        .local_frame1(axis_frame(height, Vector::Z, Rotation::IDENTITY))
-        .local_frame2(axis_frame(Vector::ZERO, Vector::Z, Rotation::IDENTITY))
-        .contacts_enabled(false)
-        .limits(JointAxis::LinX, SLIDE_LIMITS.map(|l| l as f32))
-        .build();
-    let joint = world.insert_multibody_joint(base, palm, slide)?;
-    Some((palm, joint))
-}
-
-/// Proximal and distal link of a finger.
+/// Proximal and distal link of a finger, with their joints.
 fn add_finger(
     world: &mut PhysicsWorld,
     palm: RigidBodyHandle,
     ([x, y], heading): ([f64; 2], f64),
-) -> Option<[RigidBodyHandle; FINGER_JOINTS]> {
+) -> Option<[(RigidBodyHandle, MultibodyJointHandle); FINGER_JOINTS]> {
     let mut link = |parent: RigidBodyHandle, anchor: Vector, turned: Rotation, length: f64| {
         let (body, _) = world.insert(limb(), link_shape(length, LINK_RADIUS));
         let joint = hinge(anchor, Vector::Y, turned, JOINT_LIMITS);
-        world.insert_multibody_joint(parent, body, joint)?;
-        Some(body)
+        Some((body, world.insert_multibody_joint(parent, body, joint)?))
     };
     let turned = Rotation::from_rotation_z(heading as f32);
     let proximal = link(palm, vector([x, y, 0.0]), turned, LENGTHS[0])?;
     let knuckle = Vector::X * LENGTHS[0] as f32;
-    let distal = link(proximal, knuckle, Rotation::IDENTITY, LENGTHS[1])?;
+    let distal = link(proximal.0, knuckle, Rotation::IDENTITY, LENGTHS[1])?;
     Some([proximal, distal])
 }

@@ -10,7 +10,7 @@ use super::machine::{Angles, Machine};
 use super::object::{KINDS, Object};
 use super::state::State;
 use super::task::{HORIZON, Hold, LIFT, push};
-use crate::hand3d::parts::CONTROL_DT;
+use crate::hand3d::parts::{CONTROL_DT, GRAVITY};
 use tandem_core::mechanism::decimal;
 use tandem_core::{
     Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
@@ -27,9 +27,6 @@ const CARRY_BONUS: f32 = 0.5;
 const SUCCESS_BONUS: f32 = 20.0;
 /// Cost of a step with the tendon at its most.
 const EFFORT_COST: f32 = 0.02;
-
-/// m/s^2.
-const GRAVITY: f32 = 9.81;
 
 /// Fault of a machine that could not be built.
 const NO_MACHINE: &str = "the machine could not be built";
@@ -76,14 +73,16 @@ impl Tendon {
         terms.copy_from_slice(&rewards(&state.object, tension, machine, borne, lift, success));
         Outcome {
             success,
-            ..Outcome::default()
+            terminated: machine.has_lost(),
+            fault: None,
         }
     }
 }
 
 /// How far the object is raised, m.
-fn lift(object: &Object, machine: &Machine) -> f32 {
-    machine.object().translation().z - object.half_height as f32
+pub(super) fn lift(object: &Object, machine: &Machine) -> f32 {
+    let ([_, _, z], _) = machine.object();
+    z - object.half_height as f32
 }
 
 /// The reward's terms; see the module's table.
@@ -113,7 +112,7 @@ fn rewards(
 /// A finger's tip relative to the object's centre, m.
 fn tip_from_object(machine: &Machine, finger: usize) -> [f32; 3] {
     let [_, _, tip] = machine.finger(finger);
-    let center = machine.object().translation().to_array();
+    let (center, _) = machine.object();
     [0, 1, 2].map(|i| tip[i] - center[i])
 }
 
@@ -193,8 +192,7 @@ impl World for Tendon {
         let Some(machine) = &state.machine else {
             return;
         };
-        let object = machine.object();
-        let [x, y, z] = object.translation().to_array();
+        let ([x, y, z], _) = machine.object();
         let size = [state.object.half_width, state.object.half_height].map(|s| s as f32);
         let kind = KINDS.map(|kind| f32::from(u8::from(kind == state.object.kind)));
         let time = state.step as f32 / HORIZON as f32;
@@ -203,7 +201,7 @@ impl World for Tendon {
         let numbers = numbers.chain(machine.speeds().map(|v| 0.1 * v));
         let numbers = numbers.chain((0..FINGERS).flat_map(|i| tip_from_object(machine, i)));
         let numbers = numbers.chain([x, y, z - machine.palm_height()]);
-        let numbers = numbers.chain(object.linvel().to_array()).chain(size);
+        let numbers = numbers.chain(machine.object_velocity()).chain(size);
         let numbers = numbers.chain(kind).chain([lift(&state.object, machine), time]);
         out.iter_mut().zip(numbers).for_each(|(o, x)| *o = x);
     }
