@@ -1,5 +1,7 @@
 //! One node as an operator sees it: its inputs by place, its attributes by name, both checked.
 
+use std::borrow::Cow;
+
 use super::proto::{Attribute, Node};
 use super::value::{Numbers, Shape, Value, elements};
 use crate::gemm::TooLarge;
@@ -12,6 +14,16 @@ pub(super) enum Fault {
     Wrong(String),
     /// The model may be right, and this is not supported.
     Unsupported(String),
+}
+
+impl Fault {
+    /// The fault with the node where it is.
+    pub fn at(self, node: &str) -> Self {
+        match self {
+            Self::Wrong(reason) => Self::Wrong(format!("{node}: {reason}")),
+            Self::Unsupported(reason) => Self::Unsupported(format!("{node}: {reason}")),
+        }
+    }
 }
 
 impl From<String> for Fault {
@@ -49,10 +61,24 @@ pub(super) struct Outcome {
 /// One of the layers of an operator.
 pub(super) struct Part {
     /// What is appended to the node's name.
-    pub suffix: &'static str,
+    pub suffix: Cow<'static, str>,
     pub op: Op,
     /// What it reads.
     pub reads: Vec<Source>,
+    /// The input that holds its weights, and which part of that; without it the largest constant.
+    pub weights: Option<(usize, usize)>,
+}
+
+impl Part {
+    /// A layer with the largest constant as its weights.
+    pub fn new(suffix: impl Into<Cow<'static, str>>, op: Op, reads: Vec<Source>) -> Self {
+        Self {
+            suffix: suffix.into(),
+            op,
+            reads,
+            weights: None,
+        }
+    }
 }
 
 /// Where a part reads from.
@@ -79,11 +105,7 @@ impl Outcome {
     /// One layer.
     pub fn layer(shape: Shape, op: Op) -> Self {
         Self {
-            parts: vec![Part {
-                suffix: "",
-                op,
-                reads: vec![Source::Inputs],
-            }],
+            parts: vec![Part::new("", op, vec![Source::Inputs])],
             ..Self::view(shape)
         }
     }
@@ -94,7 +116,7 @@ impl Outcome {
             Some(last) => vec![Source::Part(last)],
             None => vec![Source::Inputs],
         };
-        self.parts.push(Part { suffix, op, reads });
+        self.parts.push(Part::new(suffix, op, reads));
         self
     }
 
@@ -110,6 +132,8 @@ pub(super) struct Call<'a> {
     pub node: &'a Node<'a>,
     /// `None` where an optional input is left out.
     pub inputs: Vec<Option<&'a Value>>,
+    /// Its attributes by name.
+    pub attributes: Vec<(&'a str, &'a Attribute<'a>)>,
     /// Version of the operators.
     pub opset: i64,
     /// The batch that the file was made for and the one that is asked for, where they differ.
@@ -188,7 +212,8 @@ impl<'a> Call<'a> {
     }
 
     fn attribute(&self, name: &str) -> Option<&'a Attribute<'a>> {
-        self.node.attributes.iter().find(|a| a.name == name)
+        let found = self.attributes.iter().find(|(own, _)| *own == name);
+        found.map(|(_, attribute)| *attribute)
     }
 
     /// A tensor among the attributes.

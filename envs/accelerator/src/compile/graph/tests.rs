@@ -1,6 +1,7 @@
 use super::*;
 use crate::layer::{Layer, NormKind, Op, PoolKind};
-use crate::{Conv, zoo};
+use crate::conv::{Conv, Depth};
+use crate::zoo;
 use tandem_core::Stream;
 
 fn count(network: &Network, is: fn(&Op) -> bool) -> usize {
@@ -91,6 +92,7 @@ const CONV: Conv = Conv {
     stride: [1, 1],
     padding: [[0; 2]; 2],
     dilation: [1, 1],
+    depth: Depth::FLAT,
     groups: 1,
     bias: false,
 };

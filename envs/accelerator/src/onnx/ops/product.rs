@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::super::call::{Call, Fault, Outcome, unsupported, wrong};
-use super::super::value::{broadcast, elements};
+use super::super::value::{Value, broadcast, elements};
 use crate::conv::Conv;
 use crate::gemm::{Gemm, product};
 use crate::input::quote;
@@ -102,18 +102,30 @@ fn grouped(groups: u64, rows: u64, inputs: u64, outputs: u64) -> Result<Op, Faul
 
 /// `Gemm`: a product of two matrices and a bias.
 pub(super) fn gemm(call: &Call) -> Result<Outcome, Fault> {
+    product_and_bias(call, 1, 2)
+}
+
+/// `QGemm` of ONNX Runtime: each matrix is followed by its scale and offset.
+pub(super) fn quantised_gemm(call: &Call) -> Result<Outcome, Fault> {
+    product_and_bias(call, 3, 6)
+}
+
+/// The product of the first input and that at `right`, with a bias at `third`.
+fn product_and_bias(call: &Call, right: usize, third: usize) -> Result<Outcome, Fault> {
     let matrix = |at, turn| match (call.shape(at)?, call.flag(turn)) {
         (&[rows, cols], false) => Ok([rows, cols]),
         (&[rows, cols], true) => Ok([cols, rows]),
         (shape, _) => wrong(format!("{shape:?} is not a matrix")),
     };
-    let ([m, k], [inner, n]) = (matrix(0, "transA")?, matrix(1, "transB")?);
+    let ([m, k], [inner, n]) = (matrix(0, "transA")?, matrix(right, "transB")?);
     if k != inner {
         return wrong(format!("matrices of {m} x {k} and {inner} x {n} cannot be multiplied"));
     }
-    let bias = call.constant(2);
-    if let Some(value) = call.get(2)
+    let bias = call.constant(third);
+    let scalar_before_seven = |value: &Value| call.opset < 7 && call.flag("broadcast") && value.shape.len() <= 2;
+    if let Some(value) = call.get(third)
         && broadcast(&value.shape, &[m, n]) != Ok(vec![m, n])
+        && !scalar_before_seven(value)
     {
         return wrong(format!("a bias of {:?} does not fit {m} x {n}", value.shape));
     }
@@ -123,7 +135,7 @@ pub(super) fn gemm(call: &Call) -> Result<Outcome, Fault> {
         outputs,
         bias,
     };
-    let op = match (call.constant(0), call.constant(1)) {
+    let op = match (call.constant(0), call.constant(right)) {
         (true, false) => linear(n, m),
         (false, false) => Op::MatMul {
             batch: 1,

@@ -80,6 +80,7 @@ fn apply(op: &str, inputs: &[In], attributes: &[Attr], outputs: usize) -> Result
     let call = Call {
         node: &node,
         inputs: values.iter().map(Option::as_ref).collect(),
+        attributes: node.attributes.iter().map(|attribute| (attribute.name, attribute)).collect(),
         opset: 18,
         rebatched: None,
     };
