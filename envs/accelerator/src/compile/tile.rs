@@ -118,6 +118,8 @@ pub(super) struct Tiler<'a> {
     pub engines: u64,
     /// The only order to use, if it is not to be chosen.
     pub order: Option<Order>,
+    /// Tiles that the weights may be cut into, if they are to stay in their buffer.
+    pub resident: Option<u64>,
 }
 
 impl Tiler<'_> {
@@ -257,8 +259,11 @@ impl Tiler<'_> {
         gemm: Gemm,
         consider: &mut impl FnMut(Tiling, f64),
     ) -> Result<(), TooLarge> {
-        let cycles = self.cycles(products, gemm)?;
         let counts = counts(products, gemm);
+        if self.resident.is_some_and(|most| counts[1].saturating_mul(counts[2]) > most) {
+            return Ok(());
+        }
+        let cycles = self.cycles(products, gemm)?;
         for order in Order::ALL {
             let order = self.order.unwrap_or(order).simplified(counts);
             let tiling = Tiling { groups, gemm, order };

@@ -10,9 +10,9 @@ use super::Import;
 use crate::input::quote;
 
 /// Parts of names of operators that multiply matrices, whoever defines them.
-const PRODUCTS: [&str; 28] = [
+const PRODUCTS: [&str; 29] = [
     "conv", "gemm", "matmul", "attention", "lstm", "gru", "rnn", "linear", "dense", "fullyconnected", "moe", "einsum", "mlp",
-    "dft", "fft", "bert", "transformer", "decoder", "search", "sampling", "inverse", "cdist", "bilinear", "product",
+    "dft", "fft", "stft", "bert", "transformer", "decoder", "search", "sampling", "inverse", "cdist", "bilinear", "product",
     "projection", "gradient", "ffn", "svm",
 ];
 
@@ -126,9 +126,10 @@ impl Import<'_> {
     pub(super) fn fallback(&self, call: &Call) -> Result<Outcome, Fault> {
         let first = call.present().find(|value| !value.is_constant()).or(call.present().next());
         let first = first.map(|value| value.shape.clone());
-        let stated = |name: &str| self.scopes.last()?.stated.get(name).cloned();
         let outputs = call.node.outputs.iter();
-        let shapes: Option<Vec<Shape>> = outputs.map(|name| stated(name).or_else(|| first.clone())).collect();
+        let shapes: Option<Vec<Shape>> = outputs
+            .map(|name| self.stated(name).cloned().or_else(|| first.clone()))
+            .collect();
         let Some(shapes) = shapes.filter(|shapes| !shapes.is_empty()) else {
             return unsupported("not supported, and the shape of its output is unknown");
         };

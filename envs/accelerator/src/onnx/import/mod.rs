@@ -67,6 +67,10 @@ pub(super) fn import(model: &Model, options: &Options) -> Result<Network, String
         }
     })?;
     import.keep(graph);
+    let computed = |name: &str| import.value(name).is_some_and(|value| !value.is_constant());
+    if graph.outputs.iter().all(|output| !computed(output.name)) {
+        return Err("nothing in it depends on an input".into());
+    }
     import.finish()
 }
 
@@ -165,17 +169,28 @@ impl<'a> Import<'a> {
         }
         let applied = ops::apply(&call).and_then(|outcome| complete(&call, outcome));
         let (outcome, fallen) = match applied {
-            Err(Fault::Unsupported(reason)) => match (fallback::refusal(&call), self.options.unsupported) {
-                (Some(why), _) => return wrong(format!("{reason}{why}")),
-                (None, Unsupported::Error) => return unsupported(reason),
-                (None, Unsupported::Elementwise) => (self.fallback(&call)?, Some(reason)),
-            },
+            Err(Fault::Unsupported(reason)) => {
+                if let Some(why) = fallback::refusal(&call) {
+                    return wrong(format!("{reason}{why}"));
+                }
+                // what is known but for its shape, which the file states, is as good as supported
+                let stated = ops::known(node) && node.outputs.iter().all(|name| self.stated(name).is_some());
+                if !stated && self.options.unsupported == Unsupported::Error {
+                    return unsupported(reason);
+                }
+                (self.fallback(&call)?, Some(reason))
+            }
             applied => (applied?, None),
         };
         if let Some(reason) = fallen {
             self.built.fallen.add(node, &reason, order::label(node, at));
         }
         self.put(node, outcome, &named)
+    }
+
+    /// The shape that the file states for an output.
+    fn stated(&self, name: &str) -> Option<&Shape> {
+        self.scopes.last()?.stated.get(name)
     }
 
     /// A node with what it reads.
@@ -362,15 +377,15 @@ impl<'a> Import<'a> {
             ..
         } = self.built;
         notes.extend(fallen.notes());
+        if layers.is_empty() {
+            notes.push("it only shows its inputs in another shape, which costs nothing".into());
+        }
         let network = Network {
             name: String::new(),
             layers,
             tensors,
             notes,
         };
-        if network.layers.is_empty() {
-            return Err("nothing in it depends on an input".into());
-        }
         let too_large = |error: TooLarge| format!("in total: {error}");
         network.macs().map_err(too_large)?;
         network.parameters().map_err(too_large)?;

@@ -221,6 +221,23 @@ pub(super) fn pad(call: &Call) -> Result<Outcome, Fault> {
     spread(call, to)
 }
 
+/// `CenterCropPad`: to sizes along some or all directions, cut or filled with zeros around the middle.
+pub(super) fn crop(call: &Call) -> Result<Outcome, Fault> {
+    let mut to = call.shape(0)?.to_vec();
+    let all: Vec<i64> = (0..to.len() as i64).collect();
+    let places = call.ints("axes").unwrap_or(&all);
+    let sizes = shape(call.ints_of(1)?)?;
+    axes(places, to.len())?;
+    if places.len() != sizes.len() {
+        return wrong(format!("{} sizes for {} directions", sizes.len(), places.len()));
+    }
+    for (&place, size) in places.iter().zip(sizes) {
+        let place = axis(place, to.len())?;
+        to[place] = size;
+    }
+    spread(call, to)
+}
+
 /// `Expand`: broadcast to a shape.
 pub(super) fn expand(call: &Call) -> Result<Outcome, Fault> {
     let from = call.shape(0)?;
@@ -314,7 +331,8 @@ pub(super) fn sample(call: &Call) -> Result<Outcome, Fault> {
         }
         _ => match *places {
             [_, height, width, _] => vec![from[0], from[1], height, width],
-            _ => return unsupported("a grid of other than two directions"),
+            [_, depth, height, width, _] => vec![from[0], from[1], depth, height, width],
+            _ => return unsupported("a grid of other than two or three directions"),
         },
     };
     picked(to)

@@ -57,6 +57,38 @@ pub(super) fn determinant(call: &Call) -> Result<Outcome, Fault> {
     Ok(outcome.then(".diagonal", Op::activation(product("the diagonal", &[batch, side])?)))
 }
 
+/// `AffineGrid`: for each place of an image the place that a matrix takes it to.
+pub(super) fn grid(call: &Call) -> Result<Outcome, Fault> {
+    let size = super::super::value::shape(call.ints_of(1)?)?;
+    let (batch, image) = match size[..] {
+        [batch, _, ref image @ ..] if matches!(image.len(), 2 | 3) => (batch, image),
+        _ => return wrong(format!("a size of {size:?} is not of batch, channels and two or three directions")),
+    };
+    let directions = image.len() as u64;
+    let gemm = Gemm {
+        m: elements(image)?,
+        n: directions,
+        k: directions + 1,
+    };
+    let to = [&[batch], image, &[directions]].concat();
+    Ok(Outcome::layer(to, Op::MatMul { batch, gemm }))
+}
+
+/// `Col2Im`: columns that blocks of an image were laid out as are added up to the image again.
+pub(super) fn columns(call: &Call) -> Result<Outcome, Fault> {
+    let (&[batch, rows, _], image, block) = (call.shape(0)?, call.ints_of(1)?, call.ints_of(2)?) else {
+        return wrong("columns of batch, values of a block, and blocks are needed");
+    };
+    let block = elements(&super::super::value::shape(block)?)?;
+    let channels = rows.checked_div(block).filter(|channels| channels * block == rows);
+    let Some(channels) = channels else {
+        return wrong(format!("{rows} values cannot be shared by blocks of {block}"));
+    };
+    let to = [&[batch, channels], &super::super::value::shape(image)?[..]].concat();
+    let op = pointwise::elementwise(call, &to)?;
+    Ok(Outcome::layer(to, op))
+}
+
 /// `NonZero`, `Unique` and `Compress`: how much comes out depends on data; as much as there may be is counted.
 pub(super) fn chosen(call: &Call) -> Result<Outcome, Fault> {
     let (from, count) = (call.shape(0)?, call.elements(0)?);

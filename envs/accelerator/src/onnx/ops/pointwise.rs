@@ -51,7 +51,13 @@ pub(super) fn function(call: &Call) -> Result<Outcome, Fault> {
 
 /// The cost of a function of all inputs that gives values of a shape.
 pub(in super::super) fn elementwise(call: &Call, shape: &[u64]) -> Result<Op, Fault> {
-    let computed = call.present().filter(|value| !value.is_constant());
+    // what stands in two places is read once
+    let first = |at: usize| {
+        let name = call.node.inputs.get(at);
+        name.is_none_or(|name| !call.node.inputs[..at].contains(name))
+    };
+    let present = call.inputs.iter().enumerate().filter(|(at, _)| first(*at));
+    let computed = present.filter_map(|(_, value)| value.filter(|value| !value.is_constant()));
     let inputs = computed.map(|value| elements(&value.shape));
     let inputs = inputs.collect::<Result<Vec<u64>, _>>()?;
     Ok(Op::Elementwise {

@@ -146,16 +146,37 @@ fn product_and_bias(call: &Call, right: usize, third: usize) -> Result<Outcome, 
     Ok(Outcome::layer(vec![m, n], op))
 }
 
-/// `Einsum` of one or two operands without repeated letters: a stack of matrix products.
+/// `Einsum` of one or two operands: a stack of matrix products.
 pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
     let equation: String = call.text("equation", "").split_whitespace().collect();
-    let Some((left, output)) = equation.split_once("->") else {
-        return unsupported("an `equation` without ->");
+    let (left, output) = match equation.split_once("->") {
+        Some((left, output)) => (left, Some(output)),
+        None => (equation.as_str(), None),
     };
     let operands: Vec<&str> = left.split(',').collect();
-    if operands.len() != call.inputs.len() || operands.len() > 2 || equation.contains('.') {
+    if operands.len() != call.inputs.len() || operands.len() > 2 {
         return unsupported(format!("the equation {}", quote(&equation)));
     }
+    // three dots stand for as many directions as an operand has beside its letters
+    let mut most = 0;
+    let mut spelt = Vec::new();
+    for (at, letters) in operands.iter().enumerate() {
+        let own = letters.replace("...", "").chars().count();
+        let dots = call.shape(at)?.len().saturating_sub(own);
+        most = if letters.contains("...") { dots.max(most) } else { most };
+        spelt.push(letters.replace("...", &dotted(dots)));
+    }
+    let output = match output {
+        Some(output) => output.replace("...", &dotted(most)),
+        // without an output: what stands once, in the order of the alphabet
+        None => {
+            let all: String = spelt.concat();
+            let mut once: Vec<char> = all.chars().filter(|c| !is_dot(*c) && all.matches(*c).count() == 1).collect();
+            once.sort_unstable();
+            dotted(most).chars().chain(once).collect()
+        }
+    };
+    let operands: Vec<&str> = spelt.iter().map(String::as_str).collect();
     let sizes = letters(call, &operands)?;
     let mut shape = Vec::new();
     for letter in output.chars() {
@@ -165,13 +186,22 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
         }
     }
     let op = match operands[..] {
-        [a, b] => contraction(call, &sizes, [a, b, output])?,
+        [a, b] => contraction(call, &sizes, [a, b, &output])?,
         _ => Op::Copy {
             inputs: call.elements(0)?,
             outputs: elements(&shape)?,
         },
     };
     Ok(Outcome::layer(shape, op))
+}
+
+/// Letters for so many directions that an equation does not name, the last direction first in the alphabet.
+fn dotted(directions: usize) -> String {
+    (0..directions.min(64)).rev().filter_map(|at| char::from_u32(0xe000 + at as u32)).collect()
+}
+
+fn is_dot(letter: char) -> bool {
+    ('\u{e000}'..='\u{e040}').contains(&letter)
 }
 
 /// The letters of the operands with their sizes, as they come.
@@ -185,6 +215,10 @@ fn letters(call: &Call, operands: &[&str]) -> Result<Vec<(char, u64)>, Fault> {
         }
         for (letter, &size) in letters.chars().zip(shape) {
             match sizes.iter().find(|(known, _)| *known == letter) {
+                Some(&(letter, known)) if known != size && is_dot(letter) && (known == 1 || size == 1) => {
+                    let larger = known.max(size);
+                    sizes.iter_mut().filter(|(own, _)| *own == letter).for_each(|own| own.1 = larger);
+                }
                 Some(&(_, known)) if known != size => {
                     return wrong(format!("{letter:?} is both {known} and {size}"));
                 }
