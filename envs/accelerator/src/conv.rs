@@ -185,7 +185,10 @@ impl Conv {
         Ok(Gemm {
             m: product("output pixels", &[self.batch, self.output_depth(), rows, cols])?,
             n: self.filters / groups,
-            k: product("the window", &[self.depth.kernel, height, width, self.channels / groups])?,
+            k: product(
+                "the window",
+                &[self.depth.kernel, height, width, self.channels / groups],
+            )?,
         })
     }
 
@@ -253,7 +256,10 @@ mod tests {
         assert_eq!(conv.weights(), Ok(8 * 81));
         assert_eq!(conv.valid_macs(), Ok(762_048));
         assert_eq!(conv.gemm().unwrap().macs().unwrap(), 762_048);
-        assert_eq!((conv.transposed_output(), conv.transposed_output_depth()), ([18, 18], 10));
+        assert_eq!(
+            (conv.transposed_output(), conv.transposed_output_depth()),
+            ([18, 18], 10)
+        );
     }
 
     #[test]

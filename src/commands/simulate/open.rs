@@ -100,8 +100,16 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
             OnUnsupported::Error => Unsupported::Error,
             OnUnsupported::Elementwise => Unsupported::Elementwise,
         },
-        branches: args.branches.iter().map(|branch| named_branch(branch)).collect::<Result<_, _>>()?,
-        trips: args.trips.iter().map(|trips| named_trips(trips)).collect::<Result<_, _>>()?,
+        branches: args
+            .branches
+            .iter()
+            .map(|branch| named_branch(branch))
+            .collect::<Result<_, _>>()?,
+        trips: args
+            .trips
+            .iter()
+            .map(|trips| named_trips(trips))
+            .collect::<Result<_, _>>()?,
     };
     Ok(network::open(&name, &options)?)
 }
@@ -109,7 +117,8 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
 fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
     let named = !args.dims.is_empty() || !args.branches.is_empty() || !args.trips.is_empty();
     if args.input.is_some() || args.batch.is_some() || named {
-        let reason = "--input, --batch, --dim, --branch and --trips do not go with a topology, which names its own sizes";
+        let reason =
+            "--input, --batch, --dim, --branch and --trips do not go with a topology, which names its own sizes";
         return Err(Error::Input(reason.into()));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -143,7 +152,9 @@ fn named_trips(text: &str) -> Result<(String, u64), Error> {
     let (name, count) = text.rsplit_once('=').unwrap_or(("", text));
     match count.parse() {
         Ok(count) => Ok((name.to_owned(), count)),
-        Err(_) => Err(Error::Input(format!("--trips {text}: expected N or NODE=N like Loop_3=10"))),
+        Err(_) => Err(Error::Input(format!(
+            "--trips {text}: expected N or NODE=N like Loop_3=10"
+        ))),
     }
 }
 

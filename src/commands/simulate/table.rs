@@ -53,7 +53,10 @@ pub fn print(platform: &Platform, simulation: &Simulation) -> Result<(), Error> 
     )?;
     out!(
         "  parameters   {}",
-        simulation.network.parameters().map_or_else(|error| error.to_string(), |count| count.to_string())
+        simulation
+            .network
+            .parameters()
+            .map_or_else(|error| error.to_string(), |count| count.to_string())
     )?;
     let busy = metrics.busy;
     out!(
@@ -156,7 +159,8 @@ fn short(name: &str) -> String {
 
 /// The layers as CSV; times in seconds, energies in joules.
 pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
-    let mut text = String::from("layer,op,output,parameters,macs,bytes,tasks,cycles,seconds,start_s,end_s,engine_busy_s");
+    let mut text =
+        String::from("layer,op,output,parameters,macs,bytes,tasks,cycles,seconds,start_s,end_s,engine_busy_s");
     for bound in Bound::ALL {
         let _ = write!(text, ",{}_s", bound.name());
     }

@@ -35,9 +35,14 @@ pub(super) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    pub fn new(platform: &'a Platform, passes: &Passes) -> Result<Self, GraphError> {
+    /// For at most so many of the platform's engines.
+    pub fn new(platform: &'a Platform, passes: &Passes, engines: u16) -> Result<Self, GraphError> {
         let scheduled = passes.has("schedule");
-        let engines = if scheduled { platform.engine.count } else { 1 };
+        let engines = if scheduled {
+            platform.engine.count.min(engines).max(1)
+        } else {
+            1
+        };
         let double = platform.buffers.double && passes.has("double_buffer");
         Ok(Self {
             platform,
@@ -240,7 +245,9 @@ impl<'a> Emitter<'a> {
     fn load_weights(&mut self, engine: usize, learnt: bool, tile: &Operand) -> Result<TaskId, Trouble> {
         let stay = self.weights.is_some();
         let known = self.sequence.engine(engine).weights.iter();
-        let known = known.rev().find(|(place, words, _)| *place == tile.place && (*words == tile.words || !stay));
+        let known = known
+            .rev()
+            .find(|(place, words, _)| *place == tile.place && (*words == tile.words || !stay));
         if let Some(&(_, _, task)) = known {
             return Ok(task);
         }

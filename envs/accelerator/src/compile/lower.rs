@@ -48,9 +48,26 @@ pub fn compile(
     passes: &Passes,
     mappings: &Mappings,
     costs: &dyn CostModel,
+    watch: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Compiled, CompileError> {
+    compile_for(network, platform, passes, mappings, costs, platform.engine.count, watch)
+}
+
+/// The same for at most so many of the platform's engines: more of them are not always of use, since each loads its
+/// operands for itself.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for(
+    network: &Network,
+    platform: &Platform,
+    passes: &Passes,
+    mappings: &Mappings,
+    costs: &dyn CostModel,
+    engines: u16,
     mut watch: impl FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Compiled, CompileError> {
-    let emitter = Emitter::new(platform, passes)?;
+    let emitter = Emitter::new(platform, passes, engines)?;
     let mut lowering = Lowering {
         network,
         platform,
@@ -149,7 +166,7 @@ impl Lowering<'_> {
         let Some(next) = self.network.layers.get(at + 1) else {
             return Ok(false);
         };
-        if !self.passes.has("place") || self.platform.engine.count > 1 {
+        if !self.passes.has("place") || self.emitter.engines() > 1 {
             return Ok(false);
         }
         let layer = &self.network.layers[at];

@@ -12,6 +12,9 @@ use crate::systolic::Dataflow;
 /// form, those with fewer bytes and tasks are chosen (overlap is never perfect; the size of the share matters little).
 const UNHIDDEN: f64 = 0.05;
 
+/// The narrowest tile that is tried on a wider array: the side of a small array.
+const NARROWEST: u64 = 16;
+
 /// Sizes of a tile and the order of tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
@@ -260,7 +263,10 @@ impl Tiler<'_> {
         consider: &mut impl FnMut(Tiling, f64),
     ) -> Result<(), TooLarge> {
         let counts = counts(products, gemm);
-        if self.resident.is_some_and(|most| counts[1].saturating_mul(counts[2]) > most) {
+        if self
+            .resident
+            .is_some_and(|most| counts[1].saturating_mul(counts[2]) > most)
+        {
             return Ok(());
         }
         let cycles = self.cycles(products, gemm)?;
@@ -313,17 +319,19 @@ impl Tiler<'_> {
         let weight_tile = products.weight_words(tiling.groups, k, n) as f64 * word;
         let out_tile = products.output_words(tiling.groups, m, n) as f64 * word;
         let sum_tile = tiling.groups as f64 * (m * n) as f64 * sum;
-        let (in_loads, weight_loads, spills) = loads(tiling.order, [rows, cols, parts]);
+        // engines take tiles in turn, and each loads what it needs
+        let engines = (self.engines as f64).min(passes * rows * cols);
+        let (in_loads, weight_loads, spills) = loads(tiling.order, [rows, cols, parts], engines);
         let bytes = in_loads * in_tile + weight_loads * weight_tile + 2.0 * spills * sum_tile + rows * cols * out_tile;
         let in_loads = if self.inputs_kept { 0.0 } else { in_loads };
         let transfers = passes * (in_loads + weight_loads + 2.0 * spills + rows * cols);
         let computes = passes * rows * cols * parts;
-        let engines = (self.engines as f64).min(passes * rows * cols);
         let channels = f64::from(platform.dma.channels);
         let rate = (platform.rates().shared() as f64).min(channels * platform.transfer_rate() as f64);
         let latency = 1e-12 * platform.transfer_latency().unwrap_or(u64::MAX) as f64;
         let hertz = 1e6 * platform.clock_mhz;
-        let compute = cycles / hertz / engines;
+        let tiles = passes * rows * cols;
+        let compute = cycles / hertz * (tiles / engines).ceil() / tiles;
         let traffic = passes * bytes / rate + transfers * latency / channels;
         let dispatch = (transfers + computes) * platform.control.dispatch_cycles as f64 / hertz;
         if !self.double {
@@ -347,21 +355,41 @@ pub(super) fn counts(products: &Products, tile: Gemm) -> [u64; 3] {
 }
 
 /// How often tiles of inputs and of weights are loaded, and partial sums brought out and back.
-fn loads(order: Order, [rows, cols, parts]: [f64; 3]) -> (f64, f64, f64) {
+fn loads(order: Order, [rows, cols, parts]: [f64; 3], engines: f64) -> (f64, f64, f64) {
     let all = rows * cols * parts;
-    // an operand is loaded again at every step, unless it is the one of the step before
-    let same_as_before = |others: f64| if parts == 1.0 { all / others } else { all };
+    // an operand is loaded again at every step, unless it is the one of the engine's step before
+    let same_as_before = |others: f64| {
+        if parts == 1.0 {
+            all / others * engines.min(others)
+        } else {
+            all
+        }
+    };
     match order {
-        Order::OutputsByRows => (same_as_before(cols), if cols * parts == 1.0 { 1.0 } else { all }, 0.0),
-        Order::OutputsByColumns => (if rows * parts == 1.0 { 1.0 } else { all }, same_as_before(rows), 0.0),
-        Order::WeightsStay => (all, cols * parts, rows * cols * (parts - 1.0)),
-        Order::InputsStay => (rows * parts, all, rows * cols * (parts - 1.0)),
+        Order::OutputsByRows => {
+            let one = cols * parts == 1.0;
+            (same_as_before(cols), if one { engines.min(rows) } else { all }, 0.0)
+        }
+        Order::OutputsByColumns => {
+            let one = rows * parts == 1.0;
+            (if one { engines.min(cols) } else { all }, same_as_before(rows), 0.0)
+        }
+        Order::WeightsStay => (all, cols * parts * engines.min(rows), rows * cols * (parts - 1.0)),
+        Order::InputsStay => (rows * parts * engines.min(cols), all, rows * cols * (parts - 1.0)),
     }
 }
 
-/// Sizes to try: the array's side times powers of two, and the whole.
-fn steps(side: u64, whole: u64) -> impl Iterator<Item = u64> {
-    let doubled = std::iter::successors(Some(side), |size| size.checked_mul(2));
-    let smaller = doubled.take_while(move |&size| size < whole);
-    smaller.chain([whole])
+/// Sizes to try: the array's side times powers of two, these made even where they leave a rest, and the whole; also
+/// what a smaller array would have, since fewer columns leave room for more rows of sums.
+fn steps(side: u64, whole: u64) -> Vec<u64> {
+    let doubled = |first: u64| std::iter::successors(Some(first), |size| size.checked_mul(2));
+    let smaller = |first: u64| doubled(first).take_while(|&size| size < whole);
+    let even = smaller(side).map(|size| whole.div_ceil(whole.div_ceil(size)));
+    let mut sizes: Vec<u64> = smaller(side).chain(even).chain([whole]).collect();
+    if side > NARROWEST {
+        sizes.extend(smaller(NARROWEST));
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
 }

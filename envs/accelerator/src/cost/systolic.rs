@@ -18,12 +18,28 @@ impl Systolic {
         Self { array, pipelined }
     }
 
+    /// The part of the array that a product needs: its folds spread evenly over as few rows and columns as hold them, so
+    /// that operands and sums need not pass through cells that have nothing to do.
+    fn needed(&self, gemm: &Gemm) -> SystolicArray {
+        let (down, across) = match self.array.dataflow {
+            Dataflow::OutputStationary => (gemm.m, gemm.n),
+            Dataflow::WeightStationary => (gemm.k, gemm.n),
+            Dataflow::InputStationary => (gemm.k, gemm.m),
+        };
+        let even = |size: u64, side: u64| size.div_ceil(size.div_ceil(side).max(1)).max(1);
+        SystolicArray {
+            rows: even(down, self.array.rows),
+            cols: even(across, self.array.cols),
+            ..self.array
+        }
+    }
+
     /// Cycles when a fold enters while the one before leaves: each takes as long as its stream or the array's skew
     /// R + C - 2, whichever is longer (a held operand is exchanged meanwhile); the first fills the array, the last
     /// drains it.
-    fn pipelined_cycles(&self, gemm: &Gemm, folds: u64) -> Result<u64, TooLarge> {
-        let SystolicArray { rows, cols, .. } = self.array;
-        let (streamed, preload) = match self.array.dataflow {
+    fn pipelined_cycles(array: SystolicArray, gemm: &Gemm, folds: u64) -> Result<u64, TooLarge> {
+        let SystolicArray { rows, cols, .. } = array;
+        let (streamed, preload) = match array.dataflow {
             Dataflow::OutputStationary => (gemm.k, 0),
             Dataflow::WeightStationary => (gemm.m, rows),
             Dataflow::InputStationary => (gemm.n, rows),
@@ -36,9 +52,10 @@ impl Systolic {
 
 impl CostModel for Systolic {
     fn tile(&self, gemm: &Gemm) -> Result<TileCost, TooLarge> {
-        let cost = self.array.cost(gemm)?;
+        let array = self.needed(gemm);
+        let cost = array.cost(gemm)?;
         let cycles = match self.pipelined {
-            true => self.pipelined_cycles(gemm, cost.folds)?.min(cost.cycles),
+            true => Self::pipelined_cycles(array, gemm, cost.folds)?.min(cost.cycles),
             false => cost.cycles,
         };
         // a sum is read back before every write but the first
@@ -68,6 +85,41 @@ mod tests {
         };
         assert_eq!(cycles(false), 16 * (16 + 100 + 22));
         assert_eq!(cycles(true), 16 * 100 + 16 + 22);
+    }
+
+    #[test]
+    fn a_wider_array_is_never_slower() {
+        let mut stream = tandem_core::Stream::new(0, "arrays", 0);
+        for _ in 0..2000 {
+            let mut draw = |most: usize| 1 + stream.below(most) as u64;
+            let gemm = Gemm {
+                m: draw(300),
+                n: draw(600),
+                k: draw(600),
+            };
+            let (rows, cols, more) = (8 * draw(8), 8 * draw(16), 8 * draw(8));
+            for dataflow in Dataflow::ALL {
+                let cycles = |rows, cols| Systolic::new(rows, cols, dataflow, true).tile(&gemm).unwrap().cycles as f64;
+                let base = cycles(rows, cols);
+                // what is not spread evenly may cost a few cycles of each fold
+                assert!(
+                    cycles(rows, cols + more) <= 1.1 * base,
+                    "{gemm:?} {rows} x {cols} and {more} {dataflow:?}"
+                );
+                assert!(
+                    cycles(rows + more, cols) <= 1.1 * base,
+                    "{gemm:?} {rows} x {cols} and {more} {dataflow:?}"
+                );
+            }
+        }
+        // 64 columns of weights on 96 take as long as on 64
+        let gemm = Gemm { m: 49, n: 64, k: 576 };
+        let on = |cols| {
+            Systolic::new(16, cols, Dataflow::WeightStationary, true)
+                .tile(&gemm)
+                .unwrap()
+        };
+        assert_eq!(on(96), on(64));
     }
 
     #[test]

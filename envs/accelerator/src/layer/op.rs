@@ -144,9 +144,7 @@ impl Op {
     /// The shape of what comes out, as far as the operation knows it.
     pub fn shape(&self) -> Vec<u64> {
         let image = |conv: &Conv, depth: u64, [height, width]: [u64; 2]| match *conv {
-            Conv {
-                depth: Depth::FLAT, ..
-            } => vec![conv.batch, conv.filters, height, width],
+            Conv { depth: Depth::FLAT, .. } => vec![conv.batch, conv.filters, height, width],
             _ => vec![conv.batch, conv.filters, depth, height, width],
         };
         match *self {

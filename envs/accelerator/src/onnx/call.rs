@@ -19,7 +19,10 @@ pub(super) enum Fault {
 impl Fault {
     /// The fault with the node where it is.
     pub fn at(self, node: &str) -> Self {
+        const LONGEST: usize = 300;
         match self {
+            // of nodes that lie deep in each other the innermost are named
+            Self::Wrong(reason) if reason.len() > LONGEST => Self::Wrong(reason),
             Self::Wrong(reason) => Self::Wrong(format!("{node}: {reason}")),
             Self::Unsupported(reason) => Self::Unsupported(format!("{node}: {reason}")),
         }
@@ -56,6 +59,8 @@ pub(super) struct Outcome {
     pub parts: Vec<Part>,
     /// What its outputs hold, as far as that is known; nothing where it depends on the network's input.
     pub contents: Vec<Option<Numbers>>,
+    /// Whether less may come out than the shapes say, depending on data.
+    pub at_most: bool,
 }
 
 /// One of the layers of an operator.
@@ -99,6 +104,7 @@ impl Outcome {
             shapes: vec![shape],
             parts: Vec::new(),
             contents: Vec::new(),
+            at_most: false,
         }
     }
 

@@ -46,7 +46,10 @@ fn fill(tensor: &mut Tensor, folder: &Path) {
     let Some((file, offset)) = tensor.outside else { return };
     let sizes = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
     let count = sizes.fold(Some(1_usize), |count, size| count?.checked_mul(size?));
-    let Some((count, width)) = count.zip(width(tensor.kind)).filter(|(count, _)| *count <= LONGEST_CONTENT) else {
+    let Some((count, width)) = count
+        .zip(width(tensor.kind))
+        .filter(|(count, _)| *count <= LONGEST_CONTENT)
+    else {
         return;
     };
     match read(folder, file, offset, count * width).and_then(|bytes| numbers(tensor.kind, &bytes)) {

@@ -42,7 +42,11 @@ impl<'a> Sizes<'a> {
     ) -> Result<(), String> {
         let mut batched = false;
         let mut known = None;
-        for info in data.iter().filter(|info| !options.dims.contains_key(&place(info.name, 0))) {
+        for info in data {
+            if options.dims.contains_key(&place(info.name, 0)) {
+                batched = true; // it is named by its place
+                continue;
+            }
             let Some(first) = info.shape.as_ref().and_then(|dims| dims.first()) else {
                 continue;
             };
@@ -57,13 +61,15 @@ impl<'a> Sizes<'a> {
                     self.named.insert(name, options.batch.unwrap_or(1));
                     if options.batch.is_none() {
                         let name = quote(name);
-                        self.notes.push(format!("dimension {name} of input {input} is open; 1 is taken"));
+                        self.notes
+                            .push(format!("dimension {name} of input {input} is open; 1 is taken"));
                     }
                 }
                 Dim::Named(_) => continue,
                 Dim::Known(size @ 1..) => known = known.or(Some((size.cast_unsigned(), info.name))),
                 _ if options.batch.is_none() => {
-                    self.notes.push(format!("the first dimension of input {input} is open; 1 is taken"));
+                    self.notes
+                        .push(format!("the first dimension of input {input} is open; 1 is taken"));
                 }
                 _ => {}
             }
@@ -76,7 +82,9 @@ impl<'a> Sizes<'a> {
             let new = options.batch.filter(|new| *new != old)?;
             if old > 1 {
                 let input = quote(input);
-                self.notes.push(format!("the first dimension of input {input} is taken for the batch: {new}, not {old}"));
+                self.notes.push(format!(
+                    "the first dimension of input {input} is taken for the batch: {new}, not {old}"
+                ));
             }
             Some((old, new))
         });
@@ -124,7 +132,9 @@ impl<'a> Sizes<'a> {
 
     /// The dimensions of an input of which the file does not even tell how many there are: those that the user names.
     fn unstated(&self, info: &ValueInfo, options: &Options) -> Result<Vec<Dim<'static>>, String> {
-        let count = (0..).take_while(|&at| options.dims.contains_key(&place(info.name, at))).count();
+        let count = (0..)
+            .take_while(|&at| options.dims.contains_key(&place(info.name, at)))
+            .count();
         match count {
             0 => Err(format!(
                 "input {} has no shape in the file; name all its sizes, as in `--dim {1}.0=1 --dim {1}.1=64`",
@@ -190,7 +200,18 @@ fn check_names(data: &[&ValueInfo], options: &Options) -> Result<(), String> {
 /// dimensions (`unk__7`, `s0`, `x_dim_0`).
 fn is_batch(name: &str) -> bool {
     const NAMES: [&str; 12] = [
-        "n", "b", "bs", "bsz", "nb", "none", "?", "-1", "samples", "num_samples", "images", "examples",
+        "n",
+        "b",
+        "bs",
+        "bsz",
+        "nb",
+        "none",
+        "?",
+        "-1",
+        "samples",
+        "num_samples",
+        "images",
+        "examples",
     ];
     let name = name.to_lowercase();
     let numbered = |prefix: &str| {

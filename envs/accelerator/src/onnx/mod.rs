@@ -91,7 +91,21 @@ fn parse_in(bytes: &[u8], origin: &str, folder: Option<&Path>, options: &Options
     if let Some(folder) = folder {
         external::fetch(&mut model, folder);
     }
-    let mut network = import::import(&model, options).map_err(|reason| fail(shortened(reason)))?;
+    let mut network = import::import(&model, options).map_err(|reason| {
+        let unbatched = Options {
+            batch: None,
+            ..options.clone()
+        };
+        let reason = match options.batch {
+            // what is right without a batch has none, or not there
+            Some(batch) if import::import(&model, &unbatched).is_ok() && !reason.starts_with("`--batch`") => format!(
+                "with `--batch {batch}`, {reason}; without it the file is right: if the first dimension of its inputs is \
+                 no batch, name the dimension that is, as in `--dim INPUT.1={batch}`"
+            ),
+            _ => reason,
+        };
+        fail(shortened(reason))
+    })?;
     network.name = origin.to_owned();
     Ok(network)
 }

@@ -28,7 +28,11 @@ pub(super) fn order(
     for (at, node) in graph.nodes.iter().enumerate() {
         for &name in node.outputs.iter().filter(|name| !name.is_empty()) {
             if own(name) || producers.insert(name, at).is_some() {
-                return Err(format!("{}: {} is there already", label(&graph.nodes[at], at), quote(name)));
+                return Err(format!(
+                    "{}: {} is there already",
+                    label(&graph.nodes[at], at),
+                    quote(name)
+                ));
             }
         }
     }

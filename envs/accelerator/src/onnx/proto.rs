@@ -359,7 +359,9 @@ fn outside<'a>(entry: &'a [u8], place: &mut Option<(&'a str, u64)>) -> Result<()
     match key {
         "location" => *place = Some((value, offset)),
         "offset" => {
-            let offset = value.parse().map_err(|_| Malformed("the place of external data is no number"))?;
+            let offset = value
+                .parse()
+                .map_err(|_| Malformed("the place of external data is no number"))?;
             *place = Some((file, offset));
         }
         _ => {}

@@ -257,7 +257,12 @@ mod tests {
 
     #[test]
     fn halves_are_those_of_ieee_754() {
-        for (bits, number) in [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_953_125), (0x0001, 2_f64.powi(-24))] {
+        for (bits, number) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_953_125),
+            (0x0001, 2_f64.powi(-24)),
+        ] {
             assert_eq!(half(10, bits), number);
         }
         assert!(half(10, 0x7c00).is_infinite() && half(10, 0x7e00).is_nan());

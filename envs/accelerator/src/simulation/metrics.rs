@@ -296,13 +296,21 @@ fn within_bounds(platform: &Platform, compiled: &Compiled, layers: &mut [LayerMe
     let least = |layer: &LayerMetrics, bytes: u64| {
         let products = 1e12 * layer.macs as f64 / platform.peak();
         let moving = 1e12 * bytes as f64 / rates.shared() as f64;
-        let narrow = if rates.bus < rates.memory { Bound::Bus } else { Bound::Memory };
+        let narrow = if rates.bus < rates.memory {
+            Bound::Bus
+        } else {
+            Bound::Memory
+        };
         match products >= moving {
             true => (products.ceil() as u64, Bound::Compute),
             false => (moving.ceil() as u64, narrow),
         }
     };
-    let bounds: Vec<(u64, Bound)> = layers.iter().zip(bytes).map(|(layer, bytes)| least(layer, bytes)).collect();
+    let bounds: Vec<(u64, Bound)> = layers
+        .iter()
+        .zip(bytes)
+        .map(|(layer, bytes)| least(layer, bytes))
+        .collect();
     let mut lacking = Vec::new();
     for (layer, &(least, bound)) in layers.iter_mut().zip(&bounds) {
         let lack = least.saturating_sub(layer.picoseconds);

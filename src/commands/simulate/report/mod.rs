@@ -118,7 +118,10 @@ fn cards(simulation: &Simulation) -> String {
         ("area", format!("{:.2} mm²", metrics.area_mm2)),
         (
             "parameters",
-            simulation.network.parameters().map_or_else(|error| error.to_string(), |count| count.to_string()),
+            simulation
+                .network
+                .parameters()
+                .map_or_else(|error| error.to_string(), |count| count.to_string()),
         ),
         (
             "of the multipliers used",

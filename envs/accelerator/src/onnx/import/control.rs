@@ -192,7 +192,10 @@ impl<'a> Import<'a> {
             if round >= limit || going == Some(false) && said.is_none() {
                 break;
             }
-            let first = [Value::constant(Vec::new(), false, Some(Numbers::Ints(vec![round as i64]))), truth_value(going)];
+            let first = [
+                Value::constant(Vec::new(), false, Some(Numbers::Ints(vec![round as i64]))),
+                truth_value(going),
+            ];
             let mut values = self.round(body, first.to_vec(), &mut rounds, named, round)?;
             going = truth(&values.remove(0));
             rounds.take(values);
@@ -241,7 +244,11 @@ impl<'a> Import<'a> {
         }
         let scanned = usize::try_from(call.count("num_scan_inputs", None)?).unwrap_or(usize::MAX);
         let values: Vec<Value> = call.present().cloned().collect();
-        let Some(states) = values.len().checked_sub(scanned).filter(|_| values.len() == node.inputs.len()) else {
+        let Some(states) = values
+            .len()
+            .checked_sub(scanned)
+            .filter(|_| values.len() == node.inputs.len())
+        else {
             return wrong("inputs are missing");
         };
         if body.inputs.len() != values.len() || body.outputs.len() < states {
@@ -378,7 +385,10 @@ fn known_shape(dims: Option<&[Dim]>) -> Option<Shape> {
 
 /// What layers cost, for comparing: products, then values that are moved.
 fn cost(layers: &[crate::layer::Layer]) -> Result<(u64, u64), Fault> {
-    let macs = layers.iter().map(|layer| layer.op.macs()).collect::<Result<Vec<_>, _>>()?;
+    let macs = layers
+        .iter()
+        .map(|layer| layer.op.macs())
+        .collect::<Result<Vec<_>, _>>()?;
     let mut moved = Vec::new();
     for layer in layers {
         moved.extend([layer.reads()?, layer.writes()?, layer.parameters()?]);

@@ -11,9 +11,35 @@ use crate::input::quote;
 
 /// Parts of names of operators that multiply matrices, whoever defines them.
 const PRODUCTS: [&str; 29] = [
-    "conv", "gemm", "matmul", "attention", "lstm", "gru", "rnn", "linear", "dense", "fullyconnected", "moe", "einsum", "mlp",
-    "dft", "fft", "stft", "bert", "transformer", "decoder", "search", "sampling", "inverse", "cdist", "bilinear", "product",
-    "projection", "gradient", "ffn", "svm",
+    "conv",
+    "gemm",
+    "matmul",
+    "attention",
+    "lstm",
+    "gru",
+    "rnn",
+    "linear",
+    "dense",
+    "fullyconnected",
+    "moe",
+    "einsum",
+    "mlp",
+    "dft",
+    "fft",
+    "stft",
+    "bert",
+    "transformer",
+    "decoder",
+    "search",
+    "sampling",
+    "inverse",
+    "cdist",
+    "bilinear",
+    "product",
+    "projection",
+    "gradient",
+    "ffn",
+    "svm",
 ];
 
 /// Operators without a rule that are known to multiply no matrices.
@@ -99,7 +125,11 @@ pub(super) fn refusal(call: &Call) -> Option<String> {
         return None;
     }
     // quantised functions are called `QLinear...`, and products among them have a part of their own
-    let name = node.op.to_lowercase().replace("quantizelinear", "").replace("qlinear", "");
+    let name = node
+        .op
+        .to_lowercase()
+        .replace("quantizelinear", "")
+        .replace("qlinear", "");
     if PRODUCTS.iter().any(|part| name.contains(part)) {
         return Some("; it multiplies matrices, so that it is never counted as a function of each value".into());
     }
@@ -124,7 +154,10 @@ pub(super) fn refusal(call: &Call) -> Option<String> {
 impl Import<'_> {
     /// A function of each value, with outputs as the file states them.
     pub(super) fn fallback(&self, call: &Call) -> Result<Outcome, Fault> {
-        let first = call.present().find(|value| !value.is_constant()).or(call.present().next());
+        let first = call
+            .present()
+            .find(|value| !value.is_constant())
+            .or(call.present().next());
         let first = first.map(|value| value.shape.clone());
         let outputs = call.node.outputs.iter();
         let shapes: Option<Vec<Shape>> = outputs

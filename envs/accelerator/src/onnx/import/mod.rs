@@ -168,6 +168,7 @@ impl<'a> Import<'a> {
             return Ok(());
         }
         let applied = ops::apply(&call).and_then(|outcome| complete(&call, outcome));
+        let applied = applied.map(|outcome| self.as_stated(node, outcome));
         let (outcome, fallen) = match applied {
             Err(Fault::Unsupported(reason)) => {
                 if let Some(why) = fallback::refusal(&call) {
@@ -186,6 +187,18 @@ impl<'a> Import<'a> {
             self.built.fallen.add(node, &reason, order::label(node, at));
         }
         self.put(node, outcome, &named)
+    }
+
+    /// The outcome with the shapes that the file states, where how much comes out depends on data.
+    fn as_stated(&self, node: &Node, mut outcome: Outcome) -> Outcome {
+        if outcome.at_most {
+            for (shape, name) in outcome.shapes.iter_mut().zip(&node.outputs) {
+                if let Some(stated) = self.stated(name) {
+                    shape.clone_from(stated);
+                }
+            }
+        }
+        outcome
     }
 
     /// The shape that the file states for an output.
@@ -330,7 +343,10 @@ impl<'a> Import<'a> {
     /// are named, otherwise the largest constant among the inputs.
     fn weights(&mut self, node: &'a Node<'a>, named: Option<(usize, usize)>) -> (Option<usize>, bool) {
         let tensor = match named {
-            Some((input, part)) => self.input(node, input).and_then(Value::tensor).map(|tensor| (tensor, part)),
+            Some((input, part)) => self
+                .input(node, input)
+                .and_then(Value::tensor)
+                .map(|tensor| (tensor, part)),
             None => {
                 let constants = self.present(node).filter_map(|value| {
                     let count = elements(&value.shape).ok().filter(|count| *count > 1)?;

@@ -94,7 +94,11 @@ fn packed(call: &Call, past: usize) -> Result<Outcome, Fault> {
     let before = match call.get(past).map(|past| past.shape.as_slice()) {
         None => 0,
         Some(&[2, _, _, before, _]) => before,
-        Some(shape) => return wrong(format!("a past of {shape:?} is not of two, batch, heads, tokens and width")),
+        Some(shape) => {
+            return wrong(format!(
+                "a past of {shape:?} is not of two, batch, heads, tokens and width"
+            ));
+        }
     };
     let heads = call.count("num_heads", None)?;
     let widths = match call.ints("qkv_hidden_sizes") {
@@ -155,7 +159,11 @@ struct Places {
 
 /// `MultiHeadAttention` of ONNX Runtime: queries, keys, values, each of batch, tokens and width, or packed.
 pub(super) fn multi_head(call: &Call) -> Result<Outcome, Fault> {
-    let past = if call.node.op.starts_with("DecoderMasked") { 5 } else { 6 };
+    let past = if call.node.op.starts_with("DecoderMasked") {
+        5
+    } else {
+        6
+    };
     let heads = call.count("num_heads", None)?;
     separate(call, heads, heads, past)
 }
@@ -205,7 +213,9 @@ fn separate(call: &Call, heads: u64, shared: u64, past: usize) -> Result<Outcome
         _ => vec![Source::Part(0)],
     };
     query_key.push(Source::Input(past));
-    outcome.parts.extend(sizes.parts(query_key, Source::Input(places.value), rotated)?);
+    outcome
+        .parts
+        .extend(sizes.parts(query_key, Source::Input(places.value), rotated)?);
     if let Some(values) = outcome.parts.last_mut() {
         values.reads.push(Source::Input(past + 1));
     }
@@ -225,14 +235,21 @@ fn sizes(call: &Call, heads: u64, shared: u64, places: &Places) -> Result<(Sizes
         (&[_, tokens, own, 3, width], None, None) if own == heads => (tokens, width, [tokens, width]),
         // all of them side by side
         (&[_, tokens, width], None, None) => {
-            let each = divided(width, sum("heads", [heads, shared, shared])?, "queries, keys and values")?;
+            let each = divided(
+                width,
+                sum("heads", [heads, shared, shared])?,
+                "queries, keys and values",
+            )?;
             (tokens, each, [tokens, each])
         }
         (&[_, tokens, width], Some(key), value) => {
             let head = divided(width, heads, "a query")?;
             let kept = match (key.shape.as_slice(), value) {
                 (&[_, keys, own, 2, width], None) if own == shared => [keys, width],
-                (_, Some(value)) => [tokens_of(&key.shape, shared)?, self::tokens(&value.shape, shared, "a value")?[1]],
+                (_, Some(value)) => [
+                    tokens_of(&key.shape, shared)?,
+                    self::tokens(&value.shape, shared, "a value")?[1],
+                ],
                 _ => return unsupported(format!("keys of {:?} without values", key.shape)),
             };
             (tokens, head, kept)

@@ -146,7 +146,6 @@ const RULES: &[(&[&str], Rule)] = &[
             "CumProd",
             "Shrink",
             "Bernoulli",
-
         ],
         pointwise::function,
     ),
@@ -280,7 +279,16 @@ pub(super) fn is_recurrent(node: &Node) -> bool {
 /// Whether what comes out of a node is the tensor that goes in, in another shape or format.
 pub(super) fn same_tensor(node: &Node) -> bool {
     let same = [
-        "Identity", "Cast", "CastLike", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "QuantizeLinear",
+        "Identity",
+        "Cast",
+        "CastLike",
+        "Dropout",
+        "Reshape",
+        "Flatten",
+        "Squeeze",
+        "Unsqueeze",
+        "Transpose",
+        "QuantizeLinear",
         "DequantizeLinear",
     ];
     known(node) && same.contains(&node.op)

@@ -38,7 +38,9 @@ pub(super) fn suppression(call: &Call) -> Result<Outcome, Fault> {
     };
     let to = vec![product("boxes", &[batch, classes, most])?, 3];
     let op = pointwise::elementwise(call, &to)?;
-    Ok(Outcome::layer(to, op))
+    let mut outcome = Outcome::layer(to, op);
+    outcome.at_most = true;
+    Ok(outcome)
 }
 
 /// `Det`: elimination takes a third of the products of a square matrix with itself.
@@ -62,7 +64,11 @@ pub(super) fn grid(call: &Call) -> Result<Outcome, Fault> {
     let size = super::super::value::shape(call.ints_of(1)?)?;
     let (batch, image) = match size[..] {
         [batch, _, ref image @ ..] if matches!(image.len(), 2 | 3) => (batch, image),
-        _ => return wrong(format!("a size of {size:?} is not of batch, channels and two or three directions")),
+        _ => {
+            return wrong(format!(
+                "a size of {size:?} is not of batch, channels and two or three directions"
+            ));
+        }
     };
     let directions = image.len() as u64;
     let gemm = Gemm {
@@ -104,6 +110,7 @@ pub(super) fn chosen(call: &Call) -> Result<Outcome, Fault> {
     if call.node.op == "Unique" {
         outcome.shapes.resize(4, vec![count]);
     }
+    outcome.at_most = true;
     Ok(outcome)
 }
 

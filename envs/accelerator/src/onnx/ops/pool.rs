@@ -26,7 +26,10 @@ pub(super) fn channels_last(call: &Call) -> Result<Outcome, Fault> {
         true => PoolKind::Max,
         false => PoolKind::Mean,
     };
-    let (image, last) = (call.shape_of_rank(0, 3)?, call.node.op.starts_with("Nhwc") || call.flag("channels_last"));
+    let (image, last) = (
+        call.shape_of_rank(0, 3)?,
+        call.node.op.starts_with("Nhwc") || call.flag("channels_last"),
+    );
     let global = call.node.op.contains("Global");
     let pooled = |image: &[u64]| {
         if !global {

@@ -171,7 +171,10 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
         // without an output: what stands once, in the order of the alphabet
         None => {
             let all: String = spelt.concat();
-            let mut once: Vec<char> = all.chars().filter(|c| !is_dot(*c) && all.matches(*c).count() == 1).collect();
+            let mut once: Vec<char> = all
+                .chars()
+                .filter(|c| !is_dot(*c) && all.matches(*c).count() == 1)
+                .collect();
             once.sort_unstable();
             dotted(most).chars().chain(once).collect()
         }
@@ -197,7 +200,10 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
 
 /// Letters for so many directions that an equation does not name, the last direction first in the alphabet.
 fn dotted(directions: usize) -> String {
-    (0..directions.min(64)).rev().filter_map(|at| char::from_u32(0xe000 + at as u32)).collect()
+    (0..directions.min(64))
+        .rev()
+        .filter_map(|at| char::from_u32(0xe000 + at as u32))
+        .collect()
 }
 
 fn is_dot(letter: char) -> bool {
@@ -217,7 +223,10 @@ fn letters(call: &Call, operands: &[&str]) -> Result<Vec<(char, u64)>, Fault> {
             match sizes.iter().find(|(known, _)| *known == letter) {
                 Some(&(letter, known)) if known != size && is_dot(letter) && (known == 1 || size == 1) => {
                     let larger = known.max(size);
-                    sizes.iter_mut().filter(|(own, _)| *own == letter).for_each(|own| own.1 = larger);
+                    sizes
+                        .iter_mut()
+                        .filter(|(own, _)| *own == letter)
+                        .for_each(|own| own.1 = larger);
                 }
                 Some(&(_, known)) if known != size => {
                     return wrong(format!("{letter:?} is both {known} and {size}"));

@@ -50,10 +50,15 @@ fn roll_out(call: &Call, [directions, rows, inputs]: [u64; 3], recurrent: &[u64]
         return wrong(format!("weights for {inputs} inputs and rows of {width}"));
     }
     if recurrent != [directions, rows, hidden] {
-        return wrong(format!("recurrent weights of {recurrent:?}, not {:?}", [directions, rows, hidden]));
+        return wrong(format!(
+            "recurrent weights of {recurrent:?}, not {:?}",
+            [directions, rows, hidden]
+        ));
     }
     if steps == 0 || product("steps", &[steps, directions])? > MOST_STEPS {
-        return wrong(format!("{steps} steps in {directions} directions; there may be 1 to {MOST_STEPS}"));
+        return wrong(format!(
+            "{steps} steps in {directions} directions; there may be 1 to {MOST_STEPS}"
+        ));
     }
     let sizes = Sizes {
         steps,
@@ -70,7 +75,13 @@ fn roll_out(call: &Call, [directions, rows, inputs]: [u64; 3], recurrent: &[u64]
 
 impl Sizes {
     fn outcome(&self, call: &Call) -> Result<Outcome, Fault> {
-        let Self { steps, batch, hidden, directions, .. } = *self;
+        let Self {
+            steps,
+            batch,
+            hidden,
+            directions,
+            ..
+        } = *self;
         let (all, last) = match self.batch_first {
             true => (vec![batch, steps, directions, hidden], vec![batch, directions, hidden]),
             false => (vec![steps, directions, batch, hidden], vec![directions, batch, hidden]),

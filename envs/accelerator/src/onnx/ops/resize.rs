@@ -48,13 +48,17 @@ pub(super) fn resize(call: &Call) -> Result<Outcome, Fault> {
 
 /// The sizes that come out where the proportions are kept: as large as fits into what is wanted, or as small as holds it.
 fn keeping_aspect(policy: &str, from: &[u64], wanted: &[(usize, u64)]) -> Result<Vec<(usize, u64)>, Fault> {
-    let factors = wanted.iter().map(|&(place, size)| size as f64 / from[place].max(1) as f64);
+    let factors = wanted
+        .iter()
+        .map(|&(place, size)| size as f64 / from[place].max(1) as f64);
     let factor = match policy {
         "stretch" => return Ok(wanted.to_vec()),
         "not_larger" => factors.fold(f64::INFINITY, f64::min),
         "not_smaller" => factors.fold(0.0, f64::max),
         other => return wrong(format!("`keep_aspect_ratio_policy` {} is unknown", quote(other))),
     };
-    let scaled = wanted.iter().map(|&(place, _)| (place, (from[place] as f64 * factor).round() as u64));
+    let scaled = wanted
+        .iter()
+        .map(|&(place, _)| (place, (from[place] as f64 * factor).round() as u64));
     Ok(scaled.collect())
 }

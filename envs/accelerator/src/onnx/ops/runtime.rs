@@ -14,26 +14,41 @@ pub(super) const RULES: &[(&[&str], Rule)] = &[
     (&["FusedMatMulActivation", "FusedGemm", "GemmFastGelu"], activated),
     (&["GemmFloat8"], product::gemm),
     (&["QGemm"], product::quantised_gemm),
-    (&["DynamicQuantizeMatMul", "MatMulInteger16", "MatMulIntegerToFloat"], product::matmul),
+    (
+        &["DynamicQuantizeMatMul", "MatMulInteger16", "MatMulIntegerToFloat"],
+        product::matmul,
+    ),
     (&["MatMulNBits", "MatMulBnb4"], few_bits),
     (&["MatMulFpQ4"], four_bits),
     (&["Attention"], attention::attention),
     (&["QAttention"], attention::quantised),
-    (&["MultiHeadAttention", "DecoderMaskedMultiHeadAttention"], attention::multi_head),
+    (
+        &["MultiHeadAttention", "DecoderMaskedMultiHeadAttention"],
+        attention::multi_head,
+    ),
     (&["GroupQueryAttention"], attention::grouped),
     (&["RotaryEmbedding", "GemmaRotaryEmbedding"], attention::rotation),
     (&["DynamicQuantizeLSTM"], recurrent::quantised),
     (&["EmbedLayerNormalization", "QEmbedLayerNormalization"], embed),
-    (&["SkipLayerNormalization", "SkipSimplifiedLayerNormalization"], norm::skip_norm),
+    (
+        &["SkipLayerNormalization", "SkipSimplifiedLayerNormalization"],
+        norm::skip_norm,
+    ),
     (&["GroupNorm", "SkipGroupNorm"], norm::group),
     (&["BiasGelu", "FastGelu", "BiasAdd"], pointwise::combine),
-    (&["QuickGelu", "QLinearSigmoid", "QLinearLeakyRelu", "BiasDropout"], pointwise::function),
+    (
+        &["QuickGelu", "QLinearSigmoid", "QLinearLeakyRelu", "BiasDropout"],
+        pointwise::function,
+    ),
     (&["BiasSplitGelu"], split_gelu),
     (&["QLinearAdd", "QLinearMul"], |call| pair(call, &[0, 3])),
     (&["QLinearWhere"], |call| pair(call, &[0, 1, 4])),
     (&["QLinearSoftmax", "BiasSoftmax"], norm::softmax),
     (&["QLinearReduceMean"], pool::reduce_mean),
-    (&["QLinearAveragePool", "QLinearGlobalAveragePool", "NhwcMaxPool"], pool::channels_last),
+    (
+        &["QLinearAveragePool", "QLinearGlobalAveragePool", "NhwcMaxPool"],
+        pool::channels_last,
+    ),
     (&["QLinearConcat"], concat),
     (&["ExpandDims"], expand_dims),
 ];
@@ -80,7 +95,9 @@ fn fused_conv(call: &Call) -> Result<Outcome, Fault> {
     let mut outcome = conv::conv(call)?;
     if call.get(3).is_some() {
         let op = Op::sum(elements(&outcome.shapes[0])?);
-        outcome.parts.push(Part::new(".sum", op, vec![Source::Part(0), Source::Input(3)]));
+        outcome
+            .parts
+            .push(Part::new(".sum", op, vec![Source::Part(0), Source::Input(3)]));
     }
     match call.text("activation", "") {
         "" => Ok(outcome),
@@ -116,7 +133,10 @@ fn pair(call: &Call, operands: &[usize]) -> Result<Outcome, Fault> {
 
 /// `QLinearConcat`: the output's scale and offset, then each part with its own.
 fn concat(call: &Call) -> Result<Outcome, Fault> {
-    let parts: Vec<&Value> = (2..call.inputs.len()).step_by(3).filter_map(|at| call.get(at)).collect();
+    let parts: Vec<&Value> = (2..call.inputs.len())
+        .step_by(3)
+        .filter_map(|at| call.get(at))
+        .collect();
     copy::joined(&parts, call.int("axis").unwrap_or(0))
 }
 

@@ -12,7 +12,10 @@ fn number(call: &Call, at: usize) -> Result<u64, Fault> {
         Some(Numbers::Ints(ints)) if ints.len() == 1 => Ok(size(ints[0])?),
         Some(Numbers::Floats(floats)) if floats.len() == 1 => Ok(size(floats[0] as i64)?),
         Some(_) => wrong(format!("input {} must be one number", at + 1)),
-        None => unsupported(format!("input {} is computed from data, so that the shape is unknown", at + 1)),
+        None => unsupported(format!(
+            "input {} is computed from data, so that the shape is unknown",
+            at + 1
+        )),
     }
 }
 
@@ -48,7 +51,9 @@ pub(super) fn dft(call: &Call) -> Result<Outcome, Fault> {
     let at = axis(along, from.len())?;
     let parts = from[from.len() - 1];
     if at + 1 == from.len() || !(1..=2).contains(&parts) {
-        return wrong(format!("a signal of {from:?} does not end in its real and imaginary parts"));
+        return wrong(format!(
+            "a signal of {from:?} does not end in its real and imaginary parts"
+        ));
     }
     let length = match call.get(1) {
         Some(_) => number(call, 1)?,
@@ -64,7 +69,10 @@ pub(super) fn dft(call: &Call) -> Result<Outcome, Fault> {
     let mut to = from.to_vec();
     to[at] = out;
     to[from.len() - 1] = values;
-    let others: Vec<u64> = (0..from.len() - 1).filter(|other| *other != at).map(|other| from[other]).collect();
+    let others: Vec<u64> = (0..from.len() - 1)
+        .filter(|other| *other != at)
+        .map(|other| from[other])
+        .collect();
     let taps = length.min(from[at]);
     let op = match transform(product("rows", &others)?, taps, parts, out)? {
         Op::MatMul { batch, gemm } if back => Op::MatMul {
@@ -90,7 +98,9 @@ pub(super) fn stft(call: &Call) -> Result<Outcome, Fault> {
         _ => return wrong("neither a window nor a length is given"),
     };
     let Some(rest) = samples.checked_sub(length).filter(|_| step > 0 && length > 0) else {
-        return wrong(format!("pieces of {length}, {step} apart, do not fit {samples} samples"));
+        return wrong(format!(
+            "pieces of {length}, {step} apart, do not fit {samples} samples"
+        ));
     };
     let frames = rest / step + 1;
     let out = bins(call, length, 1);

@@ -1,3 +1,4 @@
+mod growth;
 mod layers;
 mod mappings;
 mod trace;
