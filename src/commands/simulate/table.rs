@@ -195,9 +195,9 @@ pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
     text
 }
 
-/// A text as a field of a CSV file.
+/// A text as a field of a CSV file; what a spreadsheet might take for a formula is quoted too.
 fn field(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
+    match text.contains([',', '"', '\n', '\r']) || text.starts_with(['=', '+', '-', '@']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_owned(),
     }

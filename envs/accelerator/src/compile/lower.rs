@@ -246,6 +246,7 @@ impl Lowering<'_> {
             double: self.emitter.slots() == 2,
             engines: self.emitter.engines() as u64,
             order: (!scheduled).then(|| Order::of(dataflow)),
+            narrow: scheduled && self.passes.has("tile"),
             resident,
         }
     }

@@ -121,6 +121,8 @@ pub(super) struct Tiler<'a> {
     pub engines: u64,
     /// The only order to use, if it is not to be chosen.
     pub order: Option<Order>,
+    /// Whether tiles narrower than the array are tried.
+    pub narrow: bool,
     /// Tiles that the weights may be cut into, if they are to stay in their buffer.
     pub resident: Option<u64>,
 }
@@ -159,7 +161,8 @@ impl Tiler<'_> {
 
     /// Why not even the smallest tile fits.
     pub fn explain(&self, layer: &str, products: &Products) -> DoesNotFit {
-        let [rows, cols] = self.platform.engine.model.shape();
+        let narrowest = if self.narrow { NARROWEST } else { u64::MAX };
+        let [rows, cols] = self.platform.engine.model.shape().map(|side| side.min(narrowest));
         let (n, k) = (products.gemm.n.min(cols), products.gemm.k.min(rows));
         let word = self.platform.number_format.word_bytes();
         let sum = self.platform.number_format.sum_bytes();
@@ -193,8 +196,8 @@ impl Tiler<'_> {
     fn cuts(&self, products: &Products) -> Vec<Gemm> {
         let [rows, cols] = self.platform.engine.model.shape();
         let mut cuts = Vec::new();
-        for n in steps(cols, products.gemm.n) {
-            for k in steps(rows, products.gemm.k) {
+        for n in self.steps(cols, products.gemm.n) {
+            for k in self.steps(rows, products.gemm.k) {
                 let Some(largest) = self.with_rows(products, n, k) else {
                     continue;
                 };
@@ -211,6 +214,21 @@ impl Tiler<'_> {
             }
         }
         cuts
+    }
+
+    /// Sizes to try: the array's side times powers of two, these made even where they leave a rest, and the whole; also
+    /// what a smaller array would have, since fewer columns leave room for more rows of sums.
+    fn steps(&self, side: u64, whole: u64) -> Vec<u64> {
+        let doubled = |first: u64| std::iter::successors(Some(first), |size| size.checked_mul(2));
+        let smaller = |first: u64| doubled(first).take_while(|&size| size < whole);
+        let even = smaller(side).map(|size| whole.div_ceil(whole.div_ceil(size)));
+        let mut sizes: Vec<u64> = smaller(side).chain(even).chain([whole]).collect();
+        if self.narrow && side > NARROWEST {
+            sizes.extend(smaller(NARROWEST));
+        }
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
     }
 
     /// As many rows as fit beside these columns and sums.
@@ -377,19 +395,4 @@ fn loads(order: Order, [rows, cols, parts]: [f64; 3], engines: f64) -> (f64, f64
         Order::WeightsStay => (all, cols * parts * engines.min(rows), rows * cols * (parts - 1.0)),
         Order::InputsStay => (rows * parts * engines.min(cols), all, rows * cols * (parts - 1.0)),
     }
-}
-
-/// Sizes to try: the array's side times powers of two, these made even where they leave a rest, and the whole; also
-/// what a smaller array would have, since fewer columns leave room for more rows of sums.
-fn steps(side: u64, whole: u64) -> Vec<u64> {
-    let doubled = |first: u64| std::iter::successors(Some(first), |size| size.checked_mul(2));
-    let smaller = |first: u64| doubled(first).take_while(|&size| size < whole);
-    let even = smaller(side).map(|size| whole.div_ceil(whole.div_ceil(size)));
-    let mut sizes: Vec<u64> = smaller(side).chain(even).chain([whole]).collect();
-    if side > NARROWEST {
-        sizes.extend(smaller(NARROWEST));
-    }
-    sizes.sort_unstable();
-    sizes.dedup();
-    sizes
 }

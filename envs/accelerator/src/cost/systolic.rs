@@ -18,20 +18,51 @@ impl Systolic {
         Self { array, pipelined }
     }
 
-    /// The part of the array that a product needs: its folds spread evenly over as few rows and columns as hold them, so
-    /// that operands and sums need not pass through cells that have nothing to do.
-    fn needed(&self, gemm: &Gemm) -> SystolicArray {
-        let (down, across) = match self.array.dataflow {
-            Dataflow::OutputStationary => (gemm.m, gemm.n),
-            Dataflow::WeightStationary => (gemm.k, gemm.n),
-            Dataflow::InputStationary => (gemm.k, gemm.m),
+    /// Parts of the array that a product may be computed on: its folds, or more of them than there must be, spread evenly
+    /// over as few rows and columns as hold them, so that operands and sums need not pass through cells that have nothing
+    /// to do.
+    fn parts(&self, gemm: &Gemm) -> Vec<SystolicArray> {
+        let SystolicArray { rows, cols, dataflow } = self.array;
+        let (down, across, streamed) = match dataflow {
+            Dataflow::OutputStationary => (gemm.m, gemm.n, gemm.k),
+            Dataflow::WeightStationary => (gemm.k, gemm.n, gemm.m),
+            Dataflow::InputStationary => (gemm.k, gemm.m, gemm.n),
         };
-        let even = |size: u64, side: u64| size.div_ceil(size.div_ceil(side).max(1)).max(1);
-        SystolicArray {
-            rows: even(down, self.array.rows),
-            cols: even(across, self.array.cols),
-            ..self.array
-        }
+        // more folds than needed only pay where filling the array takes longer than using it
+        let short = streamed < rows.saturating_add(cols);
+        let sides = |size: u64, side: u64| {
+            let least = size.div_ceil(side).max(1);
+            let near = (0..4).map(|more| least.saturating_add(more));
+            let far = [2, 3, 4, 6, 8].map(|times| least.saturating_mul(times));
+            let mut sides: Vec<u64> = near.chain(far).map(|folds| size.div_ceil(folds).max(1)).collect();
+            sides.truncate(if short { sides.len() } else { 1 });
+            sides.dedup();
+            sides
+        };
+        let columns = sides(across, cols);
+        let part = |rows: u64, cols: u64| SystolicArray { rows, cols, dataflow };
+        let down = sides(down, rows).into_iter();
+        down.flat_map(|rows| columns.iter().map(move |&cols| part(rows, cols)))
+            .collect()
+    }
+
+    /// The cost on a part of the array.
+    fn on(&self, array: SystolicArray, gemm: &Gemm) -> Result<TileCost, TooLarge> {
+        let cost = array.cost(gemm)?;
+        let cycles = match self.pipelined {
+            true => Self::pipelined_cycles(array, gemm, cost.folds)?.min(cost.cycles),
+            false => cost.cycles,
+        };
+        // a sum is read back before every write but the first
+        let first = product("sums", &[gemm.m, gemm.n])?;
+        let again = cost.output_writes - first;
+        Ok(TileCost {
+            cycles,
+            macs: cost.macs,
+            input_reads: cost.input_reads,
+            weight_reads: cost.weight_reads,
+            sum_accesses: sum("sums", [cost.output_writes, again])?,
+        })
     }
 
     /// Cycles when a fold enters while the one before leaves: each takes as long as its stream or the array's skew
@@ -52,22 +83,14 @@ impl Systolic {
 
 impl CostModel for Systolic {
     fn tile(&self, gemm: &Gemm) -> Result<TileCost, TooLarge> {
-        let array = self.needed(gemm);
-        let cost = array.cost(gemm)?;
-        let cycles = match self.pipelined {
-            true => Self::pipelined_cycles(array, gemm, cost.folds)?.min(cost.cycles),
-            false => cost.cycles,
-        };
-        // a sum is read back before every write but the first
-        let first = product("sums", &[gemm.m, gemm.n])?;
-        let again = cost.output_writes - first;
-        Ok(TileCost {
-            cycles,
-            macs: cost.macs,
-            input_reads: cost.input_reads,
-            weight_reads: cost.weight_reads,
-            sum_accesses: sum("sums", [cost.output_writes, again])?,
-        })
+        let mut best: Option<TileCost> = None;
+        for part in self.parts(gemm) {
+            let cost = self.on(part, gemm)?;
+            if best.is_none_or(|best| cost.cycles < best.cycles) {
+                best = Some(cost);
+            }
+        }
+        best.map_or_else(|| self.on(self.array, gemm), Ok)
     }
 }
 

@@ -44,8 +44,8 @@ fn of_attributes(attributes: &mut [Attribute], folder: &Path) {
 /// Puts a tensor's numbers where those are that a file lists.
 fn fill(tensor: &mut Tensor, folder: &Path) {
     let Some((file, offset)) = tensor.outside else { return };
-    let sizes = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
-    let count = sizes.fold(Some(1_usize), |count, size| count?.checked_mul(size?));
+    let mut sizes = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
+    let count = sizes.try_fold(1_usize, |count, size| count.checked_mul(size?));
     let Some((count, width)) = count
         .zip(width(tensor.kind))
         .filter(|(count, _)| *count <= LONGEST_CONTENT)

@@ -258,14 +258,14 @@ fn place(input: &str, at: usize) -> String {
     format!("{input}.{at}")
 }
 
+/// Values with their names.
+type Named<'a> = Vec<(&'a str, Value)>;
+
 /// Initialisers and inputs as values, in the order of the file; and what had to be assumed.
 ///
 /// # Errors
 /// Shapes that are wrong or open.
-pub(super) fn values<'a>(
-    graph: &Graph<'a>,
-    options: &'a Options,
-) -> Result<(Vec<(&'a str, Value)>, Sizes<'a>), String> {
+pub(super) fn values<'a>(graph: &Graph<'a>, options: &'a Options) -> Result<(Named<'a>, Sizes<'a>), String> {
     let mut values = Vec::new();
     for tensor in &graph.initializers {
         let value =

@@ -17,7 +17,7 @@ pub(super) fn integer(call: &Call) -> Result<Outcome, Fault> {
 }
 
 /// `QLinearConv`: image, its scale and offset, weights, theirs, the output's, bias.
-pub(super) fn quantised(call: &Call) -> Result<Outcome, Fault> {
+fn quantised(call: &Call) -> Result<Outcome, Fault> {
     convolution(call, 3, call.get(8).is_some())
 }
 

@@ -28,7 +28,7 @@ type Rule = fn(&Call) -> Result<Outcome, Fault>;
 const RULES: &[(&[&str], Rule)] = &[
     (&["Conv"], conv::conv),
     (&["ConvInteger"], conv::integer),
-    (&["QLinearConv"], conv::quantised),
+    (&["QLinearConv"], conv::channels_last),
     (&["ConvTranspose"], conv::transposed),
     (&["DeformConv"], conv::deformed),
     (&["MatMul", "MatMulInteger"], product::matmul),

@@ -9,7 +9,7 @@ use crate::layer::Op;
 /// Operators by name.
 pub(super) const RULES: &[(&[&str], Rule)] = &[
     (&["FusedConv"], fused_conv),
-    (&["NhwcConv", "NhwcFusedConv", "QLinearConv"], conv::channels_last),
+    (&["NhwcConv", "NhwcFusedConv"], conv::channels_last),
     (&["FusedMatMul", "TransposeMatMul"], fused_matmul),
     (&["FusedMatMulActivation", "FusedGemm", "GemmFastGelu"], activated),
     (&["GemmFloat8"], product::gemm),
