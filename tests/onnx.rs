@@ -214,3 +214,67 @@ fn an_exported_policy_can_be_simulated() {
     assert_eq!(products, 3); // two hidden layers of 16 and the head
     assert!(document["macs"].as_u64().unwrap() > 64 * 16 * 16);
 }
+
+/// A file that showed a fault, by name.
+fn fault(name: &str, words: &[&str]) -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!(
+        "{}/envs/accelerator/testdata/faults/{name}.onnx",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    fs::copy(file, folder.path().join("net.onnx")).unwrap();
+    let command = ["simulate", "net.onnx", "--platform", "gemmini"];
+    tandem(folder.path(), &[&command, words].concat())
+}
+
+#[test]
+fn shapes_and_parameters_stand_in_table_and_document() {
+    let document = fault("conv3d", &["--json"]).ended(0).json();
+    assert_eq!(document["parameters"], 648);
+    assert_eq!(document["layers"][0]["shape"], serde_json::json!([1, 8, 6, 14, 14]));
+    let tensors = document["tensors"].as_array().unwrap();
+    assert_eq!(tensors.last().unwrap()["name"], "y");
+    assert_eq!(tensors.last().unwrap()["shape"], serde_json::json!([1, 8, 6, 14, 14]));
+    let said = fault("conv3d", &[]).ended(0);
+    for word in ["1x8x6x14x14", "parameters   648"] {
+        assert!(said.out.contains(word), "{word}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_branch_may_be_named() {
+    let name = |words: &[&str]| {
+        let document = fault("if_data_condition", &[words, &["--json"]].concat())
+            .ended(0)
+            .json();
+        document["layers"][0]["name"].as_str().unwrap().to_owned()
+    };
+    assert!(name(&[]).contains("/then/"));
+    assert!(name(&["--branch", "else"]).contains("/else/"));
+    assert!(name(&["--branch", "If_0=else"]).contains("/else/"));
+    for words in [["--branch", "left"], ["--trips", "many"]] {
+        fault("if_data_condition", &words).ended(2).saying(&["expected"]);
+    }
+}
+
+#[test]
+fn no_layer_breaks_a_physical_bound() {
+    for (network, platform) in [("resnet50", "tpu"), ("mobilenetv2", "fpga"), ("bert", "gemmini")] {
+        let command = ["simulate", network, "--platform", platform, "--json"];
+        let document = tandem(std::path::Path::new("."), &command).ended(0).json();
+        let number = |value: &serde_json::Value| value.as_f64().unwrap();
+        let settings = &document["settings"];
+        let memory = 1e9 * number(&settings["memory"]["bandwidth_gb_per_s"]);
+        for layer in document["layers"].as_array().unwrap() {
+            let seconds = number(&layer["seconds"]);
+            assert!(
+                number(&layer["utilisation"]) <= 1.0 + 1e-9,
+                "{network} on {platform}: {layer}"
+            );
+            assert!(
+                number(&layer["bytes"]) <= memory * seconds * (1.0 + 1e-6),
+                "{network} on {platform}: {layer}"
+            );
+        }
+    }
+}

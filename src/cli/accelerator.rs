@@ -40,6 +40,13 @@ pub struct SimulateArgs {
     /// Operators of an ONNX file that are not supported: stop, or count them as a function of their inputs
     #[arg(long, value_enum, default_value = "error")]
     pub unsupported: OnUnsupported,
+    /// Branch that an `If` of an ONNX file takes whose condition depends on data: then, else, or NODE=then (repeatable)
+    /// [default: the dearer one]
+    #[arg(long = "branch", value_name = "[NODE=]then|else")]
+    pub branches: Vec<String>,
+    /// How often a `Loop` of an ONNX file runs: N, or NODE=N (repeatable) [default: what the file says]
+    #[arg(long, value_name = "[NODE=]N")]
+    pub trips: Vec<String>,
     /// Change a setting of the platform: PATH=VALUE, e.g. engine.count=2 (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,

@@ -2,6 +2,92 @@
 
 use super::gemm::{Gemm, TooLarge, product};
 
+/// The third direction of a convolution of volumes; of images it is one slice deep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Depth {
+    /// Slices of a volume.
+    pub input: u64,
+    /// Slices of the kernel.
+    pub kernel: u64,
+    /// Step of the window.
+    pub stride: u64,
+    /// Zeros before and after the volume.
+    pub padding: [u64; 2],
+    /// Distance between the kernel's taps.
+    pub dilation: u64,
+}
+
+impl Depth {
+    /// That of images.
+    pub const FLAT: Self = Self {
+        input: 1,
+        kernel: 1,
+        stride: 1,
+        padding: [0; 2],
+        dilation: 1,
+    };
+
+    fn side(&self) -> Side {
+        Side {
+            input: self.input,
+            kernel: self.kernel,
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+        }
+    }
+}
+
+/// What a convolution is along one of its directions.
+struct Side {
+    input: u64,
+    kernel: u64,
+    stride: u64,
+    padding: [u64; 2],
+    dilation: u64,
+}
+
+impl Side {
+    /// Size of the output, rounded down; 0 where the kernel does not fit.
+    fn output(&self) -> u64 {
+        let [before, after] = self.padding;
+        let padded = self.input.saturating_add(before).saturating_add(after);
+        let reach = (self.kernel.saturating_sub(1)).saturating_mul(self.dilation);
+        match padded.checked_sub(reach.saturating_add(1)) {
+            Some(room) => room / self.stride.max(1) + 1,
+            None => 0,
+        }
+    }
+
+    /// Size of the output of a transposed convolution.
+    fn transposed_output(&self) -> u64 {
+        let steps = self.input.saturating_sub(1);
+        let reach = self.kernel.saturating_sub(1);
+        let spread = steps
+            .saturating_mul(self.stride)
+            .saturating_add(reach.saturating_mul(self.dilation))
+            .saturating_add(1);
+        spread.saturating_sub(self.padding.iter().sum())
+    }
+
+    /// Taps of the kernel, summed over the output, that fall on the input and not on its padding.
+    fn valid_taps(&self) -> u64 {
+        let before = self.padding[0];
+        let end = before.saturating_add(self.input);
+        let outputs = self.output();
+        let mut taps: u64 = 0;
+        for tap in 0..self.kernel {
+            let offset = tap.saturating_mul(self.dilation);
+            // outputs o with before <= o * stride + offset < end
+            let stride = self.stride.max(1);
+            let first = before.saturating_sub(offset).div_ceil(stride);
+            let last = end.saturating_sub(offset).div_ceil(stride); // the first beyond
+            taps = taps.saturating_add(last.min(outputs).saturating_sub(first));
+        }
+        taps
+    }
+}
+
 /// A convolution. Pairs are height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conv {
@@ -21,6 +107,8 @@ pub struct Conv {
     pub padding: [[u64; 2]; 2],
     /// Distance between the kernel's taps.
     pub dilation: [u64; 2],
+    /// The third direction, [`Depth::FLAT`] for images.
+    pub depth: Depth,
     /// Groups of channels that do not see each other; as many as channels in a depthwise convolution.
     pub groups: u64,
     /// Whether a bias is added.
@@ -40,35 +128,40 @@ impl Conv {
             stride: [1; 2],
             padding: [[around; 2]; 2],
             dilation: [1; 2],
+            depth: Depth::FLAT,
             groups: 1,
             bias: true,
         }
     }
 
+    fn side(&self, axis: usize) -> Side {
+        Side {
+            input: self.input[axis],
+            kernel: self.kernel[axis],
+            stride: self.stride[axis],
+            padding: self.padding[axis],
+            dilation: self.dilation[axis],
+        }
+    }
+
     /// Height and width of the output, rounded down as frameworks do; 0 where the kernel does not fit.
     pub fn output(&self) -> [u64; 2] {
-        [0, 1].map(|axis| {
-            let [before, after] = self.padding[axis];
-            let padded = self.input[axis].saturating_add(before).saturating_add(after);
-            let reach = (self.kernel[axis].saturating_sub(1)).saturating_mul(self.dilation[axis]);
-            match padded.checked_sub(reach.saturating_add(1)) {
-                Some(room) => room / self.stride[axis].max(1) + 1,
-                None => 0,
-            }
-        })
+        [0, 1].map(|axis| self.side(axis).output())
+    }
+
+    /// Slices of the output.
+    pub fn output_depth(&self) -> u64 {
+        self.depth.side().output()
     }
 
     /// Height and width of the output of a transposed convolution.
     pub fn transposed_output(&self) -> [u64; 2] {
-        [0, 1].map(|axis| {
-            let steps = self.input[axis].saturating_sub(1);
-            let reach = self.kernel[axis].saturating_sub(1);
-            let spread = steps
-                .saturating_mul(self.stride[axis])
-                .saturating_add(reach.saturating_mul(self.dilation[axis]))
-                .saturating_add(1);
-            spread.saturating_sub(self.padding[axis].iter().sum())
-        })
+        [0, 1].map(|axis| self.side(axis).transposed_output())
+    }
+
+    /// Slices of the output of a transposed convolution.
+    pub fn transposed_output_depth(&self) -> u64 {
+        self.depth.side().transposed_output()
     }
 
     /// The weights, without the bias.
@@ -78,7 +171,7 @@ impl Conv {
     pub fn weights(&self) -> Result<u64, TooLarge> {
         let [height, width] = self.kernel;
         let per_group = self.channels / self.groups.max(1);
-        product("weights", &[height, width, per_group, self.filters])
+        product("weights", &[self.depth.kernel, height, width, per_group, self.filters])
     }
 
     /// The matrix product of each group, with im2col; there are [`Conv::groups`] of them.
@@ -90,27 +183,13 @@ impl Conv {
         let groups = self.groups.max(1);
         let [height, width] = self.kernel;
         Ok(Gemm {
-            m: product("output pixels", &[self.batch, rows, cols])?,
+            m: product("output pixels", &[self.batch, self.output_depth(), rows, cols])?,
             n: self.filters / groups,
-            k: product("the window", &[height, width, self.channels / groups])?,
+            k: product(
+                "the window",
+                &[self.depth.kernel, height, width, self.channels / groups],
+            )?,
         })
-    }
-
-    /// Taps of the kernel along an axis, summed over the output, that fall on the image and not on its padding.
-    fn valid_taps(&self, axis: usize) -> u64 {
-        let before = self.padding[axis][0];
-        let end = before.saturating_add(self.input[axis]);
-        let outputs = self.output()[axis];
-        let mut taps: u64 = 0;
-        for tap in 0..self.kernel[axis] {
-            let offset = tap.saturating_mul(self.dilation[axis]);
-            // outputs o with before <= o * stride + offset < end
-            let stride = self.stride[axis].max(1);
-            let first = before.saturating_sub(offset).div_ceil(stride);
-            let last = end.saturating_sub(offset).div_ceil(stride); // the first beyond
-            taps = taps.saturating_add(last.min(outputs).saturating_sub(first));
-        }
-        taps
     }
 
     /// Multiply-accumulates that touch the image: what a library that skips the padding does. A 3 x 3 kernel with
@@ -120,10 +199,11 @@ impl Conv {
     /// A count beyond 64 bits.
     pub fn valid_macs(&self) -> Result<u64, TooLarge> {
         let per_group = self.channels / self.groups.max(1);
-        let taps = [self.valid_taps(0), self.valid_taps(1)];
+        let [rows, cols] = [0, 1].map(|axis| self.side(axis).valid_taps());
+        let slices = self.depth.side().valid_taps();
         product(
             "multiply-accumulates",
-            &[self.batch, taps[0], taps[1], per_group, self.filters],
+            &[self.batch, slices, rows, cols, per_group, self.filters],
         )
     }
 }
@@ -158,6 +238,28 @@ mod tests {
             ..Conv::same(1, 1, [2, 2], 3)
         };
         assert_eq!(none.output(), [0, 0]);
+    }
+
+    #[test]
+    fn volumes_are_counted_slice_by_slice() {
+        // [1, 3, 8, 16, 16] * [8, 3, 3, 3, 3]: 6 x 14 x 14 outputs of 81 taps
+        let conv = Conv {
+            padding: [[0; 2]; 2],
+            depth: Depth {
+                input: 8,
+                kernel: 3,
+                ..Depth::FLAT
+            },
+            ..Conv::same(3, 8, [16, 16], 3)
+        };
+        assert_eq!((conv.output(), conv.output_depth()), ([14, 14], 6));
+        assert_eq!(conv.weights(), Ok(8 * 81));
+        assert_eq!(conv.valid_macs(), Ok(762_048));
+        assert_eq!(conv.gemm().unwrap().macs().unwrap(), 762_048);
+        assert_eq!(
+            (conv.transposed_output(), conv.transposed_output_depth()),
+            ([18, 18], 10)
+        );
     }
 
     #[test]

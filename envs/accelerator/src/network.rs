@@ -21,6 +21,10 @@ pub struct Options {
     pub dims: BTreeMap<String, u64>,
     /// What to do with operators of an ONNX file that are not supported.
     pub unsupported: Unsupported,
+    /// Branches of an ONNX file that are taken ([`onnx::Options::branches`]).
+    pub branches: BTreeMap<String, bool>,
+    /// How often loops of an ONNX file run ([`onnx::Options::trips`]).
+    pub trips: BTreeMap<String, u64>,
 }
 
 /// Why there is no network.
@@ -51,6 +55,9 @@ pub fn open(name: &str, options: &Options) -> Result<Network, NetworkError> {
         if !options.dims.is_empty() {
             return refuse(name, "named dimensions are for ONNX files; give `--input`");
         }
+        if !options.branches.is_empty() || !options.trips.is_empty() {
+            return refuse(name, "`--branch` and `--trips` are for ONNX files");
+        }
         let batch = options.batch.unwrap_or(1);
         return Ok(entry.build_with(options.input.as_deref(), batch)?);
     }
@@ -70,6 +77,8 @@ pub fn open(name: &str, options: &Options) -> Result<Network, NetworkError> {
         batch: options.batch,
         dims: options.dims.clone(),
         unsupported: options.unsupported,
+        branches: options.branches.clone(),
+        trips: options.trips.clone(),
     };
     Ok(onnx::read(path, &options)?)
 }

@@ -36,6 +36,8 @@ fn without_a_system(args: &SimulateArgs, what: &str) -> Result<(), Error> {
         ("--input", args.input.is_some()),
         ("--batch", args.batch.is_some()),
         ("--dim", !args.dims.is_empty()),
+        ("--branch", !args.branches.is_empty()),
+        ("--trips", !args.trips.is_empty()),
         ("--set", !args.sets.is_empty()),
         ("--no-pass", !args.no_pass.is_empty()),
         ("--trace", args.trace.is_some()),

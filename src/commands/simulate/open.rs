@@ -100,13 +100,25 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
             OnUnsupported::Error => Unsupported::Error,
             OnUnsupported::Elementwise => Unsupported::Elementwise,
         },
+        branches: args
+            .branches
+            .iter()
+            .map(|branch| named_branch(branch))
+            .collect::<Result<_, _>>()?,
+        trips: args
+            .trips
+            .iter()
+            .map(|trips| named_trips(trips))
+            .collect::<Result<_, _>>()?,
     };
     Ok(network::open(&name, &options)?)
 }
 
 fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
-    if args.input.is_some() || args.batch.is_some() || !args.dims.is_empty() {
-        let reason = "--input, --batch and --dim do not go with a topology, which names its own sizes";
+    let named = !args.dims.is_empty() || !args.branches.is_empty() || !args.trips.is_empty();
+    if args.input.is_some() || args.batch.is_some() || named {
+        let reason =
+            "--input, --batch, --dim, --branch and --trips do not go with a topology, which names its own sizes";
         return Err(Error::Input(reason.into()));
     }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -120,6 +132,28 @@ pub fn size(text: &str) -> Result<Vec<u64>, Error> {
         Ok(sides) if sides.len() <= 2 => Ok(sides),
         _ => Err(Error::Input(format!(
             "--input {text}: expected HEIGHTxWIDTH like 512x1024, or a number of tokens"
+        ))),
+    }
+}
+
+/// `then`, or `If_3=else`; whether it is `then`.
+fn named_branch(text: &str) -> Result<(String, bool), Error> {
+    let (name, branch) = text.rsplit_once('=').unwrap_or(("", text));
+    match branch {
+        "then" | "else" => Ok((name.to_owned(), branch == "then")),
+        _ => Err(Error::Input(format!(
+            "--branch {text}: expected then, else, or NODE=then like If_3=then"
+        ))),
+    }
+}
+
+/// `10`, or `Loop_3=10`.
+fn named_trips(text: &str) -> Result<(String, u64), Error> {
+    let (name, count) = text.rsplit_once('=').unwrap_or(("", text));
+    match count.parse() {
+        Ok(count) => Ok((name.to_owned(), count)),
+        Err(_) => Err(Error::Input(format!(
+            "--trips {text}: expected N or NODE=N like Loop_3=10"
         ))),
     }
 }

@@ -97,6 +97,7 @@ fn document(platform: &Platform, simulation: &Simulation, options: &Options) -> 
         "utilisation": metrics.utilisation,
         "bottleneck": metrics.bottleneck.name(),
         "macs": metrics.macs,
+        "parameters": simulation.network.parameters().unwrap_or(u64::MAX),
         "bytes": metrics.bytes,
         "tasks": simulation.compiled.graph.tasks().len(),
         "time_share": time_share(&metrics.shares, metrics.picoseconds),
@@ -120,7 +121,16 @@ fn document(platform: &Platform, simulation: &Simulation, options: &Options) -> 
         "settings": platform,
         "notes": simulation.network.notes,
         "layers": layers(simulation),
+        "tensors": tensors(simulation),
     })
+}
+
+/// The tensors of a file, weights aside.
+fn tensors(simulation: &Simulation) -> Vec<Value> {
+    let tensors = simulation.network.tensors.iter();
+    tensors
+        .map(|tensor| json!({"name": tensor.name, "shape": tensor.shape}))
+        .collect()
 }
 
 fn layers(simulation: &Simulation) -> Vec<Value> {
@@ -131,6 +141,8 @@ fn layers(simulation: &Simulation) -> Vec<Value> {
         json!({
             "name": layer.name,
             "op": layer.op.name(),
+            "shape": layer.shape,
+            "parameters": own_parameters(layer),
             "cycles": metrics.cycles,
             "seconds": 1e-12 * metrics.picoseconds as f64,
             "start_s": 1e-12 * metrics.start_ps as f64,
@@ -153,6 +165,14 @@ fn layers(simulation: &Simulation) -> Vec<Value> {
         })
     })
     .collect()
+}
+
+/// Learnt numbers of a layer; those that belong to a layer before it are counted there.
+pub(super) fn own_parameters(layer: &tandem_accelerator::layer::Layer) -> u64 {
+    match layer.shared {
+        true => 0,
+        false => layer.parameters().unwrap_or(u64::MAX),
+    }
 }
 
 fn energy(energy: &tandem_accelerator::compile::Energy) -> Value {

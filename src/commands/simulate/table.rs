@@ -1,5 +1,6 @@
 //! The layers as a table, on the screen and as CSV, and the totals.
 
+use super::system::own_parameters;
 use crate::error::Error;
 use crate::output::out;
 
@@ -50,6 +51,13 @@ pub fn print(platform: &Platform, simulation: &Simulation) -> Result<(), Error> 
         100.0 * metrics.utilisation,
         1e-9 * platform.peak()
     )?;
+    out!(
+        "  parameters   {}",
+        simulation
+            .network
+            .parameters()
+            .map_or_else(|error| error.to_string(), |count| count.to_string())
+    )?;
     let busy = metrics.busy;
     out!(
         "  busy         engines {:.0} %, DMA channels {:.0} %, bandwidth {:.0} %, control {:.0} %",
@@ -97,10 +105,14 @@ fn print_layers(simulation: &Simulation) -> Result<(), Error> {
     let layers = &simulation.network.layers;
     let names = layers.iter().map(|layer| layer.name.chars().count());
     let width = names.max().unwrap_or(0).clamp("layer".len(), NAME);
+    let shapes: Vec<String> = layers.iter().map(|layer| shape(&layer.shape)).collect();
+    let wide = shapes.iter().map(String::len).max().unwrap_or(0).max("output".len());
     out!(
-        "{:width$} {:14} {:>12} {:>12} {:>11} {:>11} {:>12} {:>6}  bound",
+        "{:width$} {:14} {:wide$} {:>11} {:>12} {:>12} {:>11} {:>11} {:>12} {:>6}  bound",
         "layer",
         "op",
+        "output",
+        "parameters",
         "cycles",
         "time, us",
         "MMAC",
@@ -108,11 +120,12 @@ fn print_layers(simulation: &Simulation) -> Result<(), Error> {
         "energy, uJ",
         "use, %"
     )?;
-    for (layer, metrics) in layers.iter().zip(&simulation.metrics.layers) {
+    for ((layer, metrics), shape) in layers.iter().zip(&simulation.metrics.layers).zip(shapes) {
         out!(
-            "{:width$} {:14} {:>12} {:>12.2} {:>11.3} {:>11.4} {:>12.3} {:>6.1}  {}",
+            "{:width$} {:14} {shape:wide$} {:>11} {:>12} {:>12.2} {:>11.3} {:>11.4} {:>12.3} {:>6.1}  {}",
             short(&layer.name),
             layer.op.name(),
+            own_parameters(layer),
             metrics.cycles,
             1e-6 * metrics.picoseconds as f64,
             1e-6 * metrics.macs as f64,
@@ -123,6 +136,15 @@ fn print_layers(simulation: &Simulation) -> Result<(), Error> {
         )?;
     }
     Ok(())
+}
+
+/// Sizes as `1x64x56x56`.
+pub fn shape(sizes: &[u64]) -> String {
+    let sizes: Vec<String> = sizes.iter().map(u64::to_string).collect();
+    match sizes.is_empty() {
+        true => "1".into(),
+        false => sizes.join("x"),
+    }
 }
 
 /// A name on one line, its end kept where it is too long.
@@ -137,7 +159,8 @@ pub fn short(name: &str) -> String {
 
 /// The layers as CSV; times in seconds, energies in joules.
 pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
-    let mut text = String::from("layer,op,macs,bytes,tasks,cycles,seconds,start_s,end_s,engine_busy_s");
+    let mut text =
+        String::from("layer,op,output,parameters,macs,bytes,tasks,cycles,seconds,start_s,end_s,engine_busy_s");
     for bound in Bound::ALL {
         let _ = write!(text, ",{}_s", bound.name());
     }
@@ -147,9 +170,11 @@ pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
         let [own, start, end] = [metrics.picoseconds, metrics.start_ps, metrics.end_ps].map(|ps| 1e-12 * ps as f64);
         let _ = write!(
             text,
-            "{},{},{},{},{},{},{own},{start},{end},{}",
+            "{},{},{},{},{},{},{},{},{own},{start},{end},{}",
             field(&layer.name),
             layer.op.name(),
+            shape(&layer.shape),
+            own_parameters(layer),
             metrics.macs,
             metrics.bytes,
             metrics.tasks,
@@ -170,9 +195,9 @@ pub fn csv(platform: &Platform, simulation: &Simulation) -> String {
     text
 }
 
-/// A text as a field of a CSV file.
+/// A text as a field of a CSV file; what a spreadsheet might take for a formula is quoted too.
 pub fn field(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
+    match text.contains([',', '"', '\n', '\r']) || text.starts_with(['=', '+', '-', '@']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_owned(),
     }

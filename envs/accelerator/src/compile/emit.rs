@@ -29,13 +29,20 @@ pub(super) struct Emitter<'a> {
     barrier: Vec<TaskId>,
     /// Whether this layer's inputs and outputs stay on the chip.
     keeps: [bool; 2],
+    /// Which weights stay on the chip from layer to layer.
+    weights: Option<usize>,
     needs: Needs,
 }
 
 impl<'a> Emitter<'a> {
-    pub fn new(platform: &'a Platform, passes: &Passes) -> Result<Self, GraphError> {
+    /// For at most so many of the platform's engines.
+    pub fn new(platform: &'a Platform, passes: &Passes, engines: u16) -> Result<Self, GraphError> {
         let scheduled = passes.has("schedule");
-        let engines = if scheduled { platform.engine.count } else { 1 };
+        let engines = if scheduled {
+            platform.engine.count.min(engines).max(1)
+        } else {
+            1
+        };
         let double = platform.buffers.double && passes.has("double_buffer");
         Ok(Self {
             platform,
@@ -46,6 +53,7 @@ impl<'a> Emitter<'a> {
             layer: 0,
             barrier: Vec::new(),
             keeps: [false; 2],
+            weights: None,
             needs: Needs::default(),
         })
     }
@@ -79,6 +87,15 @@ impl<'a> Emitter<'a> {
         (self.layer, self.barrier, self.keeps) = (layer, barrier, keeps);
         self.needs = Needs::default();
         self.sequence.begin_layer();
+    }
+
+    /// Begins the products of a layer with weights that stay on the chip, or with others; those that do are not loaded
+    /// again by a layer with the same.
+    pub fn begin_weights(&mut self, weights: Option<usize>) {
+        if weights.is_none() || weights != self.weights {
+            self.sequence.forget_weights();
+        }
+        self.weights = weights;
     }
 
     /// Adds what is still pending, and the end of the layer.
@@ -226,9 +243,12 @@ impl<'a> Emitter<'a> {
     }
 
     fn load_weights(&mut self, engine: usize, learnt: bool, tile: &Operand) -> Result<TaskId, Trouble> {
-        if let Some((loaded, task)) = self.sequence.engine(engine).weights
-            && loaded == tile.place
-        {
+        let stay = self.weights.is_some();
+        let known = self.sequence.engine(engine).weights.iter();
+        let known = known
+            .rev()
+            .find(|(place, words, _)| *place == tile.place && (*words == tile.words || !stay));
+        if let Some(&(_, _, task)) = known {
             return Ok(task);
         }
         let word = self.platform.number_format.word_bytes();
@@ -238,7 +258,12 @@ impl<'a> Emitter<'a> {
             false => &self.barrier,
         };
         let task = self.sequence.add(Self::pooled(engine, 1, task), waits)?;
-        self.sequence.engine(engine).weights = Some((tile.place, task));
+        let slots = if stay { self.slots as usize } else { 1 };
+        let weights = &mut self.sequence.engine(engine).weights;
+        if weights.len() >= slots {
+            weights.remove(0); // its slot is the next to be free
+        }
+        weights.push((tile.place, tile.words, task));
         Ok(task)
     }
 

@@ -31,9 +31,10 @@ pub(super) enum After {
 /// The state of an engine while tasks are added.
 #[derive(Default)]
 pub(super) struct Engine {
-    /// The last tile of inputs and of weights, and the task that loads it.
+    /// The last tile of inputs, and the task that loads it.
     pub inputs: Option<(Place, TaskId)>,
-    pub weights: Option<(Place, TaskId)>,
+    /// The last tiles of weights with their words: one, or all of a layer whose weights stay.
+    pub weights: Vec<(Place, u64, TaskId)>,
     /// The task that holds the slot of the sums at hand, then the computations that have added to them.
     sums: Vec<TaskId>,
     pending: Option<Pending>,
@@ -85,8 +86,15 @@ impl Sequence {
     pub fn begin_layer(&mut self) {
         self.tasks = 0;
         for engine in &mut self.engines {
-            (engine.inputs, engine.weights) = (None, None);
+            engine.inputs = None;
             engine.spilled.clear();
+        }
+    }
+
+    /// Forgets which weights are loaded.
+    pub fn forget_weights(&mut self) {
+        for engine in &mut self.engines {
+            engine.weights.clear();
         }
     }
 

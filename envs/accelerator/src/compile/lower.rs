@@ -4,6 +4,8 @@
 //! - A layer's tiles go to the engines in turn; the sums of one tile of outputs stay on one engine.
 //! - Each tile takes a slot of the input, the weight and the output buffer; a buffer has two slots (one without
 //!   double buffering). A tile that the step before has loaded already is used again.
+//! - Layers that use the same weights one after the other, as steps of a recurrence do, load them once where they fit the
+//!   buffer.
 //! - What is fused into a layer happens to its results on their way out of the array: it costs energy and no time.
 //! - Layers without a matrix product run on the engines' vector lanes.
 
@@ -46,9 +48,26 @@ pub fn compile(
     passes: &Passes,
     mappings: &Mappings,
     costs: &dyn CostModel,
+    watch: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Compiled, CompileError> {
+    compile_for(network, platform, passes, mappings, costs, platform.engine.count, watch)
+}
+
+/// The same for at most so many of the platform's engines: more of them are not always of use, since each loads its
+/// operands for itself.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for(
+    network: &Network,
+    platform: &Platform,
+    passes: &Passes,
+    mappings: &Mappings,
+    costs: &dyn CostModel,
+    engines: u16,
     mut watch: impl FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Compiled, CompileError> {
-    let emitter = Emitter::new(platform, passes)?;
+    let emitter = Emitter::new(platform, passes, engines)?;
     let mut lowering = Lowering {
         network,
         platform,
@@ -58,6 +77,7 @@ pub fn compile(
         cached: Cached::new(costs),
         emitter,
         tilings: Vec::new(),
+        repeated: repeated(network)?,
         readers: readers(network),
         ends: Vec::new(),
     };
@@ -78,6 +98,9 @@ pub fn compile(
     })
 }
 
+/// Products in a room, whether their weights stay there, and the tiling that was found for them.
+type Known = (Products, Room, bool, Option<Tiling>);
+
 struct Lowering<'a> {
     network: &'a Network,
     platform: &'a Platform,
@@ -87,7 +110,9 @@ struct Lowering<'a> {
     cached: Cached<'a>,
     emitter: Emitter<'a>,
     /// What has been found for products of the same kind in the same room.
-    tilings: Vec<(Products, Room, Option<Tiling>)>,
+    tilings: Vec<Known>,
+    /// Whether the layer with products before or after each uses the same weights.
+    repeated: Vec<bool>,
     /// How many layers read the outputs of each.
     readers: Vec<u32>,
     /// The end of each layer so far.
@@ -109,10 +134,15 @@ impl Lowering<'_> {
             if let Some(given) = self.mappings.get(&layer.name) {
                 given.check(layer, self.platform).map_err(Trouble::Mapping)?;
                 given.fits(&layer.name, self.platform, &self.room(keeps))?;
+                self.emitter.begin_weights(None);
                 mapped::emit(&mut self.emitter, self.platform, &products, given)?;
                 return self.finish(layer, macs, None);
             }
-            let tiles = self.tiling(&layer.name, &products, keeps)?;
+            let stays = self.weights_stay(at, &products);
+            let tiles = self.tiling(&layer.name, &products, keeps, stays)?;
+            let [_, cols, parts] = counts(&products, tiles.gemm);
+            let stays = stays && products.groups == 1 && cols * parts <= self.emitter.slots();
+            self.emitter.begin_weights(layer.weights.filter(|_| stays));
             tiling = Some(tiles);
             self.products(&products, &tiles)?;
         } else {
@@ -136,7 +166,7 @@ impl Lowering<'_> {
         let Some(next) = self.network.layers.get(at + 1) else {
             return Ok(false);
         };
-        if !self.passes.has("place") || self.platform.engine.count > 1 {
+        if !self.passes.has("place") || self.emitter.engines() > 1 {
             return Ok(false);
         }
         let layer = &self.network.layers[at];
@@ -168,29 +198,44 @@ impl Lowering<'_> {
         }
     }
 
-    fn tiling(&mut self, layer: &str, products: &Products, keeps: [bool; 2]) -> Result<Tiling, Trouble> {
+    /// Whether the weights of a layer are to stay in their buffer for the next, or from the one before.
+    fn weights_stay(&self, at: usize, products: &Products) -> bool {
+        let word = self.platform.number_format.word_bytes();
+        let weights = products.weight_words(1, products.gemm.k, products.gemm.n);
+        let room = 1024 * self.platform.buffers.weight_kib;
+        self.repeated[at] && products.groups == 1 && weights.saturating_mul(word) <= room
+    }
+
+    fn tiling(&mut self, layer: &str, products: &Products, keeps: [bool; 2], stays: bool) -> Result<Tiling, Trouble> {
         let room = self.room(keeps);
         // of layers whose inputs are kept, no two tiles of inputs compete for room
         let room = Room {
             inputs: if keeps[0] { u64::MAX } else { room.inputs },
             ..room
         };
-        let known = self.tilings.iter().find(|(p, r, _)| p == products && *r == room);
+        let mut known = self.tilings.iter();
+        let known = known.find(|(p, r, stay, _)| p == products && *r == room && *stay == stays);
         let tiling = match known {
-            Some(&(_, _, tiling)) => tiling,
+            Some(&(_, _, _, tiling)) => tiling,
             None => {
-                let tiling = self.search(products, room, keeps[0])?;
-                self.tilings.push((*products, room, tiling));
+                let mut tiling = None;
+                if stays {
+                    tiling = self.search(products, room, keeps[0], Some(self.emitter.slots()))?;
+                }
+                if tiling.is_none() {
+                    tiling = self.search(products, room, keeps[0], None)?;
+                }
+                self.tilings.push((*products, room, stays, tiling));
                 tiling
             }
         };
         tiling.ok_or_else(|| {
-            let tiler = self.tiler(room, keeps[0]);
+            let tiler = self.tiler(room, keeps[0], None);
             Trouble::DoesNotFit(tiler.explain(layer, products))
         })
     }
 
-    fn tiler(&self, room: Room, inputs_kept: bool) -> Tiler<'_> {
+    fn tiler(&self, room: Room, inputs_kept: bool, resident: Option<u64>) -> Tiler<'_> {
         let scheduled = self.passes.has("schedule");
         let dataflow = self.platform.engine.model.dataflow();
         Tiler {
@@ -201,11 +246,19 @@ impl Lowering<'_> {
             double: self.emitter.slots() == 2,
             engines: self.emitter.engines() as u64,
             order: (!scheduled).then(|| Order::of(dataflow)),
+            narrow: scheduled && self.passes.has("tile"),
+            resident,
         }
     }
 
-    fn search(&self, products: &Products, room: Room, inputs_kept: bool) -> Result<Option<Tiling>, TooLarge> {
-        let tiler = self.tiler(room, inputs_kept);
+    fn search(
+        &self,
+        products: &Products,
+        room: Room,
+        inputs_kept: bool,
+        resident: Option<u64>,
+    ) -> Result<Option<Tiling>, TooLarge> {
+        let tiler = self.tiler(room, inputs_kept, resident);
         if self.passes.has("tile") {
             tiler.best(products)
         } else {
@@ -272,6 +325,26 @@ impl Lowering<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether each layer uses the weights of the layer with products before or after it.
+fn repeated(network: &Network) -> Result<Vec<bool>, CompileError> {
+    let mut repeated = vec![false; network.layers.len()];
+    let mut before: Option<(usize, Option<usize>)> = None;
+    for (at, layer) in network.layers.iter().enumerate() {
+        let products = Products::new(layer).map_err(|cause| Trouble::TooLarge(cause).of(layer))?;
+        if products.is_none() {
+            continue;
+        }
+        if let Some((other, weights)) = before
+            && weights.is_some()
+            && weights == layer.weights
+        {
+            (repeated[other], repeated[at]) = (true, true);
+        }
+        before = Some((at, layer.weights));
+    }
+    Ok(repeated)
 }
 
 /// How many layers read the outputs of each layer.

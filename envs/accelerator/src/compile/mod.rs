@@ -32,7 +32,7 @@ mod work;
 
 pub use energy::Energy;
 pub use error::CompileError;
-pub use lower::{Compiled, compile};
+pub use lower::{Compiled, compile, compile_for};
 pub use mapped::{LayerMapping, Mappings};
 pub use needs::Needs;
 pub use pass::{PASSES, Pass, Passes, Stage, UnknownPass};

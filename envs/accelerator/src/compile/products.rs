@@ -66,7 +66,14 @@ impl Products {
             let span = (steps - 1).saturating_mul(conv.stride[axis]);
             span.saturating_add(reach).saturating_add(1)
         };
-        let height = touched(0, m.div_ceil(out_cols)).min(conv.input[0].saturating_mul(images));
+        let rows = m.div_ceil(out_cols);
+        let height = match conv.depth.kernel {
+            1 => touched(0, rows).min(conv.input[0].saturating_mul(images)),
+            _ => {
+                let slice = touched(0, rows.min(out_rows)).min(conv.input[0]);
+                slice.saturating_mul(slices(conv, images))
+            }
+        };
         let width = match m < out_cols {
             true => touched(1, m).min(conv.input[1]),
             false => conv.input[1],
@@ -91,9 +98,21 @@ impl Products {
     }
 }
 
+/// Slices of a volume that so many slices of the output touch.
+fn slices(conv: &Conv, outputs: u64) -> u64 {
+    let depth = &conv.depth;
+    let reach = depth.kernel.saturating_sub(1).saturating_mul(depth.dilation);
+    let per_volume = conv.output_depth().max(1);
+    let volumes = outputs.div_ceil(per_volume);
+    let touched = (outputs.min(per_volume) - 1).saturating_mul(depth.stride);
+    let touched = touched.saturating_add(reach).saturating_add(1).min(depth.input);
+    volumes.saturating_mul(touched)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conv::Depth;
 
     fn products_of(op: Op) -> Result<Option<Products>, TooLarge> {
         Products::new(&Layer::new("layer", op, Vec::new()))
@@ -114,6 +133,22 @@ mod tests {
         assert_eq!(conv.input_words(1, 640, 72), 32 * 20 * 8);
         // a single window is no more than itself
         assert_eq!(conv.input_words(1, 1, 72), 72);
+    }
+
+    #[test]
+    fn a_volume_is_read_once() {
+        let conv = products(Conv {
+            padding: [[0; 2]; 2],
+            depth: Depth {
+                input: 8,
+                kernel: 3,
+                ..Depth::FLAT
+            },
+            ..Conv::same(3, 8, [16, 16], 3)
+        });
+        assert_eq!(conv.input_words(1, 6 * 14 * 14, 81), 3 * 8 * 16 * 16);
+        // a row of the output needs three rows of three slices
+        assert_eq!(conv.input_words(1, 14, 81), 3 * 3 * 3 * 16);
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::systolic::Dataflow;
 /// form, those with fewer bytes and tasks are chosen (overlap is never perfect; the size of the share matters little).
 const UNHIDDEN: f64 = 0.05;
 
+/// The narrowest tile that is tried on a wider array: the side of a small array.
+const NARROWEST: u64 = 16;
+
 /// Sizes of a tile and the order of tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {
@@ -118,6 +121,10 @@ pub(super) struct Tiler<'a> {
     pub engines: u64,
     /// The only order to use, if it is not to be chosen.
     pub order: Option<Order>,
+    /// Whether tiles narrower than the array are tried.
+    pub narrow: bool,
+    /// Tiles that the weights may be cut into, if they are to stay in their buffer.
+    pub resident: Option<u64>,
 }
 
 impl Tiler<'_> {
@@ -154,7 +161,8 @@ impl Tiler<'_> {
 
     /// Why not even the smallest tile fits.
     pub fn explain(&self, layer: &str, products: &Products) -> DoesNotFit {
-        let [rows, cols] = self.platform.engine.model.shape();
+        let narrowest = if self.narrow { NARROWEST } else { u64::MAX };
+        let [rows, cols] = self.platform.engine.model.shape().map(|side| side.min(narrowest));
         let (n, k) = (products.gemm.n.min(cols), products.gemm.k.min(rows));
         let word = self.platform.number_format.word_bytes();
         let sum = self.platform.number_format.sum_bytes();
@@ -188,8 +196,8 @@ impl Tiler<'_> {
     fn cuts(&self, products: &Products) -> Vec<Gemm> {
         let [rows, cols] = self.platform.engine.model.shape();
         let mut cuts = Vec::new();
-        for n in steps(cols, products.gemm.n) {
-            for k in steps(rows, products.gemm.k) {
+        for n in self.steps(cols, products.gemm.n) {
+            for k in self.steps(rows, products.gemm.k) {
                 let Some(largest) = self.with_rows(products, n, k) else {
                     continue;
                 };
@@ -206,6 +214,21 @@ impl Tiler<'_> {
             }
         }
         cuts
+    }
+
+    /// Sizes to try: the array's side times powers of two, these made even where they leave a rest, and the whole; also
+    /// what a smaller array would have, since fewer columns leave room for more rows of sums.
+    fn steps(&self, side: u64, whole: u64) -> Vec<u64> {
+        let doubled = |first: u64| std::iter::successors(Some(first), |size| size.checked_mul(2));
+        let smaller = |first: u64| doubled(first).take_while(|&size| size < whole);
+        let even = smaller(side).map(|size| whole.div_ceil(whole.div_ceil(size)));
+        let mut sizes: Vec<u64> = smaller(side).chain(even).chain([whole]).collect();
+        if self.narrow && side > NARROWEST {
+            sizes.extend(smaller(NARROWEST));
+        }
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
     }
 
     /// As many rows as fit beside these columns and sums.
@@ -257,8 +280,14 @@ impl Tiler<'_> {
         gemm: Gemm,
         consider: &mut impl FnMut(Tiling, f64),
     ) -> Result<(), TooLarge> {
-        let cycles = self.cycles(products, gemm)?;
         let counts = counts(products, gemm);
+        if self
+            .resident
+            .is_some_and(|most| counts[1].saturating_mul(counts[2]) > most)
+        {
+            return Ok(());
+        }
+        let cycles = self.cycles(products, gemm)?;
         for order in Order::ALL {
             let order = self.order.unwrap_or(order).simplified(counts);
             let tiling = Tiling { groups, gemm, order };
@@ -308,17 +337,19 @@ impl Tiler<'_> {
         let weight_tile = products.weight_words(tiling.groups, k, n) as f64 * word;
         let out_tile = products.output_words(tiling.groups, m, n) as f64 * word;
         let sum_tile = tiling.groups as f64 * (m * n) as f64 * sum;
-        let (in_loads, weight_loads, spills) = loads(tiling.order, [rows, cols, parts]);
+        // engines take tiles in turn, and each loads what it needs
+        let engines = (self.engines as f64).min(passes * rows * cols);
+        let (in_loads, weight_loads, spills) = loads(tiling.order, [rows, cols, parts], engines);
         let bytes = in_loads * in_tile + weight_loads * weight_tile + 2.0 * spills * sum_tile + rows * cols * out_tile;
         let in_loads = if self.inputs_kept { 0.0 } else { in_loads };
         let transfers = passes * (in_loads + weight_loads + 2.0 * spills + rows * cols);
         let computes = passes * rows * cols * parts;
-        let engines = (self.engines as f64).min(passes * rows * cols);
         let channels = f64::from(platform.dma.channels);
         let rate = (platform.rates().shared() as f64).min(channels * platform.transfer_rate() as f64);
         let latency = 1e-12 * platform.transfer_latency().unwrap_or(u64::MAX) as f64;
         let hertz = 1e6 * platform.clock_mhz;
-        let compute = cycles / hertz / engines;
+        let tiles = passes * rows * cols;
+        let compute = cycles / hertz * (tiles / engines).ceil() / tiles;
         let traffic = passes * bytes / rate + transfers * latency / channels;
         let dispatch = (transfers + computes) * platform.control.dispatch_cycles as f64 / hertz;
         if !self.double {
@@ -342,21 +373,26 @@ pub(super) fn counts(products: &Products, tile: Gemm) -> [u64; 3] {
 }
 
 /// How often tiles of inputs and of weights are loaded, and partial sums brought out and back.
-fn loads(order: Order, [rows, cols, parts]: [f64; 3]) -> (f64, f64, f64) {
+fn loads(order: Order, [rows, cols, parts]: [f64; 3], engines: f64) -> (f64, f64, f64) {
     let all = rows * cols * parts;
-    // an operand is loaded again at every step, unless it is the one of the step before
-    let same_as_before = |others: f64| if parts == 1.0 { all / others } else { all };
+    // an operand is loaded again at every step, unless it is the one of the engine's step before
+    let same_as_before = |others: f64| {
+        if parts == 1.0 {
+            all / others * engines.min(others)
+        } else {
+            all
+        }
+    };
     match order {
-        Order::OutputsByRows => (same_as_before(cols), if cols * parts == 1.0 { 1.0 } else { all }, 0.0),
-        Order::OutputsByColumns => (if rows * parts == 1.0 { 1.0 } else { all }, same_as_before(rows), 0.0),
-        Order::WeightsStay => (all, cols * parts, rows * cols * (parts - 1.0)),
-        Order::InputsStay => (rows * parts, all, rows * cols * (parts - 1.0)),
+        Order::OutputsByRows => {
+            let one = cols * parts == 1.0;
+            (same_as_before(cols), if one { engines.min(rows) } else { all }, 0.0)
+        }
+        Order::OutputsByColumns => {
+            let one = rows * parts == 1.0;
+            (if one { engines.min(cols) } else { all }, same_as_before(rows), 0.0)
+        }
+        Order::WeightsStay => (all, cols * parts * engines.min(rows), rows * cols * (parts - 1.0)),
+        Order::InputsStay => (rows * parts * engines.min(cols), all, rows * cols * (parts - 1.0)),
     }
-}
-
-/// Sizes to try: the array's side times powers of two, and the whole.
-fn steps(side: u64, whole: u64) -> impl Iterator<Item = u64> {
-    let doubled = std::iter::successors(Some(side), |size| size.checked_mul(2));
-    let smaller = doubled.take_while(move |&size| size < whole);
-    smaller.chain([whole])
 }

@@ -16,8 +16,19 @@ pub struct Network {
     pub name: String,
     /// Its layers.
     pub layers: Vec<Layer>,
+    /// The tensors of the file that it was read from, weights aside, in the order in which they come about.
+    pub tensors: Vec<Tensor>,
     /// What was assumed when it was read from a file, one sentence each, for the user to know.
     pub notes: Vec<String>,
+}
+
+/// A tensor of a network that was read from a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tensor {
+    /// Its name in the file.
+    pub name: String,
+    /// Its sizes.
+    pub shape: Vec<u64>,
 }
 
 /// One layer.
@@ -29,6 +40,11 @@ pub struct Layer {
     pub op: Op,
     /// Whether its parameters are those of a layer before it.
     pub shared: bool,
+    /// Which of the network's weights it uses: layers with the same number use the same ones. `None` where none are known
+    /// to be used again.
+    pub weights: Option<usize>,
+    /// The shape of its result.
+    pub shape: Vec<u64>,
     /// The layers whose outputs it reads: places in the network's list, each before its own. Empty where it reads
     /// nothing but the network's input.
     pub inputs: Vec<usize>,
@@ -44,8 +60,10 @@ impl Layer {
     pub fn new(name: impl Into<String>, op: Op, inputs: Vec<usize>) -> Self {
         Self {
             name: name.into(),
+            shape: op.shape(),
             op,
             shared: false,
+            weights: None,
             inputs,
             fused: Vec::new(),
             kept: false,

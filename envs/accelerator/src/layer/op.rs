@@ -1,6 +1,6 @@
 //! What layers do, and how much of everything that takes.
 
-use crate::conv::Conv;
+use crate::conv::{Conv, Depth};
 use crate::gemm::{Gemm, TooLarge, product, sum};
 
 /// What a pool keeps of its window.
@@ -24,7 +24,7 @@ pub enum NormKind {
 /// What a layer does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// A convolution, grouped or depthwise ones included.
+    /// A convolution of images or volumes, grouped or depthwise ones included.
     Conv(Conv),
     /// A transposed convolution, whose kernels are laid out `stride` apart and do not overlap the border.
     ConvTranspose(Conv),
@@ -141,6 +141,25 @@ impl Op {
         }
     }
 
+    /// The shape of what comes out, as far as the operation knows it.
+    pub fn shape(&self) -> Vec<u64> {
+        let image = |conv: &Conv, depth: u64, [height, width]: [u64; 2]| match *conv {
+            Conv { depth: Depth::FLAT, .. } => vec![conv.batch, conv.filters, height, width],
+            _ => vec![conv.batch, conv.filters, depth, height, width],
+        };
+        match *self {
+            Self::Conv(ref conv) => image(conv, conv.output_depth(), conv.output()),
+            Self::ConvTranspose(ref conv) => image(conv, conv.transposed_output_depth(), conv.transposed_output()),
+            Self::Linear { rows, outputs, .. } => vec![rows, outputs],
+            Self::MatMul { batch, gemm } => vec![batch, gemm.m, gemm.n],
+            Self::Embedding { width, tokens, .. } => vec![tokens, width],
+            Self::Pool { outputs, .. } | Self::Copy { outputs, .. } => vec![outputs],
+            Self::Elementwise { elements, .. } | Self::Norm { elements, .. } | Self::Softmax { elements } => {
+                vec![elements]
+            }
+        }
+    }
+
     /// The matrix product it is lowered to, and how many of them; `None` where it has none.
     ///
     /// # Errors
@@ -152,9 +171,9 @@ impl Op {
                 // each input pixel is multiplied with the whole kernel
                 let [height, width] = conv.input;
                 let groups = conv.groups.max(1);
-                let window = [conv.kernel[0], conv.kernel[1], conv.filters / groups];
+                let window = [conv.depth.kernel, conv.kernel[0], conv.kernel[1], conv.filters / groups];
                 let gemm = Gemm {
-                    m: product("input pixels", &[conv.batch, height, width])?,
+                    m: product("input pixels", &[conv.batch, conv.depth.input, height, width])?,
                     n: product("the window", &window)?,
                     k: conv.channels / groups,
                 };
@@ -223,7 +242,7 @@ impl Op {
         match self {
             Self::Conv(conv) | Self::ConvTranspose(conv) => {
                 let [height, width] = conv.input;
-                product(what, &[conv.batch, height, width, conv.channels])
+                product(what, &[conv.batch, conv.depth.input, height, width, conv.channels])
             }
             &Self::Linear { rows, inputs, .. } => product(what, &[rows, inputs]),
             &Self::MatMul { batch, gemm } => {
@@ -243,10 +262,12 @@ impl Op {
     /// A count beyond 64 bits.
     pub fn outputs(&self) -> Result<u64, TooLarge> {
         let what = "outputs";
-        let image = |conv: &Conv, [height, width]: [u64; 2]| product(what, &[conv.batch, height, width, conv.filters]);
+        let image = |conv: &Conv, depth: u64, [height, width]: [u64; 2]| {
+            product(what, &[conv.batch, depth, height, width, conv.filters])
+        };
         match self {
-            Self::Conv(conv) => image(conv, conv.output()),
-            Self::ConvTranspose(conv) => image(conv, conv.transposed_output()),
+            Self::Conv(conv) => image(conv, conv.output_depth(), conv.output()),
+            Self::ConvTranspose(conv) => image(conv, conv.transposed_output_depth(), conv.transposed_output()),
             &Self::Linear { rows, outputs, .. } => product(what, &[rows, outputs]),
             &Self::MatMul { batch, gemm } => product(what, &[batch, gemm.m, gemm.n]),
             &Self::Pool { outputs, .. } | &Self::Copy { outputs, .. } => Ok(outputs),

@@ -14,15 +14,18 @@ impl Shape {
         Ok(match op {
             Op::Conv(conv) => {
                 let groups = conv.groups.max(1);
-                Some((Self::of_conv(conv, groups), groups))
+                Some((Self::of_conv(conv, groups)?, groups))
             }
             Op::ConvTranspose(conv) => {
                 let groups = conv.groups.max(1);
                 let [height, width] = conv.input;
                 let per_group = conv.filters / groups;
-                let outputs = product("the window", &[conv.kernel[0], conv.kernel[1], per_group])?;
+                let [kernel_height, kernel_width] = conv.kernel;
+                let window = [conv.depth.kernel, kernel_height, kernel_width, per_group];
+                let outputs = product("the window", &window)?;
                 let channels = conv.channels / groups;
-                let sizes = [1, 1, width, height, channels, outputs, conv.batch];
+                let volumes = product("slices", &[conv.batch, conv.depth.input])?;
+                let sizes = [1, 1, width, height, channels, outputs, volumes];
                 Some((Self::plain(sizes), groups))
             }
             &Op::Linear {
@@ -42,22 +45,22 @@ impl Shape {
         }
     }
 
-    /// One group of a convolution.
-    fn of_conv(conv: &Conv, groups: u64) -> Self {
+    /// One group of a convolution; slices of a volume are images, and those of a kernel are channels.
+    fn of_conv(conv: &Conv, groups: u64) -> Result<Self, TooLarge> {
         let [height, width] = conv.output();
         let [kernel_height, kernel_width] = conv.kernel;
-        Self {
+        Ok(Self {
             sizes: [
                 kernel_width,
                 kernel_height,
                 width,
                 height,
-                conv.channels / groups,
+                product("channels", &[conv.channels / groups, conv.depth.kernel])?,
                 conv.filters / groups,
-                conv.batch,
+                product("slices", &[conv.batch, conv.output_depth()])?,
             ],
             stride: [conv.stride[1], conv.stride[0]],
             dilation: [conv.dilation[1], conv.dilation[0]],
-        }
+        })
     }
 }

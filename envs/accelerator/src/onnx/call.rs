@@ -1,5 +1,7 @@
 //! One node as an operator sees it: its inputs by place, its attributes by name, both checked.
 
+use std::borrow::Cow;
+
 use super::proto::{Attribute, Node};
 use super::value::{Numbers, Shape, Value, elements};
 use crate::gemm::TooLarge;
@@ -12,6 +14,19 @@ pub(super) enum Fault {
     Wrong(String),
     /// The model may be right, and this is not supported.
     Unsupported(String),
+}
+
+impl Fault {
+    /// The fault with the node where it is.
+    pub fn at(self, node: &str) -> Self {
+        const LONGEST: usize = 300;
+        match self {
+            // of nodes that lie deep in each other the innermost are named
+            Self::Wrong(reason) if reason.len() > LONGEST => Self::Wrong(reason),
+            Self::Wrong(reason) => Self::Wrong(format!("{node}: {reason}")),
+            Self::Unsupported(reason) => Self::Unsupported(format!("{node}: {reason}")),
+        }
+    }
 }
 
 impl From<String> for Fault {
@@ -44,15 +59,31 @@ pub(super) struct Outcome {
     pub parts: Vec<Part>,
     /// What its outputs hold, as far as that is known; nothing where it depends on the network's input.
     pub contents: Vec<Option<Numbers>>,
+    /// Whether less may come out than the shapes say, depending on data.
+    pub at_most: bool,
 }
 
 /// One of the layers of an operator.
 pub(super) struct Part {
     /// What is appended to the node's name.
-    pub suffix: &'static str,
+    pub suffix: Cow<'static, str>,
     pub op: Op,
     /// What it reads.
     pub reads: Vec<Source>,
+    /// The input that holds its weights, and which part of that; without it the largest constant.
+    pub weights: Option<(usize, usize)>,
+}
+
+impl Part {
+    /// A layer with the largest constant as its weights.
+    pub fn new(suffix: impl Into<Cow<'static, str>>, op: Op, reads: Vec<Source>) -> Self {
+        Self {
+            suffix: suffix.into(),
+            op,
+            reads,
+            weights: None,
+        }
+    }
 }
 
 /// Where a part reads from.
@@ -73,17 +104,14 @@ impl Outcome {
             shapes: vec![shape],
             parts: Vec::new(),
             contents: Vec::new(),
+            at_most: false,
         }
     }
 
     /// One layer.
     pub fn layer(shape: Shape, op: Op) -> Self {
         Self {
-            parts: vec![Part {
-                suffix: "",
-                op,
-                reads: vec![Source::Inputs],
-            }],
+            parts: vec![Part::new("", op, vec![Source::Inputs])],
             ..Self::view(shape)
         }
     }
@@ -94,7 +122,7 @@ impl Outcome {
             Some(last) => vec![Source::Part(last)],
             None => vec![Source::Inputs],
         };
-        self.parts.push(Part { suffix, op, reads });
+        self.parts.push(Part::new(suffix, op, reads));
         self
     }
 
@@ -110,6 +138,8 @@ pub(super) struct Call<'a> {
     pub node: &'a Node<'a>,
     /// `None` where an optional input is left out.
     pub inputs: Vec<Option<&'a Value>>,
+    /// Its attributes by name.
+    pub attributes: Vec<(&'a str, &'a Attribute<'a>)>,
     /// Version of the operators.
     pub opset: i64,
     /// The batch that the file was made for and the one that is asked for, where they differ.
@@ -188,7 +218,8 @@ impl<'a> Call<'a> {
     }
 
     fn attribute(&self, name: &str) -> Option<&'a Attribute<'a>> {
-        self.node.attributes.iter().find(|a| a.name == name)
+        let found = self.attributes.iter().find(|(own, _)| *own == name);
+        found.map(|(_, attribute)| *attribute)
     }
 
     /// A tensor among the attributes.

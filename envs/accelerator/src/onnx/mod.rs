@@ -1,7 +1,7 @@
 //! Networks from ONNX files: the graph with our own shape inference, without weights.
 //!
 //! ```text
-//! bytes -> messages (wire, proto) -> inputs with sizes -> order -> one rule per operator (ops) -> layers
+//! bytes -> messages (wire, proto, external) -> inputs with sizes -> order -> one rule per operator (ops) -> layers
 //! ```
 //!
 //! Only shapes are needed, so weights are never decoded, files that keep them elsewhere need not be complete, and
@@ -13,6 +13,7 @@
 //! writers of proto3 produce; tests use it as an independent writer.
 
 mod call;
+mod external;
 mod fold;
 mod import;
 mod inputs;
@@ -40,6 +41,11 @@ pub struct Options {
     pub dims: BTreeMap<String, u64>,
     /// What to do with operators that are not supported.
     pub unsupported: Unsupported,
+    /// The branch that an `If` takes whose condition depends on data, `true` for `then`, by the node's name; the empty
+    /// name is for all others. Without it the dearer branch is counted.
+    pub branches: BTreeMap<String, bool>,
+    /// How often a `Loop` runs, by the node's name; the empty name is for all others. Without it as often as the file says.
+    pub trips: BTreeMap<String, u64>,
 }
 
 /// What to do with an operator that is not supported.
@@ -63,7 +69,8 @@ pub fn read(path: &Path, options: &Options) -> Result<Network, InputError> {
     let name = path
         .file_stem()
         .map_or(origin.clone(), |stem| stem.to_string_lossy().into());
-    let mut network = parse(&bytes, &origin, options)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut network = parse_in(&bytes, &origin, Some(folder), options)?;
     network.name = name;
     Ok(network)
 }
@@ -73,9 +80,32 @@ pub fn read(path: &Path, options: &Options) -> Result<Network, InputError> {
 /// # Errors
 /// As [`read`].
 pub fn parse(bytes: &[u8], origin: &str, options: &Options) -> Result<Network, InputError> {
+    parse_in(bytes, origin, None, options)
+}
+
+/// The same; small tensors that are kept elsewhere are looked for in `folder`.
+fn parse_in(bytes: &[u8], origin: &str, folder: Option<&Path>, options: &Options) -> Result<Network, InputError> {
     let fail = |reason: String| InputError::file(origin, reason);
-    let model = proto::model(bytes).map_err(|malformed| fail(format!("is no complete ONNX file: {}", malformed.0)))?;
-    let mut network = import::import(&model, options).map_err(|reason| fail(shortened(reason)))?;
+    let model = proto::model(bytes);
+    let mut model = model.map_err(|malformed| fail(format!("is no complete ONNX file: {}", malformed.0)))?;
+    if let Some(folder) = folder {
+        external::fetch(&mut model, folder);
+    }
+    let mut network = import::import(&model, options).map_err(|reason| {
+        let unbatched = Options {
+            batch: None,
+            ..options.clone()
+        };
+        let reason = match options.batch {
+            // what is right without a batch has none, or not there
+            Some(batch) if import::import(&model, &unbatched).is_ok() && !reason.starts_with("`--batch`") => format!(
+                "with `--batch {batch}`, {reason}; without it the file is right: if the first dimension of its inputs is \
+                 no batch, name the dimension that is, as in `--dim INPUT.1={batch}`"
+            ),
+            _ => reason,
+        };
+        fail(shortened(reason))
+    })?;
     network.name = origin.to_owned();
     Ok(network)
 }

@@ -1,7 +1,7 @@
 //! The messages of an ONNX file, as far as shapes and costs need them (numbers of fields from onnx.proto).
 //!
 //! Names and raw data are borrowed from the file. Weights are not decoded: of a tensor with more than
-//! [`LONGEST_CONTENT`] numbers only the shape is kept, and of the bodies of control flow only that they are there.
+//! [`LONGEST_CONTENT`] numbers only the shape is kept.
 
 use super::wire::{Field, Fields, Malformed};
 
@@ -12,13 +12,29 @@ pub(super) const LONGEST_CONTENT: usize = 4096;
 /// hold a few hundred thousand.
 const BUDGET: usize = 1 << 24;
 
+/// Bodies of control flow may lie in each other so deep.
+const DEEPEST: usize = 32;
+
 #[derive(Default)]
 pub(super) struct Model<'a> {
-    /// Version of the operators.
+    /// Version of the standard operators; 0 where the file names none.
     pub opset: i64,
     pub graph: Option<Graph<'a>>,
-    /// Whether it defines operators of its own.
-    pub functions: bool,
+    /// Operators that the model defines itself.
+    pub functions: Vec<Function<'a>>,
+}
+
+/// An operator that a model defines itself, as a graph of others.
+#[derive(Default)]
+pub(super) struct Function<'a> {
+    pub domain: &'a str,
+    pub name: &'a str,
+    /// Version of the standard operators in it.
+    pub opset: i64,
+    /// What is done if an attribute is not given.
+    pub defaults: Vec<Attribute<'a>>,
+    /// Nodes; inputs and outputs are names only.
+    pub graph: Graph<'a>,
 }
 
 #[derive(Default)]
@@ -34,6 +50,8 @@ pub(super) struct Graph<'a> {
 pub(super) struct Node<'a> {
     pub name: &'a str,
     pub op: &'a str,
+    /// Whose operator it is; empty for ONNX's own.
+    pub domain: &'a str,
     pub inputs: Vec<&'a str>,
     pub outputs: Vec<&'a str>,
     pub attributes: Vec<Attribute<'a>>,
@@ -48,6 +66,10 @@ pub(super) struct Attribute<'a> {
     pub tensor: Option<Tensor<'a>>,
     pub floats: Vec<f64>,
     pub ints: Vec<i64>,
+    /// The body of control flow.
+    pub graph: Option<Box<Graph<'a>>>,
+    /// The attribute of the function that gives the value, in a function's body.
+    pub reference: &'a str,
 }
 
 #[derive(Default)]
@@ -61,6 +83,8 @@ pub(super) struct Tensor<'a> {
     pub ints: Vec<i64>,
     /// As `ints`.
     pub floats: Vec<f64>,
+    /// The file that holds the numbers, and from which byte on; none where they are here.
+    pub outside: Option<(&'a str, u64)>,
 }
 
 pub(super) struct ValueInfo<'a> {
@@ -81,22 +105,45 @@ pub(super) enum Dim<'a> {
 /// # Errors
 /// Bytes that are no message, or more items than any model has.
 pub(super) fn model(bytes: &[u8]) -> Result<Model<'_>, Malformed> {
-    let mut reader = Reader { left: BUDGET };
+    let mut reader = Reader { left: BUDGET, depth: 0 };
     let mut model = Model::default();
     let mut fields = Fields::new(bytes);
     while let Some((number, field)) = fields.next()? {
         match number {
             7 => model.graph = Some(reader.graph(field.bytes()?)?),
-            8 => reader.opset(field.bytes()?, &mut model.opset)?,
-            25 => model.functions = true,
+            8 => opset(field.bytes()?, &mut model.opset)?,
+            25 => model.functions.push(reader.function(field.bytes()?)?),
             _ => {}
         }
     }
     Ok(model)
 }
 
+/// The version of the standard operators; other domains keep theirs to themselves.
+fn opset(bytes: &[u8], version: &mut i64) -> Result<(), Malformed> {
+    let (mut domain, mut number) = ("", 0);
+    let mut fields = Fields::new(bytes);
+    while let Some((tag, field)) = fields.next()? {
+        match tag {
+            1 => domain = field.text()?,
+            2 => number = field.int()?,
+            _ => {}
+        }
+    }
+    if standard(domain).is_empty() {
+        *version = number;
+    }
+    Ok(())
+}
+
+/// ONNX's own domain has two names, one of them empty.
+fn standard(domain: &str) -> &str {
+    if domain == "ai.onnx" { "" } else { domain }
+}
+
 struct Reader {
     left: usize,
+    depth: usize,
 }
 
 impl Reader {
@@ -108,21 +155,35 @@ impl Reader {
         Ok(())
     }
 
-    /// The version of the standard operators; other domains keep theirs to themselves.
-    fn opset(&mut self, bytes: &[u8], version: &mut i64) -> Result<(), Malformed> {
-        let (mut domain, mut number) = ("", 0);
+    fn function<'a>(&mut self, bytes: &'a [u8]) -> Result<Function<'a>, Malformed> {
+        self.pay(16)?;
+        let mut function = Function::default();
         let mut fields = Fields::new(bytes);
-        while let Some((tag, field)) = fields.next()? {
-            match tag {
-                1 => domain = field.text()?,
-                2 => number = field.int()?,
+        let named = |name| ValueInfo { name, shape: None };
+        while let Some((number, field)) = fields.next()? {
+            match number {
+                1 => function.name = field.text()?,
+                4 => function.graph.inputs.push(named(field.text()?)),
+                5 => function.graph.outputs.push(named(field.text()?)),
+                7 => function.graph.nodes.push(self.node(field.bytes()?)?),
+                9 => opset(field.bytes()?, &mut function.opset)?,
+                10 => function.domain = standard(field.text()?),
+                11 => function.defaults.push(self.attribute(field.bytes()?)?),
                 _ => {}
             }
         }
-        if domain.is_empty() || domain == "ai.onnx" {
-            *version = number;
+        Ok(function)
+    }
+
+    /// The body of control flow.
+    fn body<'a>(&mut self, bytes: &'a [u8]) -> Result<Box<Graph<'a>>, Malformed> {
+        if self.depth == DEEPEST {
+            return Err(Malformed("its control flow is nested too deep"));
         }
-        Ok(())
+        self.depth += 1;
+        let graph = self.graph(bytes);
+        self.depth -= 1;
+        graph.map(Box::new)
     }
 
     fn graph<'a>(&mut self, bytes: &'a [u8]) -> Result<Graph<'a>, Malformed> {
@@ -160,6 +221,7 @@ impl Reader {
                 3 => node.name = field.text()?,
                 4 => node.op = field.text()?,
                 5 => node.attributes.push(self.attribute(field.bytes()?)?),
+                7 => node.domain = standard(field.text()?),
                 _ => {}
             }
         }
@@ -187,6 +249,8 @@ impl Reader {
                     attribute.ints.push(i);
                     Ok(())
                 })?,
+                6 => attribute.graph = Some(self.body(field.bytes()?)?),
+                21 => attribute.reference = field.text()?,
                 _ => {}
             }
         }
@@ -207,9 +271,10 @@ impl Reader {
                 2 => tensor.kind = field.int()?,
                 4 => field.floats::<4>(|x| keep(&mut tensor.floats, x))?,
                 10 => field.floats::<8>(|x| keep(&mut tensor.floats, x))?,
-                5 | 7 => field.ints(|i| keep(&mut tensor.ints, i))?,
+                5 | 7 | 11 => field.ints(|i| keep(&mut tensor.ints, i))?,
                 8 => tensor.name = field.text()?,
                 9 => tensor.raw = field.bytes()?,
+                13 => outside(field.bytes()?, &mut tensor.outside)?,
                 _ => {}
             }
         }
@@ -275,6 +340,31 @@ impl Reader {
 fn keep<T>(numbers: &mut Vec<T>, number: T) -> Result<(), Malformed> {
     if numbers.len() < LONGEST_CONTENT {
         numbers.push(number);
+    }
+    Ok(())
+}
+
+/// One of the entries that say where numbers lie that are not in the file: a key and a text.
+fn outside<'a>(entry: &'a [u8], place: &mut Option<(&'a str, u64)>) -> Result<(), Malformed> {
+    let (mut key, mut value) = ("", "");
+    let mut fields = Fields::new(entry);
+    while let Some((number, field)) = fields.next()? {
+        match number {
+            1 => key = field.text()?,
+            2 => value = field.text()?,
+            _ => {}
+        }
+    }
+    let (file, offset) = place.unwrap_or_default();
+    match key {
+        "location" => *place = Some((value, offset)),
+        "offset" => {
+            let offset = value
+                .parse()
+                .map_err(|_| Malformed("the place of external data is no number"))?;
+            *place = Some((file, offset));
+        }
+        _ => {}
     }
     Ok(())
 }

@@ -28,6 +28,8 @@ pub(super) enum Origin {
         float: bool,
         /// Its contents, where they are known and few.
         content: Option<Numbers>,
+        /// Which of the model's tensors it is, in whatever shape; none where that does not matter.
+        tensor: Option<usize>,
     },
     /// Computed from the input by this layer; none where it is the input itself.
     Computed(Option<usize>),
@@ -60,7 +62,27 @@ impl Value {
         let content = content.filter(|c| c.len() <= LONGEST_CONTENT && c.len() as u64 == count);
         Self {
             shape,
-            origin: Origin::Constant { float, content },
+            origin: Origin::Constant {
+                float,
+                content,
+                tensor: None,
+            },
+        }
+    }
+
+    /// The same constant as this one of the model's tensors.
+    pub fn being(mut self, number: Option<usize>) -> Self {
+        if let Origin::Constant { tensor, .. } = &mut self.origin {
+            *tensor = number;
+        }
+        self
+    }
+
+    /// Which of the model's tensors it is.
+    pub fn tensor(&self) -> Option<usize> {
+        match self.origin {
+            Origin::Constant { tensor, .. } => tensor,
+            Origin::Computed(_) => None,
         }
     }
 
@@ -105,14 +127,8 @@ impl Value {
         let shape = shape(&tensor.dims)?;
         let count = elements(&shape).map_err(|error| error.to_string())?;
         let float = is_float(tensor.kind);
-        let size = match tensor.kind {
-            1 | 6 => 4,
-            7 | 11 => 8,
-            2 | 9 => 1,
-            _ => 0,
-        };
         let content = match count <= LONGEST_CONTENT as u64 {
-            true => content(tensor, count, float, size),
+            true => content(tensor, count, float),
             false => None,
         };
         Ok(Self::constant(shape, float, content))
@@ -125,33 +141,67 @@ pub(super) fn is_float(kind: i64) -> bool {
     matches!(kind, 1 | 10 | 11 | 16..=20 | 23 | 24)
 }
 
-/// The numbers of a tensor, each of `size` bytes where they are raw; `None` where they are elsewhere or of a type that
-/// no shape is made of.
-fn content(tensor: &Tensor, count: u64, float: bool, size: usize) -> Option<Numbers> {
-    if tensor.raw.is_empty() || size == 0 {
-        let listed = match float {
-            true => Numbers::Floats(tensor.floats.clone()),
-            false => Numbers::Ints(tensor.ints.clone()),
-        };
-        return (listed.len() as u64 == count).then_some(listed);
+/// Bytes of a number of a type of the file's, as far as shapes are made of them.
+pub(super) fn width(kind: i64) -> Option<usize> {
+    match kind {
+        2 | 3 | 9 => Some(1),
+        4 | 5 | 10 | 16 => Some(2),
+        1 | 6 | 12 => Some(4),
+        7 | 11 | 13 => Some(8),
+        _ => None,
     }
-    if tensor.raw.len() as u64 != count.checked_mul(size as u64)? {
+}
+
+/// The numbers of a tensor; `None` where they are elsewhere or of a type that no shape is made of.
+fn content(tensor: &Tensor, count: u64, float: bool) -> Option<Numbers> {
+    let numbers = if !tensor.raw.is_empty() {
+        numbers(tensor.kind, tensor.raw)?
+    } else if !float {
+        Numbers::Ints(tensor.ints.clone())
+    } else if tensor.floats.is_empty() && matches!(tensor.kind, 10 | 16) {
+        // halves are listed as the whole numbers that their bits are
+        let bits = tensor.ints.iter().map(|&bits| half(tensor.kind, bits as u16));
+        Numbers::Floats(bits.collect())
+    } else {
+        Numbers::Floats(tensor.floats.clone())
+    };
+    (numbers.len() as u64 == count).then_some(numbers)
+}
+
+/// Numbers of a type of the file's from their bytes, the lowest first.
+pub(super) fn numbers(kind: i64, raw: &[u8]) -> Option<Numbers> {
+    let width = width(kind)?;
+    if !raw.len().is_multiple_of(width) {
         return None;
     }
-    let parts = tensor.raw.chunks_exact(size);
-    let four = |part: &[u8]| part.try_into().map(i32::from_le_bytes).unwrap_or_default();
-    let eight = |part: &[u8]| part.try_into().map(i64::from_le_bytes).unwrap_or_default();
-    Some(match (float, size) {
-        (true, 4) => Numbers::Floats(
-            parts
-                .map(|p| f64::from(f32::from_bits(four(p).cast_unsigned())))
-                .collect(),
-        ),
-        (true, _) => Numbers::Floats(parts.map(|p| f64::from_bits(eight(p).cast_unsigned())).collect()),
-        (false, 8) => Numbers::Ints(parts.map(eight).collect()),
-        (false, 4) => Numbers::Ints(parts.map(|p| i64::from(four(p))).collect()),
-        (false, _) => Numbers::Ints(tensor.raw.iter().map(|&byte| i64::from(byte)).collect()),
+    let bits = raw.chunks_exact(width).map(|part| {
+        let bytes = part.iter().rev();
+        bytes.fold(0_u64, |bits, &byte| bits << 8 | u64::from(byte))
+    });
+    Some(match kind {
+        1 => Numbers::Floats(bits.map(|b| f64::from(f32::from_bits(b as u32))).collect()),
+        11 => Numbers::Floats(bits.map(f64::from_bits).collect()),
+        10 | 16 => Numbers::Floats(bits.map(|b| half(kind, b as u16)).collect()),
+        3 => Numbers::Ints(bits.map(|b| i64::from(b as u8 as i8)).collect()),
+        5 => Numbers::Ints(bits.map(|b| i64::from(b as u16 as i16)).collect()),
+        6 => Numbers::Ints(bits.map(|b| i64::from(b as u32 as i32)).collect()),
+        _ => Numbers::Ints(bits.map(u64::cast_signed).collect()),
     })
+}
+
+/// A number of 16 bits: half precision (10), or the upper half of single precision (16).
+fn half(kind: i64, bits: u16) -> f64 {
+    if kind == 16 {
+        return f64::from(f32::from_bits(u32::from(bits) << 16));
+    }
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2_f64.powi(-24),
+        31 if fraction > 0.0 => f64::NAN,
+        31 => f64::INFINITY,
+        _ => (1.0 + fraction / 1024.0) * 2_f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 /// Sizes as the file gives them.
@@ -203,6 +253,31 @@ mod tests {
         assert_eq!(broadcast(&[1, 4, 5], &[2, 3, 1, 1]), Ok(vec![2, 3, 4, 5]));
         assert_eq!(broadcast(&[3, 1, 0], &[1, 4, 1]), Ok(vec![3, 4, 0]));
         assert!(broadcast(&[2, 3], &[3, 2]).is_err());
+    }
+
+    #[test]
+    fn halves_are_those_of_ieee_754() {
+        for (bits, number) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_953_125),
+            (0x0001, 2_f64.powi(-24)),
+        ] {
+            assert_eq!(half(10, bits), number);
+        }
+        assert!(half(10, 0x7c00).is_infinite() && half(10, 0x7e00).is_nan());
+        assert_eq!(half(16, 0xbfc0), -1.5);
+        assert_eq!(numbers(10, &[0, 0x40, 0, 0x3c]), Some(Numbers::Floats(vec![2.0, 1.0])));
+        assert_eq!(numbers(3, &[0xff]), Some(Numbers::Ints(vec![-1])));
+        assert_eq!(numbers(7, &[1]), None);
+        let listed = Tensor {
+            dims: vec![2],
+            kind: 10,
+            ints: vec![0x3c00, 0x4000],
+            ..Tensor::default()
+        };
+        let content = Value::of_tensor(&listed).unwrap();
+        assert_eq!(content.content(), Some(&Numbers::Floats(vec![1.0, 2.0])));
     }
 
     #[test]

@@ -155,6 +155,7 @@ impl Topology {
                  loaded once for each"
                     .into(),
             ],
+            ..Network::default()
         }
     }
 

@@ -3,6 +3,11 @@
 //! The time of a run is shared out along its critical path: the chain of tasks, each of which was let start by the end
 //! of the one before. Every moment belongs to one task, so to one layer and to one part of the platform, and the
 //! times of all layers add up to the whole.
+//!
+//! What runs beside the critical path, as weights do that come ahead of their layer, takes time all the same: a layer is
+//! given at least the time that its products take at the engines' peak and its bytes at the full bandwidth, and the layers
+//! before it, behind whose work that was hidden, are given so much less. Only where more is hidden than there is time to
+//! hide it behind do the times add up to more than the whole.
 
 use super::Limits;
 use crate::compile::{Compiled, Energy};
@@ -60,9 +65,9 @@ fn largest(shares: &Shares) -> Bound {
 /// One layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerMetrics {
-    /// Its time on the critical path, ps; 0 where it is hidden behind other layers.
+    /// Its share of the run's time, ps: on the critical path, and no less than its products and bytes take.
     pub picoseconds: u64,
-    /// The same in cycles; the cycles of all layers add up to those of the run.
+    /// The same in cycles.
     pub cycles: u64,
     /// When its first task starts, ps.
     pub start_ps: u64,
@@ -155,12 +160,18 @@ impl Metrics {
         limits: &Limits,
     ) -> Result<Self, TooLarge> {
         let mut layers = on_the_path(platform, compiled, schedule);
+        let mut shares = [0; 5];
+        for layer in &layers {
+            for (all, own) in shares.iter_mut().zip(layer.shares) {
+                *all += own;
+            }
+        }
+        within_bounds(platform, compiled, &mut layers);
         let picoseconds = schedule.makespan();
         let seconds = 1e-12 * picoseconds as f64;
         let area = platform.area();
         let leakage = leakage_w(area.total(), platform.clock_mhz);
         let mut energy = Energy::default();
-        let mut shares = [0; 5];
         let mut before = 0;
         for layer in &mut layers {
             let end = before + layer.picoseconds;
@@ -170,9 +181,6 @@ impl Metrics {
             layer.energy.leakage = leakage * own_seconds;
             layer.utilisation = share(layer.macs as f64, platform.peak() * own_seconds);
             energy.add(&layer.energy);
-            for (all, own) in shares.iter_mut().zip(layer.shares) {
-                *all += own;
-            }
         }
         let macs = sum("multiply-accumulates", layers.iter().map(|layer| layer.macs))?;
         let mut metrics = Self {
@@ -275,6 +283,82 @@ fn on_the_path(platform: &Platform, compiled: &Compiled, schedule: &Schedule) ->
         layer.bound = largest(&layer.shares);
     }
     layers
+}
+
+/// Gives each layer at least the time that its products and its bytes take, at the cost of the layers that hid them:
+/// those before it, the nearest first, otherwise those after it.
+fn within_bounds(platform: &Platform, compiled: &Compiled, layers: &mut [LayerMetrics]) {
+    let mut bytes = vec![0_u64; layers.len()];
+    for task in compiled.graph.tasks() {
+        bytes[task.layer as usize] += task.bytes;
+    }
+    let rates = platform.rates();
+    let least = |layer: &LayerMetrics, bytes: u64| {
+        let products = 1e12 * layer.macs as f64 / platform.peak();
+        let moving = 1e12 * bytes as f64 / rates.shared() as f64;
+        let narrow = if rates.bus < rates.memory {
+            Bound::Bus
+        } else {
+            Bound::Memory
+        };
+        match products >= moving {
+            true => (products.ceil() as u64, Bound::Compute),
+            false => (moving.ceil() as u64, narrow),
+        }
+    };
+    let bounds: Vec<(u64, Bound)> = layers
+        .iter()
+        .zip(bytes)
+        .map(|(layer, bytes)| least(layer, bytes))
+        .collect();
+    let mut lacking = Vec::new();
+    for (layer, &(least, bound)) in layers.iter_mut().zip(&bounds) {
+        let lack = least.saturating_sub(layer.picoseconds);
+        layer.shares[bound as usize] += lack;
+        layer.picoseconds += lack;
+        lacking.push(lack);
+    }
+    let mut take = |order: &mut dyn Iterator<Item = usize>| {
+        let mut donors: Vec<usize> = Vec::new();
+        for at in order {
+            while lacking[at] > 0
+                && let Some(&donor) = donors.last()
+            {
+                let spare = layers[donor].picoseconds - bounds[donor].0;
+                let taken = spare.min(lacking[at]);
+                shorten(&mut layers[donor], taken);
+                lacking[at] -= taken;
+                if taken == spare {
+                    donors.pop();
+                }
+            }
+            if layers[at].picoseconds > bounds[at].0 {
+                donors.push(at);
+            }
+        }
+    };
+    let count = bounds.len();
+    take(&mut (0..count));
+    take(&mut (0..count).rev());
+    for layer in layers {
+        layer.bound = largest(&layer.shares);
+    }
+}
+
+/// Takes time from a layer, from all of its parts alike.
+fn shorten(layer: &mut LayerMetrics, by: u64) {
+    let before = layer.picoseconds;
+    layer.picoseconds -= by;
+    if before == 0 {
+        return;
+    }
+    let mut left = layer.picoseconds;
+    for share in &mut layer.shares {
+        let scaled = u128::from(*share) * u128::from(layer.picoseconds) / u128::from(before);
+        *share = u64::try_from(scaled).unwrap_or(u64::MAX).min(left);
+        left -= *share;
+    }
+    layer.shares[largest(&layer.shares) as usize] += left; // what rounding leaves
 }
 
 /// The time of a task by part of the platform.

@@ -18,9 +18,9 @@ use std::ops::ControlFlow;
 
 use thiserror::Error;
 
-use super::compile::{CompileError, Compiled, Mappings, Passes, compile};
+use super::compile::{CompileError, Compiled, Mappings, Passes, compile, compile_for};
 use super::cost::CostModel;
-use super::event::{Schedule, run_watched};
+use super::event::{Schedule, run, run_watched};
 use super::gemm::TooLarge;
 use super::layer::Network;
 use super::platform::{Fault, Platform};
@@ -114,6 +114,21 @@ pub fn simulate(platform: &Platform, network: &Network, options: &Options) -> Re
     simulate_with(platform, network, options, &*costs, watch)
 }
 
+/// Counts of engines to try beside all of them: half as many and so on, and so many less by a quarter.
+fn fewer_engines(platform: &Platform, passes: &Passes) -> Vec<u16> {
+    let count = platform.engine.count;
+    if !passes.has("schedule") {
+        return Vec::new(); // one engine is used anyway
+    }
+    let mut counts: Vec<u16> = std::iter::successors(Some(count), |&count| Some(count / 2).filter(|half| *half > 0))
+        .flat_map(|count| [count, count - count / 4, count - count / 3])
+        .filter(|fewer| *fewer < count)
+        .collect();
+    counts.sort_unstable();
+    counts.dedup();
+    counts
+}
+
 /// Runs a network on a platform whose engines cost what `costs` says (a calibrated model, for example); `watch` is
 /// told now and then how far it is.
 ///
@@ -148,6 +163,17 @@ pub fn simulate_with(
             unit: "tasks",
         })
     })?;
+    let mut best = (compiled, schedule);
+    // a network that more engines only hinder runs on fewer of them
+    for engines in fewer_engines(platform, passes) {
+        let watch = |_| ControlFlow::Continue(());
+        let compiled = compile_for(&network, platform, passes, mappings, costs, engines, watch)?;
+        let schedule = run(&compiled.graph, &compiled.resources)?;
+        if schedule.makespan() < best.1.makespan() {
+            best = (compiled, schedule);
+        }
+    }
+    let (compiled, schedule) = best;
     let metrics = Metrics::new(platform, &compiled, &schedule, &options.limits)?;
     Ok(Simulation {
         network,

@@ -124,8 +124,7 @@ mod tests {
     fn a_network_without_multiplications_is_refused() {
         let network = Network {
             name: "none".into(),
-            layers: vec![],
-            notes: Vec::new(),
+            ..Network::default()
         };
         assert!(workload(&network).unwrap_err().to_string().contains("none"));
     }

@@ -1,7 +1,7 @@
 //! Layers stacked one on the other, each taking its sizes from the one below.
 
 use super::Size;
-use crate::conv::Conv;
+use crate::conv::{Conv, Depth};
 use crate::layer::{Layer, Network, NormKind, Op, PoolKind};
 
 /// What stands at a place of a network under construction.
@@ -81,7 +81,7 @@ impl Stack {
         Network {
             name: name.to_owned(),
             layers: self.layers,
-            notes: Vec::new(),
+            ..Network::default()
         }
     }
 
@@ -121,6 +121,7 @@ impl Stack {
             stride: [window.stride; 2],
             padding: [[window.padding; 2]; 2],
             dilation: [window.dilation; 2],
+            depth: Depth::FLAT,
             groups,
             bias,
         }

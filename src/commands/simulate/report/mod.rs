@@ -10,6 +10,8 @@ use std::fmt::Write;
 use tandem_accelerator::Platform;
 use tandem_accelerator::simulation::{Bound, Simulation};
 
+use super::system::own_parameters;
+use super::table;
 use svg::escape;
 
 /// Colours of the parts of a platform, in the order of [`Bound::ALL`].
@@ -71,6 +73,14 @@ pub fn page(platform: &Platform, simulation: &Simulation) -> String {
         &bars::energy(simulation),
     );
     section(&mut html, "Layers", "", &layers(simulation));
+    if !simulation.network.tensors.is_empty() {
+        section(
+            &mut html,
+            "Tensors",
+            "What the file's graph passes from node to node, weights aside.",
+            &tensors(simulation),
+        );
+    }
     html += "</main></body></html>\n";
     html
 }
@@ -107,6 +117,13 @@ fn cards(simulation: &Simulation) -> String {
         ("mean power", format!("{:.3} W", metrics.power_w)),
         ("area", format!("{:.2} mm²", metrics.area_mm2)),
         (
+            "parameters",
+            simulation
+                .network
+                .parameters()
+                .map_or_else(|error| error.to_string(), |count| count.to_string()),
+        ),
+        (
             "of the multipliers used",
             format!("{:.1} %", 100.0 * metrics.utilisation),
         ),
@@ -132,18 +149,33 @@ fn legend() -> String {
         .collect()
 }
 
+fn tensors(simulation: &Simulation) -> String {
+    let mut html = String::from("<table><tr><th>tensor</th><th>shape</th></tr>");
+    for tensor in &simulation.network.tensors {
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{}</td></tr>",
+            escape(&tensor.name),
+            table::shape(&tensor.shape)
+        );
+    }
+    html + "</table>"
+}
+
 fn layers(simulation: &Simulation) -> String {
     let mut html = String::from(
-        "<table><tr><th>layer</th><th>op</th><th>time, us</th><th>cycles</th><th>MMAC</th><th>MB</th><th>energy, uJ</th>\
+        "<table><tr><th>layer</th><th>op</th><th>output</th><th>parameters</th><th>time, us</th><th>cycles</th><th>MMAC</th><th>MB</th><th>energy, uJ</th>\
          <th>use, %</th><th>tasks</th><th>bound</th></tr>",
     );
     for (layer, metrics) in simulation.network.layers.iter().zip(&simulation.metrics.layers) {
         let _ = write!(
             html,
-            "<tr><td>{}</td><td>{}</td><td>{:.2}</td><td>{}</td><td>{:.3}</td><td>{:.4}</td><td>{:.3}</td>\
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.2}</td><td>{}</td><td>{:.3}</td><td>{:.4}</td><td>{:.3}</td>\
              <td>{:.1}</td><td>{}</td><td>{}</td></tr>",
             escape(&layer.name),
             layer.op.name(),
+            table::shape(&layer.shape),
+            own_parameters(layer),
             1e-6 * metrics.picoseconds as f64,
             metrics.cycles,
             1e-6 * metrics.macs as f64,

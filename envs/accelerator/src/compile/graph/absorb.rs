@@ -53,5 +53,6 @@ pub(super) fn fused(producer: &Layer, layer: &Layer) -> Layer {
     let mut fused = producer.clone();
     fused.fused.push(layer.op);
     fused.fused.extend(&layer.fused);
+    fused.shape.clone_from(&layer.shape);
     fused
 }

@@ -32,6 +32,7 @@ fn folded(producer: &Layer, layer: &Layer) -> Option<Layer> {
     (channels.checked_mul(2) == Some(parameters)).then(|| Layer {
         op,
         fused: layer.fused.clone(),
+        weights: None, // they are no longer those of other layers
         ..producer.clone()
     })
 }

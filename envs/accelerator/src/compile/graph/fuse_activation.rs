@@ -1,10 +1,11 @@
-//! A function of each value is computed on the way from the engine to the memory.
+//! A function of each value, in however many operators it comes, is computed on the way from the engine to the memory.
 
 use super::super::super::layer::{Layer, Network, Op};
 use super::absorb::{absorb, fused};
+use super::written_out;
 
 pub(super) fn run(network: Network) -> Network {
-    absorb(network, |producer, layer| {
+    absorb(written_out::gather(network), |producer, layer| {
         (is_function(layer) && computes(&producer.op)).then(|| fused(producer, layer))
     })
 }

@@ -10,6 +10,7 @@ mod fuse_activation;
 mod fuse_pool;
 #[cfg(test)]
 mod tests;
+mod written_out;
 
 use super::super::layer::Network;
 

@@ -1,6 +1,7 @@
 use super::*;
+use crate::conv::{Conv, Depth};
 use crate::layer::{Layer, NormKind, Op, PoolKind};
-use crate::{Conv, zoo};
+use crate::zoo;
 use tandem_core::Stream;
 
 fn count(network: &Network, is: fn(&Op) -> bool) -> usize {
@@ -91,6 +92,7 @@ const CONV: Conv = Conv {
     stride: [1, 1],
     padding: [[0; 2]; 2],
     dilation: [1, 1],
+    depth: Depth::FLAT,
     groups: 1,
     bias: false,
 };
@@ -209,4 +211,52 @@ fn any_graph_keeps_its_order_its_work_and_its_results() {
         let kept = |network: &Network| network.layers.iter().filter(|l| l.kept).count();
         assert_eq!(kept(&fused), kept(&network));
     }
+}
+
+/// x f(x) and the like behind a convolution: layers by what they read.
+fn written_out(functions: &[&[usize]]) -> Network {
+    let mut network = chain(&[Op::Conv(CONV)]);
+    for (at, inputs) in functions.iter().enumerate() {
+        let op = Op::Elementwise {
+            operands: inputs.len() as u64,
+            inputs: 256 * inputs.len() as u64,
+            elements: 256,
+            parameters: 0,
+        };
+        network
+            .layers
+            .push(Layer::new(format!("part{at}"), op, inputs.to_vec()));
+    }
+    network
+}
+
+#[test]
+fn activations_that_are_written_out_are_one_function() {
+    // x Sigmoid(x); Mish; GELU: x (1 + Erf(x / c)) / 2; HardSwish by Add, Clip, Mul, Div
+    for parts in [
+        &[&[0][..], &[0, 1]][..],
+        &[&[0], &[1], &[0, 2]],
+        &[&[0], &[1], &[2], &[0, 3], &[4]],
+        &[&[0], &[1], &[0, 2], &[3]],
+    ] {
+        let fused = run(written_out(parts), &[] as &[&str]);
+        assert_eq!(fused.layers.len(), 1, "{parts:?}");
+        assert_eq!(fused.layers[0].fused[0], Op::activation(256));
+        assert_eq!(fused.layers[0].writes(), Ok(256));
+    }
+    // a sum with something else is none, nor is what somebody else reads in between
+    let residual = written_out(&[&[0], &[1], &[1, 2]]);
+    let mut other = residual.clone();
+    other
+        .layers
+        .insert(0, Layer::new("other", Op::Softmax { elements: 256 }, vec![]));
+    for layer in &mut other.layers[1..] {
+        layer.inputs = layer.inputs.iter().map(|input| input + 1).collect();
+    }
+    other.layers[4].inputs = vec![0, 3];
+    assert!(run(other, &[] as &[&str]).layers.len() > 2);
+    let mut kept = written_out(&[&[0], &[0, 1]]);
+    kept.layers[1].kept = true;
+    assert_eq!(run(kept, &[] as &[&str]).layers.len(), 3);
+    assert_eq!(run(residual, &[] as &[&str]).layers.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, Fault, Outcome, unsupported, wrong};
 use super::window::{Window, sizes, split};
-use crate::conv::Conv;
+use crate::conv::{Conv, Depth};
 use crate::gemm::{product, sum};
 use crate::layer::Op;
 
@@ -17,7 +17,7 @@ pub(super) fn integer(call: &Call) -> Result<Outcome, Fault> {
 }
 
 /// `QLinearConv`: image, its scale and offset, weights, theirs, the output's, bias.
-pub(super) fn quantised(call: &Call) -> Result<Outcome, Fault> {
+fn quantised(call: &Call) -> Result<Outcome, Fault> {
     convolution(call, 3, call.get(8).is_some())
 }
 
@@ -34,8 +34,11 @@ fn groups(call: &Call, image: &[u64], channels_of_weights: u64) -> Result<u64, F
 }
 
 fn convolution(call: &Call, weights: usize, bias: bool) -> Result<Outcome, Fault> {
-    let image = call.shape_of_rank(0, 3)?;
-    let weights = call.shape_of_rank(weights, 3)?;
+    of_image(call, call.shape_of_rank(0, 3)?, call.shape_of_rank(weights, 3)?, bias)
+}
+
+/// The convolution of an image with weights of such shapes.
+fn of_image(call: &Call, image: &[u64], weights: &[u64], bias: bool) -> Result<Outcome, Fault> {
     if weights.len() != image.len() {
         return wrong(format!(
             "an image of {image:?} and weights of {weights:?} do not go together"
@@ -47,30 +50,55 @@ fn convolution(call: &Call, weights: usize, bias: bool) -> Result<Outcome, Fault
         return wrong(format!("{} filters cannot be split into {groups} groups", weights[0]));
     }
     let conv = shape(&window, image, weights[0], groups, bias);
-    let output = conv.output();
+    let [height, width] = conv.output();
+    let output = [conv.output_depth(), height, width];
     if output.contains(&0) {
-        return wrong(format!(
-            "a kernel of {:?} does not fit an image of {image:?}",
-            conv.kernel
-        ));
+        let kernel = &window.kernel[3 - window.rank..];
+        return wrong(format!("a kernel of {kernel:?} does not fit an image of {image:?}"));
     }
     let shape = window.shape(conv.batch, conv.filters, output);
     Ok(Outcome::layer(shape, Op::Conv(conv)))
 }
 
 fn shape(window: &Window, image: &[u64], filters: u64, groups: u64, bias: bool) -> Conv {
+    let flat = |triple: [u64; 3]| [triple[1], triple[2]];
     Conv {
         batch: image[0],
-        input: window.image,
+        input: flat(window.image),
         channels: image[1],
         filters,
-        kernel: window.kernel,
-        stride: window.stride,
-        padding: window.padding,
-        dilation: window.dilation,
+        kernel: flat(window.kernel),
+        stride: flat(window.stride),
+        padding: [window.padding[1], window.padding[2]],
+        dilation: flat(window.dilation),
+        depth: Depth {
+            input: window.image[0],
+            kernel: window.kernel[0],
+            stride: window.stride[0],
+            padding: window.padding[0],
+            dilation: window.dilation[0],
+        },
         groups,
         bias,
     }
+}
+
+/// Convolutions of images whose channels come last (`NhwcConv`, and `QLinearConv` where `channels_last` says so).
+pub(super) fn channels_last(call: &Call) -> Result<Outcome, Fault> {
+    let quantised = call.node.op.starts_with('Q');
+    let (weights, bias) = if quantised { (3, 8) } else { (1, 2) };
+    if quantised && !call.flag("channels_last") {
+        return self::quantised(call);
+    }
+    let image = call.shape_of_rank(0, 3)?;
+    let (channels, front) = (image[image.len() - 1], &image[..image.len() - 1]);
+    let image = [&front[..1], &[channels], &front[1..]].concat();
+    let mut outcome = of_image(call, &image, call.shape_of_rank(weights, 3)?, call.get(bias).is_some())?;
+    for shape in &mut outcome.shapes {
+        let channels = shape.remove(1);
+        shape.push(channels);
+    }
+    Ok(outcome)
 }
 
 /// `ConvTranspose`: output = stride (input - 1) + reach - padding + output_padding, unless its size is given.
@@ -93,27 +121,29 @@ pub(super) fn transposed(call: &Call) -> Result<Outcome, Fault> {
     let filters = product("filters", &[weights[1], groups])?;
     let mut conv = shape(&window, image, filters, groups, call.get(2).is_some());
     let output = transposed_size(call, &window)?;
-    conv.padding = [[0; 2]; 2];
-    let spread = conv.transposed_output();
+    (conv.padding, conv.depth.padding) = ([[0; 2]; 2], [0; 2]);
+    let [height, width] = conv.transposed_output();
+    let spread = [conv.transposed_output_depth(), height, width];
     // zeros that `output_padding` adds beyond the last tap are a copy of their own
-    let computed = [0, 1].map(|axis| output[axis].min(spread[axis]));
-    conv.padding = [0, 1].map(|axis| split(spread[axis] - computed[axis], true));
+    let computed = [0, 1, 2].map(|axis| output[axis].min(spread[axis]));
+    let cut = |axis: usize| split(spread[axis] - computed[axis], true);
+    (conv.padding, conv.depth.padding) = ([cut(1), cut(2)], cut(0));
     let outcome = Outcome::layer(window.shape(conv.batch, filters, output), Op::ConvTranspose(conv));
     if computed == output {
         return Ok(outcome);
     }
-    let inputs = product("outputs", &[conv.batch, filters, computed[0], computed[1]])?;
-    let outputs = product("outputs", &[conv.batch, filters, output[0], output[1]])?;
+    let count = |image: [u64; 3]| product("outputs", &[&[conv.batch, filters], &image[..]].concat());
+    let (inputs, outputs) = (count(computed)?, count(output)?);
     Ok(outcome.then(".pad", Op::Copy { inputs, outputs }))
 }
 
-fn transposed_size(call: &Call, window: &Window) -> Result<[u64; 2], Fault> {
+fn transposed_size(call: &Call, window: &Window) -> Result<[u64; 3], Fault> {
     let rank = window.rank;
-    let own = 2 - rank;
+    let own = 3 - rank;
     if let Some(given) = call.ints("output_shape") {
         let spatial = given.get(given.len().saturating_sub(rank)..).unwrap_or(given);
         let given = sizes("output_shape", spatial, rank, 1, 1 << 32)?;
-        let mut output = [1; 2];
+        let mut output = [1; 3];
         output[own..].copy_from_slice(&given);
         return Ok(output);
     }
@@ -122,8 +152,8 @@ fn transposed_size(call: &Call, window: &Window) -> Result<[u64; 2], Fault> {
         None => vec![0; rank],
     };
     let same = call.text("auto_pad", "NOTSET").starts_with("SAME");
-    let mut output = [1; 2];
-    for axis in own..2 {
+    let mut output = [1; 3];
+    for axis in own..3 {
         let stride = window.stride[axis];
         let steps = if same {
             window.image[axis]

@@ -2,7 +2,7 @@
 
 use super::super::call::{Call, Fault, Outcome, axes, axis, unsupported, wrong};
 use super::super::fold;
-use super::super::value::{Numbers, Shape, broadcast, elements, shape, size};
+use super::super::value::{Numbers, Shape, Value, broadcast, elements, shape, size};
 use super::view::times;
 use crate::gemm::{product, sum};
 use crate::layer::Op;
@@ -18,7 +18,7 @@ fn picked(to: Shape) -> Result<Outcome, Fault> {
 }
 
 /// A copy of the first input.
-fn spread(call: &Call, to: Shape) -> Result<Outcome, Fault> {
+pub(super) fn spread(call: &Call, to: Shape) -> Result<Outcome, Fault> {
     let op = Op::Copy {
         inputs: call.elements(0)?,
         outputs: elements(&to)?,
@@ -28,10 +28,21 @@ fn spread(call: &Call, to: Shape) -> Result<Outcome, Fault> {
 
 /// `Concat`.
 pub(super) fn concat(call: &Call) -> Result<Outcome, Fault> {
-    let mut to = call.shape(0)?.to_vec();
-    let at = axis(call.int("axis").unwrap_or(1), to.len())?;
+    let parts: Vec<&Value> = call.present().collect();
+    let outcome = joined(&parts, call.int("axis").unwrap_or(1))?;
+    let content = fold::concat(call);
+    Ok(outcome.holding(content))
+}
+
+/// Values one after the other along an axis.
+pub(super) fn joined(parts: &[&Value], along: i64) -> Result<Outcome, Fault> {
+    let Some(first) = parts.first() else {
+        return wrong("nothing is joined");
+    };
+    let mut to = first.shape.clone();
+    let at = axis(along, to.len())?;
     let mut joined = Vec::new();
-    for value in call.present() {
+    for value in parts {
         let mut other = value.shape.clone();
         match other.get_mut(at) {
             Some(size) => joined.push(std::mem::replace(size, to[at])),
@@ -42,7 +53,7 @@ pub(super) fn concat(call: &Call) -> Result<Outcome, Fault> {
         }
     }
     to[at] = sum("the output", joined)?;
-    let inputs = call.present().filter(|value| !value.is_constant());
+    let inputs = parts.iter().filter(|value| !value.is_constant());
     let inputs = inputs
         .map(|value| elements(&value.shape))
         .collect::<Result<Vec<u64>, _>>()?;
@@ -50,8 +61,7 @@ pub(super) fn concat(call: &Call) -> Result<Outcome, Fault> {
         inputs: sum("inputs", inputs)?,
         outputs: elements(&to)?,
     };
-    let content = fold::concat(call);
-    Ok(Outcome::layer(to, op).holding(content))
+    Ok(Outcome::layer(to, op))
 }
 
 /// `Transpose`; nothing moves where only sizes of 1 change places.
@@ -211,6 +221,23 @@ pub(super) fn pad(call: &Call) -> Result<Outcome, Fault> {
     spread(call, to)
 }
 
+/// `CenterCropPad`: to sizes along some or all directions, cut or filled with zeros around the middle.
+pub(super) fn crop(call: &Call) -> Result<Outcome, Fault> {
+    let mut to = call.shape(0)?.to_vec();
+    let all: Vec<i64> = (0..to.len() as i64).collect();
+    let places = call.ints("axes").unwrap_or(&all);
+    let sizes = shape(call.ints_of(1)?)?;
+    axes(places, to.len())?;
+    if places.len() != sizes.len() {
+        return wrong(format!("{} sizes for {} directions", sizes.len(), places.len()));
+    }
+    for (&place, size) in places.iter().zip(sizes) {
+        let place = axis(place, to.len())?;
+        to[place] = size;
+    }
+    spread(call, to)
+}
+
 /// `Expand`: broadcast to a shape.
 pub(super) fn expand(call: &Call) -> Result<Outcome, Fault> {
     let from = call.shape(0)?;
@@ -232,45 +259,6 @@ pub(super) fn tile(call: &Call) -> Result<Outcome, Fault> {
     }
     let to = from.iter().zip(repeats).map(|(&size, &count)| times(size, count));
     spread(call, to.collect::<Result<_, _>>()?)
-}
-
-/// `Resize` and `Upsample`: to sizes, or by factors.
-pub(super) fn resize(call: &Call) -> Result<Outcome, Fault> {
-    let from = call.shape(0)?;
-    let modern = call.node.op == "Resize" && call.opset >= 11;
-    if call.text("keep_aspect_ratio_policy", "stretch") != "stretch" {
-        return unsupported("`keep_aspect_ratio_policy` other than stretch");
-    }
-    let all: Vec<i64> = (0..from.len() as i64).collect();
-    let places = call.ints("axes").unwrap_or(&all);
-    axes(places, from.len())?;
-    let mut to = from.to_vec();
-    let fits = |count: usize| match count == places.len() {
-        true => Ok(()),
-        false => wrong(format!("{count} sizes or factors for {} directions", places.len())),
-    };
-    if modern && call.get(3).is_some() {
-        let sizes = shape(call.ints_of(3)?)?;
-        fits(sizes.len())?;
-        for (&place, size) in places.iter().zip(sizes) {
-            to[axis(place, from.len())?] = size;
-        }
-        return spread(call, to);
-    }
-    let factors = match call.floats("scales") {
-        Some(factors) => factors,
-        None => call.floats_of(if modern { 2 } else { 1 })?,
-    };
-    fits(factors.len())?;
-    for (&place, &factor) in places.iter().zip(factors) {
-        let place = axis(place, from.len())?;
-        let size = (from[place] as f64 * factor).floor();
-        if !(0.0..=super::super::value::LARGEST_DIM as f64).contains(&size) {
-            return wrong(format!("a factor of {factor}"));
-        }
-        to[place] = size as u64;
-    }
-    spread(call, to)
 }
 
 /// `DepthToSpace`: channels become pixels.
@@ -307,6 +295,7 @@ pub(super) fn one_hot(call: &Call) -> Result<Outcome, Fault> {
     let from = call.shape(0)?;
     let depth = match call.value(1)?.content() {
         Some(Numbers::Ints(ints)) if ints.len() == 1 => size(ints[0])?,
+        Some(Numbers::Floats(floats)) if floats.len() == 1 => size(floats[0] as i64)?,
         _ => return unsupported("the number of classes is computed from data"),
     };
     let at = axis(call.int("axis").unwrap_or(-1), from.len() + 1)?;
@@ -342,7 +331,8 @@ pub(super) fn sample(call: &Call) -> Result<Outcome, Fault> {
         }
         _ => match *places {
             [_, height, width, _] => vec![from[0], from[1], height, width],
-            _ => return unsupported("a grid of other than two directions"),
+            [_, depth, height, width, _] => vec![from[0], from[1], depth, height, width],
+            _ => return unsupported("a grid of other than two or three directions"),
         },
     };
     picked(to)

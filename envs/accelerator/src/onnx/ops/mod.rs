@@ -3,29 +3,35 @@
 mod attention;
 mod conv;
 mod copy;
+mod norm;
+mod other;
 mod pointwise;
 mod pool;
 mod product;
+mod recurrent;
+mod resize;
+mod runtime;
+mod signal;
 mod view;
 mod window;
 
 use super::call::{Call, Fault, Outcome, unsupported};
 use super::proto::Node;
 use super::value::{Value, is_float};
+use crate::input::quote;
 
 pub(super) use pointwise::elementwise;
 
 type Rule = fn(&Call) -> Result<Outcome, Fault>;
 
-/// Operators by name. Those of ONNX Runtime that are common stand among ONNX's own; none of them shares a name with
-/// another meaning but `Attention`, whose rule tells them apart.
+/// ONNX's own operators by name, and those that ONNX Runtime keeps in its domain.
 const RULES: &[(&[&str], Rule)] = &[
-    (&["Conv", "FusedConv"], conv::conv),
+    (&["Conv"], conv::conv),
     (&["ConvInteger"], conv::integer),
-    (&["QLinearConv"], conv::quantised),
+    (&["QLinearConv"], conv::channels_last),
     (&["ConvTranspose"], conv::transposed),
     (&["DeformConv"], conv::deformed),
-    (&["MatMul", "MatMulInteger", "FusedMatMul"], product::matmul),
+    (&["MatMul", "MatMulInteger"], product::matmul),
     (&["QLinearMatMul"], product::quantised),
     (&["Gemm"], product::gemm),
     (&["Einsum"], product::einsum),
@@ -48,7 +54,7 @@ const RULES: &[(&[&str], Rule)] = &[
     ),
     (&["ReduceMax", "ReduceMin"], pool::reduce_max),
     (&["ArgMax", "ArgMin"], pool::place),
-    (&["BatchNormalization", "SpatialBN"], pointwise::batch_norm),
+    (&["BatchNormalization", "SpatialBN"], norm::batch_norm),
     (
         &[
             "LayerNormalization",
@@ -60,13 +66,9 @@ const RULES: &[(&[&str], Rule)] = &[
             "MeanVarianceNormalization",
             "LRN",
         ],
-        pointwise::norm,
+        norm::norm,
     ),
-    (
-        &["SkipLayerNormalization", "SkipSimplifiedLayerNormalization"],
-        pointwise::skip_norm,
-    ),
-    (&["Softmax", "LogSoftmax", "Hardmax"], pointwise::softmax),
+    (&["Softmax", "LogSoftmax", "Hardmax"], norm::softmax),
     (
         &[
             "Add",
@@ -93,8 +95,6 @@ const RULES: &[(&[&str], Rule)] = &[
             "BitwiseOr",
             "BitwiseXor",
             "BitShift",
-            "BiasGelu",
-            "FastGelu",
         ],
         pointwise::combine,
     ),
@@ -114,7 +114,6 @@ const RULES: &[(&[&str], Rule)] = &[
             "Mish",
             "Tanh",
             "Gelu",
-            "QuickGelu",
             "Softplus",
             "Softsign",
             "Erf",
@@ -144,7 +143,9 @@ const RULES: &[(&[&str], Rule)] = &[
             "IsNaN",
             "IsInf",
             "CumSum",
+            "CumProd",
             "Shrink",
+            "Bernoulli",
         ],
         pointwise::function,
     ),
@@ -154,6 +155,7 @@ const RULES: &[(&[&str], Rule)] = &[
             "Dropout",
             "Cast",
             "CastLike",
+            "BitCast",
             "QuantizeLinear",
             "DequantizeLinear",
         ],
@@ -182,30 +184,68 @@ const RULES: &[(&[&str], Rule)] = &[
     (&["Pad"], copy::pad),
     (&["Expand"], copy::expand),
     (&["Tile"], copy::tile),
-    (&["Resize", "Upsample"], copy::resize),
+    (&["Resize", "Upsample"], resize::resize),
     (&["DepthToSpace"], copy::depth_to_space),
     (&["SpaceToDepth"], copy::space_to_depth),
     (&["OneHot"], copy::one_hot),
     (&["TopK"], copy::top),
     (&["RoiAlign", "GridSample"], copy::sample),
     (&["Attention"], attention::attention),
-    (&["MultiHeadAttention"], attention::multi_head),
-    (&["LSTM", "GRU", "RNN"], attention::recurrent),
+    (&["RotaryEmbedding"], attention::rotation),
+    (&["LSTM", "GRU", "RNN"], recurrent::recurrent),
+    (&["NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"], other::loss),
+    (&["NonMaxSuppression"], other::suppression),
+    (&["AffineGrid"], other::grid),
+    (&["Col2Im"], other::columns),
+    (&["CenterCropPad"], copy::crop),
+    (&["Det"], other::determinant),
+    (&["NonZero", "Unique", "Compress"], other::chosen),
+    (&["MaxUnpool"], other::unpool),
+    (&["DFT"], signal::dft),
+    (&["STFT"], signal::stft),
+    (&["HannWindow", "HammingWindow", "BlackmanWindow"], signal::window),
+    (&["MelWeightMatrix"], signal::mel),
 ];
+
+/// The domain of ONNX Runtime's own operators.
+const RUNTIME: &str = "com.microsoft";
+
+/// The rule of a node. Its domain decides what an operator is; ONNX Runtime writes some of its own without a domain,
+/// and takes some of ONNX's under its own.
+fn rule(node: &Node) -> Option<Rule> {
+    let find = |rules: &[(&[&str], Rule)]| {
+        let found = rules.iter().find(|(names, _)| names.contains(&node.op));
+        found.map(|(_, rule)| *rule)
+    };
+    match node.domain {
+        "" => find(RULES).or_else(|| find(runtime::RULES)),
+        RUNTIME => find(runtime::RULES).or_else(|| find(RULES)),
+        _ => None,
+    }
+}
+
+/// Whether there is a rule for a node.
+pub(super) fn known(node: &Node) -> bool {
+    rule(node).is_some()
+}
 
 /// What a node does.
 ///
 /// # Errors
 /// Inputs or attributes that are not right, or an operator without a rule.
 pub(super) fn apply(call: &Call) -> Result<Outcome, Fault> {
-    match RULES.iter().find(|(names, _)| names.contains(&call.node.op)) {
-        Some((_, rule)) => rule(call),
-        None => unsupported("the operator is not supported"),
+    match (rule(call.node), call.node.domain) {
+        (Some(rule), _) => rule(call),
+        (None, "") => unsupported("the operator is not supported"),
+        (None, domain) => unsupported(format!("the operator of the domain {} is not supported", quote(domain))),
     }
 }
 
 /// What a node gives that is a constant by nature; `None` for other nodes.
 pub(super) fn constant(call: &Call) -> Option<Result<Value, Fault>> {
+    if !call.node.domain.is_empty() {
+        return None;
+    }
     match call.node.op {
         "Constant" => Some(view::constant(call)),
         "ConstantOfShape" => Some(view::constant_of_shape(call)),
@@ -214,8 +254,9 @@ pub(super) fn constant(call: &Call) -> Option<Result<Value, Fault>> {
 }
 
 /// The inputs of an operator that hold its weights. A model without its weights may have inputs in their place.
-pub(super) fn weights(op: &str) -> &'static [usize] {
-    match op {
+pub(super) fn weights(node: &Node) -> &'static [usize] {
+    match node.op {
+        _ if !known(node) => &[],
         "Conv"
         | "FusedConv"
         | "ConvTranspose"
@@ -230,15 +271,35 @@ pub(super) fn weights(op: &str) -> &'static [usize] {
     }
 }
 
+/// Whether a node computes step after step.
+pub(super) fn is_recurrent(node: &Node) -> bool {
+    known(node) && matches!(node.op, "LSTM" | "GRU" | "RNN" | "DynamicQuantizeLSTM")
+}
+
+/// Whether what comes out of a node is the tensor that goes in, in another shape or format.
+pub(super) fn same_tensor(node: &Node) -> bool {
+    let same = [
+        "Identity",
+        "Cast",
+        "CastLike",
+        "Dropout",
+        "Reshape",
+        "Flatten",
+        "Squeeze",
+        "Unsqueeze",
+        "Transpose",
+        "QuantizeLinear",
+        "DequantizeLinear",
+    ];
+    known(node) && same.contains(&node.op)
+}
+
 /// Whether an operator of weights gives weights: what compares or counts gives no numbers that are learnt.
-pub(super) fn keeps_float(node: &Node) -> bool {
-    match node.op {
+pub(super) fn keeps_float(call: &Call) -> bool {
+    match call.node.op {
         "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Not" | "And" | "Or" | "Xor" | "IsNaN"
         | "IsInf" | "ArgMax" | "ArgMin" | "Shape" | "Size" | "NonZero" => false,
-        "Cast" => {
-            let to = node.attributes.iter().find(|attribute| attribute.name == "to");
-            to.and_then(|to| to.int).is_none_or(is_float)
-        }
+        "Cast" => call.int("to").is_none_or(is_float),
         _ => true,
     }
 }

@@ -3,6 +3,7 @@
 use super::super::call::{Call, Fault, Outcome, axes, wrong};
 use super::super::value::elements;
 use super::window::Window;
+use crate::gemm::product;
 use crate::layer::{Op, PoolKind};
 
 /// `MaxPool`.
@@ -16,11 +17,44 @@ pub(super) fn mean(call: &Call) -> Result<Outcome, Fault> {
 }
 
 fn pool(call: &Call, kind: PoolKind) -> Result<Outcome, Fault> {
-    let image = call.shape_of_rank(0, 3)?;
+    of_image(call, call.shape_of_rank(0, 3)?, kind)
+}
+
+/// Pools of quantised images, whose channels may come last (`QLinearAveragePool`, `NhwcMaxPool`).
+pub(super) fn channels_last(call: &Call) -> Result<Outcome, Fault> {
+    let kind = match call.node.op.contains("Max") {
+        true => PoolKind::Max,
+        false => PoolKind::Mean,
+    };
+    let (image, last) = (
+        call.shape_of_rank(0, 3)?,
+        call.node.op.starts_with("Nhwc") || call.flag("channels_last"),
+    );
+    let global = call.node.op.contains("Global");
+    let pooled = |image: &[u64]| {
+        if !global {
+            return of_image(call, image, kind);
+        }
+        let named: Vec<bool> = (0..image.len()).map(|axis| axis >= 2).collect();
+        over(image, &named, true, kind)
+    };
+    if !last {
+        return pooled(image);
+    }
+    let (channels, front) = (image[image.len() - 1], &image[..image.len() - 1]);
+    let mut outcome = pooled(&[&front[..1], &[channels], &front[1..]].concat())?;
+    for shape in &mut outcome.shapes {
+        let channels = shape.remove(1);
+        shape.push(channels);
+    }
+    Ok(outcome)
+}
+
+fn of_image(call: &Call, image: &[u64], kind: PoolKind) -> Result<Outcome, Fault> {
     let window = Window::of(call, image, None)?;
     let ceil = call.flag("ceil_mode");
-    let mut output = [0; 2];
-    for axis in 0..2 {
+    let mut output = [0; 3];
+    for axis in 0..3 {
         let [before, after] = window.padding[axis];
         let size = window.image[axis];
         let Some(room) = (size + before + after).checked_sub(window.reach(axis)) else {
@@ -38,10 +72,12 @@ fn pool(call: &Call, kind: PoolKind) -> Result<Outcome, Fault> {
         };
     }
     let shape = window.shape(image[0], image[1], output);
+    // slices of a window are as good as rows
+    let flat = |[depth, height, width]: [u64; 3]| Ok::<_, Fault>([product("the window", &[depth, height])?, width]);
     let op = Op::Pool {
         kind,
-        kernel: window.kernel,
-        stride: window.stride,
+        kernel: flat(window.kernel)?,
+        stride: flat(window.stride)?,
         inputs: call.elements(0)?,
         outputs: elements(&shape)?,
     };
@@ -112,6 +148,7 @@ fn over(shape: &[u64], named: &[bool], keep: bool, kind: PoolKind) -> Result<Out
     let kernel = match *shape {
         [_, _, width] if image => Some([1, width]),
         [_, _, height, width] if image => Some([height, width]),
+        [_, _, depth, height, width] if image => Some([product("the window", &[depth, height])?, width]),
         _ => None,
     };
     let op = match kernel {

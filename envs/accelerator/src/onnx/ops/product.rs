@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::super::call::{Call, Fault, Outcome, unsupported, wrong};
-use super::super::value::{broadcast, elements};
+use super::super::value::{Value, broadcast, elements};
 use crate::conv::Conv;
 use crate::gemm::{Gemm, product};
 use crate::input::quote;
@@ -102,18 +102,30 @@ fn grouped(groups: u64, rows: u64, inputs: u64, outputs: u64) -> Result<Op, Faul
 
 /// `Gemm`: a product of two matrices and a bias.
 pub(super) fn gemm(call: &Call) -> Result<Outcome, Fault> {
+    product_and_bias(call, 1, 2)
+}
+
+/// `QGemm` of ONNX Runtime: each matrix is followed by its scale and offset.
+pub(super) fn quantised_gemm(call: &Call) -> Result<Outcome, Fault> {
+    product_and_bias(call, 3, 6)
+}
+
+/// The product of the first input and that at `right`, with a bias at `third`.
+fn product_and_bias(call: &Call, right: usize, third: usize) -> Result<Outcome, Fault> {
     let matrix = |at, turn| match (call.shape(at)?, call.flag(turn)) {
         (&[rows, cols], false) => Ok([rows, cols]),
         (&[rows, cols], true) => Ok([cols, rows]),
         (shape, _) => wrong(format!("{shape:?} is not a matrix")),
     };
-    let ([m, k], [inner, n]) = (matrix(0, "transA")?, matrix(1, "transB")?);
+    let ([m, k], [inner, n]) = (matrix(0, "transA")?, matrix(right, "transB")?);
     if k != inner {
         return wrong(format!("matrices of {m} x {k} and {inner} x {n} cannot be multiplied"));
     }
-    let bias = call.constant(2);
-    if let Some(value) = call.get(2)
+    let bias = call.constant(third);
+    let scalar_before_seven = |value: &Value| call.opset < 7 && call.flag("broadcast") && value.shape.len() <= 2;
+    if let Some(value) = call.get(third)
         && broadcast(&value.shape, &[m, n]) != Ok(vec![m, n])
+        && !scalar_before_seven(value)
     {
         return wrong(format!("a bias of {:?} does not fit {m} x {n}", value.shape));
     }
@@ -123,7 +135,7 @@ pub(super) fn gemm(call: &Call) -> Result<Outcome, Fault> {
         outputs,
         bias,
     };
-    let op = match (call.constant(0), call.constant(1)) {
+    let op = match (call.constant(0), call.constant(right)) {
         (true, false) => linear(n, m),
         (false, false) => Op::MatMul {
             batch: 1,
@@ -134,16 +146,40 @@ pub(super) fn gemm(call: &Call) -> Result<Outcome, Fault> {
     Ok(Outcome::layer(vec![m, n], op))
 }
 
-/// `Einsum` of one or two operands without repeated letters: a stack of matrix products.
+/// `Einsum` of one or two operands: a stack of matrix products.
 pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
     let equation: String = call.text("equation", "").split_whitespace().collect();
-    let Some((left, output)) = equation.split_once("->") else {
-        return unsupported("an `equation` without ->");
+    let (left, output) = match equation.split_once("->") {
+        Some((left, output)) => (left, Some(output)),
+        None => (equation.as_str(), None),
     };
     let operands: Vec<&str> = left.split(',').collect();
-    if operands.len() != call.inputs.len() || operands.len() > 2 || equation.contains('.') {
+    if operands.len() != call.inputs.len() || operands.len() > 2 {
         return unsupported(format!("the equation {}", quote(&equation)));
     }
+    // three dots stand for as many directions as an operand has beside its letters
+    let mut most = 0;
+    let mut spelt = Vec::new();
+    for (at, letters) in operands.iter().enumerate() {
+        let own = letters.replace("...", "").chars().count();
+        let dots = call.shape(at)?.len().saturating_sub(own);
+        most = if letters.contains("...") { dots.max(most) } else { most };
+        spelt.push(letters.replace("...", &dotted(dots)));
+    }
+    let output = match output {
+        Some(output) => output.replace("...", &dotted(most)),
+        // without an output: what stands once, in the order of the alphabet
+        None => {
+            let all: String = spelt.concat();
+            let mut once: Vec<char> = all
+                .chars()
+                .filter(|c| !is_dot(*c) && all.matches(*c).count() == 1)
+                .collect();
+            once.sort_unstable();
+            dotted(most).chars().chain(once).collect()
+        }
+    };
+    let operands: Vec<&str> = spelt.iter().map(String::as_str).collect();
     let sizes = letters(call, &operands)?;
     let mut shape = Vec::new();
     for letter in output.chars() {
@@ -153,13 +189,25 @@ pub(super) fn einsum(call: &Call) -> Result<Outcome, Fault> {
         }
     }
     let op = match operands[..] {
-        [a, b] => contraction(call, &sizes, [a, b, output])?,
+        [a, b] => contraction(call, &sizes, [a, b, &output])?,
         _ => Op::Copy {
             inputs: call.elements(0)?,
             outputs: elements(&shape)?,
         },
     };
     Ok(Outcome::layer(shape, op))
+}
+
+/// Letters for so many directions that an equation does not name, the last direction first in the alphabet.
+fn dotted(directions: usize) -> String {
+    (0..directions.min(64))
+        .rev()
+        .filter_map(|at| char::from_u32(0xe000 + at as u32))
+        .collect()
+}
+
+fn is_dot(letter: char) -> bool {
+    ('\u{e000}'..='\u{e040}').contains(&letter)
 }
 
 /// The letters of the operands with their sizes, as they come.
@@ -173,6 +221,13 @@ fn letters(call: &Call, operands: &[&str]) -> Result<Vec<(char, u64)>, Fault> {
         }
         for (letter, &size) in letters.chars().zip(shape) {
             match sizes.iter().find(|(known, _)| *known == letter) {
+                Some(&(letter, known)) if known != size && is_dot(letter) && (known == 1 || size == 1) => {
+                    let larger = known.max(size);
+                    sizes
+                        .iter_mut()
+                        .filter(|(own, _)| *own == letter)
+                        .for_each(|own| own.1 = larger);
+                }
                 Some(&(_, known)) if known != size => {
                     return wrong(format!("{letter:?} is both {known} and {size}"));
                 }

@@ -135,7 +135,7 @@ pub(super) fn constant(call: &Call) -> Result<Value, Fault> {
         return value;
     }
     let one = |content| Value::constant(Vec::new(), matches!(content, Numbers::Floats(_)), Some(content));
-    Ok(match call.node.attributes.first().map(|a| a.name) {
+    Ok(match call.attributes.first().map(|(name, _)| *name) {
         Some("value_int") => one(Numbers::Ints(vec![call.int("value_int").unwrap_or(0)])),
         Some("value_float") => one(Numbers::Floats(vec![call.float("value_float").unwrap_or(0.0)])),
         Some("value_ints") => Value::ints(call.ints("value_ints").unwrap_or(&[]).to_vec()),

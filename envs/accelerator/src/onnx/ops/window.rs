@@ -1,4 +1,4 @@
-//! Windows that slide over an image: kernel, stride, padding, dilation, as convolutions and pools share them.
+//! Windows that slide over an image or a volume: kernel, stride, padding, dilation, as convolutions and pools share them.
 
 use super::super::call::{Call, Fault, unsupported, wrong};
 use crate::input::quote;
@@ -9,29 +9,29 @@ const LARGEST_KERNEL: u64 = 1 << 16;
 /// Largest stride, padding and dilation.
 const LARGEST_STEP: u64 = 1 << 32;
 
-/// A window over an image; a signal of one direction is an image of height 1.
+/// A window over a volume, by depth, height and width; an image is a volume one slice deep, a signal of one direction an
+/// image of height 1.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    pub image: [u64; 2],
-    pub kernel: [u64; 2],
-    pub stride: [u64; 2],
-    pub padding: [[u64; 2]; 2],
-    pub dilation: [u64; 2],
-    /// Directions of the signal: 1 or 2.
+    pub image: [u64; 3],
+    pub kernel: [u64; 3],
+    pub stride: [u64; 3],
+    pub padding: [[u64; 2]; 3],
+    pub dilation: [u64; 3],
+    /// Directions of the signal: 1 to 3.
     pub rank: usize,
 }
 
 impl Window {
-    /// The window of a node over an input of this shape (batch, channels, and one or two directions); the kernel is
+    /// The window of a node over an input of this shape (batch, channels, and one to three directions); the kernel is
     /// that of the weights, if there are any.
     pub fn of(call: &Call, shape: &[u64], weights: Option<&[u64]>) -> Result<Self, Fault> {
         let image = match shape {
-            [_, _, width] => vec![*width],
-            [_, _, height, width] => vec![*height, *width],
             [] | [_] | [_, _] => {
                 return wrong(format!("an image of shape {shape:?} has no pixels"));
             }
-            _ => return unsupported("images of more than two directions"),
+            [_, _, image @ ..] if image.len() <= 3 => image,
+            _ => return unsupported("images of more than three directions"),
         };
         let rank = image.len();
         let kernel = match (call.ints("kernel_shape"), weights) {
@@ -52,26 +52,26 @@ impl Window {
             None => Ok(vec![otherwise; rank]),
         };
         let mut window = Self {
-            image: pair(&image, 1),
-            kernel: pair(&kernel, 1),
-            stride: pair(&list("strides", 1, 1)?, 1),
-            dilation: pair(&list("dilations", 1, 1)?, 1),
-            padding: [[0; 2]; 2],
+            image: triple(image, 1),
+            kernel: triple(&kernel, 1),
+            stride: triple(&list("strides", 1, 1)?, 1),
+            dilation: triple(&list("dilations", 1, 1)?, 1),
+            padding: [[0; 2]; 3],
             rank,
         };
         window.padding = window.padding_of(call)?;
         Ok(window)
     }
 
-    fn padding_of(&self, call: &Call) -> Result<[[u64; 2]; 2], Fault> {
+    fn padding_of(&self, call: &Call) -> Result<[[u64; 2]; 3], Fault> {
         let upper = match call.text("auto_pad", "NOTSET") {
-            "VALID" => return Ok([[0; 2]; 2]),
+            "VALID" => return Ok([[0; 2]; 3]),
             "SAME_UPPER" => true,
             "SAME_LOWER" => false,
             "NOTSET" | "" => return self.explicit_padding(call),
             other => return wrong(format!("`auto_pad` {} is unknown", quote(other))),
         };
-        Ok([0, 1].map(|axis| {
+        Ok([0, 1, 2].map(|axis| {
             // as many windows as strides fit into the image
             let outputs = self.image[axis].div_ceil(self.stride[axis]);
             let covered = outputs.saturating_sub(1).saturating_mul(self.stride[axis]);
@@ -82,14 +82,14 @@ impl Window {
         }))
     }
 
-    fn explicit_padding(&self, call: &Call) -> Result<[[u64; 2]; 2], Fault> {
+    fn explicit_padding(&self, call: &Call) -> Result<[[u64; 2]; 3], Fault> {
         let Some(pads) = call.ints("pads") else {
-            return Ok([[0; 2]; 2]);
+            return Ok([[0; 2]; 3]);
         };
         let pads = sizes("pads", pads, 2 * self.rank, 0, LARGEST_STEP)?;
         let (before, after) = pads.split_at(self.rank);
-        let (before, after) = (pair(before, 0), pair(after, 0));
-        Ok([[before[0], after[0]], [before[1], after[1]]])
+        let (before, after) = (triple(before, 0), triple(after, 0));
+        Ok([0, 1, 2].map(|axis| [before[axis], after[axis]]))
     }
 
     /// Pixels from the first to the last tap, both included.
@@ -98,8 +98,8 @@ impl Window {
     }
 
     /// The shape of an output with this image.
-    pub fn shape(&self, batch: u64, channels: u64, image: [u64; 2]) -> Vec<u64> {
-        [&[batch, channels], &image[2 - self.rank..]].concat()
+    pub fn shape(&self, batch: u64, channels: u64, image: [u64; 3]) -> Vec<u64> {
+        [&[batch, channels], &image[3 - self.rank..]].concat()
     }
 }
 
@@ -109,12 +109,13 @@ pub(super) fn split(total: u64, upper: bool) -> [u64; 2] {
     if upper { [small, large] } else { [large, small] }
 }
 
-/// Height and width; the height of a signal of one direction is `otherwise`.
-pub(super) fn pair(list: &[u64], otherwise: u64) -> [u64; 2] {
+/// Depth, height and width; those that a signal does not have are `otherwise`.
+pub(super) fn triple(list: &[u64], otherwise: u64) -> [u64; 3] {
     match *list {
-        [height, width] => [height, width],
-        [width] => [otherwise, width],
-        _ => [otherwise; 2],
+        [depth, height, width] => [depth, height, width],
+        [height, width] => [otherwise, height, width],
+        [width] => [otherwise, otherwise, width],
+        _ => [otherwise; 3],
     }
 }
 

@@ -13,9 +13,10 @@ pub enum Attr<'a> {
     Floats(&'a str, &'a [f32]),
     Text(&'a str, &'a str),
     Tensor(&'a str, &'a [i64]),
+    Body(&'a str, &'a GraphProto),
 }
 
-pub use Attr::{Floats, Int, Ints, Tensor, Text};
+pub use Attr::{Body, Floats, Int, Ints, Tensor, Text};
 
 /// A dimension of an input.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +106,10 @@ fn attribute(attr: &Attr) -> AttributeProto {
             }),
             ..named(name)
         },
+        Attr::Body(name, graph) => AttributeProto {
+            g: Some(graph.clone()),
+            ..named(name)
+        },
     }
 }
 
@@ -175,6 +180,14 @@ impl File {
             attribute: attributes.iter().map(attribute).collect(),
             ..NodeProto::default()
         });
+        self
+    }
+
+    /// Says whose operator the last node is.
+    pub fn of_domain(mut self, domain: &str) -> Self {
+        if let Some(node) = self.graph().node.last_mut() {
+            node.domain = some(domain);
+        }
         self
     }
 

@@ -169,7 +169,7 @@ fn names_that_are_long_or_odd_stay_readable() {
 }
 
 /// A field of a message: its number and bytes of a known length.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![number << 3 | 2];
     let mut length = bytes.len();
     while length >= 0x80 {

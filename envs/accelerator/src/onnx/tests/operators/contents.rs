@@ -61,6 +61,11 @@ fn shape_arithmetic_is_worked_out() {
         let call = Call {
             node: &node,
             inputs,
+            attributes: node
+                .attributes
+                .iter()
+                .map(|attribute| (attribute.name, attribute))
+                .collect(),
             opset: 18,
             rebatched: None,
         };

@@ -1,6 +1,7 @@
 //! Shapes and costs of single operators against hand-computed ones and the examples of the ONNX specification.
 
 mod contents;
+mod newer;
 mod places;
 mod products;
 mod windows;
@@ -45,6 +46,7 @@ fn attribute<'a>(attr: &Attr<'a>) -> Attribute<'a> {
             text: text.as_bytes(),
             ..named(name)
         },
+        Attr::Body(name, _) => named(name),
         Contents(name, ints) => Attribute {
             tensor: Some(Tensor {
                 dims: vec![ints.len() as i64],
@@ -80,6 +82,11 @@ fn apply(op: &str, inputs: &[In], attributes: &[Attr], outputs: usize) -> Result
     let call = Call {
         node: &node,
         inputs: values.iter().map(Option::as_ref).collect(),
+        attributes: node
+            .attributes
+            .iter()
+            .map(|attribute| (attribute.name, attribute))
+            .collect(),
         opset: 18,
         rebatched: None,
     };
