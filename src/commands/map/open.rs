@@ -105,6 +105,7 @@ pub fn layers(args: &MapArgs) -> Result<(String, Vec<Work>), Error> {
             .map(|dim| open::named_size(dim))
             .collect::<Result<_, _>>()?,
         unsupported: Unsupported::Error,
+        ..network::Options::default()
     };
     let network = network::open(&name, &options).map_err(|error| match error {
         NetworkError::Unknown { .. } => {
