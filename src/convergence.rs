@@ -95,7 +95,7 @@ pub fn of_policy<'a>(
         let mut commands = Vec::new();
         loop {
             let step = player.step(design);
-            commands.extend_from_slice(player.command());
+            commands.extend_from_slice(player.clipped_command());
             if step.ended() {
                 return Ok(commands);
             }

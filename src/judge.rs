@@ -226,8 +226,8 @@ impl<'a> Player<'a> {
         self.problem.apply(&self.clipped, &self.effect)
     }
 
-    /// The last command given, `[command]`.
-    pub fn command(&self) -> &[f32] {
+    /// The last command as the machine got it, within its bounds, `[command]`.
+    pub fn clipped_command(&self) -> &[f32] {
         &self.clipped
     }
 

@@ -28,6 +28,8 @@ use common::{program, tiny};
 const CASES: u64 = 20_000;
 /// From then on a run is asked to end.
 const LONG: Duration = Duration::from_secs(20);
+/// Longest time without a word.
+const SILENT: Duration = Duration::from_secs(120);
 /// What an answer may take: an iteration's patience and a busy machine.
 const ANSWER: Duration = Duration::from_secs(25);
 
@@ -68,16 +70,18 @@ fn fault(folder: &Path, text: &str) -> Option<String> {
     let talk = fs::File::create(folder.join("talk.log")).unwrap();
     let mut child = command.stdout(Stdio::null()).stderr(talk).spawn().unwrap();
     let begun = Instant::now();
-    let mut asked = false;
+    let mut asked: Option<Instant> = None;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begun.elapsed() > LONG && !asked {
-            asked = true;
+        // before its first word the program may still be being loaded, on a busy machine
+        let listens = fs::metadata(folder.join("talk.log")).is_ok_and(|talk| talk.len() > 0);
+        if begun.elapsed() > LONG && listens && asked.is_none() {
+            asked = Some(Instant::now());
             let _ = kill_process(Pid::from_child(&child), Signal::TERM);
         }
-        if begun.elapsed() > LONG + ANSWER {
+        if asked.is_some_and(|asked| asked.elapsed() > ANSWER) || begun.elapsed() > SILENT && !listens {
             child.kill().unwrap();
             child.wait().unwrap();
             return Some("is deaf".into());

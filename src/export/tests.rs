@@ -77,7 +77,7 @@ fn the_arm_read_back_from_mjcf_stands_where_ours_does_and_weighs_as_much() {
     for (body, mass) in named(&document, "body").iter().zip(masses) {
         let geoms = body.children().filter(|n| n.has_tag_name("geom"));
         let written: f64 = geoms.map(|g| numbers(g, "mass")[0]).sum();
-        assert!((written - f64::from(mass)).abs() < 1e-5 * written);
+        assert!((written - mass).abs() < 1e-5 * written);
     }
     let limits = design[5..10].iter();
     for (joint, torque) in named(&document, "joint").iter().zip(limits) {

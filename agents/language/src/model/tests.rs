@@ -44,3 +44,17 @@ fn temperature_zero_takes_the_best_and_one_takes_all() {
     let total: f64 = [0.0f64, 1.0, 0.5].iter().map(|s| s.exp()).sum();
     assert!((f64::from(counts[1]) / 3000.0 - 1f64.exp() / total).abs() < 0.04);
 }
+
+#[test]
+fn a_temperature_too_small_to_divide_by_is_zero() {
+    let mut stream = Stream::new(0, "draw", 0);
+    for scores in [[1.0, 3.0, -2.0], [0.1, 0.3, 0.2], [0.0, 1e30, 1e29]] {
+        for temperature in [0.0, 5e-324, 1e-308, 1e-30] {
+            assert_eq!(
+                draw(&Tensor::from_slice(&scores), temperature, &mut stream),
+                1,
+                "{temperature:e}"
+            );
+        }
+    }
+}

@@ -89,7 +89,7 @@ mod tests {
         rollout.episodes = returns
             .iter()
             .map(|&total_return| Episode {
-                lane: 0,
+                env: 0,
                 steps: 1,
                 total_return,
                 start_value: 0.0,
