@@ -3,13 +3,13 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tandem_core::{CommandSpace, Fidelity, Problem, ProblemError, Stream};
+use tandem_core::{Channel, CommandSpace, Fidelity, Problem, ProblemError, Stream};
 use tandem_learning::policy::PolicySnapshot;
 
 use crate::judge::{Actions, Player, Starts, World};
 use crate::statistics::median;
 
-/// Ranges below this count as this, in the observation's units: a channel that stands still cannot deviate from itself.
+/// Ranges below this count as this, in the observation's units.
 const LEAST_RANGE: f32 = 1e-3;
 /// Memory and size of random commands: `u <- 0.9 u + 0.2 n` with `n` standard normal, cut to [-1, 1]; a standard deviation of
 /// 0.46, and about half a second of memory in the slowest problem.
@@ -41,7 +41,7 @@ pub struct Tracks<'a> {
 /// objects, single episodes part for good over the least difference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deviation {
-    /// Largest deviation of an observation within an episode, in units of its channel's range over all episodes.
+    /// Largest deviation of an observation within an episode, in units of the widest range of a channel of its unit.
     pub trajectory: f64,
     /// The same, the worst episode.
     pub worst: f64,
@@ -175,8 +175,8 @@ impl Tracks<'_> {
         let others = fresh.into_par_iter().zip(&self.tracks).map(replayed);
         let others: Result<Vec<Track>, ProblemError> = others.collect();
         let others = others?;
-        let names: Vec<&str> = other.spec().observation.iter().map(|c| c.name.as_str()).collect();
-        let ranges = ranges(&others, names.len());
+        let channels = &other.spec().observation;
+        let ranges = ranges(&others, channels);
         let (mut trajectories, mut returns) = (Vec::new(), Vec::new());
         let (mut worst, mut channel) = (0.0, 0);
         for (own, other) in self.tracks.iter().zip(&others) {
@@ -192,23 +192,28 @@ impl Tracks<'_> {
         Ok(Deviation {
             trajectory: median(&trajectories).unwrap_or(f64::NAN),
             worst,
-            channel: names.get(channel).copied().unwrap_or_default().into(),
+            channel: channels.get(channel).map(|c| c.name.clone()).unwrap_or_default(),
             total_return: median(&returns).unwrap_or(f64::NAN),
         })
     }
 }
 
-/// Width of what each channel takes on over all episodes, `[observation]`.
-fn ranges(tracks: &[Track], channels: usize) -> Vec<f32> {
-    let mut bounds = vec![[f32::INFINITY, f32::NEG_INFINITY]; channels];
+/// For each channel the widest range that any channel of its unit takes on over all episodes, `[observation]`: places that hardly
+/// move are measured by those that do.
+fn ranges(tracks: &[Track], channels: &[Channel]) -> Vec<f32> {
+    let mut bounds = vec![[f32::INFINITY, f32::NEG_INFINITY]; channels.len()];
     for track in tracks {
-        for observation in track.observations.chunks_exact(channels.max(1)) {
+        for observation in track.observations.chunks_exact(channels.len().max(1)) {
             for (bound, &o) in bounds.iter_mut().zip(observation) {
                 *bound = [bound[0].min(o), bound[1].max(o)];
             }
         }
     }
-    bounds.iter().map(|[low, high]| (high - low).max(LEAST_RANGE)).collect()
+    let widest = |unit: &str| {
+        let same = channels.iter().zip(&bounds).filter(|(channel, _)| channel.unit == unit);
+        same.map(|(_, [low, high])| high - low).fold(LEAST_RANGE, f32::max)
+    };
+    channels.iter().map(|channel| widest(&channel.unit)).collect()
 }
 
 /// The largest deviation between two episodes in units of the ranges, and its channel.
