@@ -117,7 +117,7 @@ impl Codesign {
     /// # Errors
     /// Settings out of range, a pipeline whose nonlinear stage is not finished, a circuit outside the design space.
     pub fn new(pipeline: Pipeline, settings: &CodesignSettings) -> Result<Self, LanguageError> {
-        settings.check()?;
+        settings.check().map_err(|error| error.inside("codesign"))?;
         let trained = pipeline.into_trained()?;
         let language = trained.settings;
         let base = language.circuit();
