@@ -39,7 +39,7 @@ pub const PRESETS: [Preset; 7] = [
     },
     Preset {
         name: "passage-tight",
-        about: "through a capped zigzag passage 0.75 m wide; 22 % of random designs work (n = 300)",
+        about: "through a capped zigzag passage 0.75 m wide; 21 % of random designs work (n = 300)",
     },
     Preset {
         name: "far",
@@ -51,7 +51,7 @@ pub const PRESETS: [Preset; 7] = [
     },
     Preset {
         name: "far-torque",
-        about: "as far; motor torques are designed too, and weigh; 0.61 % of random designs work (n = 20 000)",
+        about: "as far; motor torques are designed too, and weigh; 0.58 % of random designs work (n = 20 000)",
     },
     Preset {
         name: "far-base",
