@@ -3,8 +3,8 @@
 use super::parts::FRICTION;
 use tandem_core::mechanism::{Geom, Solid, decimal};
 
-/// Physics steps of a control step: simulators that do not solve servos implicitly need steps of about a millisecond.
-pub(super) const SUBSTEPS: usize = 20;
+/// Physics steps of a control step: simulators that do not solve servos implicitly need steps of half a millisecond.
+pub(super) const SUBSTEPS: usize = 40;
 /// Mass of the palm, kg: little beside the stage's inertia, which is what decides how the palm moves.
 pub(super) const PALM_MASS: f64 = 0.5;
 pub(super) const LINK_COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];

@@ -6,9 +6,9 @@ use super::machine;
 use super::walls::Walls;
 use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Solid, UPRIGHT, decimal};
 
-/// Physics steps of a control step: simulators that judge the servos' limits by the beginning of a step need steps of an eighth
-/// of a millisecond, since a light last link would be driven from one limit to the other within a longer one (MuJoCo 4.0.0 does
-/// so at 1 ms).
+/// Physics steps of a control step per five links: simulators that judge the servos' limits by the beginning of a step need steps
+/// of an eighth of a millisecond, since a light last link would be driven from one limit to the other within a longer one (MuJoCo
+/// 4.0.0 does so at 1 ms); the lighter it is, the shorter.
 const SUBSTEPS: usize = 400;
 const ARM: u32 = 1;
 const WALL: u32 = 2;
@@ -19,6 +19,7 @@ const WALL_COLOUR: [f64; 4] = [0.45, 0.45, 0.45, 1.0];
 /// The machine that [`super::machine::Machine`] builds, at its nominal start.
 pub(super) fn mechanism(settings: &Settings, walls: &Walls, arm: &Arm) -> Mechanism {
     let links = 0..settings.links;
+    let substeps = SUBSTEPS * settings.links.div_ceil(5);
     let goal = settings.goal.map(decimal);
     let tolerance = decimal(settings.tolerance);
     Mechanism {
@@ -29,8 +30,8 @@ pub(super) fn mechanism(settings: &Settings, walls: &Walls, arm: &Arm) -> Mechan
                 .into(),
         ],
         gravity: [0.0; 3],
-        dt: decimal(CONTROL_DT) / SUBSTEPS as f64,
-        substeps: SUBSTEPS,
+        dt: decimal(CONTROL_DT) / substeps as f64,
+        substeps,
         bodies: links.clone().map(|i| link(settings, arm, i)).collect(),
         fixtures: walls.segments.iter().map(|&[a, b]| wall(a, b)).collect(),
         tendons: Vec::new(),

@@ -35,7 +35,7 @@ use contact::{Contacts, Row};
 /// A vector in the plane.
 pub(super) type Vec2 = [f64; 2];
 
-/// Trials at most of which servos are at their limit; the last one counts. Two are the rule.
+/// Trials at most of which servos are at their limit; the last one counts. One is the rule.
 const MOST_TRIALS: usize = 20;
 /// Turns of friction and what it is bounded by at most.
 const MOST_TURNS: usize = 4;
