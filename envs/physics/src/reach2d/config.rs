@@ -111,7 +111,7 @@ pub struct Config {
 /// What computes the machine's motion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Engine {
-    /// Tandem's own dynamics of a chain, [`super::chain`].
+    /// Tandem's own dynamics of a chain, `chain`.
     Chain,
     /// The rapier physics engine, for comparison: slower by far, and not as close at the same step.
     Rapier,

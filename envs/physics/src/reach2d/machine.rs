@@ -1,6 +1,6 @@
 //! The true machine: an arm driven by servos with torque limits, among solid walls.
 //!
-//! Its motion is computed by [`super::chain`]; rapier computes the same machine for comparison ([`super::reference`]).
+//! Its motion is computed by `chain`; rapier computes the same machine for comparison (`reference`).
 
 use serde::{Deserialize, Serialize};
 
