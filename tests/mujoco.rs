@@ -66,7 +66,8 @@ fn exported_machines_move_in_mujoco_as_at_a_finer_step() {
         let path = folder.path().join(format!("{problem}-{preset}.xml"));
         std::fs::write(&path, text).unwrap();
         let mut command = Command::new(&python);
-        command.arg(&script).arg(&path);
+        // MuJoCo leaves a log where it runs
+        command.arg(&script).arg(&path).current_dir(folder.path());
         command.args([format!("--share={share}"), format!("--seconds={seconds}")]);
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
