@@ -34,7 +34,7 @@
 //! kinetic energy, overlap) end an episode by name. An object that is squeezed out and flies away, faster than 5 m/s, ends it
 //! too, as a grasp that failed: no fault of the simulation, for finer steps give as many.
 //!
-//! **How hard it is.** Of 2000 random designs 6 work ([`selectivity`]); the start design curls its distal
+//! **How hard it is.** Of 2000 random designs one works by script ([`selectivity`]); the start design curls its distal
 //! links first and pushes everything away.
 
 mod bench;
