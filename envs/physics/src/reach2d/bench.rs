@@ -6,6 +6,7 @@ use super::config::{MAX_LINKS, Settings};
 use super::state::State;
 use super::world::Reach;
 use crate::rate::PhysicsRate;
+use tandem_core::check::refuse;
 use tandem_core::problem::{Fidelity, Problem, ProblemError};
 use tandem_core::stream::Stream;
 
@@ -47,21 +48,23 @@ fn seconds(settings: &Settings, steps: usize) -> Result<[f64; 2], ProblemError> 
             *command = last;
         }
         let start = Instant::now();
+        let mut fault = None;
         for command in &commands {
-            worlds[0].full_step(&command[..n]);
+            fault = fault.or(worlds[0].full_step(&command[..n]).fault);
             worlds[0].observe(&mut observation);
         }
         spent[0] += start.elapsed().as_secs_f64();
         let start = Instant::now();
         if let Some(machine) = worlds[1].state_mut().and_then(State::machine) {
             for command in &commands {
-                // a machine that gave up is no longer measured as one
-                if machine.step(&command[..n], &walls).is_err() {
-                    break;
-                }
+                fault = fault.or(machine.step(&command[..n], &walls).err());
             }
         }
         spent[1] += start.elapsed().as_secs_f64();
+        // a machine that has given up takes no time
+        if let Some(fault) = fault {
+            return refuse("preset", format!("`{}` cannot be measured: {fault}", settings.preset));
+        }
     }
     let done = (steps.div_ceil(TURN) * TURN) as f64 / steps as f64;
     Ok(spent.map(|s| s / done))

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::chain::{Aim, Chain, Link, Servo};
-use super::config::{CONTROL_DT, Engine, LINK_RADIUS, MAX_LINKS, STEP_ANGLE, Settings};
+use super::config::{CONTROL_DT, Engine, LINK_RADIUS, MAX_LINKS, STEP_ANGLE, Settings, link_inertia};
 pub use super::config::{DENSITY, link_mass};
 use super::hardware::{Arm, MOTOR_MASS};
 use super::motion;
@@ -54,9 +54,7 @@ fn link(arm: &Arm, i: usize) -> Link {
     };
     let mass = tube + motor;
     let center = 0.5 * length * tube / mass;
-    let about_hinge = super::config::link_inertia(length) + tube * (0.5 * length).powi(2);
-    // a motor is a ball of the link's radius
-    let about_hinge = about_hinge + 0.4 * motor * radius * radius;
+    let about_hinge = link_inertia(length) + tube * (0.5 * length).powi(2) + 0.4 * motor * radius * radius;
     Link {
         length,
         mass,
@@ -140,8 +138,22 @@ impl Machine {
         }
     }
 
-    /// Whether all speeds are numbers within their bound.
+    /// Number of links; `None` for a machine that was not stored whole.
+    pub(super) fn links(&self) -> Option<usize> {
+        let links = match &self.body {
+            Body::Chain(chain) => chain.angles().count(),
+            Body::Rapier(arm) => arm.links()?,
+        };
+        (links == self.target.len()).then_some(links)
+    }
+
+    /// Whether all angles are numbers and all speeds within their bound.
     fn check(&self) -> Result<(), Fault> {
+        let mut lost = false;
+        self.each_angle(|_, angle| lost |= !angle.is_finite());
+        if lost || self.target.iter().any(|target| !target.is_finite()) {
+            return Err("a joint's angle is no number");
+        }
         let wild = |v: f64| v.is_nan() || v.abs() > SPEED_BOUND;
         let wild = match &self.body {
             Body::Chain(chain) => chain.speeds().any(wild),
@@ -222,6 +234,5 @@ impl Machine {
             Body::Rapier(arm) => arm.rest(angles),
         }
         self.target.copy_from_slice(angles);
-        self.aims.iter_mut().for_each(|aim| aim.angle = 0.0);
     }
 }

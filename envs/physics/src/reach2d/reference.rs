@@ -112,23 +112,34 @@ impl RapierArm {
         Some(())
     }
 
-    fn chain(&self) -> &Multibody {
-        let first = self.joints[0];
-        let found = self.world.multibody_joints.get(first);
-        found.expect("the chain lives as long as the machine").0
+    /// The chain; `None` if it was not stored whole.
+    fn chain(&self) -> Option<&Multibody> {
+        let found = self.world.multibody_joints.get(*self.joints.first()?)?;
+        Some(found.0)
+    }
+
+    /// The links, without the base.
+    fn moving(&self) -> impl Iterator<Item = &MultibodyLink> {
+        self.chain().into_iter().flat_map(|chain| chain.links().skip(1))
+    }
+
+    /// Number of links; `None` for an arm that was not stored whole.
+    pub fn links(&self) -> Option<usize> {
+        let links = self.moving().count();
+        [self.joints.len(), self.servos.len(), self.lengths.len()]
+            .iter()
+            .all(|&n| n == links)
+            .then_some(links)
     }
 
     /// Angles of the hinges, rad.
     pub fn angles(&self) -> impl Iterator<Item = f64> {
-        self.chain()
-            .links()
-            .skip(1)
-            .map(|link| f64::from(link.joint().coords()[3]))
+        self.moving().map(|link| f64::from(link.joint().coords()[3]))
     }
 
     /// The ends of the links, m.
     pub fn ends(&self) -> impl Iterator<Item = Point> {
-        let links = self.chain().links().skip(1).zip(&self.lengths);
+        let links = self.moving().zip(&self.lengths);
         links.map(|(link, &length)| {
             let end = *link.local_to_world() * (Vector::X * length);
             [end.x, end.y]
@@ -137,19 +148,16 @@ impl RapierArm {
 
     /// Speeds of the hinges, rad/s.
     pub fn speeds(&self) -> impl Iterator<Item = f32> {
-        self.chain()
-            .generalized_velocity()
-            .into_owned()
-            .data
-            .as_vec()
-            .clone()
-            .into_iter()
+        self.chain().into_iter().flat_map(|chain| {
+            let speeds = chain.generalized_velocity();
+            (0..speeds.len()).map(move |i| speeds[i])
+        })
     }
 
     /// Masses of the links, kg.
     pub fn masses(&self) -> impl Iterator<Item = f32> {
         let mass = |link: &MultibodyLink| self.world.bodies[link.rigid_body_handle()].mass();
-        self.chain().links().skip(1).map(mass)
+        self.moving().map(mass)
     }
 
     /// One physics step.

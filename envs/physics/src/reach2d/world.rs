@@ -301,9 +301,13 @@ impl World for Reach {
             state.room.len(),
             state.points.len(),
         ];
-        match sizes == [n, n, n, n + 1] {
-            true => Ok(()),
-            false => Err(format!("it has {} links, not {n}", sizes[0])),
+        if sizes != [n, n, n, n + 1] {
+            return Err(format!("it has {} links, not {n}", sizes[0]));
+        }
+        match state.machine.as_ref().map(Machine::links) {
+            None => Ok(()),
+            Some(links) if links == Some(n) => Ok(()),
+            Some(_) => Err("its machine is not whole".into()),
         }
     }
 
