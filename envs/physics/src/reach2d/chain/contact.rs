@@ -82,9 +82,11 @@ impl Row {
         changed
     }
 
-    /// Makes the row as stiff as it has to be for a chain that gives way by this acceleration to a unit force.
-    pub fn stiffen(&mut self, mobility: f64, dt: f64) {
+    /// Makes the row stiff enough for a chain whose hinges give way by these accelerations to unit torques, each on its own,
+    /// `[links]`: an estimate of the order of magnitude, for all that is asked is that little of a missing speed is left.
+    pub fn stiffen(&mut self, pivots: impl Iterator<Item = f64>, dt: f64) {
         if self.stiffness == 0.0 {
+            let mobility: f64 = self.jacobian.iter().zip(pivots).map(|(j, pivot)| j * j * pivot).sum();
             self.stiffness = 1.0 / (SOFTNESS * dt * mobility);
         }
     }

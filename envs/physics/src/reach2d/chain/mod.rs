@@ -315,6 +315,7 @@ impl Chain {
     fn accelerate(&mut self, (dt, aims): (f64, &[Aim]), rows: &mut [Row], out: &mut [f64; MAX_LINKS]) {
         let mut outside = [0.0; MAX_LINKS];
         for row in &mut *rows {
+            row.stiffen(self.work.iter().map(|work| work.pivot), dt);
             row.force[0] = row.force[1];
             if let Some(force) = row.held {
                 row.force[1] = force;
@@ -323,10 +324,9 @@ impl Chain {
         }
         let torque = |i: usize, joint: &Joint| joint.held_torque(dt, &aims[i]) + outside[i];
         self.solve(torque, true, |i, a| out[i] = a);
-        for row in rows.iter_mut().filter(|row| row.stiffness == 0.0 || row.held.is_none()) {
+        for row in rows.iter_mut().filter(|row| row.held.is_none()) {
             let Row { jacobian, response, .. } = row;
             self.solve(|i, _| jacobian[i], false, |i, a| response[i] = a);
-            row.stiffen(row.along(&row.response), dt);
         }
         if rows.iter().any(|row| row.held.is_none()) {
             let speeds: Vec<f64> = self
