@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use tandem_core::{Channel, CommandSpace, Fidelity, Problem, ProblemError, Stream};
+use tandem_core::{Channel, CommandSpace, Fidelity, Problem, ProblemError, Step, Stream};
 use tandem_learning::policy::PolicySnapshot;
 
 use crate::judge::{Actions, Player, Starts, World};
@@ -53,6 +53,23 @@ pub struct Deviation {
 }
 
 impl Track {
+    fn new(start: u64) -> Self {
+        Self {
+            start,
+            ..Self::default()
+        }
+    }
+
+    /// Notes a step that has been taken; one that the machine had to give up is none.
+    fn note(&mut self, problem: &dyn Problem, step: &Step) {
+        if step.fault.is_none() {
+            let (had, more) = (self.observations.len(), problem.spec().observation.len());
+            self.observations.resize(had + more, 0.0);
+            problem.observe(&mut self.observations[had..]);
+            self.rewards.push(step.reward);
+        }
+    }
+
     fn total_return(&self, steps: usize) -> f64 {
         self.rewards[..steps].iter().copied().map(f64::from).sum()
     }
@@ -64,7 +81,7 @@ impl Track {
 /// A design that cannot be built.
 pub fn random<'a>(problem: &dyn Problem, design: &'a [f64], starts: Starts) -> Result<Tracks<'a>, ProblemError> {
     let (width, horizon) = (problem.spec().command.len(), problem.spec().horizon);
-    record(problem, design, starts, |_, start| {
+    record(problem, design, starts, |own, start| {
         let mut stream = Stream::new(starts.seed, "convergence-commands", start);
         let mut command = vec![0.0; width];
         let mut commands = Vec::new();
@@ -74,7 +91,7 @@ pub fn random<'a>(problem: &dyn Problem, design: &'a [f64], starts: Starts) -> R
             }
             commands.extend_from_slice(&command);
         }
-        Ok(commands)
+        replay(own, design, starts, start, commands)
     })
 }
 
@@ -92,12 +109,13 @@ pub fn of_policy<'a>(
         let world = World::Full;
         let mut player = Player::new(own, policy, Actions::Mean, &world);
         player.reset(design, starts, start)?;
-        let mut commands = Vec::new();
+        let mut track = Track::new(start);
         loop {
             let step = player.step(design);
-            commands.extend_from_slice(player.clipped_command());
+            track.commands.extend_from_slice(player.clipped_command());
+            track.note(player.problem(), &step);
             if step.ended() {
-                return Ok(commands);
+                return Ok(track);
             }
         }
     })
@@ -107,14 +125,13 @@ fn record<'a>(
     problem: &dyn Problem,
     design: &'a [f64],
     starts: Starts,
-    commands: impl Fn(&mut dyn Problem, u64) -> Result<Vec<f32>, ProblemError> + Sync,
+    play: impl Fn(&mut dyn Problem, u64) -> Result<Track, ProblemError> + Sync,
 ) -> Result<Tracks<'a>, ProblemError> {
     let own: Vec<Box<dyn Problem>> = (0..starts.episodes).map(|_| problem.fresh()).collect();
-    let play = |(start, mut own): (usize, Box<dyn Problem>)| {
-        let commands = commands(own.as_mut(), start as u64)?;
-        replay(own.as_mut(), design, starts, start as u64, commands)
-    };
-    let tracks: Result<Vec<Track>, ProblemError> = own.into_par_iter().enumerate().map(play).collect();
+    let episodes = own.into_par_iter().enumerate();
+    let tracks: Result<Vec<Track>, ProblemError> = episodes
+        .map(|(start, mut own)| play(own.as_mut(), start as u64))
+        .collect();
     Ok(Tracks {
         design,
         starts,
@@ -135,19 +152,10 @@ fn replay(
         Fidelity::Full,
         &mut Stream::new(starts.seed, starts.name, start),
     )?;
-    let mut track = Track {
-        start,
-        ..Track::default()
-    };
-    let mut observation = vec![0.0; own.spec().observation.len()];
+    let mut track = Track::new(start);
     for command in commands.chunks_exact(own.spec().command.len().max(1)) {
         let step = own.full_step(command);
-        if step.fault.is_some() {
-            break;
-        }
-        own.observe(&mut observation);
-        track.observations.extend_from_slice(&observation);
-        track.rewards.push(step.reward);
+        track.note(own, &step);
         if step.ended() {
             break;
         }
@@ -233,4 +241,26 @@ fn largest(own: &Track, other: &Track, ranges: &[f32]) -> (f64, usize) {
 /// Whether a problem's commands are numbers, which random commands want.
 pub fn is_continuous(problem: &dyn Problem) -> bool {
     matches!(problem.spec().command, CommandSpace::Continuous(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_are_measured_in_the_widest_range_of_a_unit() {
+        let channels = Channel::list(&[("x", "m"), ("y", "m"), ("turn", "rad")]);
+        let track = |observations: &[f32]| Track {
+            observations: observations.to_vec(),
+            ..Track::default()
+        };
+        // x goes 4 m far and y 1 m, the turn stands still
+        let fine = [track(&[0.0, 0.0, 0.5]), track(&[4.0, 1.0, 0.5])];
+        let ranges = ranges(&fine, &channels);
+        assert_eq!(ranges, [4.0, 4.0, LEAST_RANGE]);
+        let coarse = track(&[3.9, 1.2, 0.5]);
+        let (off, channel) = largest(&coarse, &fine[1], &ranges);
+        assert!((off - 0.05).abs() < 1e-6, "{off}");
+        assert_eq!(channel, 1);
+    }
 }

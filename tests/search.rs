@@ -1,6 +1,7 @@
 //! `tandem search` as a user runs it.
 
 use serde_json::Value;
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn search(arguments: &[&str]) -> Output {
@@ -14,6 +15,19 @@ fn search(arguments: &[&str]) -> Output {
 fn document(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Changes a digit in a file of a search, which the search then refuses to go on from.
+fn refuses_when_damaged(path: &Path, arguments: &[&str]) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let changed = text.replacen("\"seconds\":", "\"seconds\":1", 1);
+    assert_ne!(text, changed);
+    std::fs::write(path, changed).unwrap();
+    let refused = search(arguments);
+    assert_eq!(refused.status.code(), Some(1));
+    let name = path.file_name().unwrap().to_string_lossy();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains(&format!("{name} is damaged")), "{said}");
 }
 
 #[test]
@@ -60,14 +74,7 @@ fn methods_are_compared_at_equal_budgets_and_finished_searches_are_read() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("budget 40"));
     // nor does it believe a result of which a digit has changed
-    let path = folder.path().join("random-s0.json");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let changed = text.replacen("\"seconds\":", "\"seconds\":1", 1);
-    assert_ne!(text, changed);
-    std::fs::write(&path, changed).unwrap();
-    let refused = search(&arguments);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("random-s0.json is damaged"));
+    refuses_when_damaged(&folder.path().join("random-s0.json"), &arguments);
 }
 
 #[test]
@@ -118,14 +125,7 @@ fn no_search_falls_below_the_proven_optimum_of_machine_and_mappings() {
     };
     assert!((1e-12 * sum("energy_pj") * sum("cycles") / least - 1.0).abs() < 1e-12);
     // a proof of which a digit has changed is not believed
-    let path = folder.path().join("exact.json");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let changed = text.replacen("\"seconds\":", "\"seconds\":1", 1);
-    assert_ne!(text, changed);
-    std::fs::write(&path, changed).unwrap();
-    let refused = search(&arguments);
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("exact.json is damaged"));
+    refuses_when_damaged(&folder.path().join("exact.json"), &arguments);
     // other spaces have no optimum
     let refused = search(&["confuciux", "--methods", "exact", "--out", out]);
     assert_eq!(refused.status.code(), Some(2));

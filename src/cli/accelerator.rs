@@ -6,6 +6,27 @@ use clap::{Args, ValueEnum};
 
 use crate::host;
 
+/// What a network leaves open: sizes, branches, trip counts.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// Size of what a built-in network sees: HEIGHTxWIDTH, or a number of tokens
+    #[arg(long, value_name = "SIZE")]
+    pub input: Option<String>,
+    /// Images or texts at a time [default: 1, or what an ONNX file says]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<u64>,
+    /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
+    #[arg(long = "dim", value_name = "NAME=N")]
+    pub dims: Vec<String>,
+    /// Branch that an `If` of an ONNX file takes whose condition depends on data: then, else, or NODE=then (repeatable)
+    /// [default: the dearer one]
+    #[arg(long = "branch", value_name = "[NODE=]then|else")]
+    pub branches: Vec<String>,
+    /// How often a `Loop` of an ONNX file runs: N, or NODE=N (repeatable) [default: what the file says]
+    #[arg(long, value_name = "[NODE=]N")]
+    pub trips: Vec<String>,
+}
+
 /// Arguments of `tandem simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -28,25 +49,12 @@ pub struct SimulateArgs {
     /// `gain-cell` or a JSON file with what differs from it
     #[arg(long, value_name = "NAME|FILE")]
     pub platform: PathBuf,
-    /// Size of what a built-in network sees: HEIGHTxWIDTH, or a number of tokens
-    #[arg(long, value_name = "SIZE")]
-    pub input: Option<String>,
-    /// Images or texts at a time [default: 1, or what an ONNX file says]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<u64>,
-    /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
-    #[arg(long = "dim", value_name = "NAME=N")]
-    pub dims: Vec<String>,
+    /// What the network leaves open
+    #[command(flatten)]
+    pub sizes: NetworkArgs,
     /// Operators of an ONNX file that are not supported: stop, or count them as a function of their inputs
     #[arg(long, value_enum, default_value = "error")]
     pub unsupported: OnUnsupported,
-    /// Branch that an `If` of an ONNX file takes whose condition depends on data: then, else, or NODE=then (repeatable)
-    /// [default: the dearer one]
-    #[arg(long = "branch", value_name = "[NODE=]then|else")]
-    pub branches: Vec<String>,
-    /// How often a `Loop` of an ONNX file runs: N, or NODE=N (repeatable) [default: what the file says]
-    #[arg(long, value_name = "[NODE=]N")]
-    pub trips: Vec<String>,
     /// Change a setting of the platform: PATH=VALUE, e.g. engine.count=2 (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,

@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use tandem_accelerator::loopnest::Rule;
 use tandem_accelerator::mapper::Metric;
 
+use super::accelerator::NetworkArgs;
+
 /// Arguments of `tandem map`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,15 +51,9 @@ pub struct MapArgs {
     /// Mappings for the least product of the whole network's energy and cycles
     #[arg(long)]
     pub whole: bool,
-    /// Size of what a built-in network sees: HEIGHTxWIDTH, or a number of tokens
-    #[arg(long, value_name = "SIZE")]
-    pub input: Option<String>,
-    /// Images or texts at a time [default: 1, or what an ONNX file says]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<u64>,
-    /// Size of a dimension that an ONNX file leaves open: NAME=N (repeatable)
-    #[arg(long = "dim", value_name = "NAME=N")]
-    pub dims: Vec<String>,
+    /// What the network leaves open
+    #[command(flatten)]
+    pub sizes: NetworkArgs,
     /// Write the rows as a table (CSV); `-` is standard output
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,

@@ -208,6 +208,20 @@ impl Conv {
     }
 }
 
+/// `[1, 3, 8, 16, 16] * [8, 3, 3, 3, 3]`: 6 x 14 x 14 outputs of 81 taps.
+#[cfg(test)]
+pub(crate) fn volume() -> Conv {
+    Conv {
+        padding: [[0; 2]; 2],
+        depth: Depth {
+            input: 8,
+            kernel: 3,
+            ..Depth::FLAT
+        },
+        ..Conv::same(3, 8, [16, 16], 3)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,16 +256,7 @@ mod tests {
 
     #[test]
     fn volumes_are_counted_slice_by_slice() {
-        // [1, 3, 8, 16, 16] * [8, 3, 3, 3, 3]: 6 x 14 x 14 outputs of 81 taps
-        let conv = Conv {
-            padding: [[0; 2]; 2],
-            depth: Depth {
-                input: 8,
-                kernel: 3,
-                ..Depth::FLAT
-            },
-            ..Conv::same(3, 8, [16, 16], 3)
-        };
+        let conv = volume();
         assert_eq!((conv.output(), conv.output_depth()), ([14, 14], 6));
         assert_eq!(conv.weights(), Ok(8 * 81));
         assert_eq!(conv.valid_macs(), Ok(762_048));

@@ -90,23 +90,10 @@ fn fault(machine: &Machine) -> Option<(&'static str, String)> {
 pub fn layers(args: &MapArgs) -> Result<(String, Vec<Work>), Error> {
     let name = args.network.display().to_string();
     if has_extension(&args.network, "csv") {
-        if args.input.is_some() || args.batch.is_some() || !args.dims.is_empty() {
-            let reason = "--input, --batch and --dim do not go with a table of layers, which names its own sizes";
-            return Err(Error::Input(reason.into()));
-        }
+        open::refuse_sizes(&args.sizes, "a table of layers")?;
         return Ok((name, mapper::read_layers(&args.network)?));
     }
-    let options = network::Options {
-        input: args.input.as_deref().map(open::size).transpose()?,
-        batch: args.batch,
-        dims: args
-            .dims
-            .iter()
-            .map(|dim| open::named_size(dim))
-            .collect::<Result<_, _>>()?,
-        unsupported: Unsupported::Error,
-        ..network::Options::default()
-    };
+    let options = open::options(&args.sizes, Unsupported::Error)?;
     let network = network::open(&name, &options).map_err(|error| match error {
         NetworkError::Unknown { .. } => {
             let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();

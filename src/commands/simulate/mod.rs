@@ -33,11 +33,11 @@ pub fn run(args: &SimulateArgs) -> Result<(), Error> {
 /// Refuses options that only a network on a whole system has: nothing that is typed is ignored.
 fn without_a_system(args: &SimulateArgs, what: &str) -> Result<(), Error> {
     let given = [
-        ("--input", args.input.is_some()),
-        ("--batch", args.batch.is_some()),
-        ("--dim", !args.dims.is_empty()),
-        ("--branch", !args.branches.is_empty()),
-        ("--trips", !args.trips.is_empty()),
+        ("--input", args.sizes.input.is_some()),
+        ("--batch", args.sizes.batch.is_some()),
+        ("--dim", !args.sizes.dims.is_empty()),
+        ("--branch", !args.sizes.branches.is_empty()),
+        ("--trips", !args.sizes.trips.is_empty()),
         ("--set", !args.sets.is_empty()),
         ("--no-pass", !args.no_pass.is_empty()),
         ("--trace", args.trace.is_some()),

@@ -10,7 +10,7 @@ use tandem_accelerator::scalesim::Topology;
 use tandem_accelerator::{InputError, Network, Platform, network, zoo};
 
 use super::has_extension;
-use crate::cli::{OnUnsupported, SimulateArgs};
+use crate::cli::{NetworkArgs, OnUnsupported, SimulateArgs};
 use crate::error::Error;
 use crate::sets;
 use crate::strict::Located;
@@ -92,14 +92,21 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
         let file = "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)";
         return Err(absent(&name, "network", &names, file));
     }
-    let options = network::Options {
+    let unsupported = match args.unsupported {
+        OnUnsupported::Error => Unsupported::Error,
+        OnUnsupported::Elementwise => Unsupported::Elementwise,
+    };
+    let options = options(&args.sizes, unsupported)?;
+    Ok(network::open(&name, &options)?)
+}
+
+/// How a network is to be read.
+pub fn options(args: &NetworkArgs, unsupported: Unsupported) -> Result<network::Options, Error> {
+    Ok(network::Options {
         input: args.input.as_deref().map(size).transpose()?,
         batch: args.batch,
         dims: args.dims.iter().map(|dim| named_size(dim)).collect::<Result<_, _>>()?,
-        unsupported: match args.unsupported {
-            OnUnsupported::Error => Unsupported::Error,
-            OnUnsupported::Elementwise => Unsupported::Elementwise,
-        },
+        unsupported,
         branches: args
             .branches
             .iter()
@@ -110,17 +117,22 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
             .iter()
             .map(|trips| named_trips(trips))
             .collect::<Result<_, _>>()?,
-    };
-    Ok(network::open(&name, &options)?)
+    })
+}
+
+/// Refuses arguments about sizes for a file that leaves none open.
+pub fn refuse_sizes(args: &NetworkArgs, file: &str) -> Result<(), Error> {
+    let lists = [&args.dims, &args.branches, &args.trips];
+    if args.input.is_none() && args.batch.is_none() && lists.iter().all(|list| list.is_empty()) {
+        return Ok(());
+    }
+    Err(Error::Input(format!(
+        "--input, --batch, --dim, --branch and --trips do not go with {file}, which names its own sizes"
+    )))
 }
 
 fn topology(args: &SimulateArgs, path: &Path) -> Result<Network, Error> {
-    let named = !args.dims.is_empty() || !args.branches.is_empty() || !args.trips.is_empty();
-    if args.input.is_some() || args.batch.is_some() || named {
-        let reason =
-            "--input, --batch, --dim, --branch and --trips do not go with a topology, which names its own sizes";
-        return Err(Error::Input(reason.into()));
-    }
+    refuse_sizes(&args.sizes, "a topology")?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     Ok(Topology::read(path)?.network(&stem))
 }

@@ -112,7 +112,6 @@ fn slices(conv: &Conv, outputs: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conv::Depth;
 
     fn products_of(op: Op) -> Result<Option<Products>, TooLarge> {
         Products::new(&Layer::new("layer", op, Vec::new()))
@@ -137,15 +136,7 @@ mod tests {
 
     #[test]
     fn a_volume_is_read_once() {
-        let conv = products(Conv {
-            padding: [[0; 2]; 2],
-            depth: Depth {
-                input: 8,
-                kernel: 3,
-                ..Depth::FLAT
-            },
-            ..Conv::same(3, 8, [16, 16], 3)
-        });
+        let conv = products(crate::conv::volume());
         assert_eq!(conv.input_words(1, 6 * 14 * 14, 81), 3 * 8 * 16 * 16);
         // a row of the output needs three rows of three slices
         assert_eq!(conv.input_words(1, 14, 81), 3 * 3 * 3 * 16);

@@ -95,10 +95,27 @@ impl Stack {
     pub fn push_on(&mut self, name: impl Into<String>, op: Op, inputs: Vec<usize>) {
         self.top.makers = vec![self.layers.len()];
         let shared = self.shared;
-        self.layers.push(Layer {
+        let layer = Layer {
             shared,
             ..Layer::new(name, op, inputs)
-        });
+        };
+        let shape = self.whole_shape(&layer).unwrap_or_else(|| layer.shape.clone());
+        self.layers.push(Layer { shape, ..layer });
+    }
+
+    /// The shape of a result that its operator knows as a number of values alone: that of an operand of as many, else of the
+    /// image on top.
+    fn whole_shape(&self, layer: &Layer) -> Option<Vec<u64>> {
+        let [values] = *layer.shape.as_slice() else {
+            return None;
+        };
+        let operands = layer.inputs.iter().filter_map(|&input| self.layers.get(input));
+        let image = [self.batch, self.top.channels, self.top.image[0], self.top.image[1]];
+        let mut shapes = operands
+            .map(|operand| operand.shape.as_slice())
+            .chain([image.as_slice()]);
+        let alike = shapes.find(|shape| shape.iter().product::<u64>() == values);
+        alike.map(<[u64]>::to_vec)
     }
 
     /// Images or texts at a time.

@@ -235,3 +235,26 @@ fn sizes_that_cannot_be_are_refused() {
         let _too_large_or_a_number = network.macs();
     }
 }
+
+#[test]
+fn every_tensor_has_its_shape() {
+    for entry in super::NETWORKS {
+        let network = named(entry.name).unwrap();
+        for layer in &network.layers {
+            let values: u64 = layer.shape.iter().product();
+            assert_eq!(Ok(values), layer.op.outputs(), "{} {}", entry.name, layer.name);
+            assert!(
+                layer.shape.len() > 1,
+                "{} {}: {:?}",
+                entry.name,
+                layer.name,
+                layer.shape
+            );
+        }
+    }
+    let resnet = named("resnet18").unwrap();
+    let shape = |name: &str| &resnet.layers.iter().find(|layer| layer.name == name).unwrap().shape;
+    assert_eq!(shape("layer1.0.add"), &[1, 64, 56, 56]);
+    assert_eq!(shape("avgpool"), &[1, 512, 1, 1]);
+    assert_eq!(shape("fc"), &[1, 1000]);
+}

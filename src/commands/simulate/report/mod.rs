@@ -23,7 +23,7 @@ main{max-width:1160px;margin:0 auto;padding:24px}\
 h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:0 0 8px}p{margin:4px 0 12px;color:#475569}\
 section{background:#fff;border-radius:8px;padding:18px 20px;margin:16px 0;box-shadow:0 1px 2px #0002;overflow-x:auto}\
 .cards{display:flex;flex-wrap:wrap;gap:12px}\
-.card{background:#fff;border-radius:8px;padding:12px 16px;box-shadow:0 1px 2px #0002;flex:1 1 150px}\
+.card{background:#fff;border-radius:8px;padding:12px 16px;box-shadow:0 1px 2px #0002;flex:1 1 110px}\
 .card b{display:block;font-size:20px}.card span{color:#64748b;font-size:13px}\
 svg{display:block;width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#1f2937}\
 svg .quiet{fill:#64748b}table{border-collapse:collapse;font-size:13px;width:100%}\

@@ -45,8 +45,9 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
             .map(|center| Shape::Sphere { center, radius });
         shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
         let grip = scenery.grip(world, palm);
-        let (lift, pressed) = (1e3 * grip.lift, 1e3 * grip.press);
-        caption = format!("lift {:.0} mm, button {pressed:.1} mm", lift.round() + 0.0); // + 0: no -0
+        // + 0: no -0
+        let [lift, pressed] = [1e3 * grip.lift, (1e4 * grip.press).round() / 10.0].map(|mm| mm + 0.0);
+        caption = format!("lift {:.0} mm, button {pressed:.1} mm", lift.round() + 0.0);
     }
     Scene {
         view: View::Camera {
