@@ -76,9 +76,9 @@ pub fn requested() -> Option<Signal> {
 }
 
 /// How often a watch looks.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How often a watch says that the work still goes on.
-const NEWS: Duration = Duration::from_secs(10);
+const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What is said while work that cannot poll goes on, and at its forced end.
 pub struct Watch<'a> {
@@ -108,8 +108,8 @@ pub fn during<T>(watch: &Watch, work: impl FnOnce() -> T) -> T {
 fn watch_over(watch: &Watch, ended: &mpsc::Receiver<()>) {
     let start = Instant::now();
     let (mut asked, mut news): (Option<Instant>, u32) = (None, 1);
-    while ended.recv_timeout(LOOK) == Err(mpsc::RecvTimeoutError::Timeout) {
-        if start.elapsed() >= NEWS * news {
+    while ended.recv_timeout(POLL_INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if start.elapsed() >= REPORT_INTERVAL * news {
             news += 1;
             (watch.say)(&format!("{}: {} s so far", watch.what, start.elapsed().as_secs()));
         }
@@ -175,7 +175,7 @@ mod tests {
         during(&watch, || {
             let start = Instant::now();
             while start.elapsed() < Duration::from_secs(20) {
-                std::thread::sleep(LOOK); // the watch ends the process long before
+                std::thread::sleep(POLL_INTERVAL); // the watch ends the process long before
             }
         });
         unreachable!("the watch ends the process");
