@@ -1,12 +1,18 @@
-//! Lets binaries and tests find libtorch, and tells crates that depend on this one where it lies
-//! (`DEP_TANDEM_LIBTORCH` in their build scripts).
+//! Lets binaries and tests find libtorch and MuJoCo, and tells crates that depend on this one where they lie
+//! (`DEP_TANDEM_LIBTORCH` and `DEP_TANDEM_MUJOCO` in their build scripts).
 
-include!("agents/rpath.rs");
+include!("rpath.rs");
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    if let Some(lib) = libtorch() {
-        println!("cargo:libtorch={}", lib.display());
-        print_rpath(&lib);
+    println!("cargo:rerun-if-changed=rpath.rs");
+    for (name, variable) in [
+        ("libtorch", "DEP_TCH_LIBTORCH_LIB"),
+        ("mujoco", "MUJOCO_DYNAMIC_LINK_DIR"),
+    ] {
+        if let Some(lib) = library(variable) {
+            println!("cargo:{name}={}", lib.display());
+            print_rpath(&lib);
+        }
     }
 }

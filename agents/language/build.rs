@@ -1,10 +1,11 @@
 //! Lets tests find libtorch.
 
-include!("../rpath.rs");
+include!("../../rpath.rs");
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    if let Some(lib) = libtorch() {
+    println!("cargo:rerun-if-changed=../../rpath.rs");
+    if let Some(lib) = library("DEP_TCH_LIBTORCH_LIB") {
         print_rpath(&lib);
     }
 }

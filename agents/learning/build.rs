@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-include!("../rpath.rs");
+include!("../../rpath.rs");
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=../../rpath.rs");
     println!("cargo:rerun-if-changed=src/libtorch/replacements.cpp");
-    let Some(lib) = libtorch() else { return };
+    let Some(lib) = library("DEP_TCH_LIBTORCH_LIB") else {
+        return;
+    };
     let home = std::env::var_os("LIBTORCH_INCLUDE").map_or_else(|| lib.with_file_name(""), PathBuf::from);
     cc::Build::new()
         .cpp(true)

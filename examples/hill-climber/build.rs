@@ -1,4 +1,6 @@
-//! Tells the program where Tandem found libtorch.
+//! Tells the program where Tandem found libtorch and MuJoCo.
 fn main() {
-    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", std::env::var("DEP_TANDEM_LIBTORCH").unwrap());
+    for variable in ["DEP_TANDEM_LIBTORCH", "DEP_TANDEM_MUJOCO"] {
+        println!("cargo:rustc-link-arg=-Wl,-rpath,{}", std::env::var(variable).unwrap());
+    }
 }
