@@ -40,6 +40,7 @@ fn entry<C: DeserializeOwned>(
         read: typed::<C>,
         variants,
         selectivity: None,
+        files: None,
     }
 }
 
