@@ -7,6 +7,7 @@
 pub mod config;
 pub mod engine;
 pub mod model;
+pub mod scene;
 pub mod simulation;
 pub mod terms;
 
