@@ -2,7 +2,8 @@
 //!
 //! An experiment's `task` ([`Config`]) names the robot's file, the numbers in it that are designed, and lists of *terms*: what
 //! is observed, commanded, rewarded, what ends an episode. [`model`] turns a design into a compiled model, [`simulation`]
-//! moves it, [`terms`] read it, [`effect`] cuts it into hardware and world, and [`world`] puts them together.
+//! moves it, [`terms`] read it, [`scene`] draws it, [`effect`] cuts it into hardware and world, and [`world`] puts them
+//! together.
 
 pub mod config;
 pub mod effect;
