@@ -153,7 +153,10 @@ impl Terms {
     /// Whether a stored memory fits these terms.
     pub fn fits(&self, memory: &Memory) -> bool {
         let sizes = |m: &Memory| [m.action.len(), m.previous_action.len(), m.command.len(), m.kept.len()];
-        let late = self.delay.as_ref().is_none_or(|delay| (0.0..=delay.most as f64).contains(&memory.kept[delay.slot]));
+        let late = self
+            .delay
+            .as_ref()
+            .is_none_or(|delay| (0.0..=delay.most as f64).contains(&memory.kept[delay.slot]));
         sizes(memory) == sizes(&self.memory) && late
     }
 
@@ -239,7 +242,9 @@ impl Terms {
             return &memory.action;
         };
         let n = memory.action.len();
-        memory.kept.copy_within(history.start..history.end - n, history.start + n);
+        memory
+            .kept
+            .copy_within(history.start..history.end - n, history.start + n);
         memory.kept[history.start..history.start + n].copy_from_slice(&memory.action);
         let arriving = history.start + memory.kept[*slot] as usize * n;
         &memory.kept[arriving..arriving + n]
@@ -278,12 +283,17 @@ impl Terms {
     /// Writes the reward's terms, weighted, `[reward]`; the reward is their sum.
     pub fn rewards(&self, context: Context, out: &mut [f64]) {
         self.measure(context, out);
-        out.iter_mut().zip(&self.weights).for_each(|(slot, weight)| *slot *= weight);
+        out.iter_mut()
+            .zip(&self.weights)
+            .for_each(|(slot, weight)| *slot *= weight);
     }
 
     /// The fault of a step with these reward terms, if one of them is no number.
     pub fn fault(&self, rewards: &[f64]) -> Option<&'static str> {
-        rewards.iter().position(|value| !value.is_finite()).map(|i| self.reward_faults[i])
+        rewards
+            .iter()
+            .position(|value| !value.is_finite())
+            .map(|i| self.reward_faults[i])
     }
 
     /// Whether the episode ends here, before its horizon.

@@ -127,10 +127,18 @@ impl Shared {
             name => fitting.find(|c| c.name == name),
         };
         found.map(|c| c.range.clone()).ok_or_else(|| {
-            let known: Vec<&str> = self.commands.iter().filter(|c| c.told == told).map(|c| c.name.as_str()).collect();
+            let known: Vec<&str> = self
+                .commands
+                .iter()
+                .filter(|c| c.told == told)
+                .map(|c| c.name.as_str())
+                .collect();
             let kind = if told == Told::Velocity { "velocity" } else { "position" };
             let hint = super::pattern::hint(name, &known);
-            SettingError::new("command", format!("`task.command` has no {kind} of this name `{name}`; {hint}"))
+            SettingError::new(
+                "command",
+                format!("`task.command` has no {kind} of this name `{name}`; {hint}"),
+            )
         })
     }
 
@@ -139,7 +147,12 @@ impl Shared {
         let slot = self.keep(1).start;
         let control_dt = self.control_dt;
         self.keepers.push(Box::new(move |robot, memory, first| {
-            let holds = !first && is(Context { robot, memory, control_dt });
+            let holds = !first
+                && is(Context {
+                    robot,
+                    memory,
+                    control_dt,
+                });
             memory.kept[slot] = if holds { memory.kept[slot] + 1.0 } else { 0.0 };
         }));
         slot
