@@ -81,11 +81,25 @@ const ONE: &[One] = &[
     ("square", |x| x * x),
 ];
 
-const TWO: &[Two] = &[("min", min), ("max", max), ("atan2", f64::atan2), ("pow", f64::powf), ("hypot", f64::hypot)];
+const TWO: &[Two] = &[
+    ("min", min),
+    ("max", max),
+    ("atan2", f64::atan2),
+    ("pow", f64::powf),
+    ("hypot", f64::hypot),
+];
 
 const THREE: &[Three] = &[
     ("clamp", |x, low, high| min(max(x, low), high)),
-    ("if", |condition, yes, no| if condition.is_nan() { condition } else if condition != 0.0 { yes } else { no }),
+    ("if", |condition, yes, no| {
+        if condition.is_nan() {
+            condition
+        } else if condition != 0.0 {
+            yes
+        } else {
+            no
+        }
+    }),
 ];
 
 const CONSTANTS: &[(&str, f64)] = &[("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
@@ -102,7 +116,11 @@ fn max(a: f64, b: f64) -> f64 {
 
 /// A comparison's answer, no number if either side is none.
 fn answer(a: f64, b: f64, holds: bool) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { f64::from(u8::from(holds)) }
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        f64::from(u8::from(holds))
+    }
 }
 
 impl Expression {
@@ -125,7 +143,9 @@ impl Expression {
         }
         match parser.most_waiting() > DEPTH {
             true => Err(parser.error(0, format!("more than {DEPTH} numbers wait for an operator"))),
-            false => Ok(Self { operations: parser.operations }),
+            false => Ok(Self {
+                operations: parser.operations,
+            }),
         }
     }
 
@@ -199,7 +219,10 @@ impl Parser<'_> {
 
     fn take(&mut self, word: &str) -> bool {
         self.peek();
-        let fits = word.chars().enumerate().all(|(i, c)| self.text.get(self.at + i) == Some(&c));
+        let fits = word
+            .chars()
+            .enumerate()
+            .all(|(i, c)| self.text.get(self.at + i) == Some(&c));
         self.at += if fits { word.chars().count() } else { 0 };
         fits
     }
@@ -328,7 +351,9 @@ mod tests {
     use super::*;
 
     fn value(text: &str) -> f64 {
-        Expression::parse(text, &["x", "speed"]).unwrap().value(|i| [3.0, -0.5][i])
+        Expression::parse(text, &["x", "speed"])
+            .unwrap()
+            .value(|i| [3.0, -0.5][i])
     }
 
     #[test]
@@ -355,7 +380,12 @@ mod tests {
 
     #[test]
     fn what_is_no_number_stays_none() {
-        for text in ["max(sqrt(speed), 1)", "min(1, sqrt(speed))", "sqrt(speed) > 0", "if(sqrt(speed), 1, 2)"] {
+        for text in [
+            "max(sqrt(speed), 1)",
+            "min(1, sqrt(speed))",
+            "sqrt(speed) > 0",
+            "if(sqrt(speed), 1, 2)",
+        ] {
             assert!(value(text).is_nan(), "{text}");
         }
     }
@@ -363,12 +393,27 @@ mod tests {
     #[test]
     fn errors_name_line_column_and_the_nearest_name() {
         let message = |text: &str| Expression::parse(text, &["x", "speed"]).unwrap_err().to_string();
-        assert_eq!(message("1 +\n  sped"), "line 2, column 3: `sped` is no variable; did you mean `speed`?");
-        assert_eq!(message("sqr(x)"), "line 1, column 1: `sqr` is no function; did you mean `sqrt`?");
+        assert_eq!(
+            message("1 +\n  sped"),
+            "line 2, column 3: `sped` is no variable; did you mean `speed`?"
+        );
+        assert_eq!(
+            message("sqr(x)"),
+            "line 1, column 1: `sqr` is no function; did you mean `sqrt`?"
+        );
         assert_eq!(message("(x + 1"), "line 1, column 1: this parenthesis is not closed");
-        assert_eq!(message("x + 1)"), "line 1, column 6: a parenthesis is closed that was not opened");
-        assert_eq!(message("x x"), "line 1, column 3: an operator is expected here, not `x`");
-        assert_eq!(message("x *"), "line 1, column 4: the formula ends where a number or name is expected");
+        assert_eq!(
+            message("x + 1)"),
+            "line 1, column 6: a parenthesis is closed that was not opened"
+        );
+        assert_eq!(
+            message("x x"),
+            "line 1, column 3: an operator is expected here, not `x`"
+        );
+        assert_eq!(
+            message("x *"),
+            "line 1, column 4: the formula ends where a number or name is expected"
+        );
         assert_eq!(message("max(x)"), "line 1, column 1: `max` takes 2 numbers, not 1");
         assert!(message(&"(".repeat(1000)).contains("nested deeper"));
         assert!(message(&"-".repeat(100_000)).contains("nested deeper"));

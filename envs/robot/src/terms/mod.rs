@@ -153,7 +153,10 @@ impl Terms {
     /// Whether a stored memory fits these terms.
     pub fn fits(&self, memory: &Memory) -> bool {
         let sizes = |m: &Memory| [m.action.len(), m.previous_action.len(), m.command.len(), m.kept.len()];
-        let late = self.delay.as_ref().is_none_or(|delay| (0.0..=delay.most as f64).contains(&memory.kept[delay.slot]));
+        let late = self
+            .delay
+            .as_ref()
+            .is_none_or(|delay| (0.0..=delay.most as f64).contains(&memory.kept[delay.slot]));
         sizes(memory) == sizes(&self.memory) && late
     }
 
@@ -278,9 +281,14 @@ impl Terms {
         self.keepers.iter().for_each(|keep| keep(robot, memory, false));
     }
 
-    /// What happens by chance between two control steps: pushes, new commands. `stream` is the episode's own.
-    pub fn events(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
-        self.events.iter().for_each(|event| event.step(robot, memory, stream));
+    /// What happens by chance between two control steps: pushes, new commands; whether the robot's state was changed. `stream`
+    /// is the episode's own.
+    pub fn events(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
+        let mut changed = false;
+        for event in &self.events {
+            changed |= event.step(robot, memory, stream);
+        }
+        changed
     }
 
     /// Writes the observation, `[observation]`.
@@ -305,12 +313,17 @@ impl Terms {
     /// Writes the reward's terms, weighted, `[reward]`; the reward is their sum.
     pub fn rewards(&self, context: Context, out: &mut [f64]) {
         self.measure(context, out);
-        out.iter_mut().zip(&self.weights).for_each(|(slot, weight)| *slot *= weight);
+        out.iter_mut()
+            .zip(&self.weights)
+            .for_each(|(slot, weight)| *slot *= weight);
     }
 
     /// The fault of a step with these reward terms, if one of them is no number.
     pub fn fault(&self, rewards: &[f64]) -> Option<&'static str> {
-        rewards.iter().position(|value| !value.is_finite()).map(|i| self.reward_faults[i])
+        rewards
+            .iter()
+            .position(|value| !value.is_finite())
+            .map(|i| self.reward_faults[i])
     }
 
     /// Whether the episode ends here, before its horizon.

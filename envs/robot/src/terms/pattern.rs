@@ -47,10 +47,22 @@ mod tests {
 
     #[test]
     fn stars_stand_for_any_text_and_question_marks_for_one_character() {
-        for (pattern, name) in [("*", ""), ("*_knee", "left_knee"), ("?_hip", "l_hip"), ("a*b*c", "aXbYbc"), ("", "")] {
+        for (pattern, name) in [
+            ("*", ""),
+            ("*_knee", "left_knee"),
+            ("?_hip", "l_hip"),
+            ("a*b*c", "aXbYbc"),
+            ("", ""),
+        ] {
             assert!(fits(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [("*_knee", "knee"), ("?_hip", "ll_hip"), ("a*b", "abc"), ("", "a"), ("a?", "a")] {
+        for (pattern, name) in [
+            ("*_knee", "knee"),
+            ("?_hip", "ll_hip"),
+            ("a*b", "abc"),
+            ("", "a"),
+            ("a?", "a"),
+        ] {
             assert!(!fits(pattern, name), "{pattern} {name}");
         }
     }

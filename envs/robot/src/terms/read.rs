@@ -31,11 +31,17 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
     let mut events = each("events", &config.events, |c| reader.event(c))?;
     events.extend(each("command", &config.command, |c| reader.command(c))?);
     let motions = each("action", &config.action, |c| reader.action(c))?;
-    let (channels, senses) = each("observation", &config.observation, |c| reader.observation(c))?.into_iter().unzip();
+    let (channels, senses) = each("observation", &config.observation, |c| reader.observation(c))?
+        .into_iter()
+        .unzip();
     let measures = each("reward", &config.reward, |c| reader.reward(c))?;
-    let terminations = each("termination", &config.termination, |c| reader.judge(c, termination::TABLE))?;
+    let terminations = each("termination", &config.termination, |c| {
+        reader.judge(c, termination::TABLE)
+    })?;
     let success = match &config.success {
-        Some(c) => reader.judge(c, success::TABLE).map_err(|error| error.inside("success"))?,
+        Some(c) => reader
+            .judge(c, success::TABLE)
+            .map_err(|error| error.inside("success"))?,
         None => Box::new({
             let horizon = config.horizon;
             move |x: Context| x.memory.steps >= horizon
@@ -48,10 +54,23 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
         let (start, n) = (shared.kept, (delay.most + 1) * shared.action.len());
         (shared.kept, delay.history) = (start + n, start..start + n);
     }
-    unique("observation", &channels.iter().map(|c| c.iter().map(|c| c.name.as_str()).collect()).collect::<Vec<_>>())?;
-    unique("reward", &reward.iter().map(|name| vec![name.as_str()]).collect::<Vec<_>>())?;
+    unique(
+        "observation",
+        &channels
+            .iter()
+            .map(|c| c.iter().map(|c| c.name.as_str()).collect())
+            .collect::<Vec<_>>(),
+    )?;
+    unique(
+        "reward",
+        &reward.iter().map(|name| vec![name.as_str()]).collect::<Vec<_>>(),
+    )?;
     separate(&motions, &shared.action)?;
-    let step = if config.reward_times_step { shared.control_dt } else { 1.0 };
+    let step = if config.reward_times_step {
+        shared.control_dt
+    } else {
+        1.0
+    };
     let (reward_units, measures) = measures.into_iter().unzip();
     Ok(Terms {
         observation: channels.into_iter().flatten().collect(),
@@ -59,7 +78,10 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
         action: shared.action.iter().map(|name| Channel::new(name, "1")).collect(),
         motions,
         reward_units,
-        reward_faults: reward.iter().map(|name| lasting(format!("reward term `{name}` is no finite number"))).collect(),
+        reward_faults: reward
+            .iter()
+            .map(|name| lasting(format!("reward term `{name}` is no finite number")))
+            .collect(),
         reward,
         weights: config.reward.iter().map(|c| step * c.weight.unwrap_or(1.0)).collect(),
         measures,
@@ -84,7 +106,9 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
 /// Reads each term of a list; errors say which.
 fn each<T>(list: &str, configs: &[TermConfig], mut read: impl FnMut(&TermConfig) -> Result<T>) -> Result<Vec<T>> {
     let numbered = configs.iter().enumerate();
-    numbered.map(|(i, c)| read(c).map_err(|error| error.inside(&format!("{list}[{i}]")))).collect()
+    numbered
+        .map(|(i, c)| read(c).map_err(|error| error.inside(&format!("{list}[{i}]"))))
+        .collect()
 }
 
 /// What a term is called in logs.
@@ -110,7 +134,10 @@ fn separate(motions: &[Motion], names: &[String]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for (i, motion) in motions.iter().enumerate() {
         if let Some(at) = motion.controls.iter().position(|control| !seen.insert(*control)) {
-            let reason = format!("`{}` is commanded by a term before this one", names[motion.commands.start + at]);
+            let reason = format!(
+                "`{}` is commanded by a term before this one",
+                names[motion.commands.start + at]
+            );
             return Err(wrong("params.actuators", reason).inside(&format!("action[{i}]")));
         }
     }
@@ -142,7 +169,10 @@ impl Reader<'_> {
             return Err(wrong("term", "is missing"));
         };
         if !config.variables.is_empty() || config.unit.is_some() {
-            return Err(wrong("term", "stands beside `variables` or `unit`, which belong to an expression"));
+            return Err(wrong(
+                "term",
+                "stands beside `variables` or `unit`, which belong to an expression",
+            ));
         }
         let entry = find(table, name)?;
         let mut builder = Builder::new(&config.params, Some(self.model), &mut self.shared);
@@ -160,9 +190,16 @@ impl Reader<'_> {
         let start = self.shared.commands.last().map_or(0, |c| c.range.end);
         let name = own_name(config);
         if self.shared.commands.iter().any(|c| c.name == name) {
-            return Err(wrong("name", format!("`{name}` is there already; give this command a `name` of its own")));
+            return Err(wrong(
+                "name",
+                format!("`{name}` is there already; give this command a `name` of its own"),
+            ));
         }
-        self.shared.commands.push(Command { name, told: teller.told, range: start..start + 3 });
+        self.shared.commands.push(Command {
+            name,
+            told: teller.told,
+            range: start..start + 3,
+        });
         Ok(teller.event)
     }
 
@@ -180,12 +217,27 @@ impl Reader<'_> {
     }
 
     fn observation(&mut self, config: &TermConfig) -> Result<(Vec<Channel>, Sense)> {
-        only(config, &["term", "name", "params", "scale", "clip", "expression", "variables", "unit"])?;
+        only(
+            config,
+            &[
+                "term",
+                "name",
+                "params",
+                "scale",
+                "clip",
+                "expression",
+                "variables",
+                "unit",
+            ],
+        )?;
         let built = match config.expression {
             Some(_) => {
                 let value = self.expression(config)?;
                 let channels = vec![Channel::new("", config.unit.as_deref().unwrap_or("1"))];
-                Observation { channels, read: Box::new(move |x, _| value(x)) }
+                Observation {
+                    channels,
+                    read: Box::new(move |x, _| value(x)),
+                }
             }
             None => self.build(config, observation::TABLE)?,
         };
@@ -198,16 +250,27 @@ impl Reader<'_> {
             "" => Channel::new(&prefix, &c.unit),
             suffix => Channel::new(format!("{prefix}_{suffix}"), &c.unit),
         };
-        let sense = Sense { read: built.read, count: built.channels.len(), scale: config.scale.unwrap_or(1.0), clip };
+        let sense = Sense {
+            read: built.read,
+            count: built.channels.len(),
+            scale: config.scale.unwrap_or(1.0),
+            clip,
+        };
         Ok((built.channels.iter().map(named).collect(), sense))
     }
 
     fn reward(&mut self, config: &TermConfig) -> Result<(String, Measure)> {
-        only(config, &["term", "name", "params", "weight", "expression", "variables", "unit"])?;
+        only(
+            config,
+            &["term", "name", "params", "weight", "expression", "variables", "unit"],
+        )?;
         match config.expression {
             Some(_) => {
                 let value = self.expression(config)?;
-                Ok((config.unit.clone().unwrap_or_else(|| "1".into()), Box::new(move |x, _| value(x))))
+                Ok((
+                    config.unit.clone().unwrap_or_else(|| "1".into()),
+                    Box::new(move |x, _| value(x)),
+                ))
             }
             None => {
                 let measure = self.build(config, reward::TABLE)?;
@@ -235,7 +298,10 @@ impl Reader<'_> {
     fn expression(&mut self, config: &TermConfig) -> Result<Box<dyn Fn(Context) -> f64 + Send + Sync>> {
         let text = config.expression.as_deref().unwrap_or_default();
         if config.term.is_some() || !config.params.is_empty() {
-            return Err(wrong("expression", "stands beside `term` or `params`; a term is one or the other"));
+            return Err(wrong(
+                "expression",
+                "stands beside `term` or `params`; a term is one or the other",
+            ));
         }
         let mut variables: Vec<(Read, usize)> = Vec::new();
         for (name, variable) in &config.variables {
@@ -265,8 +331,14 @@ impl Reader<'_> {
         match (index, built.channels.len()) {
             (None, 1) => Ok((built.read, 0)),
             (Some(i), n) if i < n => Ok((built.read, i)),
-            (Some(i), n) => Err(wrong("index", format!("is {i}; `{term}` has {n} numbers, counted from 0"))),
-            (None, n) => Err(wrong("index", format!("is missing; `{term}` has {n} numbers, counted from 0"))),
+            (Some(i), n) => Err(wrong(
+                "index",
+                format!("is {i}; `{term}` has {n} numbers, counted from 0"),
+            )),
+            (None, n) => Err(wrong(
+                "index",
+                format!("is missing; `{term}` has {n} numbers, counted from 0"),
+            )),
         }
     }
 }

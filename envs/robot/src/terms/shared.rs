@@ -50,8 +50,10 @@ pub trait Event: Send + Sync {
     fn randomise(&self, _model: &mut MjModel, _memory: &Memory) {}
     /// Sets the state in which an episode begins.
     fn start(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) {}
-    /// Happens after each control step.
-    fn step(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) {}
+    /// Happens after each control step; whether it has changed the robot's state.
+    fn step(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) -> bool {
+        false
+    }
 }
 
 /// What a command term tells the robot.
@@ -127,10 +129,18 @@ impl Shared {
             name => fitting.find(|c| c.name == name),
         };
         found.map(|c| c.range.clone()).ok_or_else(|| {
-            let known: Vec<&str> = self.commands.iter().filter(|c| c.told == told).map(|c| c.name.as_str()).collect();
+            let known: Vec<&str> = self
+                .commands
+                .iter()
+                .filter(|c| c.told == told)
+                .map(|c| c.name.as_str())
+                .collect();
             let kind = if told == Told::Velocity { "velocity" } else { "position" };
             let hint = super::pattern::hint(name, &known);
-            SettingError::new("command", format!("`task.command` has no {kind} of this name `{name}`; {hint}"))
+            SettingError::new(
+                "command",
+                format!("`task.command` has no {kind} of this name `{name}`; {hint}"),
+            )
         })
     }
 
@@ -139,7 +149,12 @@ impl Shared {
         let slot = self.keep(1).start;
         let control_dt = self.control_dt;
         self.keepers.push(Box::new(move |robot, memory, first| {
-            let holds = !first && is(Context { robot, memory, control_dt });
+            let holds = !first
+                && is(Context {
+                    robot,
+                    memory,
+                    control_dt,
+                });
             memory.kept[slot] = if holds { memory.kept[slot] + 1.0 } else { 0.0 };
         }));
         slot

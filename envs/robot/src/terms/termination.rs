@@ -12,8 +12,6 @@ use super::params::{Builder, wrong};
 use super::reward::beyond;
 use super::shared::{Judge, Observation};
 
-type Built = Result<Judge, SettingError>;
-
 /// The termination terms.
 pub const TABLE: &[Entry<Judge>] = &[
     Entry::new(
@@ -26,33 +24,69 @@ pub const TABLE: &[Entry<Judge>] = &[
             Ok(Box::new(|_| false))
         },
     ),
-    Entry::new("bad_orientation", "1", "acos(-g_z) > limit_angle", "The root is tilted too far.", |b| {
-        let limit = b.positive("limit_angle", "rad", 1.0, "largest angle to the vertical")?;
-        let body = b.root()?;
-        Ok(Box::new(move |x| !((-projected_gravity(x.robot, body)[2]).clamp(-1.0, 1.0).acos() <= limit)))
-    }),
-    Entry::new("root_height_below_minimum", "1", "z < minimum_height", "The root is too low.", |b| {
-        let minimum = b.number("minimum_height", "m", 0.0, "height in the world")?;
-        let body = b.root()?;
-        Ok(Box::new(move |x| !(x.robot.data().xpos()[body][2] >= minimum)))
-    }),
-    Entry::new("joint_pos_out_of_limit", "1", "q < low or q > high", "A joint is beyond its range.", |b| {
-        let soft = b.positive("soft", "1", 1.0, "part of the range about its middle that is free")?;
-        let joints = b.scalar_joints()?;
-        Ok(Box::new(move |x| joints.iter().any(|joint| beyond(x.robot, joint, soft) > 0.0)))
-    }),
-    Entry::new("illegal_contact", "1", "|F| > threshold", "A part touches something that it must not.", |b| {
-        let threshold = b.magnitude("threshold", "N", 1.0, "force from which on a touch counts")?;
-        let parts = b.parts()?;
-        Ok(Box::new(move |x| parts.iter().any(|part| part.touches(x.robot, threshold))))
-    }),
-    Entry::new("nan_detection", "1", "q, dq/dt not finite", "The simulation has left the numbers.", |b| {
-        b.model()?;
-        Ok(Box::new(|x| {
-            let data = x.robot.data();
-            x.robot.diverged() || data.qpos().iter().chain(data.qvel()).any(|v| !v.is_finite())
-        }))
-    }),
+    Entry::new(
+        "bad_orientation",
+        "1",
+        "acos(-g_z) > limit_angle",
+        "The root is tilted too far.",
+        |b| {
+            let limit = b.positive("limit_angle", "rad", 1.0, "largest angle to the vertical")?;
+            let body = b.root()?;
+            Ok(Box::new(move |x| {
+                !((-projected_gravity(x.robot, body)[2]).clamp(-1.0, 1.0).acos() <= limit)
+            }))
+        },
+    ),
+    Entry::new(
+        "root_height_below_minimum",
+        "1",
+        "z < minimum_height",
+        "The root is too low.",
+        |b| {
+            let minimum = b.number("minimum_height", "m", 0.0, "height in the world")?;
+            let body = b.root()?;
+            Ok(Box::new(move |x| !(x.robot.data().xpos()[body][2] >= minimum)))
+        },
+    ),
+    Entry::new(
+        "joint_pos_out_of_limit",
+        "1",
+        "q < low or q > high",
+        "A joint is beyond its range.",
+        |b| {
+            let soft = b.positive("soft", "1", 1.0, "part of the range about its middle that is free")?;
+            let joints = b.scalar_joints()?;
+            Ok(Box::new(move |x| {
+                joints.iter().any(|joint| beyond(x.robot, joint, soft) > 0.0)
+            }))
+        },
+    ),
+    Entry::new(
+        "illegal_contact",
+        "1",
+        "|F| > threshold",
+        "A part touches something that it must not.",
+        |b| {
+            let threshold = b.magnitude("threshold", "N", 1.0, "force from which on a touch counts")?;
+            let parts = b.parts()?;
+            Ok(Box::new(move |x| {
+                parts.iter().any(|part| part.touches(x.robot, threshold))
+            }))
+        },
+    ),
+    Entry::new(
+        "nan_detection",
+        "1",
+        "q, dq/dt not finite",
+        "The simulation has left the numbers.",
+        |b| {
+            b.model()?;
+            Ok(Box::new(|x| {
+                let data = x.robot.data();
+                x.robot.diverged() || data.qpos().iter().chain(data.qvel()).any(|v| !v.is_finite())
+            }))
+        },
+    ),
     Entry::new(
         "outside_range",
         "1",
@@ -93,7 +127,10 @@ pub fn observed(
     let built = (entry.build)(&mut inner).map_err(|error| error.inside("params"))?;
     let n = built.channels.len();
     match index {
-        Some(i) if i >= n => Err(wrong("index", format!("is {i}; `{term}` has {n} numbers, counted from 0"))),
+        Some(i) if i >= n => Err(wrong(
+            "index",
+            format!("is {i}; `{term}` has {n} numbers, counted from 0"),
+        )),
         _ => Ok(built),
     }
 }
@@ -111,7 +148,10 @@ pub fn healthy(b: &mut Builder) -> Result<impl Fn(Context) -> bool + Send + Sync
     for (i, section) in sections.iter().enumerate() {
         let key = format!("ranges[{i}]");
         let config = RangeConfig::deserialize(section).map_err(|error| wrong(&key, error.to_string()))?;
-        let (low, high) = (config.low.unwrap_or(f64::NEG_INFINITY), config.high.unwrap_or(f64::INFINITY));
+        let (low, high) = (
+            config.low.unwrap_or(f64::NEG_INFINITY),
+            config.high.unwrap_or(f64::INFINITY),
+        );
         if low > high {
             return Err(wrong(&key, format!("low, {low}, must not be above high, {high}")));
         }
@@ -121,7 +161,9 @@ pub fn healthy(b: &mut Builder) -> Result<impl Fn(Context) -> bool + Send + Sync
     }
     Ok(move |x: Context| {
         ranges.iter().all(|(read, numbers, low, high)| {
-            numbers.clone().all(|i| (*low..=*high).contains(&read(x, i)) && read(x, i).is_finite())
+            numbers
+                .clone()
+                .all(|i| (*low..=*high).contains(&read(x, i)) && read(x, i).is_finite())
         })
     })
 }
