@@ -36,11 +36,10 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
         .unzip();
     let measures = each("reward", &config.reward, |c| reader.reward(c))?;
     let terminations = each("termination", &config.termination, |c| {
-        reader.judge(c, termination::TABLE)
+        reader.termination(c)
     })?;
     let success = match &config.success {
-        Some(c) => reader
-            .judge(c, success::TABLE)
+        Some(c) => reader.success(c)
             .map_err(|error| error.inside("success"))?,
         None => Box::new({
             let horizon = config.horizon;
@@ -280,18 +279,24 @@ impl Reader<'_> {
         }
     }
 
-    /// A yes or no: a term of this table, or an expression that is above 0. What is no number ends an episode, but is no
-    /// success.
-    fn judge(&mut self, config: &TermConfig, table: &'static [Entry<Judge>]) -> Result<Judge> {
+    /// What ends an episode: a term, or an expression that is above 0 or no number.
+    fn termination(&mut self, config: &TermConfig) -> Result<Judge> {
         only(config, &["term", "name", "params", "expression", "variables"])?;
         if config.expression.is_none() {
-            return self.build(config, table);
+            return self.build(config, termination::TABLE);
         }
-        let (value, ends) = (self.expression(config)?, std::ptr::eq(table, termination::TABLE));
-        Ok(match ends {
-            true => Box::new(move |x| !(value(x) <= 0.0)),
-            false => Box::new(move |x| value(x) > 0.0),
-        })
+        let value = self.expression(config)?;
+        Ok(Box::new(move |x| value(x) > 0.0 || value(x).is_nan()))
+    }
+
+    /// When a task is done: a term, or an expression that is above 0.
+    fn success(&mut self, config: &TermConfig) -> Result<Judge> {
+        only(config, &["term", "name", "params", "expression", "variables"])?;
+        if config.expression.is_none() {
+            return self.build(config, success::TABLE);
+        }
+        let value = self.expression(config)?;
+        Ok(Box::new(move |x| value(x) > 0.0))
     }
 
     /// A formula over numbers of observation terms.
