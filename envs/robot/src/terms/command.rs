@@ -113,10 +113,11 @@ impl Event for Velocity {
         }
     }
 
-    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
+    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
         if self.clock.rings(memory) {
             self.start(robot, memory, stream);
         }
+        false
     }
 }
 
@@ -193,10 +194,12 @@ impl Event for Position {
         }
     }
 
-    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
-        if self.clock.rings(memory) {
+    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
+        let rings = self.clock.rings(memory);
+        if rings {
             self.start(robot, memory, stream);
         }
+        rings && self.marker.is_some()
     }
 }
 

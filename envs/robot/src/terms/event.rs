@@ -237,14 +237,16 @@ impl Event for Push {
         memory.kept[self.left] = stream.uniform(self.interval[0], self.interval[1]);
     }
 
-    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
+    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
         memory.kept[self.left] -= self.control_dt;
-        if memory.kept[self.left] < 0.5 * self.control_dt {
+        let pushes = memory.kept[self.left] < 0.5 * self.control_dt;
+        if pushes {
             let v = self.linear.map(|[low, high]| stream.uniform(low, high));
             let w = self.angular.map(|[low, high]| stream.uniform(low, high));
             kick(robot, self.body, v, w);
             self.start(robot, memory, stream);
         }
+        pushes
     }
 }
 

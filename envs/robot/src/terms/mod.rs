@@ -201,7 +201,7 @@ impl Terms {
         crate::engine::derive_constants(model)
     }
 
-    /// Begins an episode with a robot in its reference pose: key frame, noise, commands, and everything derived from them.
+    /// Puts a robot that is in its reference pose into the state in which an episode begins: key frame, noise, commands.
     ///
     /// # Errors
     /// MuJoCo's own.
@@ -211,12 +211,12 @@ impl Terms {
             set.map_err(|error| EngineError(error.to_string()))?;
         }
         self.events.iter().for_each(|event| event.start(robot, memory, stream));
-        robot.forward()?;
-        if self.needs_forces {
-            robot.forces()?;
-        }
-        self.keepers.iter().for_each(|keep| keep(robot, memory, true));
         Ok(())
+    }
+
+    /// Notes what terms compare the first step with, once everything is derived from the state.
+    pub fn begin(&self, robot: &Simulation, memory: &mut Memory) {
+        self.keepers.iter().for_each(|keep| keep(robot, memory, true));
     }
 
     /// Remembers a command and writes the controls that it amounts to. Commands beyond [-1, 1] are cut off.
@@ -225,27 +225,52 @@ impl Terms {
         for (slot, &a) in memory.action.iter_mut().zip(action) {
             *slot = a.into().clamp(-1.0, 1.0);
         }
+        if let Some(Delay { history, .. }) = &self.delay {
+            let n = memory.action.len();
+            memory.kept.copy_within(history.start..history.end - n, history.start + n);
+            memory.kept[history.start..history.start + n].copy_from_slice(&memory.action);
+        }
         let arriving = self.arriving(memory);
-        let model = robot.data().model_clone();
-        let ctrl = robot.data_mut().ctrl_mut();
+        let model = robot.shared_model();
+        self.drive(&model, arriving, robot.data_mut().ctrl_mut());
+    }
+
+    /// Writes the controls that a command would amount to if it were given now, `[controls]`; those that no action moves stay.
+    pub fn controls<T: Copy + Into<f64>>(
+        &self,
+        robot: &Simulation,
+        memory: &Memory,
+        action: &[T],
+        controls: &mut [f64],
+    ) {
+        let late = self.delay.as_ref().map(|delay| (delay, memory.kept[delay.slot] as usize));
+        match late {
+            Some((Delay { history, .. }, steps)) if steps > 0 => {
+                let arriving = history.start + (steps - 1) * memory.action.len();
+                self.drive(robot.model(), &memory.kept[arriving..arriving + memory.action.len()], controls);
+            }
+            _ => {
+                let action: Vec<f64> = action.iter().map(|&a| a.into().clamp(-1.0, 1.0)).collect();
+                self.drive(robot.model(), &action, controls);
+            }
+        }
+    }
+
+    fn drive(&self, model: &MjModel, arriving: &[f64], controls: &mut [f64]) {
         for motion in &self.motions {
             let commands = &arriving[motion.commands.clone()];
             for (i, (&control, &a)) in motion.controls.iter().zip(commands).enumerate() {
-                ctrl[control] = (motion.drive)(&model, i, motion.scale * a);
+                controls[control] = (motion.drive)(model, i, motion.scale * a);
             }
         }
     }
 
     /// The command that reaches the robot now.
-    fn arriving<'a>(&self, memory: &'a mut Memory) -> &'a [f64] {
+    fn arriving<'a>(&self, memory: &'a Memory) -> &'a [f64] {
         let Some(Delay { slot, history, .. }) = &self.delay else {
             return &memory.action;
         };
         let n = memory.action.len();
-        memory
-            .kept
-            .copy_within(history.start..history.end - n, history.start + n);
-        memory.kept[history.start..history.start + n].copy_from_slice(&memory.action);
         let arriving = history.start + memory.kept[*slot] as usize * n;
         &memory.kept[arriving..arriving + n]
     }
@@ -256,9 +281,14 @@ impl Terms {
         self.keepers.iter().for_each(|keep| keep(robot, memory, false));
     }
 
-    /// What happens by chance between two control steps: pushes, new commands. `stream` is the episode's own.
-    pub fn events(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
-        self.events.iter().for_each(|event| event.step(robot, memory, stream));
+    /// What happens by chance between two control steps: pushes, new commands; whether the robot's state was changed. `stream`
+    /// is the episode's own.
+    pub fn events(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
+        let mut changed = false;
+        for event in &self.events {
+            changed |= event.step(robot, memory, stream);
+        }
+        changed
     }
 
     /// Writes the observation, `[observation]`.

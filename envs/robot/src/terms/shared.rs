@@ -50,8 +50,10 @@ pub trait Event: Send + Sync {
     fn randomise(&self, _model: &mut MjModel, _memory: &Memory) {}
     /// Sets the state in which an episode begins.
     fn start(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) {}
-    /// Happens after each control step.
-    fn step(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) {}
+    /// Happens after each control step; whether it has changed the robot's state.
+    fn step(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) -> bool {
+        false
+    }
 }
 
 /// What a command term tells the robot.
