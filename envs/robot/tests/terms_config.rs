@@ -21,15 +21,34 @@ fn refused(xml: &str, parts: Value) -> String {
 fn every_term_has_a_doc_a_unit_and_a_formula_and_so_has_every_parameter_but_the_formula() {
     let all = catalogue();
     for term in &all {
-        assert!(!term.unit.is_empty() && !term.formula.is_empty() && term.doc.ends_with('.'), "{term:?}");
+        assert!(
+            !term.unit.is_empty() && !term.formula.is_empty() && term.doc.ends_with('.'),
+            "{term:?}"
+        );
         for param in &term.params {
-            assert!(!param.unit.is_empty() && param.doc.len() > 3, "{} of {}", param.name, term.name);
+            assert!(
+                !param.unit.is_empty() && param.doc.len() > 3,
+                "{} of {}",
+                param.name,
+                term.name
+            );
         }
-        let same = all.iter().filter(|other| (other.kind, other.name) == (term.kind, term.name)).count();
+        let same = all
+            .iter()
+            .filter(|other| (other.kind, other.name) == (term.kind, term.name))
+            .count();
         assert_eq!(same, 1, "{} is listed {same} times", term.name);
     }
     let counts = |kind: &str| all.iter().filter(|term| term.kind == kind).count();
-    for kind in ["observation", "action", "reward", "termination", "events", "command", "success"] {
+    for kind in [
+        "observation",
+        "action",
+        "reward",
+        "termination",
+        "events",
+        "command",
+        "success",
+    ] {
         assert!(counts(kind) > 1, "{kind}");
     }
 }
@@ -38,14 +57,23 @@ fn every_term_has_a_doc_a_unit_and_a_formula_and_so_has_every_parameter_but_the_
 fn the_fields_names_are_there() {
     let names: Vec<(&str, &str)> = catalogue().iter().map(|term| (term.kind, term.name)).collect();
     let fields = [
-        ("reward", "is_alive is_terminated lin_vel_z_l2 ang_vel_xy_l2 flat_orientation_l2 base_height_l2 joint_torques_l2 \
+        (
+            "reward",
+            "is_alive is_terminated lin_vel_z_l2 ang_vel_xy_l2 flat_orientation_l2 base_height_l2 joint_torques_l2 \
           joint_vel_l2 joint_acc_l2 joint_deviation_l1 joint_pos_limits action_rate_l2 action_l2 undesired_contacts \
           contact_forces track_lin_vel_xy_exp track_ang_vel_z_exp position_command_error position_command_error_tanh \
-          electrical_power_cost upright feet_air_time feet_slip"),
-        ("termination", "time_out bad_orientation root_height_below_minimum joint_pos_out_of_limit illegal_contact \
-          nan_detection"),
-        ("observation", "base_lin_vel base_ang_vel projected_gravity joint_pos joint_pos_rel joint_vel last_action \
-          generated_commands ee_position target_position foot_contact"),
+          electrical_power_cost upright feet_air_time feet_slip",
+        ),
+        (
+            "termination",
+            "time_out bad_orientation root_height_below_minimum joint_pos_out_of_limit illegal_contact \
+          nan_detection",
+        ),
+        (
+            "observation",
+            "base_lin_vel base_ang_vel projected_gravity joint_pos joint_pos_rel joint_vel last_action \
+          generated_commands ee_position target_position foot_contact",
+        ),
         ("events", "push friction body_mass actuator_gain delay"),
     ];
     for (kind, listed) in fields {
@@ -70,38 +98,75 @@ fn parameters_are_described_with_units_and_defaults() {
 fn errors_say_where_what_and_what_was_probably_meant() {
     let reward = |term: Value| json!({"reward": [{"term": "is_alive"}, term]});
     let cases = [
-        (reward(json!({"term": "joint_vel_12"})),
-         "`reward[1].term`: there is no term `joint_vel_12` of this kind; did you mean `joint_vel_l2`?"),
-        (reward(json!({"term": "upright", "params": {"sdt": 1}})),
-         "`reward[1].params.sdt`: is no parameter of this term; did you mean `std`?"),
-        (reward(json!({"term": "upright", "params": {"std": 0}})), "`reward[1].params.std`: is 0; it must be above 0"),
-        (reward(json!({"term": "upright", "params": {"body": "poel"}})),
-         "`reward[1].params.body`: the model has no body `poel`; did you mean `pole`?"),
-        (reward(json!({"term": "joint_vel_l2", "params": {"joints": ["rail", "knee_*"]}})),
-         "`reward[1].params.joints`: the model has no joint `knee_*`; there are: swing, rail"),
-        (reward(json!({"term": "distance", "params": {"of": "tip"}})), "`reward[1].params.to`: is missing: the other place"),
-        (reward(json!({"term": "track_lin_vel_xy_exp"})),
-         "`reward[1].params.command`: `task.command` has no velocity command; there is none"),
-        (reward(json!({"term": "is_alive"})),
-         "`reward[1].name`: `is_alive` is there already; give this term a `name` of its own"),
-        (reward(json!({"term": "upright", "scale": 2})), "`reward[1].scale`: has no meaning here; there are: term, name, \
-         params, weight, expression, variables, unit"),
-        (reward(json!({"expression": "sqrt(v", "variables": {"v": {"term": "joint_vel", "index": 0}}})),
-         "`reward[1].expression`: line 1, column 5: this parenthesis is not closed"),
-        (reward(json!({"expression": "v", "variables": {"v": {"term": "joint_vel"}}})),
-         "`reward[1].variables.v.index`: is missing; `joint_vel` has 2 numbers, counted from 0"),
-        (reward(json!({"term": "is_healthy", "params": {"ranges": [{"term": "qpos", "low": 1, "high": 0}]}})),
-         "`reward[1].params.ranges[0]`: low, 1, must not be above high, 0"),
-        (json!({"action": [{"term": "joint_effort"}, {"term": "actuator", "params": {"actuators": ["pull", "motor"]}}]}),
-         "`action[1].params.actuators`: `motor` is commanded by a term before this one"),
-        (json!({"action": [{"term": "joint_position", "params": {"actuators": "motor"}}]}),
-         "`action[0].params.actuators`: `motor` is not one that is a position servo on a joint"),
-        (json!({"command": [{"term": "position", "params": {"body": "pole"}}]}),
-         "`command[0].params.body`: `pole` is no mocap body (mocap=\"true\" in the file)"),
-        (json!({"events": [{"term": "push", "params": {"interval": [2, 1]}}]}),
-         "`events[0].params.interval`: is [2,1]; low must not be above high"),
-        (json!({"success": {"term": "survive"}}),
-         "`success.term`: there is no term `survive` of this kind; did you mean `survives`?"),
+        (
+            reward(json!({"term": "joint_vel_12"})),
+            "`reward[1].term`: there is no term `joint_vel_12` of this kind; did you mean `joint_vel_l2`?",
+        ),
+        (
+            reward(json!({"term": "upright", "params": {"sdt": 1}})),
+            "`reward[1].params.sdt`: is no parameter of this term; did you mean `std`?",
+        ),
+        (
+            reward(json!({"term": "upright", "params": {"std": 0}})),
+            "`reward[1].params.std`: is 0; it must be above 0",
+        ),
+        (
+            reward(json!({"term": "upright", "params": {"body": "poel"}})),
+            "`reward[1].params.body`: the model has no body `poel`; did you mean `pole`?",
+        ),
+        (
+            reward(json!({"term": "joint_vel_l2", "params": {"joints": ["rail", "knee_*"]}})),
+            "`reward[1].params.joints`: the model has no joint `knee_*`; there are: swing, rail",
+        ),
+        (
+            reward(json!({"term": "distance", "params": {"of": "tip"}})),
+            "`reward[1].params.to`: is missing: the other place",
+        ),
+        (
+            reward(json!({"term": "track_lin_vel_xy_exp"})),
+            "`reward[1].params.command`: `task.command` has no velocity command; there is none to follow",
+        ),
+        (
+            reward(json!({"term": "is_alive"})),
+            "`reward[1].name`: `is_alive` is there already; give this term a `name` of its own",
+        ),
+        (
+            reward(json!({"term": "upright", "scale": 2})),
+            "`reward[1].scale`: has no meaning here; there are: term, name, \
+         params, weight, expression, variables, unit",
+        ),
+        (
+            reward(json!({"expression": "sqrt(v", "variables": {"v": {"term": "joint_vel", "index": 0}}})),
+            "`reward[1].expression`: line 1, column 5: this parenthesis is not closed",
+        ),
+        (
+            reward(json!({"expression": "v", "variables": {"v": {"term": "joint_vel"}}})),
+            "`reward[1].variables.v.index`: is missing; `joint_vel` has 2 numbers, counted from 0",
+        ),
+        (
+            reward(json!({"term": "is_healthy", "params": {"ranges": [{"term": "qpos", "low": 1, "high": 0}]}})),
+            "`reward[1].params.ranges[0]`: low, 1, must not be above high, 0",
+        ),
+        (
+            json!({"action": [{"term": "joint_effort"}, {"term": "actuator", "params": {"actuators": ["pull", "motor"]}}]}),
+            "`action[1].params.actuators`: `motor` is commanded by a term before this one",
+        ),
+        (
+            json!({"action": [{"term": "joint_position", "params": {"actuators": "motor"}}]}),
+            "`action[0].params.actuators`: `motor` is not one that is a position servo on a joint",
+        ),
+        (
+            json!({"command": [{"term": "position", "params": {"body": "pole"}}]}),
+            "`command[0].params.body`: `pole` is no mocap body (mocap=\"true\" in the file)",
+        ),
+        (
+            json!({"events": [{"term": "push", "params": {"interval": [2, 1]}}]}),
+            "`events[0].params.interval`: is [2,1]; low must not be above high",
+        ),
+        (
+            json!({"success": {"term": "survive"}}),
+            "`success.term`: there is no term `survive` of this kind; did you mean `survives`?",
+        ),
     ];
     for (parts, expected) in cases {
         assert_eq!(refused(PENDULUM, parts.clone()), expected, "{parts}");
@@ -163,7 +228,9 @@ fn mutated(mut document: Value, stream: &mut Stream) -> Value {
             other => &mut other[key.as_str()],
         };
     }
-    let strange = ["", "*", "?", "a\u{0}b", "joint:", "body:tip", "(((", "1/0", "-", "ü*", "world", "xyzzy", "qpos"];
+    let strange = [
+        "", "*", "?", "a\u{0}b", "joint:", "body:tip", "(((", "1/0", "-", "ü*", "world", "xyzzy", "qpos",
+    ];
     let value = match stream.below(10) {
         0 => json!(null),
         1 => json!(-1),
@@ -218,6 +285,8 @@ fn moves(terms: &Terms) {
     terms.randomise(&mut robot, &memory).unwrap();
     let mut robot = tandem_robot::Simulation::new(std::sync::Arc::new(robot)).unwrap();
     terms.start(&mut robot, &mut memory, &mut stream).unwrap();
+    robot.forward().unwrap();
+    terms.begin(&robot, &mut memory);
     let (mut seen, mut rewards) = (vec![0.0; terms.observation().len()], vec![0.0; terms.reward().len()]);
     for _ in 0..2 {
         terms.before_step(&mut robot, &mut memory, &vec![0.5_f32; terms.action().len()]);

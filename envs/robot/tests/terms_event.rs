@@ -19,14 +19,33 @@ fn controls(task: Value, action: &[f64]) -> Vec<f64> {
 
 #[test]
 fn commands_become_controls() {
-    let acting = |term: &str, params: Value, scale: f64| json!({"action": [{"term": term, "params": params, "scale": scale}]});
+    let acting =
+        |term: &str, params: Value, scale: f64| json!({"action": [{"term": term, "params": params, "scale": scale}]});
     // The motor's range is [-1, 3]: middle 1, half 2.
-    close(&controls(acting("joint_effort", json!({"actuators": "motor"}), 1.0), &[0.5]), &[2.0, 0.0, 0.0, 0.0]);
-    close(&controls(acting("joint_effort", json!({"actuators": "motor"}), 0.5), &[-1.0]), &[0.0; 4]);
-    close(&controls(acting("tendon_effort", json!({}), 1.0), &[-0.5]), &[0.0, 0.0, 0.0, -2.0]);
-    close(&controls(acting("joint_position", json!({"width": 0.25}), 1.0), &[1.0]), &[0.0, 0.25, 0.0, 0.0]);
-    close(&controls(acting("joint_velocity", json!({"width": 3}), 1.0), &[-0.5]), &[0.0, 0.0, -1.5, 0.0]);
-    close(&controls(acting("actuator", json!({}), 1.0), &[0.0, 0.5, 0.5, 1.0]), &[1.0, 0.5, 0.5, 4.0]);
+    close(
+        &controls(acting("joint_effort", json!({"actuators": "motor"}), 1.0), &[0.5]),
+        &[2.0, 0.0, 0.0, 0.0],
+    );
+    close(
+        &controls(acting("joint_effort", json!({"actuators": "motor"}), 0.5), &[-1.0]),
+        &[0.0; 4],
+    );
+    close(
+        &controls(acting("tendon_effort", json!({}), 1.0), &[-0.5]),
+        &[0.0, 0.0, 0.0, -2.0],
+    );
+    close(
+        &controls(acting("joint_position", json!({"width": 0.25}), 1.0), &[1.0]),
+        &[0.0, 0.25, 0.0, 0.0],
+    );
+    close(
+        &controls(acting("joint_velocity", json!({"width": 3}), 1.0), &[-0.5]),
+        &[0.0, 0.0, -1.5, 0.0],
+    );
+    close(
+        &controls(acting("actuator", json!({}), 1.0), &[0.0, 0.5, 0.5, 1.0]),
+        &[1.0, 0.5, 0.5, 4.0],
+    );
 }
 
 #[test]
@@ -41,7 +60,9 @@ fn servos_stand_around_the_key_frame_in_which_episodes_begin() {
 fn noise_lies_within_its_bounds_and_has_its_spread() {
     let task = json!({"events": [{"term": "reset_joints_uniform", "params": {"position": [-0.1, 0.3]}},
                                  {"term": "reset_joints_normal", "params": {"velocity": 0.5, "joints": "rail"}}]});
-    let all: Vec<_> = (0..400).map(|seed| Episode::seeded(PENDULUM, task.clone(), seed)).collect();
+    let all: Vec<_> = (0..400)
+        .map(|seed| Episode::seeded(PENDULUM, task.clone(), seed))
+        .collect();
     let of = |f: &dyn Fn(&Episode) -> f64| all.iter().map(f).collect::<Vec<f64>>();
     let positions = of(&|e| e.robot.data().qpos()[0]);
     assert!(positions.iter().all(|q| (-0.1..0.3).contains(q)));
@@ -74,13 +95,18 @@ fn targets_lie_in_discs_boxes_and_shells() {
         assert!((0.5..=1.0).contains(&radius(&c[3..6])));
         assert!((0.0..1.0).contains(&c[6]) && (-1.0..0.0).contains(&c[7]) && c[8] == 2.0);
     }
-    assert!((60..140).contains(&inner), "a quarter of the area holds a quarter of the targets, not {inner} of 400");
+    assert!(
+        (60..140).contains(&inner),
+        "a quarter of the area holds a quarter of the targets, not {inner} of 400"
+    );
 }
 
 #[test]
 fn velocities_are_told_anew_at_intervals_and_sometimes_0() {
-    let task = |standing: f64| json!({"command": [{"term": "velocity",
-        "params": {"lin_vel_x": [0.5, 1], "standing": standing, "resample": 0.06}}]});
+    let task = |standing: f64| {
+        json!({"command": [{"term": "velocity",
+        "params": {"lin_vel_x": [0.5, 1], "standing": standing, "resample": 0.06}}]})
+    };
     let mut episode = Episode::new(BOX, task(0.0));
     let mut told = vec![episode.memory.command[0]];
     for _ in 0..6 {
@@ -88,15 +114,20 @@ fn velocities_are_told_anew_at_intervals_and_sometimes_0() {
         told.push(episode.memory.command[0]);
     }
     assert!(told.iter().all(|v| (0.5..1.0).contains(v)));
-    assert!(told[0] == told[2] && told[2] != told[3] && told[3] == told[5] && told[5] != told[6], "{told:?}");
+    assert!(
+        told[0] == told[2] && told[2] != told[3] && told[3] == told[5] && told[5] != told[6],
+        "{told:?}"
+    );
     assert_eq!(Episode::new(BOX, task(1.0)).memory.command, [0.0; 3]);
 }
 
 #[test]
 fn pushes_come_at_intervals_and_change_the_roots_velocity() {
     let push = json!({"interval": 0.04, "x": 0.5, "y": 0, "z": [-0.25, -0.25], "yaw": 1});
-    let mut episode = Episode::new(&BOX.replace("<option ", "<option gravity=\"0 0 0\" "),
-        json!({"events": [{"term": "push", "params": push}]}));
+    let mut episode = Episode::new(
+        &BOX.replace("<option ", "<option gravity=\"0 0 0\" "),
+        json!({"events": [{"term": "push", "params": push}]}),
+    );
     // A quarter turn about x: the world's z is the box's y.
     let half = std::f64::consts::FRAC_1_SQRT_2;
     episode.set(&[0.0, 0.0, 1.0, half, half, 0.0, 0.0], &[0.0; 6]);
@@ -118,14 +149,26 @@ fn robots_differ_from_episode_to_episode_as_drawn() {
     let episode = Episode::new(PENDULUM, task.clone());
     let (plain, changed) = (model(PENDULUM), episode.robot.model());
     let friction: Vec<f64> = changed.geom_friction().iter().map(|f| f[0]).collect();
-    assert!(friction.iter().all(|f| *f == friction[0]) && (0.5..0.75).contains(&friction[0]), "one factor for all");
+    assert!(
+        friction.iter().all(|f| *f == friction[0]) && (0.5..0.75).contains(&friction[0]),
+        "one factor for all"
+    );
     let factor = |id: usize| changed.body_mass()[id] / plain.body_mass()[id];
     assert!((1.5..2.0).contains(&factor(1)) && (1.5..2.0).contains(&factor(2)) && factor(1) != factor(2));
-    close(&[changed.body_inertia()[1][0] / plain.body_inertia()[1][0]], &[factor(1)]);
+    close(
+        &[changed.body_inertia()[1][0] / plain.body_inertia()[1][0]],
+        &[factor(1)],
+    );
     close(&[changed.body_subtreemass()[0]], &[changed.body_mass().iter().sum()]);
     close(&[changed.dof_m0()[1]], &[changed.body_mass()[2]]); // derived anew
-    close(&[changed.actuator_gainprm()[0][0], changed.actuator_gainprm()[1][0], changed.actuator_biasprm()[1][1]],
-          &[1.25, 12.5, -12.5]);
+    close(
+        &[
+            changed.actuator_gainprm()[0][0],
+            changed.actuator_gainprm()[1][0],
+            changed.actuator_biasprm()[1][1],
+        ],
+        &[1.25, 12.5, -12.5],
+    );
 
     let mut again = model(PENDULUM); // what is stored is enough to make the same robot
     let terms = Terms::new(&config(task), &again).unwrap();
@@ -138,15 +181,25 @@ fn robots_differ_from_episode_to_episode_as_drawn() {
 
 #[test]
 fn commands_arrive_late() {
-    let task = |low: usize, high: usize| json!({"action": [{"term": "joint_effort", "params": {"actuators": "motor"}}],
+    let task = |low: usize, high: usize| {
+        json!({"action": [{"term": "joint_effort", "params": {"actuators": "motor"}}],
         "observation": [{"term": "last_action"}],
-        "events": [{"term": "delay", "params": {"low": low, "high": high}}]});
+        "events": [{"term": "delay", "params": {"low": low, "high": high}}]})
+    };
     let mut episode = Episode::new(PENDULUM, task(2, 2));
     let commands = [0.1, 0.2, 0.3, 0.4];
-    let arrived: Vec<f64> = commands.iter().map(|&a| { episode.step(&[a]); episode.robot.data().ctrl()[0] }).collect();
+    let arrived: Vec<f64> = commands
+        .iter()
+        .map(|&a| {
+            episode.step(&[a]);
+            episode.robot.data().ctrl()[0]
+        })
+        .collect();
     close(&arrived, &[1.0, 1.0, 1.2, 1.4]); // middle 1, half 2
     close(&episode.observe(), &[0.4]);
-    let mut drawn: Vec<u32> = (0..50).map(|seed| Episode::seeded(PENDULUM, task(0, 2), seed).memory.kept[0] as u32).collect();
+    let mut drawn: Vec<u32> = (0..50)
+        .map(|seed| Episode::seeded(PENDULUM, task(0, 2), seed).memory.kept[0] as u32)
+        .collect();
     drawn.sort_unstable();
     drawn.dedup();
     assert_eq!(drawn, [0, 1, 2]);
@@ -177,12 +230,20 @@ fn a_stored_episode_goes_on_to_the_same_bytes() {
     a.robot.store(&mut state);
     let mut robot = Simulation::new(Arc::new(plain)).unwrap();
     robot.restore(&state).unwrap();
-    let mut b = Episode { terms, robot, memory: a.memory.clone(), stream: a.stream.clone() };
+    let mut b = Episode {
+        terms,
+        robot,
+        memory: a.memory.clone(),
+        stream: a.stream.clone(),
+    };
     for _ in 0..30 {
         let action = action();
         a.step(&action);
         b.step(&action);
         assert_eq!(a.memory, b.memory);
-        assert_eq!((a.observe(), a.rewards(), a.success()), (b.observe(), b.rewards(), b.success()));
+        assert_eq!(
+            (a.observe(), a.rewards(), a.success()),
+            (b.observe(), b.rewards(), b.success())
+        );
     }
 }

@@ -28,7 +28,10 @@ fn the_roots_velocities_and_gravity_are_seen_in_its_own_frame() {
     close(&of_box("base_lin_vel", json!({})), &[1.0, 3.0, -2.0]); // y is up, z points to where -y was
     close(&of_box("base_ang_vel", json!({})), &[0.1, 0.2, 0.3]);
     close(&of_box("projected_gravity", json!({})), &[0.0, -1.0, 0.0]);
-    close(&of_box("body_quaternion", json!({"body": "box"})), &[FRAC_1_SQRT_2, FRAC_1_SQRT_2, 0.0, 0.0]);
+    close(
+        &of_box("body_quaternion", json!({"body": "box"})),
+        &[FRAC_1_SQRT_2, FRAC_1_SQRT_2, 0.0, 0.0],
+    );
 }
 
 #[test]
@@ -62,11 +65,26 @@ fn places_and_the_way_between_them() {
     // The rod hangs down and turns about y: its tip is at (-sin q, 0, -cos q).
     let (x, z) = (-(0.5_f64.sin()), -(0.5_f64.cos()));
     close(&of_pendulum("ee_position", json!({"of": "tip"})), &[x, 0.0, z]);
-    close(&of_pendulum("ee_position", json!({"of": "tip", "frame": "root"})), &[0.0, 0.0, -1.0]);
-    close(&of_pendulum("body_position", json!({"of": "com:pole", "axes": "zx"})), &[0.5 * z, 0.5 * x]);
-    close(&of_pendulum("body_position", json!({"of": "subtree:pole", "axes": "x"})), &[0.5 * x]);
-    close(&of_pendulum("body_position", json!({"of": "geom:wagon"})), &[-0.2, 1.0, 0.0]);
-    close(&of_pendulum("difference", json!({"of": "site:tip", "to": "body:cart"})), &[x + 0.2, -1.0, z]);
+    close(
+        &of_pendulum("ee_position", json!({"of": "tip", "frame": "root"})),
+        &[0.0, 0.0, -1.0],
+    );
+    close(
+        &of_pendulum("body_position", json!({"of": "com:pole", "axes": "zx"})),
+        &[0.5 * z, 0.5 * x],
+    );
+    close(
+        &of_pendulum("body_position", json!({"of": "subtree:pole", "axes": "x"})),
+        &[0.5 * x],
+    );
+    close(
+        &of_pendulum("body_position", json!({"of": "geom:wagon"})),
+        &[-0.2, 1.0, 0.0],
+    );
+    close(
+        &of_pendulum("difference", json!({"of": "site:tip", "to": "body:cart"})),
+        &[x + 0.2, -1.0, z],
+    );
 }
 
 #[test]
@@ -76,7 +94,15 @@ fn sensors_of_the_file_by_name() {
     episode.set(&[0.5, 0.0], &[0.0, 0.0]);
     close(&episode.observe(), &[0.5, -(0.5_f64.sin()), 0.0, -(0.5_f64.cos())]);
     let names: Vec<&str> = episode.terms.observation().iter().map(|c| c.name.as_str()).collect();
-    assert_eq!(names, ["sensor_angle", "sensor_tip_place_0", "sensor_tip_place_1", "sensor_tip_place_2"]);
+    assert_eq!(
+        names,
+        [
+            "sensor_angle",
+            "sensor_tip_place_0",
+            "sensor_tip_place_1",
+            "sensor_tip_place_2"
+        ]
+    );
     assert_eq!(episode.terms.observation()[0].unit, "rad");
     assert_eq!(episode.terms.observation()[1].unit, "m");
 }
@@ -92,10 +118,13 @@ fn forces_of_motors_and_of_contacts() {
     bare[0] += 10.0 * episode.robot.data().sensordata()[0]; // less the servo's stiffness times the angle
     close(&bare, &[4.0, 2.0]);
 
-    let mut episode = Episode::new(RESTING, json!({"observation": [
+    let mut episode = Episode::new(
+        RESTING,
+        json!({"observation": [
         {"term": "foot_contact", "params": {"bodies": "box"}},
         {"term": "foot_contact", "name": "hard", "params": {"geoms": "cube", "threshold": 25}},
-        {"term": "cfrc_ext"}]}));
+        {"term": "cfrc_ext"}]}),
+    );
     for _ in 0..500 {
         episode.step(&[]);
     }
@@ -115,12 +144,18 @@ fn what_was_commanded_and_what_is_told() {
         "observation": [{"term": "last_action"}, {"term": "generated_commands"},
                         {"term": "target_position", "params": {"of": "tip"}}]});
     let mut episode = Episode::new(PENDULUM, task);
-    close(&episode.observe(), &[0.0, 0.75, 0.0, -0.5, 0.5, 0.25, -0.125, 0.5, 0.25, 0.875]);
+    close(
+        &episode.observe(),
+        &[0.0, 0.75, 0.0, -0.5, 0.5, 0.25, -0.125, 0.5, 0.25, 0.875],
+    );
     episode.step(&[2.0]);
     close(&episode.observe()[..1], &[1.0]); // cut off
     assert_eq!(episode.robot.data().mocap_pos()[0], [0.5, 0.25, -0.125]);
     let names: Vec<&str> = episode.terms.observation().iter().map(|c| c.name.as_str()).collect();
-    assert_eq!(names[..2], ["last_action_motor", "generated_commands_velocity_lin_vel_x"]);
+    assert_eq!(
+        names[..2],
+        ["last_action_motor", "generated_commands_velocity_lin_vel_x"]
+    );
 }
 
 #[test]

@@ -41,20 +41,46 @@ fn attitude_and_motion_of_the_root() {
 #[test]
 fn squares_and_sums_over_joints() {
     is(of_pendulum("joint_vel_l2", json!({}), [0.0, 0.0], [2.0, 0.5]), 4.25);
-    is(of_pendulum("joint_deviation_l1", json!({}), [0.5, -0.25], [0.0, 0.0]), 0.75);
-    is(of_pendulum("joint_deviation_l1", json!({"joints": "rail"}), [0.5, -0.25], [0.0, 0.0]), 0.25);
-    is(of_pendulum("joint_pos_limits", json!({}), [1.75, 9.0], [0.0, 0.0]), 0.25); // the rail has no limits
+    is(
+        of_pendulum("joint_deviation_l1", json!({}), [0.5, -0.25], [0.0, 0.0]),
+        0.75,
+    );
+    is(
+        of_pendulum(
+            "joint_deviation_l1",
+            json!({"joints": "rail"}),
+            [0.5, -0.25],
+            [0.0, 0.0],
+        ),
+        0.25,
+    );
+    is(
+        of_pendulum("joint_pos_limits", json!({}), [1.75, 9.0], [0.0, 0.0]),
+        0.25,
+    ); // the rail has no limits
     is(of_pendulum("joint_pos_limits", json!({}), [1.0, 0.0], [0.0, 0.0]), 0.0);
-    is(of_pendulum("joint_pos_limits", json!({"soft": 0.8}), [-1.0, 0.0], [0.0, 0.0]), 0.25);
+    is(
+        of_pendulum("joint_pos_limits", json!({"soft": 0.8}), [-1.0, 0.0], [0.0, 0.0]),
+        0.25,
+    );
 }
 
 #[test]
 fn forces_power_and_acceleration_of_joints() {
     // At velocity 0.5 the rail's velocity servo of 5 N s/m, set to 0, brakes with 2.5 N: 3 kg slow down by 5/6 m/s^2.
     let rail = json!({"joints": "rail"});
-    is(of_pendulum("joint_torques_l2", rail.clone(), [0.0, 0.0], [0.0, 0.5]), 6.25);
-    is(of_pendulum("joint_acc_l2", rail.clone(), [0.0, 0.0], [0.0, 0.5]), 25.0 / 36.0);
-    is(of_pendulum("electrical_power_cost", rail.clone(), [0.0, 0.0], [0.0, 0.5]), 0.0); // braking is free
+    is(
+        of_pendulum("joint_torques_l2", rail.clone(), [0.0, 0.0], [0.0, 0.5]),
+        6.25,
+    );
+    is(
+        of_pendulum("joint_acc_l2", rail.clone(), [0.0, 0.0], [0.0, 0.5]),
+        25.0 / 36.0,
+    );
+    is(
+        of_pendulum("electrical_power_cost", rail.clone(), [0.0, 0.0], [0.0, 0.5]),
+        0.0,
+    ); // braking is free
     let mut episode = Episode::new(PENDULUM, rewarding("electrical_power_cost", rail));
     episode.robot.data_mut().ctrl_mut()[2] = 2.0;
     episode.set(&[0.0, 0.0], &[0.0, 0.5]);
@@ -74,12 +100,15 @@ fn commands_their_size_and_change() {
 
 #[test]
 fn weights_may_be_0_and_may_hold_the_step() {
-    let reward = json!([{"term": "joint_vel_l2", "weight": 0.0}, {"term": "joint_vel_l2", "name": "again", "weight": 3.0}]);
+    let reward =
+        json!([{"term": "joint_vel_l2", "weight": 0.0}, {"term": "joint_vel_l2", "name": "again", "weight": 3.0}]);
     let mut episode = Episode::new(PENDULUM, json!({"reward": reward, "reward_times_step": true}));
     episode.set(&[0.0, 0.0], &[2.0, 0.0]);
     close(&episode.rewards(), &[0.0, 3.0 * 0.02 * 4.0]);
     let mut bare = [0.0; 2];
-    episode.terms.measure(episode.terms.context(&episode.robot, &episode.memory), &mut bare);
+    episode
+        .terms
+        .measure(episode.terms.context(&episode.robot, &episode.memory), &mut bare);
     close(&bare, &[4.0, 4.0]);
     close(episode.terms.weights(), &[0.0, 0.06]);
     assert_eq!(episode.terms.reward(), ["joint_vel_l2", "again"]);
@@ -91,8 +120,11 @@ fn way_over_a_control_step_by_its_duration() {
         {"term": "forward_velocity", "params": {"of": "joint:rail"}},
         {"term": "forward_velocity", "name": "body", "params": {"of": "body:cart"}},
         {"term": "forward_velocity", "name": "height", "params": {"of": "cart", "axis": "z"}}]);
-    let mut episode = Episode::new(PENDULUM, json!({"reward": reward,
-        "action": [{"term": "tendon_effort"}]}));
+    let mut episode = Episode::new(
+        PENDULUM,
+        json!({"reward": reward,
+        "action": [{"term": "tendon_effort"}]}),
+    );
     episode.set(&[0.0, 0.0], &[0.0, 0.0]);
     episode.step(&[0.75]); // 3 N on 3 kg, less the velocity servo's 5 N s/m
     let v1 = 0.01 * 1.0 / (1.0 + 0.01 * 5.0 / 3.0); // MuJoCo's damping of servos is explicit or implicit by integrator
@@ -120,7 +152,12 @@ fn following_a_velocity() {
     for (error, done) in [(0.3, false), (0.7, true), (0.9, false)] {
         episode.set(&turned, &[-0.5, 1.0 - error, 0.0, 0.0, 0.0, 0.0]);
         episode.terms.after_step(&episode.robot, &mut episode.memory);
-        assert_eq!(episode.success(), done, "mean error of {} steps, the last {error}", episode.memory.steps);
+        assert_eq!(
+            episode.success(),
+            done,
+            "mean error of {} steps, the last {error}",
+            episode.memory.steps
+        );
     }
 }
 
@@ -156,7 +193,10 @@ fn contacts_of_a_resting_box() {
     }
     let weight = 2.0 * 9.81;
     let rewards = episode.rewards();
-    for (found, expected) in rewards.iter().zip([2.0, weight - 10.0, weight - 19.0, 1.0, weight * weight, 0.0]) {
+    for (found, expected) in rewards
+        .iter()
+        .zip([2.0, weight - 10.0, weight - 19.0, 1.0, weight * weight, 0.0])
+    {
         assert!((found - expected).abs() < 1e-3, "{rewards:?}");
     }
     assert!(episode.terminated());
@@ -183,7 +223,8 @@ fn a_landing_pays_for_the_time_in_the_air() {
 
 #[test]
 fn being_alive_healthy_or_ended() {
-    let ranges = json!({"ranges": [{"term": "qpos", "index": 0, "low": -0.5, "high": 0.5}, {"term": "qvel", "high": 3}]});
+    let ranges =
+        json!({"ranges": [{"term": "qpos", "index": 0, "low": -0.5, "high": 0.5}, {"term": "qvel", "high": 3}]});
     let task = json!({"reward": [{"term": "is_alive"}, {"term": "is_terminated", "weight": -5},
                                  {"term": "is_healthy", "params": ranges}],
         "termination": [{"term": "time_out"}, {"term": "outside_range", "params": ranges}]});
@@ -206,12 +247,37 @@ fn what_ends_an_episode() {
         episode.terminated()
     };
     let tilted = |angle: f64| [0.0, 0.0, 1.0, (0.5 * angle).cos(), (0.5 * angle).sin(), 0.0, 0.0];
-    assert!(!ends(BOX, "bad_orientation", json!({"limit_angle": 0.5}), &tilted(0.49)));
-    assert!(ends(BOX, "bad_orientation", json!({"limit_angle": 0.5}), &tilted(-0.51)));
-    assert!(!ends(BOX, "root_height_below_minimum", json!({"minimum_height": 0.9}), &tilted(0.0)));
-    assert!(ends(BOX, "root_height_below_minimum", json!({"minimum_height": 1.1}), &tilted(0.0)));
+    assert!(!ends(
+        BOX,
+        "bad_orientation",
+        json!({"limit_angle": 0.5}),
+        &tilted(0.49)
+    ));
+    assert!(ends(
+        BOX,
+        "bad_orientation",
+        json!({"limit_angle": 0.5}),
+        &tilted(-0.51)
+    ));
+    assert!(!ends(
+        BOX,
+        "root_height_below_minimum",
+        json!({"minimum_height": 0.9}),
+        &tilted(0.0)
+    ));
+    assert!(ends(
+        BOX,
+        "root_height_below_minimum",
+        json!({"minimum_height": 1.1}),
+        &tilted(0.0)
+    ));
     assert!(!ends(PENDULUM, "joint_pos_out_of_limit", json!({}), &[1.4, 0.0]));
-    assert!(ends(PENDULUM, "joint_pos_out_of_limit", json!({"soft": 0.9}), &[1.4, 0.0]));
+    assert!(ends(
+        PENDULUM,
+        "joint_pos_out_of_limit",
+        json!({"soft": 0.9}),
+        &[1.4, 0.0]
+    ));
     assert!(!ends(PENDULUM, "time_out", json!({}), &[0.0, 0.0]));
     assert!(!ends(PENDULUM, "nan_detection", json!({}), &[0.0, 0.0]));
     let mut episode = Episode::new(PENDULUM, json!({"termination": [{"term": "nan_detection"}]}));
@@ -230,17 +296,27 @@ fn lifting_and_surviving() {
         episode.terms.after_step(&episode.robot, &mut episode.memory);
         assert_eq!(episode.success(), done);
     }
-    for parts in [json!({"horizon": 3, "success": {"term": "survives"}}), json!({"horizon": 3})] {
+    for parts in [
+        json!({"horizon": 3, "success": {"term": "survives"}}),
+        json!({"horizon": 3}),
+    ] {
         let mut episode = Episode::new(BOX, parts);
-        let done: Vec<bool> = (0..3).map(|_| { episode.step(&[]); episode.success() }).collect();
+        let done: Vec<bool> = (0..3)
+            .map(|_| {
+                episode.step(&[]);
+                episode.success()
+            })
+            .collect();
         assert_eq!(done, [false, false, true]);
     }
 }
 
 #[test]
 fn expressions_reward_end_and_succeed() {
-    let of = |expression: &str| json!({"expression": expression,
-        "variables": {"v": {"term": "joint_vel", "params": {"joints": "swing"}}}});
+    let of = |expression: &str| {
+        json!({"expression": expression,
+        "variables": {"v": {"term": "joint_vel", "params": {"joints": "swing"}}}})
+    };
     let mut reward = of("exp(-v^2)");
     reward["name"] = json!("still");
     let task = json!({"reward": [reward], "termination": [of("v > 3")], "success": of("v - 1")});
@@ -252,6 +328,9 @@ fn expressions_reward_end_and_succeed() {
     }
     assert_eq!(episode.terms.fault(&episode.rewards()), None);
     episode.robot.data_mut().qvel_mut()[0] = f64::NAN;
-    assert_eq!(episode.terms.fault(&episode.rewards()), Some("reward term `still` is no finite number"));
+    assert_eq!(
+        episode.terms.fault(&episode.rewards()),
+        Some("reward term `still` is no finite number")
+    );
     assert!(episode.terminated() && !episode.success());
 }

@@ -17,9 +17,11 @@ mod contact;
 mod event;
 pub mod expression;
 mod lookup;
+mod motion;
 mod observation;
 mod params;
 pub mod pattern;
+mod raw;
 mod read;
 mod reward;
 mod shared;
@@ -227,7 +229,9 @@ impl Terms {
         }
         if let Some(Delay { history, .. }) = &self.delay {
             let n = memory.action.len();
-            memory.kept.copy_within(history.start..history.end - n, history.start + n);
+            memory
+                .kept
+                .copy_within(history.start..history.end - n, history.start + n);
             memory.kept[history.start..history.start + n].copy_from_slice(&memory.action);
         }
         let arriving = self.arriving(memory);
@@ -243,11 +247,18 @@ impl Terms {
         action: &[T],
         controls: &mut [f64],
     ) {
-        let late = self.delay.as_ref().map(|delay| (delay, memory.kept[delay.slot] as usize));
+        let late = self
+            .delay
+            .as_ref()
+            .map(|delay| (delay, memory.kept[delay.slot] as usize));
         match late {
             Some((Delay { history, .. }, steps)) if steps > 0 => {
                 let arriving = history.start + (steps - 1) * memory.action.len();
-                self.drive(robot.model(), &memory.kept[arriving..arriving + memory.action.len()], controls);
+                self.drive(
+                    robot.model(),
+                    &memory.kept[arriving..arriving + memory.action.len()],
+                    controls,
+                );
             }
             _ => {
                 let action: Vec<f64> = action.iter().map(|&a| a.into().clamp(-1.0, 1.0)).collect();

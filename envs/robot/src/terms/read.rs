@@ -9,6 +9,7 @@ use tandem_core::check::SettingError;
 
 use super::catalogue::{Entry, find};
 use super::expression::Expression;
+use super::observation::read_by_another;
 use super::params::{Builder, wrong};
 use super::pattern::hint;
 use super::shared::{Command, Event, Judge, Measure, Observation, Read, Shared};
@@ -35,12 +36,9 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
         .into_iter()
         .unzip();
     let measures = each("reward", &config.reward, |c| reader.reward(c))?;
-    let terminations = each("termination", &config.termination, |c| {
-        reader.termination(c)
-    })?;
+    let terminations = each("termination", &config.termination, |c| reader.termination(c))?;
     let success = match &config.success {
-        Some(c) => reader.success(c)
-            .map_err(|error| error.inside("success"))?,
+        Some(c) => reader.success(c).map_err(|error| error.inside("success"))?,
         None => Box::new({
             let horizon = config.horizon;
             move |x: Context| x.memory.steps >= horizon
@@ -300,7 +298,7 @@ impl Reader<'_> {
     }
 
     /// A formula over numbers of observation terms.
-    fn expression(&mut self, config: &TermConfig) -> Result<Box<dyn Fn(Context) -> f64 + Send + Sync>> {
+    fn expression(&mut self, config: &TermConfig) -> Result<impl Fn(Context) -> f64 + Send + Sync + use<>> {
         let text = config.expression.as_deref().unwrap_or_default();
         if config.term.is_some() || !config.params.is_empty() {
             return Err(wrong(
@@ -309,42 +307,20 @@ impl Reader<'_> {
             ));
         }
         let mut variables: Vec<(Read, usize)> = Vec::new();
-        for (name, variable) in &config.variables {
-            let key = format!("variables.{name}");
-            let read = self.variable(&variable.term, &variable.params, variable.index);
-            variables.push(read.map_err(|error| error.inside(&key))?);
+        for (name, c) in &config.variables {
+            let read = read_by_another(self.model, &mut self.shared, &c.term, &c.params, c.index);
+            let one = read.and_then(|(read, numbers)| match numbers.len() {
+                1 => Ok((read, numbers.start)),
+                n => Err(wrong(
+                    "index",
+                    format!("is missing; `{}` has {n} numbers, counted from 0", c.term),
+                )),
+            });
+            variables.push(one.map_err(|error| error.inside(&format!("variables.{name}")))?);
         }
         let names: Vec<&str> = config.variables.keys().map(String::as_str).collect();
         let expression = Expression::parse(text, &names).map_err(|error| wrong("expression", error.to_string()))?;
-        Ok(Box::new(move |x| {
-            expression.value(|i| {
-                let (read, index) = &variables[i];
-                read(x, *index)
-            })
-        }))
-    }
-
-    fn variable(
-        &mut self,
-        term: &str,
-        params: &serde_json::Map<String, serde_json::Value>,
-        index: Option<usize>,
-    ) -> Result<(Read, usize)> {
-        let entry = find(observation::TABLE, term)?;
-        let mut builder = Builder::new(params, Some(self.model), &mut self.shared);
-        let built = (entry.build)(&mut builder).map_err(|error| error.inside("params"))?;
-        match (index, built.channels.len()) {
-            (None, 1) => Ok((built.read, 0)),
-            (Some(i), n) if i < n => Ok((built.read, i)),
-            (Some(i), n) => Err(wrong(
-                "index",
-                format!("is {i}; `{term}` has {n} numbers, counted from 0"),
-            )),
-            (None, n) => Err(wrong(
-                "index",
-                format!("is missing; `{term}` has {n} numbers, counted from 0"),
-            )),
-        }
+        Ok(move |x: Context| expression.value(|i| (variables[i].0)(x, variables[i].1)))
     }
 }
 

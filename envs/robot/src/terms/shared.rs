@@ -6,6 +6,7 @@ use mujoco_rs::wrappers::MjModel;
 use tandem_core::check::SettingError;
 use tandem_core::{Channel, Stream};
 
+use super::pattern::hint;
 use super::{Context, Memory};
 use crate::simulation::Simulation;
 
@@ -136,11 +137,11 @@ impl Shared {
                 .map(|c| c.name.as_str())
                 .collect();
             let kind = if told == Told::Velocity { "velocity" } else { "position" };
-            let hint = super::pattern::hint(name, &known);
-            SettingError::new(
-                "command",
-                format!("`task.command` has no {kind} of this name `{name}`; {hint}"),
-            )
+            let reason = match name {
+                "" => format!("`task.command` has no {kind} command; there is none to follow"),
+                name => format!("`task.command` has no {kind} command `{name}`; {}", hint(name, &known)),
+            };
+            SettingError::new("command", reason)
         })
     }
 

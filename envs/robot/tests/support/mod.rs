@@ -79,7 +79,14 @@ impl Episode {
         terms.randomise(&mut model, &memory).unwrap();
         let mut robot = Simulation::new(Arc::new(model)).unwrap();
         terms.start(&mut robot, &mut memory, &mut stream).unwrap();
-        Self { terms, robot, memory, stream }
+        robot.forward().unwrap();
+        terms.begin(&robot, &mut memory);
+        Self {
+            terms,
+            robot,
+            memory,
+            stream,
+        }
     }
 
     /// Sets positions and velocities and derives the rest.
@@ -103,13 +110,15 @@ impl Episode {
 
     pub fn observe(&self) -> Vec<f64> {
         let mut out = vec![f64::NAN; self.terms.observation().len()];
-        self.terms.observe(self.terms.context(&self.robot, &self.memory), &mut out);
+        self.terms
+            .observe(self.terms.context(&self.robot, &self.memory), &mut out);
         out
     }
 
     pub fn rewards(&self) -> Vec<f64> {
         let mut out = vec![f64::NAN; self.terms.reward().len()];
-        self.terms.rewards(self.terms.context(&self.robot, &self.memory), &mut out);
+        self.terms
+            .rewards(self.terms.context(&self.robot, &self.memory), &mut out);
         out
     }
 
