@@ -205,7 +205,28 @@ fn commands_arrive_late() {
     assert_eq!(drawn, [0, 1, 2]);
     let mut wrong = episode.memory.clone();
     wrong.kept[0] = 9.0;
-    assert!(episode.terms.fits(&episode.memory) && !episode.terms.fits(&wrong));
+    assert!(
+        episode.terms.fits(&episode.memory) && !episode.terms.fits(&wrong) && !episode.terms.fits(&Memory::default())
+    );
+}
+
+#[test]
+fn what_a_command_would_do_is_what_it_does() {
+    for high in [0, 1, 3] {
+        let task = json!({"action": [{"term": "actuator", "scale": 0.5}],
+            "events": [{"term": "delay", "params": {"low": high, "high": high}}]});
+        let mut episode = Episode::new(PENDULUM, task);
+        let mut stream = Stream::new(2, "actions", 0);
+        for _ in 0..6 {
+            let action = [0; 4].map(|_| stream.uniform(-1.5, 1.5));
+            let mut controls = [0.0; 4];
+            episode
+                .terms
+                .controls(&episode.robot, &episode.memory, &action, &mut controls);
+            episode.step(&action);
+            assert_eq!(episode.robot.data().ctrl(), controls);
+        }
+    }
 }
 
 #[test]

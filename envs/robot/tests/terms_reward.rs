@@ -333,4 +333,9 @@ fn expressions_reward_end_and_succeed() {
         Some("reward term `still` is no finite number")
     );
     assert!(episode.terminated() && !episode.success());
+    let context = episode.terms.context(&episode.robot, &episode.memory);
+    assert_eq!(
+        episode.terms.formula_fault(context),
+        Some("the formula of `still` is no number")
+    );
 }

@@ -1,18 +1,27 @@
 //! Formulas that users write: parsed once, evaluated at each control step without allocating.
-//!
-//! | | |
-//! |---|---|
-//! | operators, loosest first | `<` `<=` `>` `>=` (1 or 0), `+` `-`, `*` `/` `%`, sign, `^` (from the right: `-x^2` is `-(x^2)`) |
-//! | of one number | `abs sign sqrt exp ln log10 sin cos tan asin acos atan sinh cosh tanh floor ceil round square` |
-//! | of two | `min max atan2 pow hypot` |
-//! | of three | `clamp(x, low, high)`, `if(condition, where it is not 0, else)` |
-//! | constants | `pi`, `e` |
-//!
-//! A number that is none (NaN) stays one through every operator, so that it is seen and named at the end.
+//! [`HELP`] lists what there is. A number that is none (NaN) stays one through every operator, so that it is seen and named at the end.
 
 use thiserror::Error;
 
 use super::pattern::hint;
+
+/// What formulas are made of: kind and list.
+pub const HELP: &[(&str, &str)] = &[
+    (
+        "operators, loosest first",
+        "< <= > >= (1 or 0), + -, * / % (never negative), sign, ^ (from the right; -x^2 is -(x^2))",
+    ),
+    (
+        "of one number",
+        "abs sign sqrt exp ln log10 sin cos tan asin acos atan sinh cosh tanh floor ceil round square",
+    ),
+    ("of two", "min max atan2 pow hypot"),
+    (
+        "of three",
+        "clamp(x, low, high), if(condition, where it is not 0, else)",
+    ),
+    ("constants", "pi e"),
+];
 
 /// Deepest nesting of a formula, and the most numbers that wait for an operator.
 const DEPTH: usize = 64;
@@ -345,5 +354,27 @@ impl Parser<'_> {
         }
         self.operations.push(operation);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_function_and_operator() {
+        let text: String = HELP.iter().map(|(_, list)| format!(" {list}")).collect();
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "(),".contains(c)).collect();
+        let functions = ONE
+            .iter()
+            .map(|f| f.0)
+            .chain(TWO.iter().map(|f| f.0))
+            .chain(THREE.iter().map(|f| f.0));
+        for name in functions
+            .chain(CONSTANTS.iter().map(|c| c.0))
+            .chain(BINARY.iter().map(|b| b.1))
+        {
+            assert!(words.contains(&name), "{name}");
+        }
     }
 }

@@ -83,16 +83,10 @@ pub const TABLE: &[Entry<Observation>] = &[
         },
     ),
     Entry::new("joint_sin", "1", "sin q", "Sines of the angles of hinges.", |b| {
-        let joints = b.scalar_joints()?;
-        built(each(&joints, |_| "1"), move |x, i| {
-            x.robot.data().qpos()[joints[i].qpos].sin()
-        })
+        turns(b, f64::sin)
     }),
     Entry::new("joint_cos", "1", "cos q", "Cosines of the angles of hinges.", |b| {
-        let joints = b.scalar_joints()?;
-        built(each(&joints, |_| "1"), move |x, i| {
-            x.robot.data().qpos()[joints[i].qpos].cos()
-        })
+        turns(b, f64::cos)
     }),
     Entry::new(
         "last_action",
@@ -238,6 +232,18 @@ pub fn built(channels: Vec<Channel>, read: impl Fn(Context, usize) -> f64 + Send
         channels,
         read: Box::new(read),
     })
+}
+
+/// A function of the angles of hinges.
+fn turns(b: &mut Builder, of: fn(f64) -> f64) -> Built {
+    let mut joints = b.scalar_joints()?;
+    joints.retain(|joint| joint.unit() == "rad");
+    match joints.is_empty() {
+        true => Err(wrong("joints", "the model has no hinges of such names")),
+        false => built(each(&joints, |_| "1"), move |x, i| {
+            of(x.robot.data().qpos()[joints[i].qpos])
+        }),
+    }
 }
 
 /// An observation term that something else reads, and which of its numbers: the one of this index, or all.
