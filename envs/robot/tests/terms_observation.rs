@@ -35,6 +35,18 @@ fn the_roots_velocities_and_gravity_are_seen_in_its_own_frame() {
 }
 
 #[test]
+fn the_root_is_the_free_body_or_the_first_that_moves_against_the_world() {
+    let table = r#"<body name="table" pos="0 0 7"><geom type="sphere" size="0.1"/></body>"#;
+    for (xml, height) in [
+        (BOX.replace("<worldbody>", &format!("<worldbody>{table}")), 1.0),
+        (PENDULUM.replace("<worldbody>", &format!("<worldbody>{table}")), 0.0),
+    ] {
+        let task = json!({"reward": [{"term": "base_height_l2", "params": {"target_height": -2}}]});
+        close(&Episode::new(&xml, task).rewards(), &[(height + 2.0) * (height + 2.0)]);
+    }
+}
+
+#[test]
 fn raw_coordinates_and_velocities_are_in_the_models_order() {
     close(&of_box("qpos", json!({"skip": 2})), &ROLLED[2..]);
     close(&of_box("qvel", json!({})), &[1.0, 2.0, 3.0, 0.1, 0.2, 0.3]);
@@ -133,6 +145,21 @@ fn forces_of_motors_and_of_contacts() {
     assert!((seen[7] - 2.0 * 9.81).abs() < 1e-3, "{seen:?}");
     episode.set(&[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0], &[0.0; 6]);
     close(&episode.observe()[..2], &[0.0, 0.0]);
+}
+
+#[test]
+fn a_dry_joint_holds_the_force_that_pulls_at_it() {
+    let xml = PENDULUM.replace(
+        r#"name="rail" type="slide""#,
+        r#"name="rail" type="slide" frictionloss="50""#,
+    );
+    let task = json!({"action": [{"term": "tendon_effort"}],
+        "observation": [{"term": "qfrc_constraint", "params": {"joints": "rail"}}]});
+    let mut episode = Episode::new(&xml, task);
+    (0..200).for_each(|_| episode.step(&[0.5])); // 2 N, far below what friction can hold; it creeps a little
+    let force = episode.observe()[0];
+    assert!((force + 2.0).abs() < 0.1, "{force}");
+    assert_eq!(episode.terms.observation()[0].unit, "N");
 }
 
 #[test]
