@@ -11,6 +11,8 @@ pub fn of(model: &MjModel, kind: MjtObjBase, id: usize) -> String {
         MjtObjBase::mjOBJ_GEOM => ("geom", model.id_to_name(kind, id)),
         MjtObjBase::mjOBJ_SITE => ("site", model.id_to_name(kind, id)),
         MjtObjBase::mjOBJ_ACTUATOR => ("actuator", model.id_to_name(kind, id)),
+        MjtObjBase::mjOBJ_SENSOR => ("sensor", model.id_to_name(kind, id)),
+        MjtObjBase::mjOBJ_KEY => ("key", model.id_to_name(kind, id)),
         _ => ("element", model.id_to_name(kind, id)),
     };
     match named {
@@ -47,7 +49,9 @@ pub fn forces(model: &MjModel) -> Vec<Channel> {
 /// Controls of all actuators, `[nu]`, in the file's own units.
 pub fn controls(model: &MjModel) -> Vec<Channel> {
     let name = |id| format!("{}_control", of(model, MjtObjBase::mjOBJ_ACTUATOR, id));
-    (0..model.ffi().nu as usize).map(|id| Channel::new(name(id), "1")).collect()
+    (0..model.ffi().nu as usize)
+        .map(|id| Channel::new(name(id), "1"))
+        .collect()
 }
 
 /// Places of all sites, `[3 nsite]`.
@@ -80,10 +84,15 @@ fn tangent(model: &MjModel, what: &str, [linear, angular]: [&str; 2]) -> Vec<Cha
 }
 
 fn places(name: &str, axes: [&str; 3], unit: &str) -> Vec<Channel> {
-    axes.iter().map(|axis| Channel::new(format!("{name}_{axis}"), unit)).collect()
+    axes.iter()
+        .map(|axis| Channel::new(format!("{name}_{axis}"), unit))
+        .collect()
 }
 
 fn quaternion(name: &str) -> Vec<Channel> {
     let parts = ["w", "x", "y", "z"];
-    parts.iter().map(|part| Channel::new(format!("{name}_q{part}"), "1")).collect()
+    parts
+        .iter()
+        .map(|part| Channel::new(format!("{name}_q{part}"), "1"))
+        .collect()
 }

@@ -8,6 +8,8 @@ use super::params::{Builder, wrong};
 use super::pattern::{fits, hint};
 use crate::simulation::Simulation;
 
+pub use crate::names::of as name;
+
 /// A joint and where its numbers lie.
 #[derive(Clone, Debug)]
 pub struct Joint {
@@ -94,12 +96,6 @@ fn count(model: &MjModel, kind: Kind) -> (usize, &'static str) {
         _ => (0, "part"),
     };
     (n as usize, word)
-}
-
-/// A part's name; its kind and number where the file gives it none.
-pub fn name(model: &MjModel, kind: Kind, id: usize) -> String {
-    let given = model.id_to_name(kind, id).filter(|name| !name.is_empty());
-    given.map_or_else(|| format!("{}_{id}", count(model, kind).1), String::from)
 }
 
 /// All names of a kind.

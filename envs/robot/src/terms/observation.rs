@@ -1,19 +1,24 @@
 //! What a policy can see.
 
-use mujoco_rs::mujoco_c::mjtSensor;
+use std::ops::Range;
+
+use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_model::MjtObjBase as Kind;
+use serde_json::{Map, Value};
 use tandem_core::Channel;
 use tandem_core::check::SettingError;
 
 use super::Context;
-use super::catalogue::Entry;
+use super::catalogue::{self, Entry};
 use super::lookup::{
-    Joint, PLACE, Place, default_pose, find, joints, local_velocity, minus, name, projected_gravity, root, to_frame,
+    Joint, PLACE, Place, default_pose, find, local_velocity, minus, name, projected_gravity, root, to_frame,
 };
 use super::params::{Builder, wrong};
-use super::shared::{Observation, Told};
+use super::raw::{cfrc_ext, qpos, qvel, sensor};
+use super::shared::{Observation, Read, Shared, Told};
 
-type Built = Result<Observation, SettingError>;
+/// An observation term, or why it is refused.
+pub type Built = Result<Observation, SettingError>;
 
 /// The observation terms.
 pub const TABLE: &[Entry<Observation>] = &[
@@ -78,16 +83,10 @@ pub const TABLE: &[Entry<Observation>] = &[
         },
     ),
     Entry::new("joint_sin", "1", "sin q", "Sines of the angles of hinges.", |b| {
-        let joints = b.scalar_joints()?;
-        built(each(&joints, |_| "1"), move |x, i| {
-            x.robot.data().qpos()[joints[i].qpos].sin()
-        })
+        turns(b, f64::sin)
     }),
     Entry::new("joint_cos", "1", "cos q", "Cosines of the angles of hinges.", |b| {
-        let joints = b.scalar_joints()?;
-        built(each(&joints, |_| "1"), move |x, i| {
-            x.robot.data().qpos()[joints[i].qpos].cos()
-        })
+        turns(b, f64::cos)
     }),
     Entry::new(
         "last_action",
@@ -227,11 +226,48 @@ pub const TABLE: &[Entry<Observation>] = &[
     }),
 ];
 
-fn built(channels: Vec<Channel>, read: impl Fn(Context, usize) -> f64 + Send + Sync + 'static) -> Built {
+/// An observation of these channels.
+pub fn built(channels: Vec<Channel>, read: impl Fn(Context, usize) -> f64 + Send + Sync + 'static) -> Built {
     Ok(Observation {
         channels,
         read: Box::new(read),
     })
+}
+
+/// A function of the angles of hinges.
+fn turns(b: &mut Builder, of: fn(f64) -> f64) -> Built {
+    let mut joints = b.scalar_joints()?;
+    joints.retain(|joint| joint.unit() == "rad");
+    match joints.is_empty() {
+        true => Err(wrong("joints", "the model has no hinges of such names")),
+        false => built(each(&joints, |_| "1"), move |x, i| {
+            of(x.robot.data().qpos()[joints[i].qpos])
+        }),
+    }
+}
+
+/// An observation term that something else reads, and which of its numbers: the one of this index, or all.
+///
+/// # Errors
+/// No such term or number; what the term refuses.
+pub fn read_by_another(
+    model: &MjModel,
+    shared: &mut Shared,
+    term: &str,
+    params: &Map<String, Value>,
+    index: Option<usize>,
+) -> Result<(Read, Range<usize>), SettingError> {
+    let entry = catalogue::find(TABLE, term)?;
+    let observation =
+        (entry.build)(&mut Builder::new(params, Some(model), shared)).map_err(|error| error.inside("params"))?;
+    match (index, observation.channels.len()) {
+        (Some(i), n) if i >= n => Err(wrong(
+            "index",
+            format!("is {i}; `{term}` has {n} numbers, counted from 0"),
+        )),
+        (Some(i), _) => Ok((observation.read, i..i + 1)),
+        (None, n) => Ok((observation.read, 0..n)),
+    }
 }
 
 fn along(axes: &[usize], unit: &str) -> Vec<Channel> {
@@ -318,110 +354,4 @@ fn target_position(b: &mut Builder) -> Built {
         let way = minus([c[target], c[target + 1], c[target + 2]], place.at(x.robot));
         if world { way[i] } else { to_frame(x.robot, body, way)[i] }
     })
-}
-
-fn sensor(b: &mut Builder) -> Built {
-    let patterns = b.patterns("sensor", None, "sensors of the file, by pattern")?;
-    let model = b.model()?;
-    let (mut channels, mut slots) = (Vec::new(), Vec::new());
-    for id in find(model, Kind::mjOBJ_SENSOR, &patterns, "sensor")? {
-        let (first, n) = (model.sensor_adr()[id] as usize, model.sensor_dim()[id] as usize);
-        let name = name(model, Kind::mjOBJ_SENSOR, id);
-        for i in 0..n {
-            let name = if n == 1 { name.clone() } else { format!("{name}_{i}") };
-            channels.push(Channel::new(name, sensor_unit(model.sensor_type()[id])));
-            slots.push(first + i);
-        }
-    }
-    built(channels, move |x, i| x.robot.data().sensordata()[slots[i]])
-}
-
-fn sensor_unit(kind: mjtSensor) -> &'static str {
-    use mjtSensor::*;
-    match kind {
-        mjSENS_TOUCH | mjSENS_FORCE | mjSENS_ACTUATORFRC | mjSENS_JOINTACTFRC | mjSENS_TENDONACTFRC => "N",
-        mjSENS_JOINTLIMITFRC | mjSENS_TENDONLIMITFRC => "N",
-        mjSENS_TORQUE => "N m",
-        mjSENS_ACCELEROMETER | mjSENS_FRAMELINACC => "m/s^2",
-        mjSENS_FRAMEANGACC => "rad/s^2",
-        mjSENS_VELOCIMETER | mjSENS_FRAMELINVEL | mjSENS_SUBTREELINVEL | mjSENS_TENDONVEL => "m/s",
-        mjSENS_GYRO | mjSENS_FRAMEANGVEL | mjSENS_BALLANGVEL | mjSENS_JOINTVEL => "rad/s",
-        mjSENS_FRAMEPOS | mjSENS_SUBTREECOM | mjSENS_RANGEFINDER | mjSENS_TENDONPOS | mjSENS_GEOMDIST => "m",
-        mjSENS_JOINTPOS => "rad",
-        mjSENS_MAGNETOMETER => "T",
-        mjSENS_SUBTREEANGMOM => "kg m^2/s",
-        mjSENS_E_POTENTIAL | mjSENS_E_KINETIC => "J",
-        mjSENS_CLOCK => "s",
-        _ => "1",
-    }
-}
-
-/// Numbers of joints from one of MuJoCo's arrays, less the first `skip`.
-fn raw(b: &mut Builder, velocity: bool) -> Result<(Vec<Channel>, Vec<usize>), SettingError> {
-    let patterns = b.patterns("joints", Some("*"), "joints, by pattern")?;
-    let skip = b.whole(
-        "skip",
-        0,
-        [0, 1_000_000],
-        "how many numbers are left out at the beginning",
-    )?;
-    let (mut channels, mut slots) = (Vec::new(), Vec::new());
-    for joint in joints(b.model()?, &patterns)? {
-        let (names, first) = match velocity {
-            true => (joint.velocities(), joint.dof),
-            false => (joint.coordinates(), joint.qpos),
-        };
-        channels.extend(
-            names
-                .iter()
-                .map(|(axis, unit)| Channel::new(format!("{}{axis}", joint.name), unit)),
-        );
-        slots.extend(first..first + names.len());
-    }
-    match skip < slots.len() {
-        true => Ok((channels.split_off(skip), slots.split_off(skip))),
-        false => Err(wrong("skip", format!("is {skip}; there are {} numbers", slots.len()))),
-    }
-}
-
-fn qpos(b: &mut Builder) -> Built {
-    let (channels, slots) = raw(b, false)?;
-    built(channels, move |x, i| x.robot.data().qpos()[slots[i]])
-}
-
-fn qvel(b: &mut Builder) -> Built {
-    let (channels, slots) = raw(b, true)?;
-    built(channels, move |x, i| x.robot.data().qvel()[slots[i]])
-}
-
-/// The bodies that a parameter names, without the world.
-pub fn bodies(b: &mut Builder) -> Result<Vec<usize>, SettingError> {
-    let patterns = b.patterns(
-        "bodies",
-        Some("*"),
-        "bodies, by pattern; the world is left out unless it is named",
-    )?;
-    let model = b.model()?;
-    let mut found = find(model, Kind::mjOBJ_BODY, &patterns, "bodies")?;
-    found.retain(|&id| id > 0 || patterns.iter().any(|pattern| pattern == "world"));
-    Ok(found)
-}
-
-fn cfrc_ext(b: &mut Builder) -> Built {
-    let found = bodies(b)?;
-    let model = b.model()?;
-    b.shared.needs_forces = true;
-    let axes = [
-        ("tx", "N m"),
-        ("ty", "N m"),
-        ("tz", "N m"),
-        ("fx", "N"),
-        ("fy", "N"),
-        ("fz", "N"),
-    ];
-    let named = |&id: &usize| {
-        axes.map(|(axis, unit)| Channel::new(format!("{}_{axis}", name(model, Kind::mjOBJ_BODY, id)), unit))
-    };
-    let channels = found.iter().flat_map(named).collect();
-    built(channels, move |x, i| x.robot.data().cfrc_ext()[found[i / 6]][i % 6])
 }

@@ -5,8 +5,8 @@ use tandem_core::check::SettingError;
 use super::Context;
 use super::catalogue::Entry;
 use super::lookup::{PLACE, Place};
+use super::motion::{position_error, reaching, velocity_error, velocity_name};
 use super::params::Builder;
-use super::reward::{position_error, reaching, velocity_error};
 use super::shared::{Judge, Told};
 
 type Built = Result<Judge, SettingError>;
@@ -70,11 +70,7 @@ fn held(b: &mut Builder, steps: usize, is: impl Fn(Context) -> bool + Send + Syn
 fn velocity_tracked(b: &mut Builder) -> Built {
     let tolerance = b.positive("tolerance", "m/s", 0.25, "largest mean error")?;
     let steps = b.whole("steps", 200, [1, 1_000_000], "from which control step on it is judged")?;
-    let command = b.text(
-        "command",
-        Some(""),
-        "name of the velocity command; the first where none is named",
-    )?;
+    let command = velocity_name(b)?;
     let body = b.root()?;
     let c = b.shared.command(&command, Told::Velocity)?.start;
     let (sum, control_dt) = (b.shared.keep(1).start, b.shared.control_dt);
