@@ -273,7 +273,7 @@ impl RobotWorld {
         terms.after_step(robot, &mut state.memory);
         let context = terms.context(robot, &state.memory);
         terms.measure(context, &mut state.rewards);
-        if let Some(fault) = terms.fault(&state.rewards) {
+        if let Some(fault) = terms.fault(&state.rewards).or(terms.formula_fault(context)) {
             return Outcome::fault(fault);
         }
         // a term of weight 0 is logged as it is and left out of the reward
