@@ -80,7 +80,11 @@ impl Simulation {
     /// Whether MuJoCo found numbers that are too large or no numbers at all since the last reset, in which case it has put the
     /// robot back to its reference pose.
     pub fn diverged(&self) -> bool {
-        let bad = [mjtWarning::mjWARN_BADQPOS, mjtWarning::mjWARN_BADQVEL, mjtWarning::mjWARN_BADQACC];
+        let bad = [
+            mjtWarning::mjWARN_BADQPOS,
+            mjtWarning::mjWARN_BADQVEL,
+            mjtWarning::mjWARN_BADQACC,
+        ];
         let counts = &self.data.ffi().warning;
         bad.iter().any(|&kind| counts[kind as usize].number > 0)
     }
