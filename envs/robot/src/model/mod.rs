@@ -26,7 +26,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh, SpecElement, SpecItem};
+use nalgebra::Vector3;
 use tandem_core::{Design, DesignSpace};
 
 use crate::Config;
@@ -276,7 +277,9 @@ impl Robot {
         }
         self.same_sizes(&model)?;
         let model = Arc::new(model);
-        self.ties.survive(&model, |tendon| self.tendon_is_designed(tendon))?;
+        let carried = |body, point| self.carried(knobs, design, body, point);
+        self.ties
+            .survive(&model, |tendon| self.tendon_is_designed(tendon), carried)?;
         Ok((whole, model))
     }
 
@@ -303,6 +306,16 @@ impl Robot {
             geom.set_density(geom.density() * ratio);
         }
         Ok(())
+    }
+
+    /// Where a point of a body, by its number in the compiled model, comes to lie in its axes, m.
+    fn carried(&self, knobs: &[Knob], design: &[f64], body: usize, point: Vector3<f64>) -> Vector3<f64> {
+        changes(knobs, design).fold(point, |point, (change, value)| match &change.action {
+            Action::Stretch(stretch) if self.anatomy.bodies[stretch.body].id == body => {
+                stretch.carried(ratio(change.factor * value, stretch.own), point)
+            }
+            _ => point,
+        })
     }
 
     /// Policies and stored states fit one shape of robot only.
@@ -410,6 +423,10 @@ fn settle(spec: &mut MjSpec) -> Result<(), String> {
     if spec.compiler().discardvisual() {
         spec.discard_visual().map_err(|error| error.to_string())?;
         spec.compiler_mut().set_discardvisual(false);
+    }
+    // MuJoCo writes no key frame that is the reference pose and has no name, and those after it would move up.
+    for (i, key) in spec.key_iter_mut().enumerate().filter(|(_, key)| key.name().is_empty()) {
+        key.set_name(&format!("key_{i}")).map_err(|error| error.to_string())?;
     }
     Ok(())
 }

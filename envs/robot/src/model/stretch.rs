@@ -15,7 +15,7 @@
 
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsCamera, MjsGeom, MjsJoint, MjsLight, MjsSite, SpecElement};
-use mujoco_rs::wrappers::mj_model::{MjtGeomBase, MjtJoint};
+use mujoco_rs::wrappers::mj_model::{MjtEq, MjtGeomBase, MjtJoint, MjtObjBase};
 use nalgebra::{Isometry3, Matrix3, Point3, UnitQuaternion, Vector3};
 
 use super::anatomy::{Anatomy, place};
@@ -207,7 +207,30 @@ impl Stretch {
         for &(child, attached) in &self.children {
             shift(parts::nth(spec, child).ok_or(LOST)?, map.point(attached) - attached)?;
         }
+        self.equalities(spec, &limb.name, &map)?;
         self.inertial(spec, &map)
+    }
+
+    /// Where a point of the body comes to lie, in its axes, m.
+    pub(super) fn carried(&self, ratio: f64, point: Vector3<f64>) -> Vector3<f64> {
+        self.map(ratio).point(point)
+    }
+
+    /// Anchors of equality constraints: `connect` says it in the axes of its first body, `weld` in those of its second.
+    fn equalities(&self, spec: &mut MjSpec, name: &str, map: &Map) -> Result<(), String> {
+        for equality in spec.equality_iter_mut() {
+            let holder = match equality.type_() {
+                MjtEq::mjEQ_CONNECT => equality.name1(),
+                MjtEq::mjEQ_WELD => equality.name2(),
+                _ => continue,
+            };
+            if holder == name && !name.is_empty() && equality.objtype() == MjtObjBase::mjOBJ_BODY {
+                let data = equality.data_mut();
+                let anchor = map.point(Vector3::new(data[0], data[1], data[2]));
+                data[..3].copy_from_slice(anchor.as_slice());
+            }
+        }
+        Ok(())
     }
 
     fn site(&self, map: &Map, site: &mut MjsSite) -> Result<(), String> {
