@@ -197,10 +197,13 @@ impl Search {
         }
         for (what, _) in named {
             let in_folder = |folder: &Path, file: &str| {
-                let file = file.strip_prefix("package://").unwrap_or(file);
-                let stripped = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
-                let file = if folders.strip { stripped } else { PathBuf::from(file) };
-                [base.join(folder).join(&file), base.join(&file)]
+                let bare = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
+                let file = if folders.strip { &bare } else { Path::new(file) };
+                [
+                    base.join(folder).join(file),
+                    base.join(file),
+                    base.join(folder).join(&bare),
+                ]
             };
             match what {
                 Named::Mesh(file) => drop(self.find(&in_folder(&folders.mesh, &file))),
@@ -284,7 +287,6 @@ fn count(tag: &BytesStart) -> Result<f64, String> {
 
 fn look(tag: &BytesStart, folders: &mut Folders, named: &mut Vec<Named>) {
     match tag.name().as_ref() {
-        "robot" => folders.strip = true, // URDF names files by ROS package, which MuJoCo cuts off
         "compiler" => {
             let folder = |name: &str| attribute(tag, name).map(PathBuf::from);
             if let Some(all) = folder("assetdir") {

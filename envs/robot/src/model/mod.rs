@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh, SpecElement, SpecItem};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh, MjtBuiltin, SpecElement, SpecItem};
 use nalgebra::Vector3;
 use tandem_core::{Design, DesignSpace};
 
@@ -124,7 +124,7 @@ impl Robot {
             cache: Mutex::default(),
         };
         robot.start = robot
-            .compile(&robot.space.start())
+            .build(&robot.knobs, &robot.space.start(), Pictures::Full, |_, model| Ok(model))
             .map_err(|error| error.labelled("the start design"))?;
         robot.check_effects()?;
         Ok(robot)
@@ -135,7 +135,7 @@ impl Robot {
         &self.space
     }
 
-    /// The model of the start design.
+    /// The model of the start design, with the file's textures.
     pub fn start_model(&self) -> &Arc<MjModel> {
         &self.start
     }
@@ -158,7 +158,8 @@ impl Robot {
         self.files.copy_to(folder)
     }
 
-    /// The compiled model of a design, out of the cache where it has been compiled before.
+    /// The compiled model of a design, out of the cache where it has been compiled before. Its textures are of one colour: no
+    /// physics is in them, and they can be most of a model's size and of the time it takes to make one.
     ///
     /// # Errors
     /// A design outside its space, one that MuJoCo refuses or that breaks a loop or tendon of the robot.
@@ -168,7 +169,7 @@ impl Robot {
         if let Some(model) = kept(&self.cache) {
             return Ok(model);
         }
-        let model = self.build(&self.knobs, design, |_, model| Ok(model))?;
+        let model = self.build(&self.knobs, design, Pictures::None, |_, model| Ok(model))?;
         self.cache
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -183,7 +184,7 @@ impl Robot {
     /// As for [`Robot::compile`].
     pub fn xml(&self, design: &[f64]) -> Result<String, ModelError> {
         self.space.check(design)?;
-        self.build(&self.knobs, design, |spec, _| {
+        self.build(&self.knobs, design, Pictures::Full, |spec, _| {
             coefficient::save(spec).map_err(|reason| self.blame(design, reason))
         })
     }
@@ -193,10 +194,14 @@ impl Robot {
         &self,
         knobs: &[Knob],
         design: &[f64],
+        pictures: Pictures,
         take: impl FnOnce(&MjSpec, Arc<MjModel>) -> Result<T, ModelError>,
     ) -> Result<T, ModelError> {
         let guard = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
         let mut spec = copy(&guard.0).map_err(|reason| self.blame(design, reason))?;
+        if pictures == Pictures::None {
+            drop_pictures(&mut spec);
+        }
         let guard = self.shared.then_some(guard); // else other threads go on while this one compiles
         let built = self
             .edit(&mut spec, knobs, design)
@@ -376,7 +381,7 @@ impl Robot {
                 } else {
                     p.low
                 };
-                let model = |design: &[f64]| self.build(&alone, design, |_, model| Ok(bytes(&model)));
+                let model = |design: &[f64]| self.build(&alone, design, Pictures::None, |_, model| Ok(bytes(&model)));
                 let (Ok(before), Ok(after)) = (model(&start), model(&moved)) else {
                     continue; // a bound that cannot be built is told by the survey
                 };
@@ -406,6 +411,23 @@ impl Robot {
 fn ratio(value: f64, own: f64) -> f64 {
     let ratio = value / own;
     if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
+}
+
+/// Whether a model has the file's textures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pictures {
+    Full,
+    None,
+}
+
+/// Makes all textures as small as they can be.
+fn drop_pictures(spec: &mut MjSpec) {
+    for texture in spec.texture_iter_mut() {
+        texture.set_builtin(MjtBuiltin::mjBUILTIN_FLAT);
+        texture.set_file("");
+        texture.set_width(1);
+        texture.set_height(1);
+    }
 }
 
 /// All changes of a design, each with its parameter's value.
