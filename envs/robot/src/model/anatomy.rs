@@ -7,6 +7,7 @@ use mujoco_rs::wrappers::mj_editing::{
 };
 use nalgebra::{Isometry3, Translation3, Vector3};
 
+use super::error::said;
 use super::parts;
 
 /// Parts of one body, each by its place among all of its kind in the file.
@@ -48,7 +49,7 @@ impl Anatomy {
             geoms: Vec::new(),
             joints: Vec::new(),
         };
-        let model = spec.compile().map_err(|error| error.to_string())?;
+        let model = spec.compile().map_err(said)?;
         // SAFETY: nothing that compiles away parts is left in the file, so that all handles are still valid.
         unsafe {
             for (limb, body) in anatomy.bodies.iter_mut().zip(&bodies) {

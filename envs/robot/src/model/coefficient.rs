@@ -8,6 +8,8 @@ use mujoco_rs::wrappers::MjSpec;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, Writer};
 
+use super::error::said;
+
 /// Digits that a double needs to be read back as the same number.
 const DIGITS: i32 = 17;
 
@@ -28,7 +30,7 @@ pub(super) fn save(spec: &MjSpec) -> Result<String, String> {
     for _ in 0..3 {
         match spec.save_xml_string(size) {
             Err(MjEditError::XmlBufferTooSmall { required_size }) => size = required_size as usize + 1,
-            other => return other.map_err(|error| error.to_string()),
+            other => return other.map_err(said),
         }
     }
     Err("the edited file cannot be written".into())
@@ -40,7 +42,7 @@ pub(super) fn save(spec: &MjSpec) -> Result<String, String> {
 /// MuJoCo's own; a coefficient that is not in the text.
 pub(super) fn rewrite(spec: &MjSpec, folder: &Path, coefficients: &[(String, String, f64)]) -> Result<MjSpec, String> {
     let text = replace(&save(spec)?, coefficients)?;
-    let mut anew = MjSpec::from_xml_string(&text).map_err(|error| error.to_string())?;
+    let mut anew = MjSpec::from_xml_string(&text).map_err(said)?;
     anew.set_modelfiledir(folder.to_str().ok_or("the path of the robot's folder is not UTF-8")?);
     Ok(anew)
 }

@@ -76,6 +76,13 @@ impl From<EngineError> for ModelError {
     }
 }
 
+/// MuJoCo's words in one line.
+pub(super) fn said(error: impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(", ")
+}
+
 /// How many names a message lists before it is cut short.
 const LISTED: usize = 12;
 

@@ -266,8 +266,9 @@ fn scan(text: &str, folders: &mut Folders) -> Result<Vec<Mention>, String> {
     Ok(named.into_iter().map(|what| (what, None)).collect())
 }
 
-/// How many copies an element stands for.
+/// How many copies an element stands for; on the way, whether its numbers can be had at all.
 fn count(tag: &BytesStart) -> Result<f64, String> {
+    limits::check_tag(tag.name().as_ref(), |name| attribute(tag, name))?;
     let counted = matches!(tag.name().as_ref(), "replicate" | "flexcomp" | "composite");
     let Some(text) = attribute(tag, "count").filter(|_| counted) else {
         return Ok(1.0);

@@ -36,6 +36,7 @@ use cache::Cache;
 use clearance::Clearance;
 use edit::Kind;
 pub use error::ModelError;
+use error::said;
 use motor::Motor;
 use resolve::{Action, Change, Knob, Source};
 pub use survey::Sample;
@@ -81,9 +82,9 @@ impl Robot {
             path: config.model.clone(),
             reason,
         };
-        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(error.to_string()))?;
+        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(hint(said(error))))?;
         limits::check(&spec).map_err(refuse)?;
-        settle(&mut spec).map_err(refuse)?;
+        settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
         if let Some(step) = config.time_step {
             if !(step.is_finite() && step > 0.0) {
                 return Err(ModelError::setting(
@@ -265,7 +266,7 @@ impl Robot {
             for (body, mass) in masses {
                 self.weigh(spec, body, ratio(mass, model.body_mass()[self.anatomy.bodies[body].id]))?;
             }
-            self.clearance.keep(spec, &model).map_err(|error| error.to_string())?;
+            self.clearance.keep(spec, &model).map_err(said)?;
         }
         let coefficients: Vec<(String, String, f64)> = changes(knobs, design)
             .filter_map(|(change, value)| match &change.action {
@@ -436,29 +437,40 @@ fn changes<'a>(knobs: &'a [Knob], design: &'a [f64]) -> impl Iterator<Item = (&'
     pairs.flat_map(|(knob, &value)| knob.changes.iter().map(move |change| (change, value)))
 }
 
+/// MuJoCo's complaint about a URDF's meshes, with the cure.
+fn hint(reason: String) -> String {
+    match reason.contains("package:") {
+        true => format!(
+            "{reason}; MuJoCo does not look for ROS packages: put `<mujoco><compiler strippath=\"true\" \
+             meshdir=\"FOLDER\"/></mujoco>` into the file's `<robot>`"
+        ),
+        false => reason,
+    }
+}
+
 /// Does once what would take parts away at each compilation: static bodies that are fused, visual geoms that are discarded.
 fn settle(spec: &mut MjSpec) -> Result<(), String> {
     if spec.compiler().fusestatic() {
-        spec.fuse_static().map_err(|error| error.to_string())?;
+        spec.fuse_static().map_err(said)?;
         spec.compiler_mut().set_fusestatic(false);
     }
     if spec.compiler().discardvisual() {
-        spec.discard_visual().map_err(|error| error.to_string())?;
+        spec.discard_visual().map_err(said)?;
         spec.compiler_mut().set_discardvisual(false);
     }
     // MuJoCo writes no key frame that is the reference pose and has no name, and those after it would move up.
     for (i, key) in spec.key_iter_mut().enumerate().filter(|(_, key)| key.name().is_empty()) {
-        key.set_name(&format!("key_{i}")).map_err(|error| error.to_string())?;
+        key.set_name(&format!("key_{i}")).map_err(said)?;
     }
     Ok(())
 }
 
 fn copy(spec: &MjSpec) -> Result<MjSpec, String> {
-    spec.try_clone().map_err(|error| error.to_string())
+    spec.try_clone().map_err(said)
 }
 
 fn compile(spec: &mut MjSpec) -> Result<MjModel, String> {
-    spec.compile().map_err(|error| error.to_string())
+    spec.compile().map_err(said)
 }
 
 /// A model as MuJoCo stores it.
