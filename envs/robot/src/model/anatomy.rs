@@ -7,6 +7,7 @@ use mujoco_rs::wrappers::mj_editing::{
 };
 use nalgebra::{Isometry3, Translation3, Vector3};
 
+use super::error::said;
 use super::parts;
 
 /// Parts of one body, each by its place among all of its kind in the file.
@@ -48,15 +49,21 @@ impl Anatomy {
             geoms: Vec::new(),
             joints: Vec::new(),
         };
-        let model = spec.compile().map_err(|error| error.to_string())?;
+        let model = spec.compile().map_err(said)?;
         // SAFETY: nothing that compiles away parts is left in the file, so that all handles are still valid.
         unsafe {
             for (limb, body) in anatomy.bodies.iter_mut().zip(&bodies) {
                 limb.id = body.as_ref().id().ok_or("a body got lost")?;
             }
             let id = |id: Option<usize>| id.ok_or("a part got lost");
-            anatomy.geoms = geoms.iter().map(|geom| id(geom.as_ref().id())).collect::<Result<_, _>>()?;
-            anatomy.joints = joints.iter().map(|joint| id(joint.as_ref().id())).collect::<Result<_, _>>()?;
+            anatomy.geoms = geoms
+                .iter()
+                .map(|geom| id(geom.as_ref().id()))
+                .collect::<Result<_, _>>()?;
+            anatomy.joints = joints
+                .iter()
+                .map(|joint| id(joint.as_ref().id()))
+                .collect::<Result<_, _>>()?;
         }
         Ok((anatomy, model))
     }
@@ -83,7 +90,13 @@ impl Anatomy {
 fn limbs(spec: &MjSpec) -> Vec<Limb> {
     let bodies = parts::all::<MjsBody>(spec);
     let elements: Vec<_> = bodies.iter().map(|body| body.element_pointer()).collect();
-    let mut limbs: Vec<Limb> = bodies.iter().map(|body| Limb { name: body.name().into(), ..Limb::default() }).collect();
+    let mut limbs: Vec<Limb> = bodies
+        .iter()
+        .map(|body| Limb {
+            name: body.name().into(),
+            ..Limb::default()
+        })
+        .collect();
     sort_in::<MjsBody>(spec, &elements, |body, child| limbs[body].children.push(child));
     sort_in::<MjsGeom>(spec, &elements, |body, geom| limbs[body].geoms.push(geom));
     sort_in::<MjsJoint>(spec, &elements, |body, joint| limbs[body].joints.push(joint));
@@ -93,7 +106,11 @@ fn limbs(spec: &MjSpec) -> Vec<Limb> {
     limbs
 }
 
-fn sort_in<T: SpecObject>(spec: &MjSpec, elements: &[*const mujoco_rs::mujoco_c::mjsElement], mut put: impl FnMut(usize, usize)) {
+fn sort_in<T: SpecObject>(
+    spec: &MjSpec,
+    elements: &[*const mujoco_rs::mujoco_c::mjsElement],
+    mut put: impl FnMut(usize, usize),
+) {
     for (index, item) in parts::all::<T>(spec).iter().enumerate() {
         // SAFETY: the parent is null for the world, and else a body of the same file, at whose address a handle stands.
         let parent = unsafe { mjs_getParent(item.element_pointer()).cast::<MjsBody>().as_ref() };

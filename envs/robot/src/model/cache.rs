@@ -49,7 +49,11 @@ impl Cache {
         let replaced = self.models.insert(key(design), entry);
         self.bytes -= replaced.map_or(0, |entry| entry.bytes);
         while self.models.len() > MODELS || (self.bytes > BYTES && self.models.len() > 1) {
-            let oldest = self.models.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
+            let oldest = self
+                .models
+                .iter()
+                .min_by_key(|(_, entry)| entry.used)
+                .map(|(key, _)| key.clone());
             let gone = oldest.and_then(|key| self.models.remove(&key));
             self.bytes -= gone.map_or(0, |entry| entry.bytes);
         }

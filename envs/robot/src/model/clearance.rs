@@ -67,7 +67,10 @@ impl Clearance {
                 Some((*was)? - (*is)?).filter(|lift| lift.is_finite() && lift.abs() > 1e-12)
             };
             let start = lift(0).unwrap_or(0.0);
-            let lost = |reason: String| ModelError::Design { design: "the robot".into(), reason };
+            let lost = |reason: String| ModelError::Design {
+                design: "the robot".into(),
+                reason,
+            };
             if let Some(body) = parts::nth(spec, root.body).filter(|_| start != 0.0) {
                 stretch::shift(body, Vector3::z() * start).map_err(lost)?;
             }
@@ -106,14 +109,27 @@ fn roots(spec: &MjSpec, anatomy: &Anatomy, model: &MjModel) -> Vec<Root> {
         let root = limb.joints.iter().find_map(|&joint| {
             let id = anatomy.joints[joint];
             let address = model.jnt_qposadr()[id] as usize;
-            let root = Root { body, id: limb.id, slide: None, absolute: true, address };
+            let root = Root {
+                body,
+                id: limb.id,
+                slide: None,
+                absolute: true,
+                address,
+            };
             match model.jnt_type()[id] {
-                MjtJoint::mjJNT_FREE => Some(Root { address: address + 2, ..root }),
+                MjtJoint::mjJNT_FREE => Some(Root {
+                    address: address + 2,
+                    ..root
+                }),
                 MjtJoint::mjJNT_SLIDE => {
                     let up = (turn * Vector3::from(model.jnt_axis()[id])).z;
                     let absolute = *joints[joint].ref_() != 0.0;
                     let slide = Some((joint, up.signum()));
-                    (up.abs() > 1.0 - 1e-6).then_some(Root { slide, absolute, ..root })
+                    (up.abs() > 1.0 - 1e-6).then_some(Root {
+                        slide,
+                        absolute,
+                        ..root
+                    })
                 }
                 _ => None,
             }

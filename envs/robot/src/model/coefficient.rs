@@ -8,20 +8,15 @@ use mujoco_rs::wrappers::MjSpec;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, Writer};
 
+use super::error::said;
+
 /// Digits that a double needs to be read back as the same number.
 const DIGITS: i32 = 17;
 
 unsafe extern "C" {
-    /// Digits with which MuJoCo writes numbers, for the whole process.
+    /// Digits with which MuJoCo writes numbers from now on, in this thread.
     #[link_name = "_mjPRIVATE__set_xml_precision"]
     fn set_xml_precision(precision: i32);
-}
-
-/// Lets MuJoCo write numbers in full from now on.
-pub(super) fn write_in_full() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    // SAFETY: it sets a number; it is done once, and before this crate writes anything.
-    ONCE.call_once(|| unsafe { set_xml_precision(DIGITS) });
 }
 
 /// A compiled file as MJCF.
@@ -29,11 +24,13 @@ pub(super) fn write_in_full() {
 /// # Errors
 /// MuJoCo's own.
 pub(super) fn save(spec: &MjSpec) -> Result<String, String> {
+    // SAFETY: it sets a number.
+    unsafe { set_xml_precision(DIGITS) };
     let mut size = 1 << 18;
     for _ in 0..3 {
         match spec.save_xml_string(size) {
             Err(MjEditError::XmlBufferTooSmall { required_size }) => size = required_size as usize + 1,
-            other => return other.map_err(|error| error.to_string()),
+            other => return other.map_err(said),
         }
     }
     Err("the edited file cannot be written".into())
@@ -45,7 +42,7 @@ pub(super) fn save(spec: &MjSpec) -> Result<String, String> {
 /// MuJoCo's own; a coefficient that is not in the text.
 pub(super) fn rewrite(spec: &MjSpec, folder: &Path, coefficients: &[(String, String, f64)]) -> Result<MjSpec, String> {
     let text = replace(&save(spec)?, coefficients)?;
-    let mut anew = MjSpec::from_xml_string(&text).map_err(|error| error.to_string())?;
+    let mut anew = MjSpec::from_xml_string(&text).map_err(said)?;
     anew.set_modelfiledir(folder.to_str().ok_or("the path of the robot's folder is not UTF-8")?);
     Ok(anew)
 }
@@ -68,7 +65,8 @@ fn replace(text: &str, coefficients: &[(String, String, f64)]) -> Result<String,
             }
             Event::Empty(tag) if tag.name().as_ref() == "joint" && tendon.is_some() => {
                 let joint = attribute(&tag, "joint");
-                let wanted = |(t, j, _): &&(String, String, f64)| Some(t) == tendon.as_ref() && Some(j) == joint.as_ref();
+                let wanted =
+                    |(t, j, _): &&(String, String, f64)| Some(t) == tendon.as_ref() && Some(j) == joint.as_ref();
                 match coefficients.iter().find(wanted) {
                     Some((_, joint, value)) => {
                         replaced += 1;

@@ -91,11 +91,7 @@ pub(super) enum Target {
     /// How much a joint pulls at a fixed tendon.
     Coefficient { tendon: String, joint: String },
     /// A body's shape or mass.
-    Verb {
-        verb: Verb,
-        holder: Kind,
-        pattern: String,
-    },
+    Verb { verb: Verb, holder: Kind, pattern: String },
 }
 
 /// An edit as it was written.
@@ -113,7 +109,11 @@ pub(super) fn parse(text: &str) -> Result<Edit, String> {
     let (factor, rest) = factor(text)?;
     let target = rest.trim();
     let start = text.len() - rest.trim_start().len();
-    let parser = Parser { whole: text, start, target };
+    let parser = Parser {
+        whole: text,
+        start,
+        target,
+    };
     let factor = factor.unwrap_or(1.0);
     parser.target().map(|target| Edit { factor, target })
 }
@@ -125,7 +125,10 @@ fn factor(text: &str) -> Result<(Option<f64>, &str), String> {
     };
     match head.trim().parse::<f64>() {
         Ok(factor) if factor.is_finite() && factor != 0.0 => Ok((Some(factor), rest)),
-        Ok(_) => Err(format!("column 1: the factor is {}; it must be a finite number other than 0", head.trim())),
+        Ok(_) => Err(format!(
+            "column 1: the factor is {}; it must be a finite number other than 0",
+            head.trim()
+        )),
         Err(_) => Ok((None, text)),
     }
 }
@@ -147,7 +150,10 @@ impl<'a> Parser<'a> {
     fn target(&self) -> Result<Target, String> {
         let text = self.target;
         if text.is_empty() {
-            return self.at(0, "nothing is named; an edit reads `geom:foot.size[0]` or `length(body:thigh)`");
+            return self.at(
+                0,
+                "nothing is named; an edit reads `geom:foot.size[0]` or `length(body:thigh)`",
+            );
         }
         match (text.find('('), text.find(':')) {
             (Some(open), colon) if colon.is_none_or(|colon| open < colon) => self.verb(open),
@@ -173,7 +179,8 @@ impl<'a> Parser<'a> {
             "geom" => Kind::Geom,
             "joint" => Kind::Joint,
             other => {
-                let reason = format!("`{name}` is of a `body`, or of the body of a `geom` or `joint`, not of `{other}`");
+                let reason =
+                    format!("`{name}` is of a `body`, or of the body of a `geom` or `joint`, not of `{other}`");
                 return self.at(open + 1, reason);
             }
         };
@@ -200,7 +207,12 @@ impl<'a> Parser<'a> {
             };
         }
         let index = self.whole_number(index)?;
-        Ok(Target::Number { kind, pattern, field, index })
+        Ok(Target::Number {
+            kind,
+            pattern,
+            field,
+            index,
+        })
     }
 
     fn option(&self) -> Result<Target, String> {
@@ -212,7 +224,10 @@ impl<'a> Parser<'a> {
                 field: field.trim().into(),
                 index: self.whole_number(index)?,
             }),
-            _ => self.at(0, "`KIND:` is missing; an edit reads `geom:foot.size[0]` or `length(body:thigh)`"),
+            _ => self.at(
+                0,
+                "`KIND:` is missing; an edit reads `geom:foot.size[0]` or `length(body:thigh)`",
+            ),
         }
     }
 
@@ -280,21 +295,41 @@ mod tests {
 
     fn number(kind: Kind, pattern: &str, field: &str, index: Option<usize>) -> Target {
         let (pattern, field) = (pattern.into(), field.into());
-        Target::Number { kind, pattern, field, index }
+        Target::Number {
+            kind,
+            pattern,
+            field,
+            index,
+        }
     }
 
     #[test]
     fn every_form_is_read() {
         let target = |text: &str| parse(text).unwrap().target;
-        assert_eq!(target("geom:*_foot.size[0]"), number(Kind::Geom, "*_foot", "size", Some(0)));
-        assert_eq!(target("option.gravity[2]"), number(Kind::Option, "", "gravity", Some(2)));
-        assert_eq!(target("joint:leg.knee.damping"), number(Kind::Joint, "leg.knee", "damping", None));
+        assert_eq!(
+            target("geom:*_foot.size[0]"),
+            number(Kind::Geom, "*_foot", "size", Some(0))
+        );
+        assert_eq!(
+            target("option.gravity[2]"),
+            number(Kind::Option, "", "gravity", Some(2))
+        );
+        assert_eq!(
+            target("joint:leg.knee.damping"),
+            number(Kind::Joint, "leg.knee", "damping", None)
+        );
         let (tendon, joint) = ("flexor".into(), "joint_2".into());
-        assert_eq!(target("tendon:flexor.coef[joint_2]"), Target::Coefficient { tendon, joint });
+        assert_eq!(
+            target("tendon:flexor.coef[joint_2]"),
+            Target::Coefficient { tendon, joint }
+        );
         let (verb, holder, pattern) = (Verb::Length, Kind::Body, "*_thigh".into());
         assert_eq!(target("length(body:*_thigh)"), Target::Verb { verb, holder, pattern });
         let scaled = parse("0.5 * geom:foot.size[0]").unwrap();
-        assert_eq!((scaled.factor, scaled.target), (0.5, number(Kind::Geom, "foot", "size", Some(0))));
+        assert_eq!(
+            (scaled.factor, scaled.target),
+            (0.5, number(Kind::Geom, "foot", "size", Some(0)))
+        );
     }
 
     #[test]

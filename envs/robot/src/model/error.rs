@@ -76,6 +76,13 @@ impl From<EngineError> for ModelError {
     }
 }
 
+/// MuJoCo's words in one line.
+pub(super) fn said(error: impl std::fmt::Display) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(", ")
+}
+
 /// How many names a message lists before it is cut short.
 const LISTED: usize = 12;
 
@@ -92,7 +99,10 @@ pub(super) fn unknown<'a>(kind: &str, wanted: &str, known: impl IntoIterator<Ite
         return format!("there is no {kind} `{wanted}`; the file names no {plural}");
     }
     let distance = |name: &&&str| strsim::damerau_levenshtein(name, wanted);
-    let near = known.iter().min_by_key(distance).filter(|near| distance(near) <= 1 + wanted.len() / 3);
+    let near = known
+        .iter()
+        .min_by_key(distance)
+        .filter(|near| distance(near) <= 1 + wanted.len() / 3);
     let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     let listed: Vec<String> = known.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
     let rest = match known.len().saturating_sub(LISTED) {
@@ -100,7 +110,10 @@ pub(super) fn unknown<'a>(kind: &str, wanted: &str, known: impl IntoIterator<Ite
         more => format!(" and {more} more"),
     };
     let stop = if hint.is_empty() { "; " } else { " " };
-    format!("there is no {kind} `{wanted}`{hint}{stop}{plural} are: {}{rest}", listed.join(", "))
+    format!(
+        "there is no {kind} `{wanted}`{hint}{stop}{plural} are: {}{rest}",
+        listed.join(", ")
+    )
 }
 
 #[cfg(test)]

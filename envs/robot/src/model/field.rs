@@ -141,7 +141,10 @@ pub(super) fn names(kind: Kind) -> Vec<&'static str> {
 /// Names of the elements of a kind, in the file's order; an actuator without a name goes by that of what it moves.
 pub(super) fn elements(spec: &MjSpec, kind: Kind) -> Vec<String> {
     fn of<T: Fields>(spec: &MjSpec) -> Vec<String> {
-        parts::all::<T>(spec).iter().map(|item| item.name().to_string()).collect()
+        parts::all::<T>(spec)
+            .iter()
+            .map(|item| item.name().to_string())
+            .collect()
     }
     let mut names = by_kind!(kind, of(spec), Vec::new());
     if kind == Kind::Actuator {
@@ -169,7 +172,11 @@ pub(super) fn write(spec: &mut MjSpec, kind: Kind, element: usize, field: &str, 
             item.write(field, index, value);
         }
     }
-    by_kind!(kind, of(spec, element, field, index, value), write_option(spec, field, index, value));
+    by_kind!(
+        kind,
+        of(spec, element, field, index, value),
+        write_option(spec, field, index, value)
+    );
 }
 
 fn read_option(spec: &MjSpec, field: &str) -> Option<Vec<f64>> {

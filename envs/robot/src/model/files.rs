@@ -11,7 +11,15 @@ use super::error::ModelError;
 use super::limits;
 
 /// Attributes that name a file, by element.
-const TEXTURE: [&str; 7] = ["file", "fileright", "fileleft", "fileup", "filedown", "filefront", "fileback"];
+const TEXTURE: [&str; 7] = [
+    "file",
+    "fileright",
+    "fileleft",
+    "fileup",
+    "filedown",
+    "filefront",
+    "fileback",
+];
 
 /// The files of a robot.
 #[derive(Clone, Debug)]
@@ -45,11 +53,18 @@ impl Files {
     /// # Errors
     /// A robot's file that cannot be read.
     pub(super) fn of(model: &Path) -> Result<Self, ModelError> {
-        let refuse = |reason: String| ModelError::File { path: model.into(), reason };
+        let refuse = |reason: String| ModelError::File {
+            path: model.into(),
+            reason,
+        };
         let text = read(model).map_err(refuse)?;
-        let known = model.extension().is_some_and(|end| end.eq_ignore_ascii_case("xml") || end.eq_ignore_ascii_case("urdf"));
+        let known = model
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("xml") || end.eq_ignore_ascii_case("urdf"));
         if !known {
-            return Err(refuse("a robot's file is MJCF or URDF and ends in `.xml` or `.urdf`".into()));
+            return Err(refuse(
+                "a robot's file is MJCF or URDF and ends in `.xml` or `.urdf`".into(),
+            ));
         }
         if model.to_str().is_none_or(|path| path.contains('\0')) {
             return Err(refuse("its path is not UTF-8, which MuJoCo cannot open".into()));
@@ -92,12 +107,18 @@ impl Files {
     /// # Errors
     /// A file that cannot be read or written.
     pub(super) fn copy_to(&self, folder: &Path) -> std::io::Result<PathBuf> {
-        let whole = self.all.iter().map(|path| std::path::absolute(path).map(|path| tidy(&path)));
+        let whole = self
+            .all
+            .iter()
+            .map(|path| std::path::absolute(path).map(|path| tidy(&path)));
         let whole: Vec<PathBuf> = whole.collect::<std::io::Result<_>>()?;
-        let common = whole.iter().skip(1).fold(whole[0].parent().unwrap_or(Path::new("/")).to_path_buf(), |common, path| {
-            let shared = common.components().zip(path.components()).take_while(|(a, b)| a == b);
-            shared.map(|(part, _)| part).collect()
-        });
+        let common = whole.iter().skip(1).fold(
+            whole[0].parent().unwrap_or(Path::new("/")).to_path_buf(),
+            |common, path| {
+                let shared = common.components().zip(path.components()).take_while(|(a, b)| a == b);
+                shared.map(|(part, _)| part).collect()
+            },
+        );
         let mut copies = Vec::new();
         for (path, original) in whole.iter().zip(&self.all) {
             let target = folder.join(path.strip_prefix(&common).unwrap_or(path));
@@ -132,7 +153,11 @@ fn read(path: &Path) -> Result<String, String> {
         return Err("is no file".into());
     }
     if size.len() > limits::TEXT {
-        return Err(format!("has {} bytes; a robot's file has at most {}", size.len(), limits::TEXT));
+        return Err(format!(
+            "has {} bytes; a robot's file has at most {}",
+            size.len(),
+            limits::TEXT
+        ));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     match bytes.contains(&0) {
@@ -172,10 +197,13 @@ impl Search {
         }
         for (what, _) in named {
             let in_folder = |folder: &Path, file: &str| {
-                let file = file.strip_prefix("package://").unwrap_or(file);
-                let stripped = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
-                let file = if folders.strip { stripped } else { PathBuf::from(file) };
-                [base.join(folder).join(&file), base.join(&file)]
+                let bare = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
+                let file = if folders.strip { &bare } else { Path::new(file) };
+                [
+                    base.join(folder).join(file),
+                    base.join(file),
+                    base.join(folder).join(&bare),
+                ]
             };
             match what {
                 Named::Mesh(file) => drop(self.find(&in_folder(&folders.mesh, &file))),
@@ -220,7 +248,10 @@ fn scan(text: &str, folders: &mut Folders) -> Result<Vec<Mention>, String> {
                 look(&tag, folders, &mut named);
                 copies.push(count(&tag)?);
                 if copies.iter().product::<f64>() > limits::COPIES {
-                    return Err(format!("copies of copies of an element come to more than {} of it", limits::COPIES));
+                    return Err(format!(
+                        "copies of copies of an element come to more than {} of it",
+                        limits::COPIES
+                    ));
                 }
             }
             Ok(Event::Empty(tag)) => {
@@ -235,23 +266,28 @@ fn scan(text: &str, folders: &mut Folders) -> Result<Vec<Mention>, String> {
     Ok(named.into_iter().map(|what| (what, None)).collect())
 }
 
-/// How many copies an element stands for.
+/// How many copies an element stands for; on the way, whether its numbers can be had at all.
 fn count(tag: &BytesStart) -> Result<f64, String> {
+    limits::check_tag(tag.name().as_ref(), |name| attribute(tag, name))?;
     let counted = matches!(tag.name().as_ref(), "replicate" | "flexcomp" | "composite");
     let Some(text) = attribute(tag, "count").filter(|_| counted) else {
         return Ok(1.0);
     };
-    let counts = text.split_whitespace().map(|count| count.parse::<f64>().unwrap_or(1.0).max(1.0));
+    let counts = text
+        .split_whitespace()
+        .map(|count| count.parse::<f64>().unwrap_or(1.0).max(1.0));
     let copies: f64 = counts.product();
     match copies <= limits::COPIES {
         true => Ok(copies),
-        false => Err(format!("`count=\"{text}\"` asks for more than {} copies of an element", limits::COPIES)),
+        false => Err(format!(
+            "`count=\"{text}\"` asks for more than {} copies of an element",
+            limits::COPIES
+        )),
     }
 }
 
 fn look(tag: &BytesStart, folders: &mut Folders, named: &mut Vec<Named>) {
     match tag.name().as_ref() {
-        "robot" => folders.strip = true, // URDF names files by ROS package, which MuJoCo cuts off
         "compiler" => {
             let folder = |name: &str| attribute(tag, name).map(PathBuf::from);
             if let Some(all) = folder("assetdir") {
@@ -265,7 +301,12 @@ fn look(tag: &BytesStart, folders: &mut Folders, named: &mut Vec<Named>) {
         "model" => named.extend(attribute(tag, "file").map(Named::Attach)),
         "mesh" => named.extend(attribute(tag, "file").or(attribute(tag, "filename")).map(Named::Mesh)),
         "hfield" | "skin" | "flexcomp" => named.extend(attribute(tag, "file").map(Named::Mesh)),
-        "texture" => named.extend(TEXTURE.iter().filter_map(|name| attribute(tag, name)).map(Named::Texture)),
+        "texture" => named.extend(
+            TEXTURE
+                .iter()
+                .filter_map(|name| attribute(tag, name))
+                .map(Named::Texture),
+        ),
         _ => {}
     }
 }

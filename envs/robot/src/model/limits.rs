@@ -1,9 +1,7 @@
 //! Numbers of a robot's file that MuJoCo takes at their word, and that would take all memory or end the process.
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{
-    MjSpec, MjsActuator, MjsHfield, MjsJoint, MjsMesh, MjsNumeric, MjsSensor, MjsTexture, SpecObject,
-};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsJoint, MjsMesh, MjsSensor, SpecObject};
 
 use super::parts;
 
@@ -13,10 +11,33 @@ pub(super) const TEXT: u64 = 64 << 20;
 const MEMORY: i64 = 4 << 30;
 /// Most values of anything that a file only counts.
 const COUNT: i64 = 1 << 20;
-/// Most pixels of a picture's side that the file describes, or rows of a height field.
-const SIDE: i64 = 1 << 13;
+/// Attributes for which MuJoCo takes memory while it still reads, `(element, attribute, most)`.
+const READ: [(&str, &str, f64); 5] = [
+    ("hfield", "nrow", 8192.0),
+    ("hfield", "ncol", 8192.0),
+    ("texture", "width", 8192.0),
+    ("texture", "height", 49152.0), // six sides of a cube
+    ("numeric", "size", COUNT as f64),
+];
 /// Most copies that one element of the file may stand for.
 pub(super) const COPIES: f64 = 10_000.0;
+
+/// Checks an element of the text before MuJoCo reads it.
+///
+/// # Errors
+/// The number that is too large.
+pub(super) fn check_tag(element: &str, value: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    for (_, name, most) in READ.iter().filter(|(of, ..)| *of == element) {
+        let number = value(name).and_then(|text| text.trim().parse::<f64>().ok());
+        if number.is_some_and(|number| number > *most) {
+            return Err(format!(
+                "`{name}` of a `<{element}>` is {}; at most {most} can be had here",
+                value(name).unwrap_or_default()
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// Checks sizes before anything is compiled.
 ///
@@ -43,25 +64,24 @@ pub(super) fn check(spec: &MjSpec) -> Result<(), String> {
     for (name, value) in counts {
         bounded(&format!("size {name}"), value.into(), -1, COUNT)?;
     }
-    for texture in parts::all::<MjsTexture>(spec) {
-        bounded(&of(texture, "texture", "width"), texture.width().into(), 0, SIDE)?;
-        bounded(&of(texture, "texture", "height"), texture.height().into(), 0, 6 * SIDE)?;
-    }
-    for field in parts::all::<MjsHfield>(spec) {
-        bounded(&of(field, "hfield", "nrow"), field.nrow().into(), 0, SIDE)?;
-        bounded(&of(field, "hfield", "ncol"), field.ncol().into(), 0, SIDE)?;
-    }
     for mesh in parts::all::<MjsMesh>(spec) {
-        bounded(&of(mesh, "mesh", "octree_maxdepth"), mesh.octree_maxdepth().into(), -1, 12)?;
-    }
-    for numeric in parts::all::<MjsNumeric>(spec) {
-        bounded(&of(numeric, "numeric", "size"), numeric.size().into(), -1, COUNT)?;
+        bounded(
+            &of(mesh, "mesh", "octree_maxdepth"),
+            mesh.octree_maxdepth().into(),
+            -1,
+            12,
+        )?;
     }
     for sensor in parts::all::<MjsSensor>(spec) {
         bounded(&of(sensor, "sensor", "nsample"), sensor.nsample().into(), -1, COUNT)?;
     }
     for actuator in parts::all::<MjsActuator>(spec) {
-        bounded(&of(actuator, "actuator", "nsample"), actuator.nsample().into(), -1, COUNT)?;
+        bounded(
+            &of(actuator, "actuator", "nsample"),
+            actuator.nsample().into(),
+            -1,
+            COUNT,
+        )?;
         bounded(&of(actuator, "actuator", "actdim"), actuator.actdim().into(), -1, 1000)?;
     }
     joints(spec)
@@ -70,9 +90,17 @@ pub(super) fn check(spec: &MjSpec) -> Result<(), String> {
 /// A joint's numbers: MuJoCo compiles what is no number and then cannot move it.
 fn joints(spec: &MjSpec) -> Result<(), String> {
     for joint in parts::all::<MjsJoint>(spec) {
-        let numbers = joint.pos().iter().chain(joint.axis()).chain(joint.range()).chain([joint.ref_()]);
+        let numbers = joint
+            .pos()
+            .iter()
+            .chain(joint.axis())
+            .chain(joint.range())
+            .chain([joint.ref_()]);
         if numbers.into_iter().any(|number| !number.is_finite()) {
-            return Err(format!("{} is no finite number", of(joint, "joint", "pos, axis, range or ref")));
+            return Err(format!(
+                "{} is no finite number",
+                of(joint, "joint", "pos, axis, range or ref")
+            ));
         }
     }
     Ok(())

@@ -27,7 +27,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh, MjtBuiltin, SpecElement, SpecItem};
+use nalgebra::Vector3;
 use tandem_core::{Design, DesignSpace};
 
 use crate::Config;
@@ -37,6 +38,7 @@ use clearance::Clearance;
 use edit::Kind;
 pub use bundle::{RobotFiles, bundle};
 pub use error::ModelError;
+use error::said;
 use motor::Motor;
 use resolve::{Action, Change, Knob, Source};
 pub use survey::Sample;
@@ -77,21 +79,30 @@ impl Robot {
     /// changed; a start that cannot be built.
     pub fn load(config: &Config) -> Result<Self, ModelError> {
         crate::engine::install();
-        coefficient::write_in_full();
         let files = files::Files::of(&config.model)?;
-        let refuse = |reason: String| ModelError::File { path: config.model.clone(), reason };
-        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(error.to_string()))?;
+        let refuse = |reason: String| ModelError::File {
+            path: config.model.clone(),
+            reason,
+        };
+        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(hint(said(error))))?;
         limits::check(&spec).map_err(refuse)?;
-        settle(&mut spec).map_err(refuse)?;
+        settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
         if let Some(step) = config.time_step {
             if !(step.is_finite() && step > 0.0) {
-                return Err(ModelError::setting("time_step", format!("is {step}; it must be a positive number of seconds")));
+                return Err(ModelError::setting(
+                    "time_step",
+                    format!("is {step}; it must be a positive number of seconds"),
+                ));
             }
             spec.option_mut().timestep = step;
         }
         let (anatomy, model) = Anatomy::read(copy(&spec).map_err(refuse)?).map_err(refuse)?;
         limits::check_model(&model).map_err(refuse)?;
-        let source = Source { spec: &spec, anatomy: &anatomy, model: &model };
+        let source = Source {
+            spec: &spec,
+            anatomy: &anatomy,
+            model: &model,
+        };
         let knobs = resolve::resolve(source, &config.design)?;
         let motors = motor::resolve(&spec, &config.motors)?;
         let parameters = knobs.iter().map(|knob| knob.parameter.clone()).collect();
@@ -115,7 +126,9 @@ impl Robot {
             pristine: Mutex::new(Pristine(spec)),
             cache: Mutex::default(),
         };
-        robot.start = robot.compile(&robot.space.start()).map_err(|error| error.labelled("the start design"))?;
+        robot.start = robot
+            .build(&robot.knobs, &robot.space.start(), Pictures::Full, |_, model| Ok(model))
+            .map_err(|error| error.labelled("the start design"))?;
         robot.check_effects()?;
         Ok(robot)
     }
@@ -125,7 +138,7 @@ impl Robot {
         &self.space
     }
 
-    /// The model of the start design.
+    /// The model of the start design, with the file's textures.
     pub fn start_model(&self) -> &Arc<MjModel> {
         &self.start
     }
@@ -148,7 +161,8 @@ impl Robot {
         self.files.copy_to(folder)
     }
 
-    /// The compiled model of a design, out of the cache where it has been compiled before.
+    /// The compiled model of a design, out of the cache where it has been compiled before. Its textures are of one colour: no
+    /// physics is in them, and they can be most of a model's size and of the time it takes to make one.
     ///
     /// # Errors
     /// A design outside its space, one that MuJoCo refuses or that breaks a loop or tendon of the robot.
@@ -158,8 +172,11 @@ impl Robot {
         if let Some(model) = kept(&self.cache) {
             return Ok(model);
         }
-        let model = self.build(&self.knobs, design, |_, model| Ok(model))?;
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(design, &model);
+        let model = self.build(&self.knobs, design, Pictures::None, |_, model| Ok(model))?;
+        self.cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .put(design, &model);
         Ok(model)
     }
 
@@ -170,7 +187,9 @@ impl Robot {
     /// As for [`Robot::compile`].
     pub fn xml(&self, design: &[f64]) -> Result<String, ModelError> {
         self.space.check(design)?;
-        self.build(&self.knobs, design, |spec, _| coefficient::save(spec).map_err(|reason| self.blame(design, reason)))
+        self.build(&self.knobs, design, Pictures::Full, |spec, _| {
+            coefficient::save(spec).map_err(|reason| self.blame(design, reason))
+        })
     }
 
     /// Edits and compiles a copy of the file, and hands both over.
@@ -178,12 +197,18 @@ impl Robot {
         &self,
         knobs: &[Knob],
         design: &[f64],
+        pictures: Pictures,
         take: impl FnOnce(&MjSpec, Arc<MjModel>) -> Result<T, ModelError>,
     ) -> Result<T, ModelError> {
         let guard = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
         let mut spec = copy(&guard.0).map_err(|reason| self.blame(design, reason))?;
+        if pictures == Pictures::None {
+            drop_pictures(&mut spec);
+        }
         let guard = self.shared.then_some(guard); // else other threads go on while this one compiles
-        let built = self.edit(&mut spec, knobs, design).and_then(|()| self.finish(&mut spec, knobs, design));
+        let built = self
+            .edit(&mut spec, knobs, design)
+            .and_then(|()| self.finish(&mut spec, knobs, design));
         let built = built.map_err(|reason| self.blame(design, reason));
         let built = built.and_then(|(whole, model)| take(whole.as_ref().unwrap_or(&spec), model));
         drop(spec);
@@ -194,7 +219,13 @@ impl Robot {
     /// All edits but those that need a compiled model.
     fn edit(&self, spec: &mut MjSpec, knobs: &[Knob], design: &[f64]) -> Result<(), String> {
         for (Change { factor, action, .. }, value) in changes(knobs, design) {
-            if let Action::Number { kind, element, field, index } = action {
+            if let Action::Number {
+                kind,
+                element,
+                field,
+                index,
+            } = action
+            {
                 field::write(spec, *kind, *element, field, *index, factor * value);
             }
         }
@@ -208,7 +239,9 @@ impl Robot {
                     let ratio = ratio(factor * value, *own);
                     let mesh = parts::nth::<MjsMesh>(spec, *mesh).ok_or("a mesh got lost")?;
                     let scale = mesh.scale_mut().iter_mut().zip(axes);
-                    scale.filter(|(_, wanted)| **wanted).for_each(|(scale, _)| *scale *= ratio);
+                    scale
+                        .filter(|(_, wanted)| **wanted)
+                        .for_each(|(scale, _)| *scale *= ratio);
                 }
                 _ => {}
             }
@@ -235,7 +268,7 @@ impl Robot {
             for (body, mass) in masses {
                 self.weigh(spec, body, ratio(mass, model.body_mass()[self.anatomy.bodies[body].id]))?;
             }
-            self.clearance.keep(spec, &model).map_err(|error| error.to_string())?;
+            self.clearance.keep(spec, &model).map_err(said)?;
         }
         let coefficients: Vec<(String, String, f64)> = changes(knobs, design)
             .filter_map(|(change, value)| match &change.action {
@@ -252,17 +285,27 @@ impl Robot {
         }
         self.same_sizes(&model)?;
         let model = Arc::new(model);
-        self.ties.survive(&model, |tendon| self.tendon_is_designed(tendon))?;
+        let carried = |body, point| self.carried(knobs, design, body, point);
+        self.ties
+            .survive(&model, |tendon| self.tendon_is_designed(tendon), carried)?;
         Ok((whole, model))
     }
 
     /// Multiplies a body's mass: its own, where the file says it, else those of its geoms.
     fn weigh(&self, spec: &mut MjSpec, body: usize, ratio: f64) -> Result<(), String> {
         if !(ratio.is_finite() && ratio > 0.0) {
-            return Err(format!("{} has no mass that could be changed", self.anatomy.title(body)));
+            return Err(format!(
+                "{} has no mass that could be changed",
+                self.anatomy.title(body)
+            ));
         }
-        if parts::all::<MjsBody>(spec).get(body).is_some_and(|body| inertia::explicit(spec, body)) {
-            parts::nth::<MjsBody>(spec, body).into_iter().for_each(|body| inertia::multiply(body, ratio));
+        if parts::all::<MjsBody>(spec)
+            .get(body)
+            .is_some_and(|body| inertia::explicit(spec, body))
+        {
+            parts::nth::<MjsBody>(spec, body)
+                .into_iter()
+                .for_each(|body| inertia::multiply(body, ratio));
             return Ok(());
         }
         for &geom in &self.anatomy.bodies[body].geoms {
@@ -273,24 +316,49 @@ impl Robot {
         Ok(())
     }
 
+    /// Where a point of a body, by its number in the compiled model, comes to lie in its axes, m.
+    fn carried(&self, knobs: &[Knob], design: &[f64], body: usize, point: Vector3<f64>) -> Vector3<f64> {
+        changes(knobs, design).fold(point, |point, (change, value)| match &change.action {
+            Action::Stretch(stretch) if self.anatomy.bodies[stretch.body].id == body => {
+                stretch.carried(ratio(change.factor * value, stretch.own), point)
+            }
+            _ => point,
+        })
+    }
+
     /// Policies and stored states fit one shape of robot only.
     fn same_sizes(&self, model: &MjModel) -> Result<(), String> {
         let sizes = |model: &MjModel| {
             let m = model.ffi();
-            let sizes = [m.nq, m.nv, m.nu, m.na, m.nbody, m.njnt, m.ngeom, m.nsite, m.ntendon, m.neq, m.nsensor, m.nsensordata];
+            let sizes = [
+                m.nq,
+                m.nv,
+                m.nu,
+                m.na,
+                m.nbody,
+                m.njnt,
+                m.ngeom,
+                m.nsite,
+                m.ntendon,
+                m.neq,
+                m.nsensor,
+                m.nsensordata,
+            ];
             sizes.map(i64::from)
         };
         match sizes(model) == sizes(&self.origin) {
             true => Ok(()),
-            false => Err("the robot has other parts than in the file: a designed number must not add or remove any".into()),
+            false => {
+                Err("the robot has other parts than in the file: a designed number must not add or remove any".into())
+            }
         }
     }
 
     fn tendon_is_designed(&self, tendon: usize) -> bool {
         let length = |change: &Change| match &change.action {
-            Action::Number { kind, element, field, .. } => {
-                *kind == Kind::Tendon && *element == tendon && matches!(field.as_str(), "range" | "springlength")
-            }
+            Action::Number {
+                kind, element, field, ..
+            } => *kind == Kind::Tendon && *element == tendon && matches!(field.as_str(), "range" | "springlength"),
             _ => false,
         };
         self.knobs.iter().any(|knob| knob.changes.iter().any(length))
@@ -300,14 +368,23 @@ impl Robot {
     fn check_effects(&self) -> Result<(), ModelError> {
         let start = self.space.start();
         for (i, knob) in self.knobs.iter().enumerate() {
-            let edits = knob.changes.iter().map(|change| change.edit).max().map_or(0, |last| last + 1);
+            let edits = knob
+                .changes
+                .iter()
+                .map(|change| change.edit)
+                .max()
+                .map_or(0, |last| last + 1);
             for edit in 0..edits {
                 let mut alone = self.knobs.clone();
                 alone[i].changes.retain(|change| change.edit == edit);
                 let p = &knob.parameter;
                 let mut moved: Design = start.clone();
-                moved[i] = if p.high - p.start > p.start - p.low { p.high } else { p.low };
-                let model = |design: &[f64]| self.build(&alone, design, |_, model| Ok(bytes(&model)));
+                moved[i] = if p.high - p.start > p.start - p.low {
+                    p.high
+                } else {
+                    p.low
+                };
+                let model = |design: &[f64]| self.build(&alone, design, Pictures::None, |_, model| Ok(bytes(&model)));
                 let (Ok(before), Ok(after)) = (model(&start), model(&moved)) else {
                     continue; // a bound that cannot be built is told by the survey
                 };
@@ -339,31 +416,63 @@ fn ratio(value: f64, own: f64) -> f64 {
     if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
 }
 
+/// Whether a model has the file's textures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pictures {
+    Full,
+    None,
+}
+
+/// Makes all textures as small as they can be.
+fn drop_pictures(spec: &mut MjSpec) {
+    for texture in spec.texture_iter_mut() {
+        texture.set_builtin(MjtBuiltin::mjBUILTIN_FLAT);
+        texture.set_file("");
+        texture.set_width(1);
+        texture.set_height(1);
+    }
+}
+
 /// All changes of a design, each with its parameter's value.
 fn changes<'a>(knobs: &'a [Knob], design: &'a [f64]) -> impl Iterator<Item = (&'a Change, f64)> {
     let pairs = knobs.iter().zip(design);
     pairs.flat_map(|(knob, &value)| knob.changes.iter().map(move |change| (change, value)))
 }
 
+/// MuJoCo's complaint about a URDF's meshes, with the cure.
+fn hint(reason: String) -> String {
+    match reason.contains("package:") {
+        true => format!(
+            "{reason}; MuJoCo does not look for ROS packages: put `<mujoco><compiler strippath=\"true\" \
+             meshdir=\"FOLDER\"/></mujoco>` into the file's `<robot>`"
+        ),
+        false => reason,
+    }
+}
+
 /// Does once what would take parts away at each compilation: static bodies that are fused, visual geoms that are discarded.
 fn settle(spec: &mut MjSpec) -> Result<(), String> {
     if spec.compiler().fusestatic() {
-        spec.fuse_static().map_err(|error| error.to_string())?;
+        spec.fuse_static().map_err(said)?;
         spec.compiler_mut().set_fusestatic(false);
     }
     if spec.compiler().discardvisual() {
-        spec.discard_visual().map_err(|error| error.to_string())?;
+        spec.discard_visual().map_err(said)?;
         spec.compiler_mut().set_discardvisual(false);
+    }
+    // MuJoCo writes no key frame that is the reference pose and has no name, and those after it would move up.
+    for (i, key) in spec.key_iter_mut().enumerate().filter(|(_, key)| key.name().is_empty()) {
+        key.set_name(&format!("key_{i}")).map_err(said)?;
     }
     Ok(())
 }
 
 fn copy(spec: &MjSpec) -> Result<MjSpec, String> {
-    spec.try_clone().map_err(|error| error.to_string())
+    spec.try_clone().map_err(said)
 }
 
 fn compile(spec: &mut MjSpec) -> Result<MjModel, String> {
-    spec.compile().map_err(|error| error.to_string())
+    spec.compile().map_err(said)
 }
 
 /// A model as MuJoCo stores it.
@@ -381,7 +490,12 @@ fn warnings(spec: &MjSpec, knobs: &[Knob], motors: &[Motor]) -> Vec<String> {
     let mut warnings = Vec::new();
     for knob in knobs {
         for change in &knob.changes {
-            if let Action::Number { kind: Kind::Actuator, element, field, .. } = &change.action
+            if let Action::Number {
+                kind: Kind::Actuator,
+                element,
+                field,
+                ..
+            } = &change.action
                 && field == "gear"
                 && !motors.iter().any(|motor| motor.actuator == *element)
             {

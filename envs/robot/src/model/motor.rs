@@ -37,7 +37,11 @@ pub(super) fn resolve(spec: &MjSpec, configs: &[MotorConfig]) -> Result<Vec<Moto
         }
         let refuse = |reason: String| ModelError::setting(format!("motors[{i}].actuator"), reason);
         let before = motors.len();
-        for (actuator, name) in names.iter().enumerate().filter(|(_, name)| fits(&config.actuator, name)) {
+        for (actuator, name) in names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| fits(&config.actuator, name))
+        {
             if motors.iter().any(|motor| motor.actuator == actuator) {
                 return Err(refuse(format!("motor `{name}` has a torque-speed line already")));
             }
@@ -45,7 +49,11 @@ pub(super) fn resolve(spec: &MjSpec, configs: &[MotorConfig]) -> Result<Vec<Moto
             motors.push(Motor { actuator, speed });
         }
         if motors.len() == before {
-            return Err(refuse(unknown("actuator", &config.actuator, names.iter().map(String::as_str))));
+            return Err(refuse(unknown(
+                "actuator",
+                &config.actuator,
+                names.iter().map(String::as_str),
+            )));
         }
     }
     Ok(motors)

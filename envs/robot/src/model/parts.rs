@@ -4,7 +4,9 @@ use std::ffi::CStr;
 use std::ptr::NonNull;
 
 use mujoco_rs::mujoco_c::{mjs_firstElement, mjs_getCompiler, mjs_getFrame, mjs_nextElement, mjs_resolveOrientation};
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsCompiler, MjsFrame, MjsOrientation, SpecElement, SpecItem, SpecObject};
+use mujoco_rs::wrappers::mj_editing::{
+    MjSpec, MjsCompiler, MjsFrame, MjsOrientation, SpecElement, SpecItem, SpecObject,
+};
 use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 
 /// All elements of a kind, in the file's order: the same order for each copy of a file that is not compiled.
@@ -24,13 +26,19 @@ pub(super) fn handles<T: SpecObject>(spec: &MjSpec) -> Vec<NonNull<T>> {
 /// All elements of a kind, to be read.
 pub(super) fn all<T: SpecObject>(spec: &MjSpec) -> Vec<&T> {
     // SAFETY: elements live as long as their spec, which is borrowed.
-    handles(spec).into_iter().map(|handle| unsafe { handle.as_ref() }).collect()
+    handles(spec)
+        .into_iter()
+        .map(|handle| unsafe { handle.as_ref() })
+        .collect()
 }
 
 /// The element of a kind at this place of the file.
 pub(super) fn nth<T: SpecObject>(spec: &mut MjSpec, index: usize) -> Option<&mut T> {
     // SAFETY: elements live as long as their spec, which is borrowed for as long as the one reference that is handed out.
-    handles(spec).get(index).copied().map(|mut handle| unsafe { handle.as_mut() })
+    handles(spec)
+        .get(index)
+        .copied()
+        .map(|mut handle| unsafe { handle.as_mut() })
 }
 
 /// Where the numbers of elements inside `<frame>` are measured from, as seen from their body.
@@ -69,7 +77,12 @@ pub(super) fn orientation<T: SpecElement>(
     let complaint = unsafe {
         let compiler = mjs_getCompiler(item.element_pointer()).cast::<MjsCompiler>().as_ref();
         let compiler = compiler.ok_or("it has no compiler settings")?;
-        mjs_resolveOrientation(&mut quat, compiler.degree().into(), compiler.eulerseq().as_ptr(), alternative)
+        mjs_resolveOrientation(
+            &mut quat,
+            compiler.degree().into(),
+            compiler.eulerseq().as_ptr(),
+            alternative,
+        )
     };
     if !complaint.is_null() {
         return Err(unsafe { CStr::from_ptr(complaint) }.to_string_lossy().into_owned());

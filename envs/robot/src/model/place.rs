@@ -28,7 +28,11 @@ fn vertices(model: &MjModel, geom: usize) -> Option<impl Iterator<Item = Vector3
     let start = usize::try_from(*model.mesh_vertadr().get(mesh)?).ok()?;
     let count = usize::try_from(*model.mesh_vertnum().get(mesh)?).ok()?;
     let vertices = model.mesh_vert().get(start..start + count)?;
-    Some(vertices.iter().map(|v| Vector3::new(v[0].into(), v[1].into(), v[2].into())))
+    Some(
+        vertices
+            .iter()
+            .map(|v| Vector3::new(v[0].into(), v[1].into(), v[2].into())),
+    )
 }
 
 /// The furthest that the geoms of these bodies reach in a direction of the world (a unit vector), m. Only those that touch
@@ -42,14 +46,19 @@ pub(super) fn furthest(
     let (model, data) = (robot.model(), robot.data());
     let solid = |geom: usize| model.geom_contype()[geom] != 0 || model.geom_conaffinity()[geom] != 0;
     let bodies = model.geom_bodyid();
-    let own: Vec<usize> = (0..bodies.len()).filter(|&geom| belongs(bodies[geom] as usize)).collect();
+    let own: Vec<usize> = (0..bodies.len())
+        .filter(|&geom| belongs(bodies[geom] as usize))
+        .collect();
     let any = solid_only && own.iter().any(|&geom| solid(geom));
     let end = |&geom: &usize| {
         let turn = Matrix3::from_row_slice(&data.geom_xmat()[geom]);
         let centre = Vector3::from(data.geom_xpos()[geom]).dot(&direction);
         reach(model, geom, &turn, &direction).map(|reach| centre + reach)
     };
-    own.iter().filter(|&&geom| !any || solid(geom)).filter_map(end).reduce(f64::max)
+    own.iter()
+        .filter(|&&geom| !any || solid(geom))
+        .filter_map(end)
+        .reduce(f64::max)
 }
 
 /// Size of the box around all geoms that belong to bodies other than the world, `[x, y, z]`, m.

@@ -18,7 +18,12 @@ use crate::config::{ParameterConfig, ScaleConfig};
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     /// A number becomes `factor` times the value.
-    Number { kind: Kind, element: usize, field: String, index: usize },
+    Number {
+        kind: Kind,
+        element: usize,
+        field: String,
+        index: usize,
+    },
     /// So does the coefficient of a joint in a fixed tendon.
     Coefficient { tendon: String, joint: String },
     /// A body is stretched so that its measure becomes that.
@@ -94,7 +99,10 @@ fn knob(
     claims: &mut HashMap<Claim, String>,
 ) -> Result<Knob, ModelError> {
     if config.edit.is_empty() {
-        return Err(ModelError::setting(format!("{key}.edit"), "it changes nothing; name at least one number of the file"));
+        return Err(ModelError::setting(
+            format!("{key}.edit"),
+            "it changes nothing; name at least one number of the file",
+        ));
     }
     let mut changes = Vec::new();
     for (j, text) in config.edit.iter().enumerate() {
@@ -102,23 +110,39 @@ fn knob(
         let refuse = |reason: String| ModelError::setting(&place, reason);
         let Edit { factor, target } = parse(text).map_err(refuse)?;
         let found = match &target {
-            Target::Number { kind, pattern, field, index } => numbers(source, *kind, pattern, field, *index),
+            Target::Number {
+                kind,
+                pattern,
+                field,
+                index,
+            } => numbers(source, *kind, pattern, field, *index),
             Target::Coefficient { tendon, joint } => coefficients(source, tendon, joint),
             Target::Verb { verb, holder, pattern } => bodies(source, config, *verb, *holder, pattern),
         };
-        for Found { factor: sign, action, own, title } in found.map_err(refuse)? {
+        for Found {
+            factor: sign,
+            action,
+            own,
+            title,
+        } in found.map_err(refuse)?
+        {
             claim(&action, source, &place, claims).map_err(refuse)?;
             if !matches!(action, Action::Number { .. } | Action::Coefficient { .. }) && !(factor * config.low > 0.0) {
                 let reason = format!("{title}: the value must be above 0, and `low` is {}", config.low);
                 return Err(ModelError::setting(format!("{key}.low"), reason));
             }
-            changes.push(Change { edit: j, factor: factor * sign, action, own, title });
+            changes.push(Change {
+                edit: j,
+                factor: factor * sign,
+                action,
+                own,
+                title,
+            });
         }
     }
     let start = start(config, key, &mut changes)?;
-    let meshes = meshes(source, &changes).map_err(|(edit, reason)| {
-        ModelError::setting(format!("{key}.edit[{edit}]"), reason)
-    })?;
+    let meshes = meshes(source, &changes)
+        .map_err(|(edit, reason)| ModelError::setting(format!("{key}.edit[{edit}]"), reason))?;
     changes.extend(meshes);
     let parameter = Parameter {
         name: config.name.clone(),
@@ -131,7 +155,8 @@ fn knob(
             ScaleConfig::Log => Scale::Log,
         },
     };
-    tandem_core::DesignSpace::new(vec![parameter.clone()]).map_err(|error| ModelError::setting(key, error.to_string()))?;
+    tandem_core::DesignSpace::new(vec![parameter.clone()])
+        .map_err(|error| ModelError::setting(key, error.to_string()))?;
     Ok(Knob { parameter, changes })
 }
 
@@ -150,9 +175,19 @@ fn matching(spec: &MjSpec, kind: Kind, pattern: &str) -> Result<Vec<(usize, Stri
     }
     let names = field::elements(spec, kind);
     let world = usize::from(kind == Kind::Body); // the world is no body that could be changed
-    let fit: Vec<_> = names.iter().cloned().enumerate().skip(world).filter(|(_, name)| fits(pattern, name)).collect();
+    let fit: Vec<_> = names
+        .iter()
+        .cloned()
+        .enumerate()
+        .skip(world)
+        .filter(|(_, name)| fits(pattern, name))
+        .collect();
     match fit.is_empty() {
-        true => Err(unknown(kind.name(), pattern, names.iter().skip(world).map(String::as_str))),
+        true => Err(unknown(
+            kind.name(),
+            pattern,
+            names.iter().skip(world).map(String::as_str),
+        )),
         false => Ok(fit),
     }
 }
@@ -167,9 +202,21 @@ fn numbers(source: Source, kind: Kind, pattern: &str, field: &str, index: Option
         };
         for (field, index, factor) in raw(source.spec, kind, element, field, index)? {
             let numbers = field::read(source.spec, kind, element, &field);
-            let own = numbers.and_then(|numbers| numbers.get(index).copied()).unwrap_or(f64::NAN);
-            let action = Action::Number { kind, element, field, index };
-            found.push(Found { factor, action, own, title: title.clone() });
+            let own = numbers
+                .and_then(|numbers| numbers.get(index).copied())
+                .unwrap_or(f64::NAN);
+            let action = Action::Number {
+                kind,
+                element,
+                field,
+                index,
+            };
+            found.push(Found {
+                factor,
+                action,
+                own,
+                title: title.clone(),
+            });
         }
     }
     Ok(found)
@@ -184,7 +231,10 @@ fn raw(
     index: Option<usize>,
 ) -> Result<Vec<(String, usize, f64)>, String> {
     if let Some(gain) = servo(spec, kind, element, field).filter(|_| index.is_none()) {
-        return Ok(gain.iter().map(|&(field, index, factor)| (field.to_string(), index, factor)).collect());
+        return Ok(gain
+            .iter()
+            .map(|&(field, index, factor)| (field.to_string(), index, factor))
+            .collect());
     }
     let Some(numbers) = field::read(spec, kind, element, field) else {
         let mut names = field::names(kind);
@@ -196,9 +246,15 @@ fn raw(
     let scalar = count == 1 || matches!(field, "stiffness" | "damping");
     match index {
         Some(index) if index < count => Ok(vec![(field.into(), index, 1.0)]),
-        Some(index) => Err(format!("`{field}` has {count} numbers, [0] to [{}], and no [{index}]", count - 1)),
+        Some(index) => Err(format!(
+            "`{field}` has {count} numbers, [0] to [{}], and no [{index}]",
+            count - 1
+        )),
         None if scalar => Ok(vec![(field.into(), 0, 1.0)]),
-        None => Err(format!("`{field}` has {count} numbers; say which: `{field}[0]` to `{field}[{}]`", count - 1)),
+        None => Err(format!(
+            "`{field}` has {count} numbers; say which: `{field}[0]` to `{field}[{}]`",
+            count - 1
+        )),
     }
 }
 
@@ -222,7 +278,9 @@ fn coefficients(source: Source, tendon: &str, joint: &str) -> Result<Vec<Found>,
         let wraps = (0..tendons[element].wrap_num()).filter_map(|i| tendons[element].try_wrap(i).ok());
         let joints: Vec<_> = wraps.filter(|wrap| wrap.type_() == MjtWrap::mjWRAP_JOINT).collect();
         if joints.is_empty() || name.is_empty() {
-            return Err(format!("tendon `{name}` is not fixed to joints; only `<fixed>` tendons with a name have coefficients"));
+            return Err(format!(
+                "tendon `{name}` is not fixed to joints; only `<fixed>` tendons with a name have coefficients"
+            ));
         }
         let fitting = joints.iter().filter(|wrap| fits(joint, wrap.name()));
         let before = found.len();
@@ -230,7 +288,10 @@ fn coefficients(source: Source, tendon: &str, joint: &str) -> Result<Vec<Found>,
             factor: 1.0,
             own: wrap.coef(),
             title: format!("`tendon:{name}.coef[{}]`", wrap.name()),
-            action: Action::Coefficient { tendon: name.clone(), joint: wrap.name().into() },
+            action: Action::Coefficient {
+                tendon: name.clone(),
+                joint: wrap.name().into(),
+            },
         }));
         if found.len() == before {
             return Err(unknown("joint", joint, joints.iter().map(|wrap| wrap.name())));
@@ -275,7 +336,12 @@ fn bodies(
         if own <= 0.0 {
             return Err(format!("{title} is {own} in the file"));
         }
-        found.push(Found { factor: 1.0, action, own, title });
+        found.push(Found {
+            factor: 1.0,
+            action,
+            own,
+            title,
+        });
     }
     Ok(found)
 }
@@ -283,7 +349,12 @@ fn bodies(
 /// Notes down what is changed, and refuses what another edit changes already.
 fn claim(action: &Action, source: Source, place: &str, claims: &mut HashMap<Claim, String>) -> Result<(), String> {
     let wanted = match action {
-        Action::Number { kind, element, field, index } => {
+        Action::Number {
+            kind,
+            element,
+            field,
+            index,
+        } => {
             vec![Claim::Number(*kind, *element, field.clone(), *index)]
         }
         Action::Coefficient { tendon, joint } => vec![Claim::Coefficient(tendon.clone(), joint.clone())],
@@ -302,7 +373,10 @@ fn claim(action: &Action, source: Source, place: &str, claims: &mut HashMap<Clai
         let mark = if shared { format!("~{place}") } else { place.to_string() };
         match claims.insert(claim, mark) {
             Some(other) if !(shared && other.starts_with('~')) => {
-                return Err(format!("it changes what `{}` changes already", other.trim_start_matches('~')));
+                return Err(format!(
+                    "it changes what `{}` changes already",
+                    other.trim_start_matches('~')
+                ));
             }
             _ => {}
         }
@@ -316,7 +390,10 @@ fn moved(stretch: &Stretch, anatomy: &Anatomy) -> Vec<Claim> {
     let all = |kind: Kind, elements: &[usize], field: &'static str, count: usize| {
         let elements = elements.to_vec();
         (0..count).flat_map(move |index| {
-            elements.clone().into_iter().map(move |element| Claim::Number(kind, element, field.into(), index))
+            elements
+                .clone()
+                .into_iter()
+                .map(move |element| Claim::Number(kind, element, field.into(), index))
         })
     };
     let mut claims = Vec::new();
@@ -373,10 +450,15 @@ fn inside(config: &ParameterConfig, key: &str, value: f64) -> Result<f64, ModelE
     let slack = 1e-9 * value.abs();
     if value < config.low - slack || value > config.high + slack {
         let (low, high) = (config.low, config.high);
-        let reason = format!("the file says {value}, which is not between {low} and {high}; change them or give `start`");
+        let reason =
+            format!("the file says {value}, which is not between {low} and {high}; change them or give `start`");
         return Err(ModelError::setting(key, reason));
     }
-    Ok(if config.low <= config.high { value.clamp(config.low, config.high) } else { value })
+    Ok(if config.low <= config.high {
+        value.clamp(config.low, config.high)
+    } else {
+        value
+    })
 }
 
 /// Scalings of the meshes on stretched bodies.
@@ -387,7 +469,10 @@ fn meshes(source: Source, changes: &[Change]) -> Result<Vec<Change>, (usize, Str
     let geoms = parts::all::<MjsGeom>(source.spec);
     let names = field::elements(source.spec, Kind::Mesh);
     let mut scaled: Vec<Change> = Vec::new();
-    let stretched: Vec<usize> = changes.iter().filter_map(|change| stretch(change).map(|stretch| stretch.body)).collect();
+    let stretched: Vec<usize> = changes
+        .iter()
+        .filter_map(|change| stretch(change).map(|stretch| stretch.body))
+        .collect();
     for change in changes {
         let Some(stretch) = stretch(change).filter(|stretch| stretch.verb != Verb::Thickness) else {
             continue;
@@ -403,11 +488,17 @@ fn meshes(source: Source, changes: &[Change]) -> Result<Vec<Change>, (usize, Str
             sole(source, name, &stretched).map_err(blame)?;
             let axes = stretch.mesh_axes(geoms[geom]).map_err(blame)?;
             let ratio = change.factor / stretch.own;
-            let same = scaled.iter().find(|done| matches!(done.action, Action::Mesh { mesh: other, .. } if other == mesh));
+            let same = scaled
+                .iter()
+                .find(|done| matches!(done.action, Action::Mesh { mesh: other, .. } if other == mesh));
             match same.map(|done| &done.action) {
                 None => scaled.push(Change {
                     factor: change.factor,
-                    action: Action::Mesh { mesh, axes, own: stretch.own },
+                    action: Action::Mesh {
+                        mesh,
+                        axes,
+                        own: stretch.own,
+                    },
                     ..change.clone()
                 }),
                 Some(Action::Mesh { axes: other, own, .. })
@@ -432,10 +523,15 @@ fn sole(source: Source, mesh: &str, stretched: &[usize]) -> Result<(), String> {
     for (body, limb) in source.anatomy.bodies.iter().enumerate() {
         if !stretched.contains(&body) && limb.geoms.iter().any(|&geom| geoms[geom].meshname() == mesh) {
             let title = source.anatomy.title(body);
-            return Err(format!("its mesh `{mesh}` is worn by {title} too, which is not stretched; give it an asset of its own"));
+            return Err(format!(
+                "its mesh `{mesh}` is worn by {title} too, which is not stretched; give it an asset of its own"
+            ));
         }
     }
-    match parts::all::<MjsSite>(source.spec).iter().find(|site| site.meshname() == mesh) {
+    match parts::all::<MjsSite>(source.spec)
+        .iter()
+        .find(|site| site.meshname() == mesh)
+    {
         Some(site) => Err(format!("its mesh `{mesh}` is worn by site `{}` too", site.name())),
         None => Ok(()),
     }

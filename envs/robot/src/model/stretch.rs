@@ -15,7 +15,7 @@
 
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsCamera, MjsGeom, MjsJoint, MjsLight, MjsSite, SpecElement};
-use mujoco_rs::wrappers::mj_model::{MjtGeomBase, MjtJoint};
+use mujoco_rs::wrappers::mj_model::{MjtEq, MjtGeomBase, MjtJoint, MjtObjBase};
 use nalgebra::{Isometry3, Matrix3, Point3, UnitQuaternion, Vector3};
 
 use super::anatomy::{Anatomy, place};
@@ -77,7 +77,10 @@ impl Map {
     /// The same for a point that is measured from a frame.
     fn inside(&self, frame: &Isometry3<f64>, point: [f64; 3]) -> [f64; 3] {
         let here = frame.transform_point(&Point3::from(point));
-        frame.inverse_transform_point(&Point3::from(self.point(here.coords))).coords.into()
+        frame
+            .inverse_transform_point(&Point3::from(self.point(here.coords)))
+            .coords
+            .into()
     }
 }
 
@@ -93,7 +96,11 @@ impl Stretch {
         named: Option<usize>,
         law: Option<InertialLaw>,
     ) -> Result<Self, String> {
-        let limb = anatomy.bodies.get(body).filter(|_| body > 0).ok_or("the world has no shape of its own")?;
+        let limb = anatomy
+            .bodies
+            .get(body)
+            .filter(|_| body > 0)
+            .ok_or("the world has no shape of its own")?;
         let parent = parts::all::<MjsBody>(spec)[body];
         if inertia::explicit(spec, parent) && law.is_none() {
             let title = anatomy.title(body);
@@ -106,7 +113,12 @@ impl Stretch {
         let attach = |&child: &usize| {
             let id = anatomy.bodies[child].id;
             let child_place = place(model.body_pos()[id], model.body_quat()[id]);
-            (child, child_place.transform_point(&Point3::from(self::anchor(anatomy, model, child))).coords)
+            (
+                child,
+                child_place
+                    .transform_point(&Point3::from(self::anchor(anatomy, model, child)))
+                    .coords,
+            )
         };
         let children: Vec<_> = limb.children.iter().map(attach).collect();
         let main = main(anatomy, model, body, named, &children);
@@ -121,7 +133,14 @@ impl Stretch {
         if !(own.is_finite() && own > 1e-9) {
             return Err(format!("{} has a {} of {own}", anatomy.title(body), verb.name()));
         }
-        let stretch = Self { verb, body, own, axis, anchor, children };
+        let stretch = Self {
+            verb,
+            body,
+            own,
+            axis,
+            anchor,
+            children,
+        };
         stretch.check(spec, anatomy)?;
         Ok(stretch)
     }
@@ -188,14 +207,37 @@ impl Stretch {
         for &(child, attached) in &self.children {
             shift(parts::nth(spec, child).ok_or(LOST)?, map.point(attached) - attached)?;
         }
+        self.equalities(spec, &limb.name, &map)?;
         self.inertial(spec, &map)
+    }
+
+    /// Where a point of the body comes to lie, in its axes, m.
+    pub(super) fn carried(&self, ratio: f64, point: Vector3<f64>) -> Vector3<f64> {
+        self.map(ratio).point(point)
+    }
+
+    /// Anchors of equality constraints: `connect` says it in the axes of its first body, `weld` in those of its second.
+    fn equalities(&self, spec: &mut MjSpec, name: &str, map: &Map) -> Result<(), String> {
+        for equality in spec.equality_iter_mut() {
+            let holder = match equality.type_() {
+                MjtEq::mjEQ_CONNECT => equality.name1(),
+                MjtEq::mjEQ_WELD => equality.name2(),
+                _ => continue,
+            };
+            if holder == name && !name.is_empty() && equality.objtype() == MjtObjBase::mjOBJ_BODY {
+                let data = equality.data_mut();
+                let anchor = map.point(Vector3::new(data[0], data[1], data[2]));
+                data[..3].copy_from_slice(anchor.as_slice());
+            }
+        }
+        Ok(())
     }
 
     fn site(&self, map: &Map, site: &mut MjsSite) -> Result<(), String> {
         let frame = parts::frame_of(site)?;
-        *site.pos_mut() = map.inside(&frame, *site.pos());
-        if !site.fromto()[0].is_nan() {
-            *site.fromto_mut() = ends(site.fromto()).map_both(|end| map.inside(&frame, end));
+        match site.fromto()[0].is_nan() {
+            true => *site.pos_mut() = map.inside(&frame, *site.pos()),
+            false => *site.fromto_mut() = ends(site.fromto()).map_both(|end| map.inside(&frame, end)),
         }
         if self.verb == Verb::Scale {
             site.size_mut().iter_mut().for_each(|size| *size *= map.ratio);
@@ -204,7 +246,9 @@ impl Stretch {
     }
 
     fn inertial(&self, spec: &mut MjSpec, map: &Map) -> Result<(), String> {
-        let explicit = parts::all::<MjsBody>(spec).get(self.body).is_some_and(|body| inertia::explicit(spec, body));
+        let explicit = parts::all::<MjsBody>(spec)
+            .get(self.body)
+            .is_some_and(|body| inertia::explicit(spec, body));
         match parts::nth::<MjsBody>(spec, self.body) {
             Some(body) if explicit => {
                 let centre = map.point(Vector3::from(*body.ipos()));
@@ -230,7 +274,9 @@ pub(super) fn shift(body: &mut MjsBody, by: Vector3<f64>) -> Result<(), String> 
 fn anchor(anatomy: &Anatomy, model: &MjModel, body: usize) -> Vector3<f64> {
     let joints = anatomy.bodies[body].joints.iter().map(|&joint| anatomy.joints[joint]);
     let mut turning = joints.filter(|&id| matches!(model.jnt_type()[id], MjtJoint::mjJNT_HINGE | MjtJoint::mjJNT_BALL));
-    turning.next().map_or(Vector3::zeros(), |id| Vector3::from(model.jnt_pos()[id]))
+    turning
+        .next()
+        .map_or(Vector3::zeros(), |id| Vector3::from(model.jnt_pos()[id]))
 }
 
 /// The shape that gives a body its axis: the one that is named, else the longest of those at whose end a child hangs, else the
@@ -245,11 +291,17 @@ fn main(
     let geoms = &anatomy.bodies[body].geoms;
     let shapes: Vec<Main> = match named {
         Some(geom) => long(model, anatomy.geoms[geom]).into_iter().collect(),
-        None => geoms.iter().filter_map(|&geom| long(model, anatomy.geoms[geom])).collect(),
+        None => geoms
+            .iter()
+            .filter_map(|&geom| long(model, anatomy.geoms[geom]))
+            .collect(),
     };
     let carries = |shape: &Main| {
         let near = |&(_, at): &(usize, Vector3<f64>)| {
-            shape.ends.iter().any(|end| (end - at).norm() <= 1.5 * shape.radius + 0.25 * shape.length)
+            shape
+                .ends
+                .iter()
+                .any(|end| (end - at).norm() <= 1.5 * shape.radius + 0.25 * shape.length)
         };
         children.iter().any(near)
     };
@@ -265,7 +317,10 @@ fn long(model: &MjModel, id: usize) -> Option<Main> {
         MjtGeomBase::mjGEOM_CAPSULE | MjtGeomBase::mjGEOM_CYLINDER => (2, size[1], size[0]),
         MjtGeomBase::mjGEOM_BOX | MjtGeomBase::mjGEOM_ELLIPSOID => {
             let longest = (0..3).fold(0, |best, axis| if size[axis] > size[best] { axis } else { best });
-            let least = (0..3).filter(|&axis| axis != longest).map(|axis| size[axis]).fold(f64::MAX, f64::min);
+            let least = (0..3)
+                .filter(|&axis| axis != longest)
+                .map(|axis| size[axis])
+                .fold(f64::MAX, f64::min);
             (longest, size[longest], least)
         }
         _ => return None,
@@ -385,11 +440,10 @@ impl Form {
                 _ => self.size.iter_mut().for_each(|size| *size *= map.ratio),
             },
         }
-        if !(map.verb == Verb::Length && self.segment()) {
-            self.pos = map.inside(&self.frame, self.pos);
-        }
         if self.between() {
             self.fromto = ends(&self.fromto).map_both(|end| map.inside(&self.frame, end));
+        } else if !(map.verb == Verb::Length && self.segment()) {
+            self.pos = map.inside(&self.frame, self.pos);
         }
         if before > 0.0 {
             self.mass *= self.volume() / before; // NaN, where the file says none, stays NaN
@@ -431,7 +485,9 @@ impl Form {
         match self.kind {
             MjtGeomBase::mjGEOM_BOX | MjtGeomBase::mjGEOM_ELLIPSOID if !self.between() => {
                 let along = self.parallel(&map.axis).ok_or(ASKEW)?;
-                (0..3).filter(|&axis| axis != along).for_each(|axis| self.size[axis] *= map.ratio);
+                (0..3)
+                    .filter(|&axis| axis != along)
+                    .for_each(|axis| self.size[axis] *= map.ratio);
             }
             _ => self.size[0] *= map.ratio,
         }
@@ -443,7 +499,9 @@ impl Form {
             return Err("a mesh has no thickness; scale its asset with `mesh:NAME.scale[0]`".into());
         }
         if map.verb == Verb::Length && self.parallel(&map.axis).is_none() {
-            return Err("its mesh lies askew to the body's axis, and a mesh can only be stretched along its own axes".into());
+            return Err(
+                "its mesh lies askew to the body's axis, and a mesh can only be stretched along its own axes".into(),
+            );
         }
         self.pos = map.inside(&self.frame, self.pos);
         Ok(())

@@ -40,7 +40,10 @@ impl Robot {
             let draw = |i: usize| self.space().sample(&mut Stream::new(seed, "survey", i as u64));
             wanted.extend((0..designs).map(|i| (format!("random {}", i + 1), draw(i))));
         }
-        let tried: Vec<_> = wanted.into_par_iter().map(|(label, design)| self.sample(label, design)).collect();
+        let tried: Vec<_> = wanted
+            .into_par_iter()
+            .map(|(label, design)| self.sample(label, design))
+            .collect();
         tried.into_iter().collect()
     }
 
@@ -55,8 +58,16 @@ impl Robot {
             label => format!("the design at {label}"),
         };
         let model = self.compile(&design).map_err(|error| error.labelled(&values()))?;
-        let (mass, extent) = try_out(&model).map_err(|reason| ModelError::Design { design: values(), reason })?;
-        Ok(Sample { label, design, mass, extent })
+        let (mass, extent) = try_out(&model).map_err(|reason| ModelError::Design {
+            design: values(),
+            reason,
+        })?;
+        Ok(Sample {
+            label,
+            design,
+            mass,
+            extent,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_model::{MjtEq, MjtObjBase, MjtWrap};
-use nalgebra::{Isometry3, Point3, Vector3};
+use nalgebra::{Isometry3, Vector3};
 
 use super::anatomy::place;
 use super::error::ModelError;
@@ -14,10 +14,13 @@ use crate::simulation::Simulation;
 const SLACK: f64 = 1e-6;
 
 /// What of the robot in its reference pose must not change, or may not change unnoticed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ties {
-    /// Distance between the two ends of each `connect` (and of each `weld` to a given pose), m.
+    /// Distance between the two ends of each `connect` of sites and each `weld`, m.
     gaps: Vec<Option<f64>>,
+    /// Where a `connect` of bodies holds its second one, by number and in its axes, m. MuJoCo takes the point that lies where
+    /// the first one's is in the reference pose.
+    seconds: Vec<Option<(usize, Vector3<f64>)>>,
     /// Length of each spatial tendon, m.
     tendons: Vec<Option<f64>>,
     size: f64,
@@ -30,29 +33,42 @@ impl Ties {
     /// A robot that MuJoCo cannot evaluate.
     pub(super) fn of(model: &Arc<MjModel>) -> Result<Self, ModelError> {
         if model.eq_type().is_empty() && model.ffi().ntendon == 0 {
-            return Ok(Self { gaps: Vec::new(), tendons: Vec::new(), size: 1.0 });
+            return Ok(Self::default());
         }
         let robot = Simulation::new(model.clone())?;
         let gaps = (0..model.eq_type().len()).map(|eq| gap(&robot, eq)).collect();
-        let tendons = (0..model.ffi().ntendon as usize).map(|tendon| length(&robot, tendon)).collect();
-        Ok(Self { gaps, tendons, size: model.stat().extent.max(1e-3) })
+        let seconds = (0..model.eq_type().len()).map(|eq| second(model, eq)).collect();
+        let tendons = (0..model.ffi().ntendon as usize)
+            .map(|tendon| length(&robot, tendon))
+            .collect();
+        Ok(Self {
+            gaps,
+            seconds,
+            tendons,
+            size: model.stat().extent.max(1e-3),
+        })
     }
 
-    /// Compares an edited robot with the file's.
+    /// Compares an edited robot with the file's: `edited` tells tendons whose length is designed, `carried` where a point of a
+    /// body comes to lie as the body is stretched.
     ///
     /// # Errors
     /// The loop or tendon that does not survive, by name.
-    pub(super) fn survive(&self, model: &Arc<MjModel>, edited: impl Fn(usize) -> bool) -> Result<(), String> {
+    pub(super) fn survive(
+        &self,
+        model: &Arc<MjModel>,
+        edited: impl Fn(usize) -> bool,
+        carried: impl Fn(usize, Vector3<f64>) -> Vector3<f64>,
+    ) -> Result<(), String> {
         let now = Self::of(model).map_err(|error| error.to_string())?;
+        for (eq, (was, is)) in self.seconds.iter().zip(&now.seconds).enumerate() {
+            if let (&Some((body, was)), Some((_, is))) = (was, is) {
+                self.closed(model, eq, (carried(body, was) - is).norm())?;
+            }
+        }
         for (eq, (was, is)) in self.gaps.iter().zip(&now.gaps).enumerate() {
-            if let (Some(was), Some(is)) = (was, is)
-                && !((is - was).abs() <= SLACK * self.size)
-            {
-                let name = model.id_to_name(MjtObjBase::mjOBJ_EQUALITY, eq).unwrap_or("without a name");
-                return Err(format!(
-                    "the loop of equality {name} no longer closes: in the reference pose its ends are {is:.3e} m apart; \
-                     design its bodies together"
-                ));
+            if let (Some(was), Some(is)) = (was, is) {
+                self.closed(model, eq, (is - was).abs())?;
             }
         }
         for (tendon, (was, is)) in self.tendons.iter().zip(&now.tendons).enumerate() {
@@ -61,7 +77,9 @@ impl Ties {
                 && fixed
                 && !((is - was).abs() <= SLACK * self.size)
             {
-                let name = model.id_to_name(MjtObjBase::mjOBJ_TENDON, tendon).unwrap_or("without a name");
+                let name = model
+                    .id_to_name(MjtObjBase::mjOBJ_TENDON, tendon)
+                    .unwrap_or("without a name");
                 return Err(format!(
                     "tendon {name} is {is:.4} m long in the reference pose instead of {was:.4} m, and the file says its \
                      `range` or `springlength`; design that too: `tendon:{name}.range[1]`"
@@ -69,6 +87,22 @@ impl Ties {
             }
         }
         Ok(())
+    }
+}
+
+impl Ties {
+    /// Refuses a loop that is further open than in the file by this distance, m.
+    fn closed(&self, model: &MjModel, eq: usize, gap: f64) -> Result<(), String> {
+        if gap <= SLACK * self.size {
+            return Ok(());
+        }
+        let name = model
+            .id_to_name(MjtObjBase::mjOBJ_EQUALITY, eq)
+            .unwrap_or("without a name");
+        Err(format!(
+            "the loop of equality {name} no longer closes: in the reference pose its ends are {gap:.3e} m apart; design its \
+             bodies together"
+        ))
     }
 }
 
@@ -81,8 +115,18 @@ fn fixed(model: &MjModel, tendon: usize) -> bool {
 fn length(robot: &Simulation, tendon: usize) -> Option<f64> {
     let model = robot.model();
     let first = model.tendon_adr()[tendon] as usize;
-    let spatial = model.wrap_type().get(first).is_some_and(|&kind| kind != MjtWrap::mjWRAP_JOINT);
+    let spatial = model
+        .wrap_type()
+        .get(first)
+        .is_some_and(|&kind| kind != MjtWrap::mjWRAP_JOINT);
     spatial.then(|| robot.data().ten_length()[tendon])
+}
+
+fn second(model: &MjModel, eq: usize) -> Option<(usize, Vector3<f64>)> {
+    let of_bodies = model.eq_objtype()[eq] == MjtObjBase::mjOBJ_BODY && model.eq_type()[eq] == MjtEq::mjEQ_CONNECT;
+    let numbers = model.eq_data()[eq];
+    let point = Vector3::new(numbers[3], numbers[4], numbers[5]);
+    of_bodies.then(|| (model.eq_obj2id()[eq] as usize, point))
 }
 
 fn gap(robot: &Simulation, eq: usize) -> Option<f64> {
@@ -93,17 +137,11 @@ fn gap(robot: &Simulation, eq: usize) -> Option<f64> {
         let [a, b] = [first, second].map(|site| Vector3::from(data.site_xpos()[site]));
         return Some((a - b).norm());
     }
-    let at = |body: usize| place(data.xpos()[body], data.xquat()[body]);
-    match model.eq_type()[eq] {
-        MjtEq::mjEQ_CONNECT => {
-            let point = |body: usize, i: usize| at(body) * Point3::new(numbers[i], numbers[i + 1], numbers[i + 2]);
-            Some((point(first, 0) - point(second, 3)).norm())
-        }
-        MjtEq::mjEQ_WELD => {
-            let relative: Isometry3<f64> = at(first).inverse() * at(second);
-            let said = Vector3::new(numbers[3], numbers[4], numbers[5]);
-            Some((relative.translation.vector - said).norm())
-        }
-        _ => None,
+    if model.eq_type()[eq] != MjtEq::mjEQ_WELD {
+        return None;
     }
+    let at = |body: usize| place(data.xpos()[body], data.xquat()[body]);
+    let relative: Isometry3<f64> = at(first).inverse() * at(second);
+    let said = Vector3::new(numbers[3], numbers[4], numbers[5]);
+    Some((relative.translation.vector - said).norm())
 }
