@@ -1,17 +1,18 @@
 //! A robot with its task as a [`World`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 use tandem_core::design::DesignError;
-use tandem_core::{CommandSpace, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec, Stream, World};
+use tandem_core::{CommandSpace, Fidelity, Hardware, ModelFile, Outcome, ProblemError, Scene, Spec, Stream, World};
 
 use crate::config::Config;
 use crate::effect::{self, Cut, LinearEffects, RobotHardware};
 use crate::engine::EngineError;
-use crate::model::Robot;
+use crate::model::{self, Robot};
 use crate::scene::Camera;
 use crate::simulation::Simulation;
 use crate::terms::{Memory, Terms};
@@ -363,6 +364,18 @@ impl World for RobotWorld {
             Some(robot) => self.camera.scene(robot),
             None => Scene::empty("the episode was not restored"),
         }
+    }
+
+    fn model_file(&self, design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
+        let robot = &self.parts.robot;
+        let xml = robot.xml(design).map_err(SettingError::from)?;
+        let bundle = model::bundle(&robot.files()[0]).map_err(SettingError::from)?;
+        let beside = |(path, _): &(PathBuf, _)| path.extension().is_none_or(|end| end != "xml" && end != "urdf");
+        Ok(Some(ModelFile {
+            path: bundle.model.with_extension("xml"),
+            xml,
+            files: bundle.files.into_iter().filter(beside).collect(),
+        }))
     }
 
     fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::Design;
 use crate::mechanism::Mechanism;
+use crate::model_file::ModelFile;
 use crate::problem::{Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step};
 use crate::saved;
 use crate::scene::Scene;
@@ -102,6 +103,14 @@ pub trait World: Send + Sync + 'static {
     /// # Errors
     /// A design that cannot be built.
     fn mechanism(&self, _design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        Ok(None)
+    }
+
+    /// The machine's own file, where it is made of one; see [`Problem::model_file`].
+    ///
+    /// # Errors
+    /// A design that cannot be built, a file that is gone.
+    fn model_file(&self, _design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
         Ok(None)
     }
 
@@ -385,6 +394,10 @@ impl<W: World> Problem for Environment<W> {
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
         self.shared.world.mechanism(design)
+    }
+
+    fn model_file(&self, design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
+        self.shared.world.model_file(design)
     }
 }
 
