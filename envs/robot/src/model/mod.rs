@@ -245,25 +245,28 @@ fn settle(spec: &mut MjSpec) -> Result<(), String> {
 /// Gears that an optimiser would only ever raise.
 fn warnings(spec: &MjSpec, knobs: &[Knob], motors: &[Motor]) -> Vec<String> {
     let names = field::elements(spec, Kind::Actuator);
-    let mut warnings = Vec::new();
-    for knob in knobs {
-        for change in &knob.changes {
-            if let Action::Number {
-                kind: Kind::Actuator,
-                element,
-                field,
-                ..
-            } = &change.action
-                && field == "gear"
-                && !motors.iter().any(|motor| motor.actuator == *element)
-            {
-                warnings.push(format!(
-                    "parameter `{}` designs the gear of actuator `{}`, whose torque does not fall with speed, so that a higher \
-                     gear costs nothing; give the motor a `no_load_speed` in `motors`",
-                    knob.parameter.name, names[*element]
-                ));
-            }
+    let free = |action: &Action| match action {
+        Action::Number {
+            kind: Kind::Actuator,
+            element,
+            field,
+            ..
+        } if field == "gear" => {
+            let line = motors.iter().any(|motor| motor.actuator == *element);
+            (!line).then(|| format!("`{}`", names[*element]))
         }
-    }
-    warnings
+        _ => None,
+    };
+    let warn = |knob: &Knob| {
+        let motors: Vec<String> = knob.changes.iter().filter_map(|change| free(&change.action)).collect();
+        let name = &knob.parameter.name;
+        (!motors.is_empty()).then(|| {
+            format!(
+                "parameter `{name}` designs the gear of {}, whose torque does not fall with speed, so that a higher gear costs \
+                 nothing; give a `no_load_speed` in `motors`",
+                motors.join(", ")
+            )
+        })
+    };
+    knobs.iter().filter_map(warn).collect()
 }
