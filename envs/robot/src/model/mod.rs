@@ -25,6 +25,7 @@
 
 mod anatomy;
 mod build;
+mod bundle;
 mod cache;
 mod claims;
 mod clearance;
@@ -55,6 +56,7 @@ use tandem_core::DesignSpace;
 use crate::Config;
 use anatomy::Anatomy;
 use build::{Pictures, copy};
+pub use bundle::{RobotFiles, bundle};
 use cache::Cache;
 use clearance::Clearance;
 use edit::Kind;
