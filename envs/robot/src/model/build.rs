@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh, MjtBuiltin};
 use nalgebra::Vector3;
+use rayon::prelude::*;
 use tandem_core::Design;
 
 use super::edit::Kind;
@@ -190,36 +191,36 @@ impl Robot {
 
     /// Each edit must change something of the compiled model, or it was meant otherwise.
     pub(super) fn check_effects(&self) -> Result<(), ModelError> {
-        let start = self.space.start();
-        for (i, knob) in self.knobs.iter().enumerate() {
-            let edits = knob
-                .changes
-                .iter()
-                .map(|change| change.edit)
-                .max()
-                .map_or(0, |last| last + 1);
-            for edit in 0..edits {
-                let mut alone = self.knobs.clone();
-                alone[i].changes.retain(|change| change.edit == edit);
-                let p = &knob.parameter;
-                let mut moved: Design = start.clone();
-                moved[i] = if p.high - p.start > p.start - p.low {
-                    p.high
-                } else {
-                    p.low
-                };
-                let model = |design: &[f64]| self.build(&alone, design, Pictures::None, |_, model| Ok(bytes(&model)));
-                let (Ok(before), Ok(after)) = (model(&start), model(&moved)) else {
-                    continue; // a bound that cannot be built is told by the survey
-                };
-                if before == after {
-                    let reason = "it changes nothing of the robot; perhaps the file says the same in another way (`euler` \
-                                  instead of `quat`, `fromto` instead of `pos` and `size[1]`, `mass` instead of `density`)";
-                    return Err(ModelError::setting(format!("design[{i}].edit[{edit}]"), reason));
-                }
+        let last = |knob: &Knob| knob.changes.iter().map(|change| change.edit).max();
+        let edits = |(i, knob): (usize, &Knob)| (0..last(knob).map_or(0, |last| last + 1)).map(move |edit| (i, edit));
+        let edits: Vec<(usize, usize)> = self.knobs.iter().enumerate().flat_map(edits).collect();
+        match edits.into_par_iter().find_first(|&(i, edit)| self.is_idle(i, edit)) {
+            None => Ok(()),
+            Some((i, edit)) => {
+                let reason = "it changes nothing of the robot; perhaps the file says the same in another way (`euler` instead of \
+                              `quat`, `fromto` instead of `pos` and `size[1]`, `mass` instead of `density`)";
+                Err(ModelError::setting(format!("design[{i}].edit[{edit}]"), reason))
             }
         }
-        Ok(())
+    }
+
+    /// Whether an edit, alone of its parameter, changes no byte of the model from the start to the farther bound.
+    fn is_idle(&self, i: usize, edit: usize) -> bool {
+        let mut alone = self.knobs.clone();
+        alone[i].changes.retain(|change| change.edit == edit);
+        let p = &self.knobs[i].parameter;
+        let start = self.space.start();
+        let mut moved: Design = start.clone();
+        moved[i] = if p.high - p.start > p.start - p.low {
+            p.high
+        } else {
+            p.low
+        };
+        let model = |design: &[f64]| self.build(&alone, design, Pictures::None, |_, model| Ok(bytes(&model)));
+        match (model(&start), model(&moved)) {
+            (Ok(before), Ok(after)) => before == after,
+            _ => false, // a bound that cannot be built is told by the survey
+        }
     }
 
     /// How a design that cannot be built is told.

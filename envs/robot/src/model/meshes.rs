@@ -70,7 +70,7 @@ fn sole(source: Source, mesh: &str, stretched: &[usize]) -> Result<(), String> {
         if !stretched.contains(&body) && limb.geoms.iter().any(|&geom| geoms[geom].meshname() == mesh) {
             let title = source.anatomy.title(body);
             return Err(format!(
-                "its mesh `{mesh}` is worn by {title} too, which is not stretched; give it an asset of its own"
+                "its mesh `{mesh}` is worn by {title} too; name that in the same parameter, or give it an asset of its own"
             ));
         }
     }
