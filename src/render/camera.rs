@@ -277,7 +277,7 @@ fn bodies_of(scene: &Scene, ghost: bool) -> Vec<Body> {
             Role::Goal | Role::Trace => (HALF, Finish::Glowing),
             Role::Contact => (OPAQUE, Finish::Glowing),
             Role::Wall => (OPAQUE, Finish::Matt),
-            Role::Painted([.., alpha]) if !ghost => (screen(alpha), Finish::Shiny),
+            Role::Painted([.., alpha]) if !ghost => (screen(*alpha), Finish::Shiny),
             _ if ghost => (QUARTER, Finish::Shiny),
             _ => (OPAQUE, Finish::Shiny),
         };
