@@ -6,7 +6,7 @@ use mujoco_rs::mujoco_c::mjtJoint;
 use mujoco_rs::wrappers::{MjModel, mj_model::MjtObjBase};
 use nalgebra::Vector3;
 use tandem_core::check::SettingError;
-use tandem_core::{Scene, View};
+use tandem_core::{Role, Scene, View};
 
 use super::drawing::Drawing;
 use super::roles::{Roles, root};
@@ -152,9 +152,13 @@ impl Following {
         let roles = Roles::new(model);
         let mut low = Vector3::repeat(f64::INFINITY);
         let mut high = -low;
+        let root = roles.robots().find(|&body| travels(model, body));
         for geom in 0..model.geom_bodyid().len() {
             let bounded = model.geom_rbound()[geom] > 0.0; // no plane
-            if bounded && roles.is_robot(model, model.geom_bodyid()[geom] as usize) {
+            let body = model.geom_bodyid()[geom] as usize;
+            // A robot that stays where it is, is seen with all that it has to do with.
+            let matters = roles.is_robot(model, body) || root.is_none() && roles.of(body) != Role::Wall;
+            if bounded && matters {
                 let (a, b) = bounds(&robot, geom);
                 (low, high) = (low.inf(&a), high.sup(&b));
             }
@@ -163,7 +167,6 @@ impl Following {
             let (center, extent) = (Vector3::from(model.stat().center), model.stat().extent);
             (low, high) = (center.add_scalar(-0.5 * extent), center.add_scalar(0.5 * extent));
         }
-        let root = roles.robots().find(|&body| travels(model, body));
         let radius = match root {
             Some(_) => 0.5 * (high - low).norm(),
             None => 0.5 * (high - low).norm().max(reach(model, &roles)),

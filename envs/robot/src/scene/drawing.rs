@@ -149,15 +149,27 @@ fn is_floor(robot: &Simulation, geom: usize) -> bool {
     robot.model().geom_type()[geom] == Geom::mjGEOM_PLANE && robot.data().geom_xmat()[geom][8] > 0.9999
 }
 
-/// The colour of a geom that is drawn: such of the visible groups, and such of the others where the body has none of those.
+fn is_mesh(model: &MjModel, geom: usize) -> bool {
+    model.geom_type()[geom] == Geom::mjGEOM_MESH
+}
+
+/// The colour of a geom that is drawn. Shapes for contacts are not drawn where the same body has others to be looked at: such of
+/// the visible groups, or meshes that nothing can touch.
 fn shown(model: &MjModel, geom: usize) -> Option<[f32; 4]> {
     let color_of = |geom: usize| color(model, model.geom_matid()[geom], model.geom_rgba()[geom]);
-    let visible = |geom: usize| model.geom_group()[geom] <= LAST_VISIBLE_GROUP && color_of(geom)[3] >= INVISIBLE;
+    let group = |geom: usize| model.geom_group()[geom];
+    let opaque = |geom: usize| color_of(geom)[3] >= INVISIBLE;
+    let touchable = |geom: usize| model.geom_contype()[geom] != 0 || model.geom_conaffinity()[geom] != 0;
     let body = model.geom_bodyid()[geom];
-    let others = || (0..model.geom_bodyid().len()).filter(|&other| model.geom_bodyid()[other] == body);
-    let alone = model.geom_group()[geom] > LAST_VISIBLE_GROUP && !others().any(visible);
-    let color = color_of(geom);
-    (visible(geom) || alone && color[3] >= INVISIBLE).then_some(color)
+    let others = || (0..model.geom_bodyid().len()).filter(|&other| other != geom && model.geom_bodyid()[other] == body);
+    let doubled = match group(geom) > LAST_VISIBLE_GROUP {
+        true => others().any(|other| group(other) <= LAST_VISIBLE_GROUP && opaque(other)),
+        false => {
+            let looks = |other: usize| is_mesh(model, other) && !touchable(other) && group(other) <= LAST_VISIBLE_GROUP;
+            body != 0 && touchable(geom) && others().any(|other| looks(other) && opaque(other))
+        }
+    };
+    (opaque(geom) && !doubled).then(|| color_of(geom))
 }
 
 /// The colour of a part: its material's, times the mean colour of the material's texture, or its own.
