@@ -5,9 +5,11 @@ use tandem_core::{Scene, View};
 use super::mesh::{add_scaled, dot, subtract};
 
 /// How long the path in the picture is at most, in distances of the camera that follows.
-const PATH: f32 = 0.55;
+const PATH: f32 = 0.5;
+/// The most moments of it that are told apart.
+pub(super) const MOMENTS: usize = 4;
 /// How much farther away the camera stands that sees this path.
-const BACK: f32 = 1.7;
+const BACK: f32 = 1.9;
 
 /// The last part of a motion that one camera sees as a whole, and that camera; none if the camera does not move anyway. Whatever
 /// the length of the path, the camera stands back by the same factor, so that motions side by side have one scale.

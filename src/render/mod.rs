@@ -267,7 +267,7 @@ fn still_moments(scenes: &[Scene], count: usize) -> Vec<Cow<'_, Scene>> {
     let Some((stretch, view)) = follow::last_stretch(scenes) else {
         return moments(scenes, count);
     };
-    let mut moments = moments(stretch, count);
+    let mut moments = moments(stretch, count.min(follow::MOMENTS));
     if let Some(last) = moments.last_mut() {
         last.to_mut().view = view;
     }

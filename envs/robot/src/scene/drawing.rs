@@ -20,9 +20,9 @@ const DEFAULT_COLOR: [f32; 4] = [0.5, 0.5, 0.5, 1.0];
 /// Half the side of a drawn piece of a plane that is infinite and no floor, as a multiple of the model's extent.
 const INFINITE: f64 = 3.0;
 /// Faces of a mesh from which it is drawn coarser.
-const MANY_FACES: usize = 4000;
-/// Size of a detail that is left out then, as a part of the model's extent.
-const DETAIL: f64 = 0.004;
+const MANY_FACES: usize = 10_000;
+/// Size of a detail that is left out then, as a part of the mesh's longest side.
+const DETAIL: f32 = 0.015;
 
 /// Where a part's place is to be found.
 #[derive(Clone, Copy, Debug)]
@@ -289,9 +289,18 @@ fn mesh(model: &MjModel, id: usize) -> Mesh {
     let many = faces.len() > MANY_FACES;
     let mesh = Mesh::new(model.mesh_vert()[vertices].to_vec(), faces);
     match many {
-        true => mesh.coarsened((DETAIL * model.stat().extent) as f32),
+        true => mesh.coarsened(DETAIL * longest_side(mesh.vertices())),
         false => mesh,
     }
+}
+
+/// The longest side of the box around these points.
+fn longest_side(points: &[[f32; 3]]) -> f32 {
+    let side = |axis: usize| {
+        let along = points.iter().map(|point| point[axis]);
+        along.clone().fold(f32::MIN, f32::max) - along.fold(f32::MAX, f32::min)
+    };
+    side(0).max(side(1)).max(side(2))
 }
 
 /// A height field's upper side.
