@@ -223,7 +223,35 @@ fn scenes_of_a_model_share_its_meshes() {
     assert!(first.iter().zip(&second).all(|(a, b)| Arc::ptr_eq(a, b)));
 }
 
-/// A ball on a table top of 1 m: without a plane there is no floor; what stands still is seen with all that it has to do with.
+/// An arm of 1 m that turns all around stays in the picture; one that is fixed but
+/// for 20 degrees is drawn larger.
+#[test]
+fn an_arm_that_turns_all_around_has_room_for_it() {
+    let height = |joint: &str| {
+        let arm = format!(
+            "<mujoco><worldbody><body name='arm'><joint {joint} axis='0 1 0'/>
+               <geom type='capsule' fromto='0 0 0 1 0 0' size='.05'/></body></worldbody></mujoco>"
+        );
+        let robot = Simulation::new(model(&arm)).unwrap();
+        let scene = Camera::new(None, robot.model()).unwrap().scene(&robot);
+        let View::Camera { eye, target, fov, .. } = scene.view else {
+            panic!("a camera")
+        };
+        let distance = (0..3).map(|i| (eye[i] - target[i]).powi(2)).sum::<f32>().sqrt();
+        (2.0 * distance * (0.5 * fov).to_radians().tan(), target)
+    };
+    let (free, target) = height("");
+    assert!(
+        free > 2.0 * 1.05 && free < 3.0 && near(target, [0.0; 3]),
+        "{free} {target:?}"
+    );
+    let (limited, target) = height("range='-10 10'");
+    assert!(
+        limited < 0.7 * free && near(target, [0.5, 0.0, 0.0]),
+        "{limited} {target:?}"
+    );
+}
+
 #[test]
 fn a_robot_without_a_floor_that_falls_has_none() {
     let free = model("<mujoco><worldbody><body><freejoint/><geom size='.1'/></body></worldbody></mujoco>");
