@@ -4,6 +4,7 @@
 //! and path. A problem's own settings (`task`) and each method's (`methods.NAME`) are read by their owners.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,6 +49,9 @@ pub struct Experiment {
     /// When the run is saved.
     #[serde(default)]
     pub checkpoint: CheckpointSettings,
+    /// The folder that relative paths in `task` start at: that of the file that the experiment was read from.
+    #[serde(skip)]
+    pub base: PathBuf,
 }
 
 fn no_settings() -> Value {

@@ -55,7 +55,8 @@ impl Experiment {
     }
 
     fn from_located(located: &Located) -> Result<Self, Error> {
-        let experiment: Self = located.read()?;
+        let mut experiment: Self = located.read()?;
+        experiment.base = crate::atomic::folder_of(Path::new(located.origin())).to_owned();
         experiment.check().map_err(|error| located.refuse("", error))?;
         registry::check(&experiment, located)?;
         Ok(experiment)

@@ -46,10 +46,12 @@ impl Run {
     /// An experiment that is not right, or a folder that cannot be written.
     pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
         let trainer = trainer(experiment)?;
-        let resolved = resolved(experiment)?;
+        let (mut bundled, files) = registry::bundle(experiment)?;
+        let resolved = resolved(&bundled)?;
         let names = [name, &experiment.method];
-        let folder = create_folder(&resolved, out, names, experiment.seed)?;
-        Self::open(folder, experiment.clone(), trainer, true)
+        let folder = create_folder(&resolved, &files, out, names, experiment.seed)?;
+        bundled.base = folder.path().to_owned();
+        Self::open(folder, bundled, trainer, true)
     }
 
     /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet.

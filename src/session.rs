@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::interrupt::{self, Watch};
 use crate::metrics::MetricsLog;
 use crate::progress::Progress;
-use crate::run_folder::{Meta, RunFolder};
+use crate::registry::BundledFile;
+use crate::run_folder::{self, Meta, RunFolder};
 use crate::tensorboard::{Board, flatten};
 
 /// How long an iteration may take to its end, and a checkpoint, after a signal; a longer one is computed again.
@@ -32,20 +33,22 @@ pub struct Session {
     saved: Instant,
 }
 
-/// Makes the folder of a run of this resolved experiment: `out`, or one of its own under `runs/`.
+/// Makes the folder of a run of this resolved experiment, with the files that go with it: `out`, or one of its own under
+/// `runs/`.
 ///
 /// # Errors
 /// A folder that holds something else or cannot be written.
 pub fn create_folder(
     experiment: &Value,
+    files: &[BundledFile],
     out: Option<&Path>,
     [name, method]: [&str; 2],
     seed: u64,
 ) -> Result<RunFolder, Error> {
-    let meta = Meta::collect();
+    let (meta, stem) = (Meta::collect(), run_folder::default_name(name, method, seed));
     Ok(match out {
-        Some(path) => RunFolder::create(path, experiment, &meta)?,
-        None => RunFolder::create_default(Path::new("runs"), name, method, seed, experiment, &meta)?,
+        Some(path) => RunFolder::create(path, experiment, files, &meta)?,
+        None => RunFolder::create_default(Path::new("runs"), &stem, experiment, files, &meta)?,
     })
 }
 

@@ -47,7 +47,7 @@ impl AdaptationRun {
         let pipeline = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
-        let folder = create_folder(&resolved, out, [name, METHOD], experiment.language.seed)?;
+        let folder = create_folder(&resolved, &[], out, [name, METHOD], experiment.language.seed)?;
         source.save(&folder)?;
         let mut run = Self::open(folder, experiment.clone(), pipeline)?;
         run.session.introduce(&resolved, &["final/nonlinear", "final/control"]);

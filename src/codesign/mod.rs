@@ -71,7 +71,7 @@ impl CodesignRun {
         let path = folder_of(run, settings.seed);
         let folder = match path.exists() {
             true => RunFolder::open(&path)?,
-            false => RunFolder::create(&path, &resolved(settings), &Meta::collect())?,
+            false => RunFolder::create(&path, &resolved(settings), &[], &Meta::collect())?,
         };
         if let Some(checkpoint) = folder.latest_checkpoint()? {
             codesign.load(&Archive::from_bytes(&checkpoint.bytes)?)?;

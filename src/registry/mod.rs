@@ -2,6 +2,8 @@
 //! with [`crate::App`], and then has the whole command line for them.
 
 mod builtin;
+mod files;
+mod robot_files;
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,6 +16,9 @@ use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardwar
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::strict::{ConfigError, Located};
+
+pub use files::{Bundle, BundledFile, Files, bundle};
+pub(crate) use robot_files::robot;
 
 /// Reads the part of an experiment at a path, so that typing errors in it are named with their line.
 pub type Reader = fn(&Located, &str) -> Result<(), ConfigError>;
@@ -53,6 +58,8 @@ pub struct ProblemEntry {
     pub variants: fn() -> Vec<(String, String)>,
     /// How its presets' selectivity is measured, where there is a design to select.
     pub selectivity: Option<Selectivity>,
+    /// What its settings name in the file system, where they do: a robot's model, say.
+    pub files: Option<Files>,
 }
 
 /// How hard a problem's presets are: the share of random designs that work.
@@ -101,6 +108,7 @@ impl ProblemEntry {
             read: typed::<C>,
             variants: Vec::new,
             selectivity: None,
+            files: None,
         }
     }
 }
@@ -181,11 +189,13 @@ pub fn methods() -> &'static [MethodEntry] {
 /// # Errors
 /// A name that is not registered, settings that the problem refuses.
 pub fn problem(experiment: &Experiment) -> Result<Instance, Error> {
-    let entry = problems()
-        .iter()
-        .find(|entry| entry.name == experiment.problem)
-        .ok_or_else(|| Error::Input(format!("there is no problem `{}`", experiment.problem)))?;
-    Ok((entry.build)(&experiment.task)?)
+    let entry = problem_entry(experiment)?;
+    Ok((entry.build)(&entry.located(experiment))?)
+}
+
+fn problem_entry(experiment: &Experiment) -> Result<&'static ProblemEntry, Error> {
+    let found = problems().iter().find(|entry| entry.name == experiment.problem);
+    found.ok_or_else(|| Error::Input(format!("there is no problem `{}`", experiment.problem)))
 }
 
 /// The method of an experiment.
@@ -230,7 +240,7 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
         return Err(located.fail_at("problem", reason).into());
     };
     (entry.read)(located, "task")?;
-    let instance = (entry.build)(&experiment.task).map_err(|error| match error {
+    let instance = (entry.build)(&entry.located(experiment)).map_err(|error| match error {
         ProblemError::Setting(error) => located.refuse("task", error),
         other => located.fail_at("task", other.to_string()),
     })?;

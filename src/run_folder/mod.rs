@@ -9,6 +9,7 @@
 //! checkpoints/      the last two states to resume from, and the best policy
 //! evaluation/       what `tandem evaluate` found
 //! tensorboard/      the same figures for TensorBoard (crate::tensorboard)
+//! model-DIGEST/     files that the experiment names: a robot's model ([`crate::registry::Files`])
 //! ```
 //!
 //! The folder appears in one step, and one process at a time writes into it: the lock ends with the process,
@@ -27,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::atomic;
+use crate::registry::BundledFile;
 pub use checkpoints::Checkpoint;
 pub use meta::{FORMAT, Meta};
 
@@ -126,7 +128,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`RunError::Taken`] where something is there already; [`RunError::Io`] where nothing can be written.
-    pub fn create(path: &Path, experiment: &Value, meta: &Meta) -> Result<Self, RunError> {
+    pub fn create(path: &Path, experiment: &Value, files: &[BundledFile], meta: &Meta) -> Result<Self, RunError> {
         let is_empty = |path: &Path| fs::read_dir(path).is_ok_and(|mut e| e.next().is_none());
         if fs::symlink_metadata(path).is_ok() && !is_empty(path) {
             return Err(RunError::Taken(path.to_owned()));
@@ -134,7 +136,7 @@ impl RunFolder {
         let parent = atomic::folder_of(path);
         atomic::create_folders(parent).map_err(io_error("make", parent))?;
         let scratch = atomic::scratch_beside(path).map_err(io_error("make", path))?;
-        let lock = fill(&scratch, experiment, meta).and_then(|lock| {
+        let lock = fill(&scratch, experiment, files, meta).and_then(|lock| {
             // Taking the final name fails where another process was faster.
             fs::rename(&scratch, path).map_err(|error| match error.kind() {
                 io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
@@ -154,20 +156,18 @@ impl RunFolder {
         })
     }
 
-    /// Makes a run folder with a name of its own: `RUNS/NAME-METHOD-sSEED`, with `-2`, `-3`, ... where that is taken.
+    /// Makes a run folder with a name of its own, [`default_name`], with `-2`, `-3`, ... where that is taken.
     pub fn create_default(
         runs: &Path,
-        name: &str,
-        method: &str,
-        seed: u64,
+        stem: &str,
         experiment: &Value,
+        files: &[BundledFile],
         meta: &Meta,
     ) -> Result<Self, RunError> {
-        let stem = default_name(name, method, seed);
-        let mut path = runs.join(&stem);
+        let mut path = runs.join(stem);
         let mut number = 1u64;
         loop {
-            match Self::create(&path, experiment, meta) {
+            match Self::create(&path, experiment, files, meta) {
                 Err(RunError::Taken(_)) => {
                     number += 1;
                     path = runs.join(format!("{stem}-{number}"));
@@ -301,7 +301,7 @@ fn damaged(path: &Path, reason: &dyn ToString) -> RunError {
 }
 
 /// `NAME-METHOD-sSEED`, with every character that a shell or a file system might mind replaced by `-`.
-fn default_name(name: &str, method: &str, seed: u64) -> String {
+pub fn default_name(name: &str, method: &str, seed: u64) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let text = format!("{name}-{method}-s{seed}");
     let name: String = text.chars().map(|c| if harmless(c) { c } else { '-' }).collect();
@@ -309,11 +309,17 @@ fn default_name(name: &str, method: &str, seed: u64) -> String {
 }
 
 /// Makes the folder at `path` with all that a new run has, and locks it.
-fn fill(path: &Path, experiment: &Value, meta: &Meta) -> Result<Option<File>, RunError> {
+fn fill(path: &Path, experiment: &Value, files: &[BundledFile], meta: &Meta) -> Result<Option<File>, RunError> {
     fs::create_dir(path).map_err(io_error("make", path))?;
     for name in SUBFOLDERS {
         let folder = path.join(name);
         fs::create_dir(&folder).map_err(io_error("make", &folder))?;
+    }
+    for file in files {
+        let to = path.join(&file.path);
+        let name = file.path.to_string_lossy();
+        fs::create_dir_all(atomic::folder_of(&to)).map_err(io_error("make", &to))?;
+        checksums::write(path, &name, &file.bytes).map_err(io_error("write", &to))?;
     }
     write_json(path, "experiment.json", experiment)?;
     write_json(path, "meta.json", meta)?;

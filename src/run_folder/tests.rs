@@ -2,7 +2,7 @@ use super::*;
 use serde_json::json;
 
 fn new_run(root: &Path) -> RunFolder {
-    RunFolder::create(&root.join("run"), &json!({"seed": 3}), &Meta::collect()).unwrap()
+    RunFolder::create(&root.join("run"), &json!({"seed": 3}), &[], &Meta::collect()).unwrap()
 }
 
 #[track_caller]
@@ -19,7 +19,7 @@ fn a_run_is_found_again_as_it_was_made() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("deep/er/run");
     let meta = Meta::collect();
-    drop(RunFolder::create(&path, &json!({"b": 1, "a": 2}), &meta).unwrap());
+    drop(RunFolder::create(&path, &json!({"b": 1, "a": 2}), &[], &meta).unwrap());
     let run = RunFolder::open(&path).unwrap();
     assert_eq!(run.meta().unwrap(), meta);
     assert_eq!(run.experiment().unwrap().to_string(), r#"{"b":1,"a":2}"#);
@@ -34,15 +34,15 @@ fn a_folder_with_something_in_it_is_never_touched() {
     let path = root.path().join("mine");
     fs::create_dir(&path).unwrap();
     fs::write(path.join("thesis.tex"), "years").unwrap();
-    let error = RunFolder::create(&path, &json!({}), &Meta::collect()).unwrap_err();
+    let error = RunFolder::create(&path, &json!({}), &[], &Meta::collect()).unwrap_err();
     says(error, &["mine", "not empty", "--resume", "--out"]);
     assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
     let file = path.join("thesis.tex");
-    let error = RunFolder::create(&file, &json!({}), &Meta::collect()).unwrap_err();
+    let error = RunFolder::create(&file, &json!({}), &[], &Meta::collect()).unwrap_err();
     assert!(matches!(error, RunError::Taken(_)));
 
     fs::create_dir(root.path().join("empty")).unwrap();
-    RunFolder::create(&root.path().join("empty"), &json!({}), &Meta::collect()).unwrap();
+    RunFolder::create(&root.path().join("empty"), &json!({}), &[], &Meta::collect()).unwrap();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn names_are_made_up_and_numbered() {
     let root = tempfile::tempdir().unwrap();
     let make = || {
         let meta = Meta::collect();
-        let run = RunFolder::create_default(root.path(), "../a b", "ppo", 7, &json!({}), &meta);
+        let run = RunFolder::create_default(root.path(), &default_name("../a b", "ppo", 7), &json!({}), &[], &meta);
         run.unwrap().path().file_name().unwrap().to_owned()
     };
     assert_eq!(make(), "a-b-ppo-s7");
@@ -109,7 +109,7 @@ fn a_parent_that_cannot_hold_folders_is_an_error_of_the_file_system() {
     let root = tempfile::tempdir().unwrap();
     let file = root.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = RunFolder::create(&file.join("run"), &json!({}), &Meta::collect()).unwrap_err();
+    let error = RunFolder::create(&file.join("run"), &json!({}), &[], &Meta::collect()).unwrap_err();
     says(error, &["cannot make", "file"]);
     let full = io_error("write", &file)(io::ErrorKind::StorageFull.into());
     says(full, &["cannot write", "the disk is full"]);

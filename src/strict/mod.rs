@@ -140,6 +140,11 @@ impl Located {
         Ok(located)
     }
 
+    /// The file's name.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The whole document, with every `--set` applied.
     pub fn value(&self) -> &Value {
         &self.value

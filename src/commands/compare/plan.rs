@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cli::CompareArgs;
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::registry;
 use crate::run_folder::{FINAL, RunError, RunFolder};
 
 /// How a child ended.
@@ -133,8 +134,9 @@ pub(super) fn plan(args: &CompareArgs) -> Result<Vec<Job>, Error> {
 
 fn job(file: &Path, name: &str, method: &str, seed: u64, out: &Path, sets: &[String]) -> Result<Job, Error> {
     let experiment = Experiment::read(file, &with(sets, method, seed))?;
-    let wanted = serde_json::to_value(&experiment)
-        .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
+    let (bundled, _) = registry::bundle(&experiment)?;
+    let wanted =
+        serde_json::to_value(&bundled).map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
     let mut job = Job {
         experiment: name.into(),
         file: file.into(),
@@ -265,7 +267,7 @@ mod tests {
         let job = &jobs[0];
         assert_eq!(job.state().unwrap(), JobState::Absent);
         let meta = crate::run_folder::Meta::collect();
-        let run = RunFolder::create(&job.folder, &job.wanted, &meta).unwrap();
+        let run = RunFolder::create(&job.folder, &job.wanted, &[], &meta).unwrap();
         assert_eq!(job.state().unwrap(), JobState::Stopped);
         run.write_json(FINAL, &json!({})).unwrap();
         assert_eq!(job.state().unwrap(), JobState::Finished);

@@ -1,0 +1,73 @@
+//! Files that an experiment's `task` names: where they are found, and how they come into a run's folder, so that a run can be
+//! moved, judged and gone on with wherever it lies.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tandem_core::ProblemError;
+
+use super::{ProblemEntry, problem_entry};
+use crate::error::Error;
+use crate::experiment::Experiment;
+
+/// How a problem's settings name files.
+#[derive(Clone, Copy)]
+pub struct Files {
+    /// Makes the paths in the settings absolute; relative ones start at this folder.
+    pub locate: fn(&mut Value, &Path),
+    /// What a run's folder has to hold: the located settings are given.
+    pub bundle: fn(&Value) -> Result<Bundle, ProblemError>,
+}
+
+/// A task whose files lie in a folder of their own.
+#[derive(Clone, Debug, Default)]
+pub struct Bundle {
+    /// The settings, with paths that start at the run's folder.
+    pub task: Value,
+    /// The files.
+    pub files: Vec<BundledFile>,
+}
+
+/// A file and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundledFile {
+    /// Path in the run's folder.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl ProblemEntry {
+    /// The experiment's settings, with absolute paths.
+    pub(super) fn located<'a>(&self, experiment: &'a Experiment) -> Cow<'a, Value> {
+        match self.files {
+            None => Cow::Borrowed(&experiment.task),
+            Some(files) => {
+                let mut task = experiment.task.clone();
+                (files.locate)(&mut task, &experiment.base);
+                Cow::Owned(task)
+            }
+        }
+    }
+}
+
+/// The experiment as a run's folder holds it, and the files that go with it.
+///
+/// # Errors
+/// A problem that is not registered, a file that cannot be read.
+pub fn bundle(experiment: &Experiment) -> Result<(Experiment, Vec<BundledFile>), Error> {
+    let entry = problem_entry(experiment)?;
+    let Some(files) = entry.files else {
+        return Ok((experiment.clone(), Vec::new()));
+    };
+    let bundle = (files.bundle)(&entry.located(experiment))?;
+    let task = bundle.task;
+    Ok((
+        Experiment {
+            task,
+            ..experiment.clone()
+        },
+        bundle.files,
+    ))
+}
