@@ -93,7 +93,7 @@ impl Camera {
         }
         let forward = unit(gaze);
         let right = cross(forward, unit(up));
-        if !(dot(right, right) > 1e-6) {
+        if !right.iter().all(|v| v.is_finite()) || dot(right, right) < 1e-6 {
             return Err(RenderError::View("the camera's up must not lie along its gaze"));
         }
         let right = unit(right);

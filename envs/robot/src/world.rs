@@ -146,7 +146,8 @@ impl RobotWorld {
                 _ => data.qvel_mut().copy_from_slice(from),
             }
         }
-        self.begin(state).map_err(|error| SettingError::new("qpos", error.to_string()))
+        self.begin(state)
+            .map_err(|error| SettingError::new("qpos", error.to_string()))
     }
 
     /// Derives everything from the state in which an episode begins.
@@ -161,7 +162,9 @@ impl RobotWorld {
     /// The observation in double precision, `[observation]`.
     pub fn observe_exactly(&self, state: &State, out: &mut [f64]) {
         if let Some(robot) = &state.simulation {
-            self.parts.terms.observe(self.parts.terms.context(robot, &state.memory), out);
+            self.parts
+                .terms
+                .observe(self.parts.terms.context(robot, &state.memory), out);
         }
     }
 
@@ -173,7 +176,11 @@ impl RobotWorld {
                 reason,
             })
         };
-        let mut model = self.parts.robot.compile(design).map_err(|error| cannot(error.to_string()))?;
+        let mut model = self
+            .parts
+            .robot
+            .compile(design)
+            .map_err(|error| cannot(error.to_string()))?;
         if self.parts.terms.changes_model() {
             let mut own = MjModel::clone(&model);
             let changed = self.parts.terms.randomise(&mut own, memory);
