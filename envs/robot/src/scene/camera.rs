@@ -165,7 +165,7 @@ impl Following {
                 (low, high) = (low.inf(&a), high.sup(&b));
             }
         }
-        if !(low <= high) {
+        if low[0].is_infinite() {
             let (center, extent) = (Vector3::from(model.stat().center), model.stat().extent);
             (low, high) = (center.add_scalar(-0.5 * extent), center.add_scalar(0.5 * extent));
         }
