@@ -1,11 +1,11 @@
 //! What a policy can command, always as numbers in [-1, 1].
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_model::{MjtObjBase as Kind, MjtBias, MjtTrn};
+use mujoco_rs::wrappers::mj_model::{MjtBias, MjtObjBase as Kind, MjtTrn};
 use tandem_core::check::SettingError;
 
 use super::catalogue::Entry;
-use super::lookup::{find, name};
+use super::lookup::{default_pose, find, name};
 use super::params::{Builder, wrong};
 use super::shared::Action;
 
@@ -18,7 +18,11 @@ pub const TABLE: &[Entry<Action>] = &[
         "the actuator's",
         "ctrl = middle + half a, of ctrlrange; ctrl = a without one",
         "Actuators on joints, over the whole of their range.",
-        |b| effort(b, "on a joint", |t| matches!(t, MjtTrn::mjTRN_JOINT | MjtTrn::mjTRN_JOINTINPARENT)),
+        |b| {
+            effort(b, "on a joint", |t| {
+                matches!(t, MjtTrn::mjTRN_JOINT | MjtTrn::mjTRN_JOINTINPARENT)
+            })
+        },
     ),
     Entry::new(
         "tendon_effort",
@@ -61,11 +65,17 @@ fn actuators(
     let found = find(model, Kind::mjOBJ_ACTUATOR, patterns, "actuators")?;
     let named = |id: usize| patterns.contains(&name(model, Kind::mjOBJ_ACTUATOR, id));
     if let Some(&id) = found.iter().find(|&&id| named(id) && !fits(model, id)) {
-        return Err(wrong("actuators", format!("`{}` is not one {what}", name(model, Kind::mjOBJ_ACTUATOR, id))));
+        return Err(wrong(
+            "actuators",
+            format!("`{}` is not one {what}", name(model, Kind::mjOBJ_ACTUATOR, id)),
+        ));
     }
     let fitting: Vec<usize> = found.into_iter().filter(|&id| fits(model, id)).collect();
     match fitting.is_empty() {
-        true => Err(wrong("actuators", format!("the model has no actuators {what} of such names"))),
+        true => Err(wrong(
+            "actuators",
+            format!("the model has no actuators {what} of such names"),
+        )),
         false => Ok(fitting),
     }
 }
@@ -74,7 +84,10 @@ fn actuators(
 fn controls(model: &MjModel, actuators: &[usize]) -> Vec<(String, usize)> {
     let mut out = Vec::new();
     for &id in actuators {
-        let (first, n) = (model.actuator_ctrladr()[id] as usize, model.actuator_ctrlnum()[id] as usize);
+        let (first, n) = (
+            model.actuator_ctrladr()[id] as usize,
+            model.actuator_ctrlnum()[id] as usize,
+        );
         let name = name(model, Kind::mjOBJ_ACTUATOR, id);
         let numbered = |i: usize| if n == 1 { name.clone() } else { format!("{name}_{i}") };
         out.extend((0..n).map(|i| (numbered(i), first + i)));
@@ -129,20 +142,33 @@ fn servos(
 
 fn joint_position(b: &mut Builder) -> Built {
     let patterns = b.patterns("actuators", Some("*"), "actuators, by pattern")?;
-    let width = b.positive("width", "rad or m", 0.5, "how far from the default pose a full command goes")?;
+    let width = b.positive(
+        "width",
+        "rad or m",
+        0.5,
+        "how far from the default pose a full command goes",
+    )?;
     let offset = b.flag("use_default_offset", true, "around the default pose; around 0 without")?;
     let key = b.shared.key;
-    servos(b, &patterns, (1, "that is a position servo on a joint"), move |model, servo, a| {
-        let pose = key.map_or(model.qpos0(), |key| &model.key_qpos()[key]);
-        let middle = if offset { pose[servo.qpos] } else { 0.0 };
-        model.actuator_gear()[servo.output][0] * (middle + width * a)
-    })
+    servos(
+        b,
+        &patterns,
+        (1, "that is a position servo on a joint"),
+        move |model, servo, a| {
+            let pose = default_pose(model, key);
+            let middle = if offset { pose[servo.qpos] } else { 0.0 };
+            model.actuator_gear()[servo.output][0] * (middle + width * a)
+        },
+    )
 }
 
 fn joint_velocity(b: &mut Builder) -> Built {
     let patterns = b.patterns("actuators", Some("*"), "actuators, by pattern")?;
     let width = b.positive("width", "rad/s or m/s", 1.0, "velocity of a full command")?;
-    servos(b, &patterns, (2, "that is a velocity servo on a joint"), move |model, servo, a| {
-        model.actuator_gear()[servo.output][0] * width * a
-    })
+    servos(
+        b,
+        &patterns,
+        (2, "that is a velocity servo on a joint"),
+        move |model, servo, a| model.actuator_gear()[servo.output][0] * width * a,
+    )
 }

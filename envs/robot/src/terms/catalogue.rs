@@ -30,7 +30,13 @@ impl<T> Entry<T> {
         doc: &'static str,
         build: fn(&mut Builder) -> Result<T, SettingError>,
     ) -> Self {
-        Self { name, unit, formula, doc, build }
+        Self {
+            name,
+            unit,
+            formula,
+            doc,
+            build,
+        }
     }
 
     /// Unit of its value.
@@ -46,7 +52,10 @@ impl<T> Entry<T> {
 pub fn find<T>(table: &'static [Entry<T>], name: &str) -> Result<&'static Entry<T>, SettingError> {
     table.iter().find(|entry| entry.name == name).ok_or_else(|| {
         let known: Vec<&str> = table.iter().map(|entry| entry.name).collect();
-        wrong("term", format!("there is no term `{name}` of this kind; {}", hint(name, &known)))
+        wrong(
+            "term",
+            format!("there is no term `{name}` of this kind; {}", hint(name, &known)),
+        )
     })
 }
 

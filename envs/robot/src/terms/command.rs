@@ -32,7 +32,13 @@ pub const TABLE: &[Entry<Teller>] = &[
         "A velocity forwards, to the left and a turning rate, in the root's frame.",
         velocity,
     ),
-    Entry::new("position", "m", "c ~ uniform in a box, disc or shell", "A place in the world.", position),
+    Entry::new(
+        "position",
+        "m",
+        "c ~ uniform in a box, disc or shell",
+        "A place in the world.",
+        position,
+    ),
 ];
 
 /// When a command is drawn again.
@@ -46,7 +52,11 @@ struct Clock {
 impl Clock {
     fn new(b: &mut Builder, interval: [f64; 2]) -> Self {
         let control_dt = b.shared.control_dt;
-        Self { slot: b.shared.keep(1).start, interval, control_dt }
+        Self {
+            slot: b.shared.keep(1).start,
+            interval,
+            control_dt,
+        }
     }
 
     fn wind(&self, memory: &mut Memory, stream: &mut Stream) {
@@ -65,10 +75,18 @@ impl Clock {
 
 /// The time between draws, s; 0 for never.
 fn interval(b: &mut Builder, default: [f64; 2]) -> Result<[f64; 2], SettingError> {
-    let interval = b.range("resample", "s", default, "time until it is drawn again; 0 for never in an episode")?;
+    let interval = b.range(
+        "resample",
+        "s",
+        default,
+        "time until it is drawn again; 0 for never in an episode",
+    )?;
     match interval[0] >= 0.0 {
         true => Ok(interval),
-        false => Err(wrong("resample", format!("begins at {}; it must not be below 0", interval[0]))),
+        false => Err(wrong(
+            "resample",
+            format!("begins at {}; it must not be below 0", interval[0]),
+        )),
     }
 }
 
@@ -95,10 +113,11 @@ impl Event for Velocity {
         }
     }
 
-    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
+    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
         if self.clock.rings(memory) {
             self.start(robot, memory, stream);
         }
+        false
     }
 }
 
@@ -116,8 +135,16 @@ fn velocity(b: &mut Builder) -> Result<Teller, SettingError> {
     }
     let range = slots(b);
     let clock = Clock::new(b, interval);
-    let event = Box::new(Velocity { range, ranges, standing, clock });
-    Ok(Teller { told: Told::Velocity, event })
+    let event = Box::new(Velocity {
+        range,
+        ranges,
+        standing,
+        clock,
+    });
+    Ok(Teller {
+        told: Told::Velocity,
+        event,
+    })
 }
 
 /// Where a position is drawn.
@@ -167,10 +194,12 @@ impl Event for Position {
         }
     }
 
-    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
-        if self.clock.rings(memory) {
+    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
+        let rings = self.clock.rings(memory);
+        if rings {
             self.start(robot, memory, stream);
         }
+        rings && self.marker.is_some()
     }
 }
 
@@ -191,19 +220,37 @@ fn position(b: &mut Builder) -> Result<Teller, SettingError> {
     let interval = interval(b, [0.0, 0.0])?;
     let model = b.model()?;
     if radius[0] < 0.0 {
-        return Err(wrong("radius", format!("begins at {}; it must not be below 0", radius[0])));
+        return Err(wrong(
+            "radius",
+            format!("begins at {}; it must not be below 0", radius[0]),
+        ));
     }
     let marker = match body.as_str() {
         "" => None,
         body => Some(model.body_mocapid()[one(model, Kind::mjOBJ_BODY, body, "body")?]),
     };
     if marker.is_some_and(|id| id < 0) {
-        return Err(wrong("body", format!("`{body}` is no mocap body (mocap=\"true\" in the file)")));
+        return Err(wrong(
+            "body",
+            format!("`{body}` is no mocap body (mocap=\"true\" in the file)"),
+        ));
     }
-    let region = [Region::Box(axes), Region::Disc(center, radius), Region::Shell(center, radius)][shape];
+    let region = [
+        Region::Box(axes),
+        Region::Disc(center, radius),
+        Region::Shell(center, radius),
+    ][shape];
     let range = slots(b);
     let clock = Clock::new(b, interval);
     let marker = marker.map(|id| id as usize);
-    let event = Box::new(Position { range, region, marker, clock });
-    Ok(Teller { told: Told::Position, event })
+    let event = Box::new(Position {
+        range,
+        region,
+        marker,
+        clock,
+    });
+    Ok(Teller {
+        told: Told::Position,
+        event,
+    })
 }

@@ -80,14 +80,26 @@ impl Builder<'_> {
     /// No such parts, or none named.
     pub fn parts(&mut self) -> Result<Vec<Part>, SettingError> {
         let bodies = self.patterns("bodies", Some(""), "bodies, by pattern, each with all its geoms")?;
-        let geoms = self.patterns("geoms", Some(""), "geoms, by pattern; one of `bodies` and `geoms` has to be given")?;
+        let geoms = self.patterns(
+            "geoms",
+            Some(""),
+            "geoms, by pattern; one of `bodies` and `geoms` has to be given",
+        )?;
         let model = self.model()?;
         let mut parts = Vec::new();
         if !bodies.is_empty() {
-            parts.extend(find(model, Kind::mjOBJ_BODY, &bodies, "bodies")?.into_iter().map(|id| Part::body(model, id)));
+            parts.extend(
+                find(model, Kind::mjOBJ_BODY, &bodies, "bodies")?
+                    .into_iter()
+                    .map(|id| Part::body(model, id)),
+            );
         }
         if !geoms.is_empty() {
-            parts.extend(find(model, Kind::mjOBJ_GEOM, &geoms, "geoms")?.into_iter().map(|id| Part::geom(model, id)));
+            parts.extend(
+                find(model, Kind::mjOBJ_GEOM, &geoms, "geoms")?
+                    .into_iter()
+                    .map(|id| Part::geom(model, id)),
+            );
         }
         match parts.is_empty() {
             true => Err(wrong("bodies", "is missing: name `bodies` or `geoms`")),

@@ -50,20 +50,50 @@ pub const TABLE: &[Entry<Box<dyn Event>>] = &[
         "Two slides of the file carry a target somewhere in a disc about 0.",
         reset_target_disc,
     ),
-    Entry::new("push", "m/s, rad/s", "v += U(x, y, z), w += U(roll, pitch, yaw)", "A kick to the root.", push),
-    Entry::new("friction", "1", "mu *= U(range)", "Other friction of geoms in each episode.", |b| {
-        let patterns = b.patterns("geoms", Some("*"), "geoms, by pattern")?;
-        factors(b, [0.7, 1.3], true, |model| find(model, Kind::mjOBJ_GEOM, &patterns, "geoms"), |model, id, factor| {
-            model.geom_friction_mut()[id][0] *= factor;
-        })
-    }),
-    Entry::new("body_mass", "1", "m, I *= U(range)", "Other masses, and inertias with them.", |b| {
-        let patterns = b.patterns("bodies", Some("*"), "bodies, by pattern")?;
-        factors(b, [0.9, 1.1], false, |model| find(model, Kind::mjOBJ_BODY, &patterns, "bodies"), |model, id, factor| {
-            model.body_mass_mut()[id] *= factor;
-            model.body_inertia_mut()[id] = model.body_inertia()[id].map(|i| i * factor);
-        })
-    }),
+    Entry::new(
+        "push",
+        "m/s, rad/s",
+        "v += U(x, y, z), w += U(roll, pitch, yaw)",
+        "A kick to the root.",
+        push,
+    ),
+    Entry::new(
+        "friction",
+        "1",
+        "mu *= U(range)",
+        "Other friction of geoms in each episode.",
+        |b| {
+            let patterns = b.patterns("geoms", Some("*"), "geoms, by pattern")?;
+            factors(
+                b,
+                [0.7, 1.3],
+                true,
+                |model| find(model, Kind::mjOBJ_GEOM, &patterns, "geoms"),
+                |model, id, factor| {
+                    model.geom_friction_mut()[id][0] *= factor;
+                },
+            )
+        },
+    ),
+    Entry::new(
+        "body_mass",
+        "1",
+        "m, I *= U(range)",
+        "Other masses, and inertias with them.",
+        |b| {
+            let patterns = b.patterns("bodies", Some("*"), "bodies, by pattern")?;
+            factors(
+                b,
+                [0.9, 1.1],
+                false,
+                |model| find(model, Kind::mjOBJ_BODY, &patterns, "bodies"),
+                |model, id, factor| {
+                    model.body_mass_mut()[id] *= factor;
+                    model.body_inertia_mut()[id] = model.body_inertia()[id].map(|i| i * factor);
+                },
+            )
+        },
+    ),
     Entry::new(
         "actuator_gain",
         "1",
@@ -74,7 +104,8 @@ pub const TABLE: &[Entry<Box<dyn Event>>] = &[
             let found = |model: &MjModel| find(model, Kind::mjOBJ_ACTUATOR, &patterns, "actuators");
             factors(b, [0.9, 1.1], false, found, |model, id, factor| {
                 // SAFETY: numbers stay numbers; no address or size is kept in them.
-                unsafe { model.actuator_gainprm_mut() }[id][0] *= factor;
+                let gains = unsafe { model.actuator_gainprm_mut() };
+                gains[id][0] *= factor;
                 model.actuator_biasprm_mut()[id][1] *= factor;
                 model.actuator_biasprm_mut()[id][2] *= factor;
             })
@@ -139,14 +170,26 @@ fn reset_joints(b: &mut Builder, noise: Noise) -> Built {
             b.range("velocity", "m/s, rad/s", [0.0, 0.0], "noise on velocities, [low, high]")?,
         ],
         Noise::Normal => [
-            [0.0, b.magnitude("position", "m, rad", 0.0, "standard deviation of coordinates")?],
-            [0.0, b.magnitude("velocity", "m/s, rad/s", 0.0, "standard deviation of velocities")?],
+            [
+                0.0,
+                b.magnitude("position", "m, rad", 0.0, "standard deviation of coordinates")?,
+            ],
+            [
+                0.0,
+                b.magnitude("velocity", "m/s, rad/s", 0.0, "standard deviation of velocities")?,
+            ],
         ],
     };
     let joints = joints(b.model()?, &patterns)?;
     let qpos = joints.iter().map(|j| j.qpos..j.qpos + j.coordinates().len()).collect();
     let qvel = joints.iter().map(|j| j.dof..j.dof + j.velocities().len()).collect();
-    Ok(Box::new(ResetJoints { noise, qpos, qvel, position, velocity }))
+    Ok(Box::new(ResetJoints {
+        noise,
+        qpos,
+        qvel,
+        position,
+        velocity,
+    }))
 }
 
 struct TargetDisc {
@@ -172,7 +215,10 @@ fn reset_target_disc(b: &mut Builder) -> Built {
     let n = found.len();
     match <[Joint; 2]>::try_from(found) {
         Ok(joints) if joints.iter().all(Joint::is_scalar) => Ok(Box::new(TargetDisc { joints, radius })),
-        _ => Err(wrong("joints", format!("two slides are expected; {n} joints have such names"))),
+        _ => Err(wrong(
+            "joints",
+            format!("two slides are expected; {n} joints have such names"),
+        )),
     }
 }
 
@@ -191,14 +237,16 @@ impl Event for Push {
         memory.kept[self.left] = stream.uniform(self.interval[0], self.interval[1]);
     }
 
-    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
+    fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
         memory.kept[self.left] -= self.control_dt;
-        if memory.kept[self.left] < 0.5 * self.control_dt {
+        let pushes = memory.kept[self.left] < 0.5 * self.control_dt;
+        if pushes {
             let v = self.linear.map(|[low, high]| stream.uniform(low, high));
             let w = self.angular.map(|[low, high]| stream.uniform(low, high));
             kick(robot, self.body, v, w);
             self.start(robot, memory, stream);
         }
+        pushes
     }
 }
 
@@ -239,13 +287,23 @@ fn push(b: &mut Builder) -> Built {
     ];
     let body = b.root()?;
     if interval[0] <= 0.0 {
-        return Err(wrong("interval", format!("begins at {}; it must be above 0", interval[0])));
+        return Err(wrong(
+            "interval",
+            format!("begins at {}; it must be above 0", interval[0]),
+        ));
     }
     if b.model()?.body_jntnum()[body] == 0 {
         return Err(wrong("body", "has no joint of its own, so that it cannot be pushed"));
     }
     let (left, control_dt) = (b.shared.keep(1).start, b.shared.control_dt);
-    Ok(Box::new(Push { body, left, interval, linear, angular, control_dt }))
+    Ok(Box::new(Push {
+        body,
+        left,
+        interval,
+        linear,
+        angular,
+        control_dt,
+    }))
 }
 
 /// Numbers of the model that are multiplied by factors of an episode.
@@ -260,7 +318,9 @@ struct Factors<F> {
 impl<F: Fn(&mut MjModel, usize, f64) + Send + Sync> Event for Factors<F> {
     fn draw(&self, memory: &mut Memory, stream: &mut Stream) {
         let [low, high] = self.range;
-        memory.kept[self.slots.clone()].iter_mut().for_each(|factor| *factor = stream.uniform(low, high));
+        memory.kept[self.slots.clone()]
+            .iter_mut()
+            .for_each(|factor| *factor = stream.uniform(low, high));
     }
 
     fn changes_model(&self) -> bool {
@@ -286,10 +346,18 @@ fn factors(
     let together = b.flag("together", together, "one factor for all, instead of one for each")?;
     let ids = find(b.model()?)?;
     if range[0] <= 0.0 {
-        return Err(wrong("range", format!("begins at {}; factors must be above 0", range[0])));
+        return Err(wrong(
+            "range",
+            format!("begins at {}; factors must be above 0", range[0]),
+        ));
     }
     let slots = b.shared.keep(if together { 1 } else { ids.len() });
-    Ok(Box::new(Factors { ids, slots, range, apply }))
+    Ok(Box::new(Factors {
+        ids,
+        slots,
+        range,
+        apply,
+    }))
 }
 
 struct Late {
@@ -315,6 +383,13 @@ fn delay(b: &mut Builder) -> Built {
         return Err(wrong("", "there can be one delay only"));
     }
     let slot = b.shared.keep(1).start;
-    b.shared.delay = Some(Delay { slot, most: high, history: 0..0 });
-    Ok(Box::new(Late { slot, steps: [low, high] }))
+    b.shared.delay = Some(Delay {
+        slot,
+        most: high,
+        history: 0..0,
+    });
+    Ok(Box::new(Late {
+        slot,
+        steps: [low, high],
+    }))
 }

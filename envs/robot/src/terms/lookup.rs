@@ -1,12 +1,14 @@
 //! Parts of a robot by name, and what is read off them.
 
-use mujoco_rs::wrappers::mj_model::{MjtJoint as MjJoint, MjtObjBase as Kind};
 use mujoco_rs::wrappers::MjModel;
+use mujoco_rs::wrappers::mj_model::{MjtJoint as MjJoint, MjtObjBase as Kind};
 use tandem_core::check::SettingError;
 
 use super::params::{Builder, wrong};
 use super::pattern::{fits, hint};
 use crate::simulation::Simulation;
+
+pub use crate::names::of as name;
 
 /// A joint and where its numbers lie.
 #[derive(Clone, Debug)]
@@ -47,9 +49,15 @@ impl Joint {
     /// Names and units of its coordinates.
     pub fn coordinates(&self) -> &'static [(&'static str, &'static str)] {
         match self.kind {
-            MjJoint::mjJNT_FREE => {
-                &[("_x", "m"), ("_y", "m"), ("_z", "m"), ("_qw", "1"), ("_qx", "1"), ("_qy", "1"), ("_qz", "1")]
-            }
+            MjJoint::mjJNT_FREE => &[
+                ("_x", "m"),
+                ("_y", "m"),
+                ("_z", "m"),
+                ("_qw", "1"),
+                ("_qx", "1"),
+                ("_qy", "1"),
+                ("_qz", "1"),
+            ],
             MjJoint::mjJNT_BALL => &[("_qw", "1"), ("_qx", "1"), ("_qy", "1"), ("_qz", "1")],
             MjJoint::mjJNT_SLIDE => &[("", "m")],
             MjJoint::mjJNT_HINGE => &[("", "rad")],
@@ -90,12 +98,6 @@ fn count(model: &MjModel, kind: Kind) -> (usize, &'static str) {
     (n as usize, word)
 }
 
-/// A part's name; its kind and number where the file gives it none.
-pub fn name(model: &MjModel, kind: Kind, id: usize) -> String {
-    let given = model.id_to_name(kind, id).filter(|name| !name.is_empty());
-    given.map_or_else(|| format!("{}_{id}", count(model, kind).1), String::from)
-}
-
 /// All names of a kind.
 fn names(model: &MjModel, kind: Kind) -> Vec<String> {
     (0..count(model, kind).0).map(|id| name(model, kind, id)).collect()
@@ -113,7 +115,10 @@ pub fn find(model: &MjModel, kind: Kind, patterns: &[String], key: &str) -> Resu
         if fitting.is_empty() {
             let known: Vec<&str> = names.iter().map(String::as_str).collect();
             let word = count(model, kind).1;
-            return Err(wrong(key, format!("the model has no {word} `{pattern}`; {}", hint(pattern, &known))));
+            return Err(wrong(
+                key,
+                format!("the model has no {word} `{pattern}`; {}", hint(pattern, &known)),
+            ));
         }
         found.extend(fitting.into_iter().filter(|id| !found.contains(id)).collect::<Vec<_>>());
     }
@@ -132,7 +137,10 @@ pub fn one(model: &MjModel, kind: Kind, wanted: &str, key: &str) -> Result<usize
     names.iter().position(|name| name == wanted).ok_or_else(|| {
         let known: Vec<&str> = names.iter().map(String::as_str).collect();
         let word = count(model, kind).1;
-        wrong(key, format!("the model has no {word} `{wanted}`; {}", hint(wanted, &known)))
+        wrong(
+            key,
+            format!("the model has no {word} `{wanted}`; {}", hint(wanted, &known)),
+        )
     })
 }
 
@@ -174,13 +182,24 @@ pub fn root(model: &MjModel) -> Option<usize> {
     free.or_else(planar).or_else(|| bodies().next())
 }
 
+/// The pose from which joints are counted, `[nq]`: that of the key frame in which episodes begin, else the file's reference
+/// pose.
+pub fn default_pose(model: &MjModel, key: Option<usize>) -> &[f64] {
+    let nq = model.qpos0().len();
+    key.map_or(model.qpos0(), |key| &model.key_qpos()[key * nq..(key + 1) * nq])
+}
+
 impl Builder<'_> {
     /// The body that the parameter `body` names, or the root. To be read last.
     ///
     /// # Errors
     /// No such body.
     pub fn root(&mut self) -> Result<usize, SettingError> {
-        let wanted = self.text("body", Some(""), "body whose frame is meant; the floating base where none is named")?;
+        let wanted = self.text(
+            "body",
+            Some(""),
+            "body whose frame is meant; the floating base where none is named",
+        )?;
         let model = self.model()?;
         match wanted.as_str() {
             "" => root(model).ok_or_else(|| wrong("body", "the model has no body")),
@@ -242,7 +261,10 @@ impl Place {
             let kinds = [Kind::mjOBJ_SITE, Kind::mjOBJ_BODY, Kind::mjOBJ_GEOM];
             let all: Vec<String> = kinds.into_iter().flat_map(|kind| names(model, kind)).collect();
             let known: Vec<&str> = all.iter().map(String::as_str).collect();
-            wrong(key, format!("the model has no site, body or geom `{text}`; {}", hint(text, &known)))
+            wrong(
+                key,
+                format!("the model has no site, body or geom `{text}`; {}", hint(text, &known)),
+            )
         })
     }
 
@@ -274,7 +296,11 @@ pub fn to_frame(robot: &Simulation, body: usize, v: [f64; 3]) -> [f64; 3] {
 pub fn projected_gravity(robot: &Simulation, body: usize) -> [f64; 3] {
     let g = robot.model().opt().gravity;
     let size = norm(g);
-    let down = if size > 0.0 { g.map(|x| x / size) } else { [0.0, 0.0, -1.0] };
+    let down = if size > 0.0 {
+        g.map(|x| x / size)
+    } else {
+        [0.0, 0.0, -1.0]
+    };
     to_frame(robot, body, down)
 }
 

@@ -17,9 +17,11 @@ mod contact;
 mod event;
 pub mod expression;
 mod lookup;
+mod motion;
 mod observation;
 mod params;
 pub mod pattern;
+mod raw;
 mod read;
 mod reward;
 mod shared;
@@ -39,7 +41,7 @@ pub use params::ParamDoc;
 use crate::config::Config;
 use crate::engine::EngineError;
 use crate::simulation::Simulation;
-use shared::{Delay, Drive, Event, Judge, Keeper, Measure, Read};
+use shared::{Delay, Drive, Event, Formula, Judge, Keeper, Measure, Read};
 
 /// What terms remember of an episode beside the state of the robot. All of it is stored with the episode.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -83,19 +85,25 @@ struct Motion {
     scale: f64,
 }
 
+/// The terms of the reward.
+struct Rewards {
+    names: Vec<String>,
+    units: Vec<String>,
+    faults: Vec<&'static str>,
+    weights: Vec<f64>,
+    measures: Vec<Measure>,
+}
+
 /// The terms of a task, bound to a robot's model.
 pub struct Terms {
     observation: Vec<Channel>,
     senses: Vec<Sense>,
     action: Vec<Channel>,
     motions: Vec<Motion>,
-    reward: Vec<String>,
-    reward_units: Vec<String>,
-    reward_faults: Vec<&'static str>,
-    weights: Vec<f64>,
-    measures: Vec<Measure>,
+    rewards: Rewards,
     terminations: Vec<Judge>,
     success: Judge,
+    formulas: Vec<(Formula, &'static str)>,
     events: Vec<Box<dyn Event>>,
     keepers: Vec<Keeper>,
     delay: Option<Delay>,
@@ -126,18 +134,18 @@ impl Terms {
 
     /// Names of the reward terms, each once.
     pub fn reward(&self) -> &[String] {
-        &self.reward
+        &self.rewards.names
     }
 
     /// Units of the reward terms before their weights.
     pub fn reward_units(&self) -> &[String] {
-        &self.reward_units
+        &self.rewards.units
     }
 
     /// Factors of the reward terms, the duration of a control step included where the task says so; 0 for those that are only
     /// logged.
     pub fn weights(&self) -> &[f64] {
-        &self.weights
+        &self.rewards.weights
     }
 
     /// How many numbers the commands have.
@@ -153,8 +161,8 @@ impl Terms {
     /// Whether a stored memory fits these terms.
     pub fn fits(&self, memory: &Memory) -> bool {
         let sizes = |m: &Memory| [m.action.len(), m.previous_action.len(), m.command.len(), m.kept.len()];
-        let late = self.delay.as_ref().is_none_or(|delay| (0.0..=delay.most as f64).contains(&memory.kept[delay.slot]));
-        sizes(memory) == sizes(&self.memory) && late
+        let arrives = |delay: &Delay| (0.0..=delay.most as f64).contains(&memory.kept[delay.slot]);
+        sizes(memory) == sizes(&self.memory) && self.delay.as_ref().is_none_or(arrives)
     }
 
     /// Whether [`Simulation::forces`] has to be called after each control step.
@@ -198,7 +206,7 @@ impl Terms {
         crate::engine::derive_constants(model)
     }
 
-    /// Begins an episode with a robot in its reference pose: key frame, noise, commands, and everything derived from them.
+    /// Puts a robot that is in its reference pose into the state in which an episode begins: key frame, noise, commands.
     ///
     /// # Errors
     /// MuJoCo's own.
@@ -208,12 +216,12 @@ impl Terms {
             set.map_err(|error| EngineError(error.to_string()))?;
         }
         self.events.iter().for_each(|event| event.start(robot, memory, stream));
-        robot.forward()?;
-        if self.needs_forces {
-            robot.forces()?;
-        }
-        self.keepers.iter().for_each(|keep| keep(robot, memory, true));
         Ok(())
+    }
+
+    /// Notes what terms compare the first step with, once everything is derived from the state.
+    pub fn begin(&self, robot: &Simulation, memory: &mut Memory) {
+        self.keepers.iter().for_each(|keep| keep(robot, memory, true));
     }
 
     /// Remembers a command and writes the controls that it amounts to. Commands beyond [-1, 1] are cut off.
@@ -222,25 +230,61 @@ impl Terms {
         for (slot, &a) in memory.action.iter_mut().zip(action) {
             *slot = a.into().clamp(-1.0, 1.0);
         }
+        if let Some(Delay { history, .. }) = &self.delay {
+            let n = memory.action.len();
+            memory
+                .kept
+                .copy_within(history.start..history.end - n, history.start + n);
+            memory.kept[history.start..history.start + n].copy_from_slice(&memory.action);
+        }
         let arriving = self.arriving(memory);
-        let model = robot.data().model_clone();
-        let ctrl = robot.data_mut().ctrl_mut();
+        let model = robot.shared_model();
+        self.drive(&model, arriving, robot.data_mut().ctrl_mut());
+    }
+
+    /// Writes the controls that a command would amount to if it were given now, `[controls]`; those that no action moves stay.
+    pub fn controls<T: Copy + Into<f64>>(
+        &self,
+        robot: &Simulation,
+        memory: &Memory,
+        action: &[T],
+        controls: &mut [f64],
+    ) {
+        let late = self
+            .delay
+            .as_ref()
+            .map(|delay| (delay, memory.kept[delay.slot] as usize));
+        match late {
+            Some((Delay { history, .. }, steps)) if steps > 0 => {
+                let arriving = history.start + (steps - 1) * memory.action.len();
+                self.drive(
+                    robot.model(),
+                    &memory.kept[arriving..arriving + memory.action.len()],
+                    controls,
+                );
+            }
+            _ => {
+                let action: Vec<f64> = action.iter().map(|&a| a.into().clamp(-1.0, 1.0)).collect();
+                self.drive(robot.model(), &action, controls);
+            }
+        }
+    }
+
+    fn drive(&self, model: &MjModel, arriving: &[f64], controls: &mut [f64]) {
         for motion in &self.motions {
             let commands = &arriving[motion.commands.clone()];
             for (i, (&control, &a)) in motion.controls.iter().zip(commands).enumerate() {
-                ctrl[control] = (motion.drive)(&model, i, motion.scale * a);
+                controls[control] = (motion.drive)(model, i, motion.scale * a);
             }
         }
     }
 
     /// The command that reaches the robot now.
-    fn arriving<'a>(&self, memory: &'a mut Memory) -> &'a [f64] {
+    fn arriving<'a>(&self, memory: &'a Memory) -> &'a [f64] {
         let Some(Delay { slot, history, .. }) = &self.delay else {
             return &memory.action;
         };
         let n = memory.action.len();
-        memory.kept.copy_within(history.start..history.end - n, history.start + n);
-        memory.kept[history.start..history.start + n].copy_from_slice(&memory.action);
         let arriving = history.start + memory.kept[*slot] as usize * n;
         &memory.kept[arriving..arriving + n]
     }
@@ -251,9 +295,14 @@ impl Terms {
         self.keepers.iter().for_each(|keep| keep(robot, memory, false));
     }
 
-    /// What happens by chance between two control steps: pushes, new commands. `stream` is the episode's own.
-    pub fn events(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
-        self.events.iter().for_each(|event| event.step(robot, memory, stream));
+    /// What happens by chance between two control steps: pushes, new commands; whether the robot's state was changed. `stream`
+    /// is the episode's own.
+    pub fn events(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
+        let mut changed = false;
+        for event in &self.events {
+            changed |= event.step(robot, memory, stream);
+        }
+        changed
     }
 
     /// Writes the observation, `[observation]`.
@@ -270,7 +319,7 @@ impl Terms {
     /// Writes the reward's terms before their weights, `[reward]`: what logs show of terms of weight 0.
     pub fn measure(&self, context: Context, out: &mut [f64]) {
         let ends = self.terminated(context);
-        for (slot, measure) in out.iter_mut().zip(&self.measures) {
+        for (slot, measure) in out.iter_mut().zip(&self.rewards.measures) {
             *slot = measure(context, ends);
         }
     }
@@ -278,12 +327,23 @@ impl Terms {
     /// Writes the reward's terms, weighted, `[reward]`; the reward is their sum.
     pub fn rewards(&self, context: Context, out: &mut [f64]) {
         self.measure(context, out);
-        out.iter_mut().zip(&self.weights).for_each(|(slot, weight)| *slot *= weight);
+        out.iter_mut()
+            .zip(&self.rewards.weights)
+            .for_each(|(slot, weight)| *slot *= weight);
     }
 
     /// The fault of a step with these reward terms, if one of them is no number.
     pub fn fault(&self, rewards: &[f64]) -> Option<&'static str> {
-        rewards.iter().position(|value| !value.is_finite()).map(|i| self.reward_faults[i])
+        rewards
+            .iter()
+            .position(|value| !value.is_finite())
+            .map(|i| self.rewards.faults[i])
+    }
+
+    /// The fault of a step in which a formula, wherever it stands in the task, is no number.
+    pub fn formula_fault(&self, context: Context) -> Option<&'static str> {
+        let none = |(formula, _): &&(Formula, &'static str)| formula(context).is_nan();
+        self.formulas.iter().find(none).map(|(_, fault)| *fault)
     }
 
     /// Whether the episode ends here, before its horizon.

@@ -41,7 +41,12 @@ impl<'a> Builder<'a> {
     /// A term with these parameters; without a model, only its parameters are described.
     pub fn new(params: &'a Map<String, Value>, model: Option<&'a MjModel>, shared: &'a mut Shared) -> Self {
         let docs = Vec::new();
-        Self { params, model, docs, shared }
+        Self {
+            params,
+            model,
+            docs,
+            shared,
+        }
     }
 
     /// The parameters that were read.
@@ -56,7 +61,10 @@ impl<'a> Builder<'a> {
     pub fn model(&mut self) -> Result<&'a MjModel, SettingError> {
         let known: Vec<&str> = self.docs.iter().map(|doc| doc.name).collect();
         if let Some(key) = self.params.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(wrong(key, format!("is no parameter of this term; {}", hint(key, &known))));
+            return Err(wrong(
+                key,
+                format!("is no parameter of this term; {}", hint(key, &known)),
+            ));
         }
         self.model.ok_or_else(|| wrong("", "described without a model"))
     }
@@ -70,7 +78,12 @@ impl<'a> Builder<'a> {
         doc: &'static str,
     ) -> Result<Option<&'a Value>, SettingError> {
         let required = default.is_none();
-        self.docs.push(ParamDoc { name, unit, default, doc });
+        self.docs.push(ParamDoc {
+            name,
+            unit,
+            default,
+            doc,
+        });
         match self.params.get(name) {
             None if required && self.model.is_some() => Err(wrong(name, format!("is missing: {doc}"))),
             given => Ok(given),
@@ -90,7 +103,9 @@ impl<'a> Builder<'a> {
     ) -> Result<f64, SettingError> {
         match self.get(name, unit, Some(json!(default)), doc)? {
             None => Ok(default),
-            Some(value) => value.as_f64().ok_or_else(|| wrong(name, format!("is {value}; a number is expected"))),
+            Some(value) => value
+                .as_f64()
+                .ok_or_else(|| wrong(name, format!("is {value}; a number is expected"))),
         }
     }
 
@@ -144,7 +159,9 @@ impl<'a> Builder<'a> {
         };
         let whole = value.as_u64().and_then(|x| usize::try_from(x).ok());
         let reason = || format!("is {value}; a whole number between {low} and {high} is expected");
-        whole.filter(|x| (low..=high).contains(x)).ok_or_else(|| wrong(name, reason()))
+        whole
+            .filter(|x| (low..=high).contains(x))
+            .ok_or_else(|| wrong(name, reason()))
     }
 
     /// Yes or no.
@@ -154,7 +171,9 @@ impl<'a> Builder<'a> {
     pub fn flag(&mut self, name: &'static str, default: bool, doc: &'static str) -> Result<bool, SettingError> {
         match self.get(name, "1", Some(json!(default)), doc)? {
             None => Ok(default),
-            Some(value) => value.as_bool().ok_or_else(|| wrong(name, format!("is {value}; true or false is expected"))),
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| wrong(name, format!("is {value}; true or false is expected"))),
         }
     }
 
@@ -200,9 +219,18 @@ impl<'a> Builder<'a> {
         default: Option<&'static str>,
         doc: &'static str,
     ) -> Result<Vec<String>, SettingError> {
-        let texts = |values: &[Value]| values.iter().map(|v| v.as_str().map(String::from)).collect::<Option<Vec<_>>>();
+        let texts = |values: &[Value]| {
+            values
+                .iter()
+                .map(|v| v.as_str().map(String::from))
+                .collect::<Option<Vec<_>>>()
+        };
         match self.get(name, "1", default.map(|text| json!(text)), doc)? {
-            None => Ok(default.filter(|text| !text.is_empty()).map(String::from).into_iter().collect()),
+            None => Ok(default
+                .filter(|text| !text.is_empty())
+                .map(String::from)
+                .into_iter()
+                .collect()),
             Some(Value::String(text)) => Ok(vec![text.clone()]),
             Some(value) => (value.as_array().and_then(|values| texts(values)))
                 .ok_or_else(|| wrong(name, format!("is {value}; a name or a list of names is expected"))),
@@ -258,7 +286,8 @@ impl<'a> Builder<'a> {
         let text = self.text("axes", Some(default), "which axes, out of x, y and z")?;
         let axes: Option<Vec<usize>> = text.chars().map(|c| "xyz".find(c)).collect();
         let reason = || format!("is `{text}`; letters out of `xyz` are expected");
-        axes.filter(|axes| !axes.is_empty() && axes.len() <= 3).ok_or_else(|| wrong("axes", reason()))
+        axes.filter(|axes| !axes.is_empty() && axes.len() <= 3)
+            .ok_or_else(|| wrong("axes", reason()))
     }
 
     /// A list of sections, each read by its own rule with its position.

@@ -1,7 +1,7 @@
 //! From what a task says to [`Terms`].
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use mujoco_rs::wrappers::MjModel;
 use tandem_core::Channel;
@@ -9,82 +9,85 @@ use tandem_core::check::SettingError;
 
 use super::catalogue::{Entry, find};
 use super::expression::Expression;
+use super::observation::read_by_another;
 use super::params::{Builder, wrong};
 use super::pattern::hint;
-use super::shared::{Command, Event, Judge, Measure, Observation, Read, Shared};
-use super::{Context, Memory, Motion, Sense, Terms, action, command, event, observation, reward, success, termination};
+use super::shared::{Command, Event, Formula, Judge, Measure, Observation, Read, Shared};
+use super::{
+    Context, Motion, Rewards, Sense, Terms, action, command, event, observation, reward, success, termination,
+};
 use crate::config::{Config, TermConfig};
 
 type Result<T> = std::result::Result<T, SettingError>;
 
 /// Binds a task's terms to a model.
 pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
-    let mut reader = Reader {
-        model,
-        shared: Shared {
-            control_dt: config.control_steps as f64 * config.time_step.unwrap_or(model.opt().timestep),
-            horizon: config.horizon,
-            ..Shared::default()
-        },
-    };
+    let control_dt = config.control_steps as f64 * config.time_step.unwrap_or(model.opt().timestep);
+    let mut reader = Reader::new(model, control_dt, config.horizon);
     // In this order: events say what the default pose is; commands and actions are seen by the rest.
     let mut events = each("events", &config.events, |c| reader.event(c))?;
     events.extend(each("command", &config.command, |c| reader.command(c))?);
     let motions = each("action", &config.action, |c| reader.action(c))?;
-    let (channels, senses) = each("observation", &config.observation, |c| reader.observation(c))?.into_iter().unzip();
-    let measures = each("reward", &config.reward, |c| reader.reward(c))?;
-    let terminations = each("termination", &config.termination, |c| reader.judge(c, termination::TABLE))?;
-    let success = match &config.success {
-        Some(c) => reader.judge(c, success::TABLE).map_err(|error| error.inside("success"))?,
-        None => Box::new({
-            let horizon = config.horizon;
-            move |x: Context| x.memory.steps >= horizon
-        }),
-    };
-    let channels: Vec<Vec<Channel>> = channels;
-    let reward: Vec<String> = config.reward.iter().map(own_name).collect();
-    let mut shared = reader.shared;
-    if let Some(delay) = &mut shared.delay {
-        let (start, n) = (shared.kept, (delay.most + 1) * shared.action.len());
-        (shared.kept, delay.history) = (start + n, start..start + n);
-    }
-    unique("observation", &channels.iter().map(|c| c.iter().map(|c| c.name.as_str()).collect()).collect::<Vec<_>>())?;
-    unique("reward", &reward.iter().map(|name| vec![name.as_str()]).collect::<Vec<_>>())?;
+    let observations = each("observation", &config.observation, |c| reader.observation(c))?;
+    let rewards = rewards(
+        config,
+        control_dt,
+        each("reward", &config.reward, |c| reader.reward(c))?,
+    )?;
+    let terminations = each("termination", &config.termination, |c| reader.termination(c))?;
+    let success = reader
+        .success(config.success.as_ref())
+        .map_err(|error| error.inside("success"))?;
+    let (channels, senses): (Vec<Vec<Channel>>, Vec<Sense>) = observations.into_iter().unzip();
+    let named =
+        |(i, channels): (usize, &Vec<Channel>)| channels.iter().map(move |c| (i, c.name.clone())).collect::<Vec<_>>();
+    unique("observation", channels.iter().enumerate().flat_map(named))?;
+    let Reader {
+        mut shared, formulas, ..
+    } = reader;
     separate(&motions, &shared.action)?;
-    let step = if config.reward_times_step { shared.control_dt } else { 1.0 };
-    let (reward_units, measures) = measures.into_iter().unzip();
+    shared.make_room_for_delay();
     Ok(Terms {
         observation: channels.into_iter().flatten().collect(),
         senses,
         action: shared.action.iter().map(|name| Channel::new(name, "1")).collect(),
         motions,
-        reward_units,
-        reward_faults: reward.iter().map(|name| lasting(format!("reward term `{name}` is no finite number"))).collect(),
-        reward,
-        weights: config.reward.iter().map(|c| step * c.weight.unwrap_or(1.0)).collect(),
-        measures,
+        rewards,
         terminations,
         success,
+        formulas,
         events,
+        memory: shared.memory(),
         keepers: shared.keepers,
         delay: shared.delay,
         key: shared.key,
         needs_forces: shared.needs_forces,
-        control_dt: shared.control_dt,
-        memory: Memory {
-            action: vec![0.0; shared.action.len()],
-            previous_action: vec![0.0; shared.action.len()],
-            command: vec![0.0; shared.commands.last().map_or(0, |c| c.range.end)],
-            kept: vec![0.0; shared.kept],
-            steps: 0,
-        },
+        control_dt,
+    })
+}
+
+/// The reward's terms, with their weights.
+fn rewards(config: &Config, control_dt: f64, measures: Vec<(String, Measure)>) -> Result<Rewards> {
+    let names: Vec<String> = config.reward.iter().map(own_name).collect();
+    unique("reward", names.iter().cloned().enumerate())?;
+    let step = if config.reward_times_step { control_dt } else { 1.0 };
+    let fault = |name: &String| lasting(format!("reward term `{name}` is no finite number"));
+    let (units, measures) = measures.into_iter().unzip();
+    Ok(Rewards {
+        faults: names.iter().map(fault).collect(),
+        weights: config.reward.iter().map(|c| step * c.weight.unwrap_or(1.0)).collect(),
+        names,
+        units,
+        measures,
     })
 }
 
 /// Reads each term of a list; errors say which.
 fn each<T>(list: &str, configs: &[TermConfig], mut read: impl FnMut(&TermConfig) -> Result<T>) -> Result<Vec<T>> {
     let numbered = configs.iter().enumerate();
-    numbered.map(|(i, c)| read(c).map_err(|error| error.inside(&format!("{list}[{i}]")))).collect()
+    numbered
+        .map(|(i, c)| read(c).map_err(|error| error.inside(&format!("{list}[{i}]"))))
+        .collect()
 }
 
 /// What a term is called in logs.
@@ -93,14 +96,15 @@ fn own_name(config: &TermConfig) -> String {
     name.cloned().unwrap_or_else(|| "expression".into())
 }
 
-/// Refuses two terms of a list with the same name.
-fn unique(list: &str, names: &[Vec<&str>]) -> Result<()> {
+/// Refuses two numbers of the same name, given with the position of their term in its list.
+fn unique(list: &str, names: impl Iterator<Item = (usize, String)>) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for (i, names) in names.iter().enumerate() {
-        if let Some(name) = names.iter().find(|name| !seen.insert(**name)) {
+    for (i, name) in names {
+        if seen.contains(&name) {
             let reason = format!("`{name}` is there already; give this term a `name` of its own");
             return Err(wrong("name", reason).inside(&format!("{list}[{i}]")));
         }
+        seen.insert(name);
     }
     Ok(())
 }
@@ -110,7 +114,10 @@ fn separate(motions: &[Motion], names: &[String]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for (i, motion) in motions.iter().enumerate() {
         if let Some(at) = motion.controls.iter().position(|control| !seen.insert(*control)) {
-            let reason = format!("`{}` is commanded by a term before this one", names[motion.commands.start + at]);
+            let reason = format!(
+                "`{}` is commanded by a term before this one",
+                names[motion.commands.start + at]
+            );
             return Err(wrong("params.actuators", reason).inside(&format!("action[{i}]")));
         }
     }
@@ -133,16 +140,33 @@ fn lasting(text: String) -> &'static str {
 struct Reader<'a> {
     model: &'a MjModel,
     shared: Shared,
+    formulas: Vec<(Formula, &'static str)>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(model: &'a MjModel, control_dt: f64, horizon: usize) -> Self {
+        let shared = Shared {
+            control_dt,
+            horizon,
+            ..Shared::default()
+        };
+        Self {
+            model,
+            shared,
+            formulas: Vec::new(),
+        }
+    }
+
     /// The term that is named, built.
     fn build<T>(&mut self, config: &TermConfig, table: &'static [Entry<T>]) -> Result<T> {
         let Some(name) = &config.term else {
             return Err(wrong("term", "is missing"));
         };
         if !config.variables.is_empty() || config.unit.is_some() {
-            return Err(wrong("term", "stands beside `variables` or `unit`, which belong to an expression"));
+            return Err(wrong(
+                "term",
+                "stands beside `variables` or `unit`, which belong to an expression",
+            ));
         }
         let entry = find(table, name)?;
         let mut builder = Builder::new(&config.params, Some(self.model), &mut self.shared);
@@ -160,9 +184,16 @@ impl Reader<'_> {
         let start = self.shared.commands.last().map_or(0, |c| c.range.end);
         let name = own_name(config);
         if self.shared.commands.iter().any(|c| c.name == name) {
-            return Err(wrong("name", format!("`{name}` is there already; give this command a `name` of its own")));
+            return Err(wrong(
+                "name",
+                format!("`{name}` is there already; give this command a `name` of its own"),
+            ));
         }
-        self.shared.commands.push(Command { name, told: teller.told, range: start..start + 3 });
+        self.shared.commands.push(Command {
+            name,
+            told: teller.told,
+            range: start..start + 3,
+        });
         Ok(teller.event)
     }
 
@@ -180,12 +211,27 @@ impl Reader<'_> {
     }
 
     fn observation(&mut self, config: &TermConfig) -> Result<(Vec<Channel>, Sense)> {
-        only(config, &["term", "name", "params", "scale", "clip", "expression", "variables", "unit"])?;
+        only(
+            config,
+            &[
+                "term",
+                "name",
+                "params",
+                "scale",
+                "clip",
+                "expression",
+                "variables",
+                "unit",
+            ],
+        )?;
         let built = match config.expression {
             Some(_) => {
                 let value = self.expression(config)?;
                 let channels = vec![Channel::new("", config.unit.as_deref().unwrap_or("1"))];
-                Observation { channels, read: Box::new(move |x, _| value(x)) }
+                Observation {
+                    channels,
+                    read: Box::new(move |x, _| value(x)),
+                }
             }
             None => self.build(config, observation::TABLE)?,
         };
@@ -198,16 +244,27 @@ impl Reader<'_> {
             "" => Channel::new(&prefix, &c.unit),
             suffix => Channel::new(format!("{prefix}_{suffix}"), &c.unit),
         };
-        let sense = Sense { read: built.read, count: built.channels.len(), scale: config.scale.unwrap_or(1.0), clip };
+        let sense = Sense {
+            read: built.read,
+            count: built.channels.len(),
+            scale: config.scale.unwrap_or(1.0),
+            clip,
+        };
         Ok((built.channels.iter().map(named).collect(), sense))
     }
 
     fn reward(&mut self, config: &TermConfig) -> Result<(String, Measure)> {
-        only(config, &["term", "name", "params", "weight", "expression", "variables", "unit"])?;
+        only(
+            config,
+            &["term", "name", "params", "weight", "expression", "variables", "unit"],
+        )?;
         match config.expression {
             Some(_) => {
                 let value = self.expression(config)?;
-                Ok((config.unit.clone().unwrap_or_else(|| "1".into()), Box::new(move |x, _| value(x))))
+                Ok((
+                    config.unit.clone().unwrap_or_else(|| "1".into()),
+                    Box::new(move |x, _| value(x)),
+                ))
             }
             None => {
                 let measure = self.build(config, reward::TABLE)?;
@@ -217,57 +274,58 @@ impl Reader<'_> {
         }
     }
 
-    /// A yes or no: a term of this table, or an expression that is above 0. What is no number ends an episode, but is no
-    /// success.
-    fn judge(&mut self, config: &TermConfig, table: &'static [Entry<Judge>]) -> Result<Judge> {
+    /// What ends an episode: a term, or an expression that is above 0 or no number.
+    fn termination(&mut self, config: &TermConfig) -> Result<Judge> {
         only(config, &["term", "name", "params", "expression", "variables"])?;
         if config.expression.is_none() {
-            return self.build(config, table);
+            return self.build(config, termination::TABLE);
         }
-        let (value, ends) = (self.expression(config)?, std::ptr::eq(table, termination::TABLE));
-        Ok(match ends {
-            true => Box::new(move |x| !(value(x) <= 0.0)),
-            false => Box::new(move |x| value(x) > 0.0),
-        })
+        let value = self.expression(config)?;
+        Ok(Box::new(move |x| value(x) > 0.0 || value(x).is_nan()))
+    }
+
+    /// When a task is done: a term, or an expression that is above 0; at the horizon, where nothing is said.
+    fn success(&mut self, config: Option<&TermConfig>) -> Result<Judge> {
+        let Some(config) = config else {
+            let horizon = self.shared.horizon;
+            return Ok(Box::new(move |x| x.memory.steps >= horizon));
+        };
+        only(config, &["term", "name", "params", "expression", "variables"])?;
+        if config.expression.is_none() {
+            return self.build(config, success::TABLE);
+        }
+        let value = self.expression(config)?;
+        Ok(Box::new(move |x| value(x) > 0.0))
     }
 
     /// A formula over numbers of observation terms.
-    fn expression(&mut self, config: &TermConfig) -> Result<Box<dyn Fn(Context) -> f64 + Send + Sync>> {
+    fn expression(&mut self, config: &TermConfig) -> Result<Formula> {
         let text = config.expression.as_deref().unwrap_or_default();
         if config.term.is_some() || !config.params.is_empty() {
-            return Err(wrong("expression", "stands beside `term` or `params`; a term is one or the other"));
+            return Err(wrong(
+                "expression",
+                "stands beside `term` or `params`; a term is one or the other",
+            ));
         }
         let mut variables: Vec<(Read, usize)> = Vec::new();
-        for (name, variable) in &config.variables {
-            let key = format!("variables.{name}");
-            let read = self.variable(&variable.term, &variable.params, variable.index);
-            variables.push(read.map_err(|error| error.inside(&key))?);
+        for (name, c) in &config.variables {
+            let read = read_by_another(self.model, &mut self.shared, &c.term, &c.params, c.index);
+            let one = read.and_then(|(read, numbers)| match numbers.len() {
+                1 => Ok((read, numbers.start)),
+                n => Err(wrong(
+                    "index",
+                    format!("is missing; `{}` has {n} numbers, counted from 0", c.term),
+                )),
+            });
+            variables.push(one.map_err(|error| error.inside(&format!("variables.{name}")))?);
         }
         let names: Vec<&str> = config.variables.keys().map(String::as_str).collect();
         let expression = Expression::parse(text, &names).map_err(|error| wrong("expression", error.to_string()))?;
-        Ok(Box::new(move |x| {
-            expression.value(|i| {
-                let (read, index) = &variables[i];
-                read(x, *index)
-            })
-        }))
-    }
-
-    fn variable(
-        &mut self,
-        term: &str,
-        params: &serde_json::Map<String, serde_json::Value>,
-        index: Option<usize>,
-    ) -> Result<(Read, usize)> {
-        let entry = find(observation::TABLE, term)?;
-        let mut builder = Builder::new(params, Some(self.model), &mut self.shared);
-        let built = (entry.build)(&mut builder).map_err(|error| error.inside("params"))?;
-        match (index, built.channels.len()) {
-            (None, 1) => Ok((built.read, 0)),
-            (Some(i), n) if i < n => Ok((built.read, i)),
-            (Some(i), n) => Err(wrong("index", format!("is {i}; `{term}` has {n} numbers, counted from 0"))),
-            (None, n) => Err(wrong("index", format!("is missing; `{term}` has {n} numbers, counted from 0"))),
-        }
+        let formula = move |x: Context| expression.value(|i| (variables[i].0)(x, variables[i].1));
+        let formula: Formula = Arc::new(formula);
+        let fault = lasting(format!("the formula of `{}` is no number", own_name(config)));
+        self.formulas.push((formula.clone(), fault));
+        Ok(formula)
     }
 }
 

@@ -2,28 +2,42 @@
 
 use tandem_core::check::SettingError;
 
+use super::Context;
 use super::catalogue::Entry;
 use super::contact::Part;
-use super::lookup::{Joint, PLACE, Place, joints, local_velocity, minus, norm, projected_gravity};
-use super::observation::{bodies, default_pose};
-use super::params::{Builder, wrong};
+use super::lookup::{Joint, PLACE, Place, default_pose, local_velocity, minus, norm, projected_gravity};
+use super::motion::{feet_air_time, forward_velocity, position_error, reaching, velocity_error, velocity_name};
+use super::params::Builder;
+use super::raw::bodies;
 use super::shared::{Measure, Told};
 use super::termination::healthy;
-use super::{Context, Memory};
 use crate::simulation::Simulation;
 
-type Built = Result<Measure, SettingError>;
+/// A reward term, or why it is refused.
+pub type Built = Result<Measure, SettingError>;
 
 /// The reward terms: values before weights.
 pub const TABLE: &[Entry<Measure>] = &[
-    Entry::new("is_alive", "1", "1 unless the episode ends", "Reward for going on.", |b| {
-        b.model()?;
-        Ok(Box::new(|_, ends| f64::from(u8::from(!ends))))
-    }),
-    Entry::new("is_terminated", "1", "1 if the episode ends", "For punishing an end before the horizon.", |b| {
-        b.model()?;
-        Ok(Box::new(|_, ends| f64::from(u8::from(ends))))
-    }),
+    Entry::new(
+        "is_alive",
+        "1",
+        "1 unless the episode ends",
+        "Reward for going on.",
+        |b| {
+            b.model()?;
+            Ok(Box::new(|_, ends| f64::from(u8::from(!ends))))
+        },
+    ),
+    Entry::new(
+        "is_terminated",
+        "1",
+        "1 if the episode ends",
+        "For punishing an end before the horizon.",
+        |b| {
+            b.model()?;
+            Ok(Box::new(|_, ends| f64::from(u8::from(ends))))
+        },
+    ),
     Entry::new(
         "is_healthy",
         "1",
@@ -34,41 +48,96 @@ pub const TABLE: &[Entry<Measure>] = &[
             measure(move |x| f64::from(u8::from(healthy(x))))
         },
     ),
-    Entry::new("lin_vel_z_l2", "m^2/s^2", "v_z^2", "Velocity along the root's own vertical axis.", |b| {
-        let body = b.root()?;
-        measure(move |x| local_velocity(x.robot, body)[5].powi(2))
-    }),
-    Entry::new("ang_vel_xy_l2", "rad^2/s^2", "w_x^2 + w_y^2", "Rolling and pitching of the root.", |b| {
-        let body = b.root()?;
-        measure(move |x| sum2(&local_velocity(x.robot, body)[..2]))
-    }),
-    Entry::new("flat_orientation_l2", "1", "g_x^2 + g_y^2", "Tilt of the root, by projected gravity.", |b| {
-        let body = b.root()?;
-        measure(move |x| sum2(&projected_gravity(x.robot, body)[..2]))
-    }),
-    Entry::new("upright", "1", "exp(-(g_x^2 + g_y^2) / std^2)", "How upright the root is.", |b| {
-        let std = b.positive("std", "1", 0.447_213_595_499_957_9, "tilt at which it has fallen to 1/e")?;
-        let body = b.root()?;
-        measure(move |x| (-sum2(&projected_gravity(x.robot, body)[..2]) / (std * std)).exp())
-    }),
-    Entry::new("base_height_l2", "m^2", "(z - target_height)^2", "Height of the root off a target.", |b| {
-        let target = b.number("target_height", "m", 0.0, "height in the world")?;
-        let body = b.root()?;
-        measure(move |x| (x.robot.data().xpos()[body][2] - target).powi(2))
-    }),
-    Entry::new("joint_torques_l2", "N^2 m^2 or N^2", "sum tau^2", "Forces of actuators on joints.", |b| {
-        over(b, |x, j| x.robot.data().qfrc_actuator()[j.dof].powi(2))
-    }),
-    Entry::new("joint_vel_l2", "rad^2/s^2 or m^2/s^2", "sum (dq/dt)^2", "Velocities of joints.", |b| {
-        over(b, |x, j| x.robot.data().qvel()[j.dof].powi(2))
-    }),
-    Entry::new("joint_acc_l2", "rad^2/s^4 or m^2/s^4", "sum (d^2q/dt^2)^2", "Accelerations of joints.", |b| {
-        over(b, |x, j| x.robot.data().qacc()[j.dof].powi(2))
-    }),
-    Entry::new("joint_deviation_l1", "rad or m", "sum |q - q_0|", "Joints away from the default pose.", |b| {
-        let key = b.shared.key;
-        over(b, move |x, j| (x.robot.data().qpos()[j.qpos] - default_pose(x, key)[j.qpos]).abs())
-    }),
+    Entry::new(
+        "lin_vel_z_l2",
+        "m^2/s^2",
+        "v_z^2",
+        "Velocity along the root's own vertical axis.",
+        |b| {
+            let body = b.root()?;
+            measure(move |x| local_velocity(x.robot, body)[5].powi(2))
+        },
+    ),
+    Entry::new(
+        "ang_vel_xy_l2",
+        "rad^2/s^2",
+        "w_x^2 + w_y^2",
+        "Rolling and pitching of the root.",
+        |b| {
+            let body = b.root()?;
+            measure(move |x| sum2(&local_velocity(x.robot, body)[..2]))
+        },
+    ),
+    Entry::new(
+        "flat_orientation_l2",
+        "1",
+        "g_x^2 + g_y^2",
+        "Tilt of the root, by projected gravity.",
+        |b| {
+            let body = b.root()?;
+            measure(move |x| sum2(&projected_gravity(x.robot, body)[..2]))
+        },
+    ),
+    Entry::new(
+        "upright",
+        "1",
+        "exp(-(g_x^2 + g_y^2) / std^2)",
+        "How upright the root is.",
+        |b| {
+            let std = b.positive(
+                "std",
+                "1",
+                0.447_213_595_499_957_9,
+                "tilt at which it has fallen to 1/e",
+            )?;
+            let body = b.root()?;
+            measure(move |x| (-sum2(&projected_gravity(x.robot, body)[..2]) / (std * std)).exp())
+        },
+    ),
+    Entry::new(
+        "base_height_l2",
+        "m^2",
+        "(z - target_height)^2",
+        "Height of the root off a target.",
+        |b| {
+            let target = b.number("target_height", "m", 0.0, "height in the world")?;
+            let body = b.root()?;
+            measure(move |x| (x.robot.data().xpos()[body][2] - target).powi(2))
+        },
+    ),
+    Entry::new(
+        "joint_torques_l2",
+        "N^2 m^2 or N^2",
+        "sum tau^2",
+        "Forces of actuators on joints.",
+        |b| over(b, |x, j| x.robot.data().qfrc_actuator()[j.dof].powi(2)),
+    ),
+    Entry::new(
+        "joint_vel_l2",
+        "rad^2/s^2 or m^2/s^2",
+        "sum (dq/dt)^2",
+        "Velocities of joints.",
+        |b| over(b, |x, j| x.robot.data().qvel()[j.dof].powi(2)),
+    ),
+    Entry::new(
+        "joint_acc_l2",
+        "rad^2/s^4 or m^2/s^4",
+        "sum (d^2q/dt^2)^2",
+        "Accelerations of joints.",
+        |b| over(b, |x, j| x.robot.data().qacc()[j.dof].powi(2)),
+    ),
+    Entry::new(
+        "joint_deviation_l1",
+        "rad or m",
+        "sum |q - q_0|",
+        "Joints away from the default pose.",
+        |b| {
+            let key = b.shared.key;
+            over(b, move |x, j| {
+                (x.robot.data().qpos()[j.qpos] - default_pose(x.robot.model(), key)[j.qpos]).abs()
+            })
+        },
+    ),
     Entry::new(
         "joint_pos_limits",
         "rad or m",
@@ -79,27 +148,71 @@ pub const TABLE: &[Entry<Measure>] = &[
             over(b, move |x, j| beyond(x.robot, j, soft))
         },
     ),
-    Entry::new("electrical_power_cost", "W", "sum max(0, tau dq/dt)", "Power that actuators put into joints.", |b| {
-        over(b, |x, j| (x.robot.data().qfrc_actuator()[j.dof] * x.robot.data().qvel()[j.dof]).max(0.0))
-    }),
-    Entry::new("action_l2", "1", "sum a^2", "Size of the commands, in [-1, 1]: Gymnasium's control cost.", |b| {
-        b.model()?;
-        measure(|x| sum2(&x.memory.action))
-    }),
-    Entry::new("action_rate_l2", "1", "sum (a - a_before)^2", "Change of the commands.", |b| {
-        b.model()?;
-        measure(|x| x.memory.action.iter().zip(&x.memory.previous_action).map(|(a, b)| (a - b).powi(2)).sum())
-    }),
-    Entry::new("undesired_contacts", "1", "parts with |F| > threshold", "Parts that should not touch anything.", |b| {
-        let threshold = b.magnitude("threshold", "N", 1.0, "force from which on a touch counts")?;
-        let parts = b.parts()?;
-        measure(move |x| parts.iter().filter(|part| part.touches(x.robot, threshold)).count() as f64)
-    }),
-    Entry::new("contact_forces", "N", "sum max(0, |F| - threshold)", "Contact forces that are too large.", |b| {
-        let threshold = b.magnitude("threshold", "N", 0.0, "force that is free")?;
-        let parts = b.parts()?;
-        measure(move |x| parts.iter().map(|part| (norm(part.force(x.robot)) - threshold).max(0.0)).sum())
-    }),
+    Entry::new(
+        "electrical_power_cost",
+        "W",
+        "sum max(0, tau dq/dt)",
+        "Power that actuators put into joints.",
+        |b| {
+            over(b, |x, j| {
+                (x.robot.data().qfrc_actuator()[j.dof] * x.robot.data().qvel()[j.dof]).max(0.0)
+            })
+        },
+    ),
+    Entry::new(
+        "action_l2",
+        "1",
+        "sum a^2",
+        "Size of the commands, in [-1, 1]: Gymnasium's control cost.",
+        |b| {
+            b.model()?;
+            measure(|x| sum2(&x.memory.action))
+        },
+    ),
+    Entry::new(
+        "action_rate_l2",
+        "1",
+        "sum (a - a_before)^2",
+        "Change of the commands.",
+        |b| {
+            b.model()?;
+            measure(|x| {
+                x.memory
+                    .action
+                    .iter()
+                    .zip(&x.memory.previous_action)
+                    .map(|(a, b)| (a - b).powi(2))
+                    .sum()
+            })
+        },
+    ),
+    Entry::new(
+        "undesired_contacts",
+        "1",
+        "parts with |F| > threshold",
+        "Parts that should not touch anything.",
+        |b| {
+            let threshold = b.magnitude("threshold", "N", 1.0, "force from which on a touch counts")?;
+            let parts = b.parts()?;
+            measure(move |x| parts.iter().filter(|part| part.touches(x.robot, threshold)).count() as f64)
+        },
+    ),
+    Entry::new(
+        "contact_forces",
+        "N",
+        "sum max(0, |F| - threshold)",
+        "Contact forces that are too large.",
+        |b| {
+            let threshold = b.magnitude("threshold", "N", 0.0, "force that is free")?;
+            let parts = b.parts()?;
+            measure(move |x| {
+                parts
+                    .iter()
+                    .map(|part| (norm(part.force(x.robot)) - threshold).max(0.0))
+                    .sum()
+            })
+        },
+    ),
     Entry::new(
         "contact_cost",
         "N^2 and N^2 m^2",
@@ -107,35 +220,68 @@ pub const TABLE: &[Entry<Measure>] = &[
         "Gymnasium's contact cost: forces and torques from outside on all bodies.",
         contact_cost,
     ),
-    Entry::new("track_lin_vel_xy_exp", "1", "exp(-|v_xy - c_xy|^2 / std^2)", "Following a velocity.", |b| {
-        let (std, command) = (b.positive("std", "m/s", 0.5, "error at which it has fallen to 1/e")?, velocity_name(b)?);
-        let body = b.root()?;
-        let c = b.shared.command(&command, Told::Velocity)?.start;
-        measure(move |x| (-velocity_error(x, body, c).powi(2) / (std * std)).exp())
-    }),
-    Entry::new("track_ang_vel_z_exp", "1", "exp(-(w_z - c_z)^2 / std^2)", "Following a turning rate.", |b| {
-        let std = b.positive("std", "rad/s", 0.5, "error at which it has fallen to 1/e")?;
-        let command = velocity_name(b)?;
-        let body = b.root()?;
-        let c = b.shared.command(&command, Told::Velocity)?.start + 2;
-        measure(move |x| (-(local_velocity(x.robot, body)[2] - x.memory.command[c]).powi(2) / (std * std)).exp())
-    }),
-    Entry::new("position_command_error", "m", "|c - p|", "How far a place is from where it is told to be.", |b| {
-        let (place, c) = reaching(b)?;
-        measure(move |x| position_error(x, place, c))
-    }),
-    Entry::new("position_command_error_tanh", "1", "1 - tanh(|c - p| / std)", "The same, as a bell.", |b| {
-        let std = b.positive("std", "m", 0.1, "width of the bell")?;
-        let (place, c) = reaching(b)?;
-        measure(move |x| 1.0 - (position_error(x, place, c) / std).tanh())
-    }),
-    Entry::new("distance", "m", "|p_of - p_to|", "How far two places are from each other.", |b| {
-        let of = b.text("of", None, PLACE)?;
-        let to = b.text("to", None, "the other place")?;
-        let model = b.model()?;
-        let [of, to] = [Place::find(model, &of, "of")?, Place::find(model, &to, "to")?];
-        measure(move |x| norm(minus(of.at(x.robot), to.at(x.robot))))
-    }),
+    Entry::new(
+        "track_lin_vel_xy_exp",
+        "1",
+        "exp(-|v_xy - c_xy|^2 / std^2)",
+        "Following a velocity.",
+        |b| {
+            let (std, command) = (
+                b.positive("std", "m/s", 0.5, "error at which it has fallen to 1/e")?,
+                velocity_name(b)?,
+            );
+            let body = b.root()?;
+            let c = b.shared.command(&command, Told::Velocity)?.start;
+            measure(move |x| (-velocity_error(x, body, c).powi(2) / (std * std)).exp())
+        },
+    ),
+    Entry::new(
+        "track_ang_vel_z_exp",
+        "1",
+        "exp(-(w_z - c_z)^2 / std^2)",
+        "Following a turning rate.",
+        |b| {
+            let std = b.positive("std", "rad/s", 0.5, "error at which it has fallen to 1/e")?;
+            let command = velocity_name(b)?;
+            let body = b.root()?;
+            let c = b.shared.command(&command, Told::Velocity)?.start + 2;
+            measure(move |x| (-(local_velocity(x.robot, body)[2] - x.memory.command[c]).powi(2) / (std * std)).exp())
+        },
+    ),
+    Entry::new(
+        "position_command_error",
+        "m",
+        "|c - p|",
+        "How far a place is from where it is told to be.",
+        |b| {
+            let (place, c) = reaching(b)?;
+            measure(move |x| position_error(x, place, c))
+        },
+    ),
+    Entry::new(
+        "position_command_error_tanh",
+        "1",
+        "1 - tanh(|c - p| / std)",
+        "The same, as a bell.",
+        |b| {
+            let std = b.positive("std", "m", 0.1, "width of the bell")?;
+            let (place, c) = reaching(b)?;
+            measure(move |x| 1.0 - (position_error(x, place, c) / std).tanh())
+        },
+    ),
+    Entry::new(
+        "distance",
+        "m",
+        "|p_of - p_to|",
+        "How far two places are from each other.",
+        |b| {
+            let of = b.text("of", None, PLACE)?;
+            let to = b.text("to", None, "the other place")?;
+            let model = b.model()?;
+            let [of, to] = [Place::find(model, &of, "of")?, Place::find(model, &to, "to")?];
+            measure(move |x| norm(minus(of.at(x.robot), to.at(x.robot))))
+        },
+    ),
     Entry::new(
         "forward_velocity",
         "m/s",
@@ -150,18 +296,25 @@ pub const TABLE: &[Entry<Measure>] = &[
         "Long steps.",
         feet_air_time,
     ),
-    Entry::new("feet_slip", "m/s", "sum over feet that touch of |v_xy|", "Feet that slide.", |b| {
-        let threshold = b.magnitude("threshold", "N", 0.0, "force from which on a touch counts")?;
-        let parts = b.parts()?;
-        let slip = move |x: Context, part: &Part| match part.touches(x.robot, threshold) {
-            true => part.sliding(x.robot),
-            false => 0.0,
-        };
-        measure(move |x| parts.iter().map(|part| slip(x, part)).sum())
-    }),
+    Entry::new(
+        "feet_slip",
+        "m/s",
+        "sum over feet that touch of |v_xy|",
+        "Feet that slide.",
+        |b| {
+            let threshold = b.magnitude("threshold", "N", 0.0, "force from which on a touch counts")?;
+            let parts = b.parts()?;
+            let slip = move |x: Context, part: &Part| match part.touches(x.robot, threshold) {
+                true => part.sliding(x.robot),
+                false => 0.0,
+            };
+            measure(move |x| parts.iter().map(|part| slip(x, part)).sum())
+        },
+    ),
 ];
 
-fn measure(value: impl Fn(Context) -> f64 + Send + Sync + 'static) -> Built {
+/// A measure that does not ask whether the episode ends.
+pub fn measure(value: impl Fn(Context) -> f64 + Send + Sync + 'static) -> Built {
     Ok(Box::new(move |x, _| value(x)))
 }
 
@@ -194,93 +347,5 @@ fn contact_cost(b: &mut Builder) -> Built {
         let forces = x.robot.data().cfrc_ext();
         let all = found.iter().flat_map(|&body| forces[body]);
         all.map(|force| force.clamp(low, high).powi(2)).sum()
-    })
-}
-
-fn velocity_name(b: &mut Builder) -> Result<String, SettingError> {
-    b.text("command", Some(""), "name of the velocity command; the first where none is named")
-}
-
-/// How far the root's level velocity is off the command, m/s.
-pub fn velocity_error(x: Context, body: usize, command: usize) -> f64 {
-    let (v, c) = (local_velocity(x.robot, body), &x.memory.command);
-    (v[3] - c[command]).hypot(v[4] - c[command + 1])
-}
-
-/// The place and the command's first slot that a term of reaching names. To be read last.
-pub fn reaching(b: &mut Builder) -> Result<(Place, usize), SettingError> {
-    let of = b.text("of", None, PLACE)?;
-    let command = b.text("command", Some(""), "name of the position command; the first where none is named")?;
-    let place = Place::find(b.model()?, &of, "of")?;
-    Ok((place, b.shared.command(&command, Told::Position)?.start))
-}
-
-/// How far a place is from where it is told to be, m.
-pub fn position_error(x: Context, place: Place, command: usize) -> f64 {
-    let c = &x.memory.command;
-    norm(minus([c[command], c[command + 1], c[command + 2]], place.at(x.robot)))
-}
-
-/// Remembers a number from before each control step, beside the present one: slots `[now, before]`.
-fn remember(b: &mut Builder, value: impl Fn(&Simulation) -> f64 + Send + Sync + 'static) -> [usize; 2] {
-    let [now, before] = [b.shared.keep(1).start, b.shared.keep(1).start];
-    b.shared.keepers.push(Box::new(move |robot, memory: &mut Memory, first| {
-        let present = value(robot);
-        memory.kept[before] = if first { present } else { memory.kept[now] };
-        memory.kept[now] = present;
-    }));
-    [now, before]
-}
-
-fn forward_velocity(b: &mut Builder) -> Built {
-    let of = b.text("of", Some(""), "a place (as in `difference`), or `joint:NAME`; the root where none is named")?;
-    let axis = b.choice("axis", &["x", "y", "z"], "which axis of the world: x, y or z (of no meaning for a joint)")?;
-    let model = b.model()?;
-    let [now, before] = match of.strip_prefix("joint:") {
-        Some(name) => {
-            let joint = joints(model, &[name.to_string()]).map_err(|error| wrong("of", error.reason))?[0].clone();
-            if !joint.is_scalar() {
-                return Err(wrong("of", format!("`{name}` is neither hinge nor slide")));
-            }
-            remember(b, move |robot| robot.data().qpos()[joint.qpos])
-        }
-        None => {
-            let place = match of.as_str() {
-                "" => super::lookup::root(model).map(Place::Body).ok_or_else(|| wrong("of", "the model has no body"))?,
-                of => Place::find(model, of, "of")?,
-            };
-            remember(b, move |robot| place.at(robot)[axis])
-        }
-    };
-    measure(move |x| (x.memory.kept[now] - x.memory.kept[before]) / x.control_dt)
-}
-
-fn feet_air_time(b: &mut Builder) -> Built {
-    let threshold = b.number("threshold", "s", 0.5, "time in the air from which on a step pays")?;
-    let force = b.magnitude("force", "N", 1.0, "force from which on a touch counts")?;
-    let command = velocity_name(b)?;
-    let parts = b.parts()?;
-    let moving = match (command.as_str(), b.shared.command(&command, Told::Velocity)) {
-        (_, Ok(range)) => Some(range.start),
-        ("", Err(_)) => None,
-        (_, Err(error)) => return Err(error),
-    };
-    let [air, landed] = [b.shared.keep(parts.len()).start, b.shared.keep(parts.len()).start];
-    let (n, dt) = (parts.len(), b.shared.control_dt);
-    b.shared.keepers.push(Box::new(move |robot, memory: &mut Memory, first| {
-        for (i, part) in parts.iter().enumerate() {
-            let touches = part.touches(robot, force);
-            let flown = if first { 0.0 } else { memory.kept[air + i] };
-            memory.kept[landed + i] = if touches { flown } else { 0.0 };
-            memory.kept[air + i] = if touches || first { 0.0 } else { flown + dt };
-        }
-    }));
-    measure(move |x| {
-        let c = &x.memory.command;
-        if moving.is_some_and(|m| c[m].hypot(c[m + 1]) <= 0.1) {
-            return 0.0;
-        }
-        let landed = &x.memory.kept[landed..landed + n];
-        landed.iter().filter(|&&time| time > 0.0).map(|time| time - threshold).sum()
     })
 }

@@ -1,11 +1,13 @@
 //! What the terms of a task share while they are built, and the parts that they are built into.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
 use tandem_core::check::SettingError;
 use tandem_core::{Channel, Stream};
 
+use super::pattern::hint;
 use super::{Context, Memory};
 use crate::simulation::Simulation;
 
@@ -13,6 +15,8 @@ use crate::simulation::Simulation;
 pub type Read = Box<dyn Fn(Context, usize) -> f64 + Send + Sync>;
 /// Measures what is rewarded; told whether the episode ends in this step.
 pub type Measure = Box<dyn Fn(Context, bool) -> f64 + Send + Sync>;
+/// A formula over numbers of observation terms.
+pub type Formula = Arc<dyn Fn(Context) -> f64 + Send + Sync>;
 /// Says yes or no.
 pub type Judge = Box<dyn Fn(Context) -> bool + Send + Sync>;
 /// The control that one of a term's commands, by position, amounts to.
@@ -50,8 +54,10 @@ pub trait Event: Send + Sync {
     fn randomise(&self, _model: &mut MjModel, _memory: &Memory) {}
     /// Sets the state in which an episode begins.
     fn start(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) {}
-    /// Happens after each control step.
-    fn step(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) {}
+    /// Happens after each control step; whether it has changed the robot's state.
+    fn step(&self, _robot: &mut Simulation, _memory: &mut Memory, _stream: &mut Stream) -> bool {
+        false
+    }
 }
 
 /// What a command term tells the robot.
@@ -127,11 +133,38 @@ impl Shared {
             name => fitting.find(|c| c.name == name),
         };
         found.map(|c| c.range.clone()).ok_or_else(|| {
-            let known: Vec<&str> = self.commands.iter().filter(|c| c.told == told).map(|c| c.name.as_str()).collect();
+            let known: Vec<&str> = self
+                .commands
+                .iter()
+                .filter(|c| c.told == told)
+                .map(|c| c.name.as_str())
+                .collect();
             let kind = if told == Told::Velocity { "velocity" } else { "position" };
-            let hint = super::pattern::hint(name, &known);
-            SettingError::new("command", format!("`task.command` has no {kind} of this name `{name}`; {hint}"))
+            let reason = match name {
+                "" => format!("`task.command` has no {kind} command; there is none to follow"),
+                name => format!("`task.command` has no {kind} command `{name}`; {}", hint(name, &known)),
+            };
+            SettingError::new("command", reason)
         })
+    }
+
+    /// Room for the commands that are on their way, once it is known how many numbers they have.
+    pub fn make_room_for_delay(&mut self) {
+        if let Some(delay) = &mut self.delay {
+            let (start, n) = (self.kept, (delay.most + 1) * self.action.len());
+            (self.kept, delay.history) = (start + n, start..start + n);
+        }
+    }
+
+    /// The memory of an episode that has not begun.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            action: vec![0.0; self.action.len()],
+            previous_action: vec![0.0; self.action.len()],
+            command: vec![0.0; self.commands.last().map_or(0, |c| c.range.end)],
+            kept: vec![0.0; self.kept],
+            steps: 0,
+        }
     }
 
     /// Remembers for how many control steps in a row something has been true.
@@ -139,7 +172,12 @@ impl Shared {
         let slot = self.keep(1).start;
         let control_dt = self.control_dt;
         self.keepers.push(Box::new(move |robot, memory, first| {
-            let holds = !first && is(Context { robot, memory, control_dt });
+            let holds = !first
+                && is(Context {
+                    robot,
+                    memory,
+                    control_dt,
+                });
             memory.kept[slot] = if holds { memory.kept[slot] + 1.0 } else { 0.0 };
         }));
         slot
