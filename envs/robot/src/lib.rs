@@ -5,10 +5,8 @@
 //! moves it, [`terms`] read it.
 
 pub mod config;
-pub mod engine;
 pub mod model;
-pub mod simulation;
 pub mod terms;
 
 pub use config::Config;
-pub use simulation::Simulation;
+pub use tandem_mujoco::{Simulation, engine, simulation};
