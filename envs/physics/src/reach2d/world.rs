@@ -9,7 +9,9 @@ use super::motion::{self, Pose};
 use super::spec::spec;
 use super::state::State;
 use super::walls::{FAR, Point, Walls};
-use tandem_core::{Environment, Fidelity, Hardware, InMujoco, Mechanism, Outcome, ProblemError, Scene, Spec, Stream, World};
+use tandem_core::{
+    Environment, Fidelity, Hardware, InMujoco, Mechanism, Outcome, ProblemError, Scene, Spec, Stream, World,
+};
 
 /// Reward per metre of path left and step.
 const PATH_COST: f32 = 0.3;

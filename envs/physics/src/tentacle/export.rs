@@ -24,7 +24,7 @@ const DAMPING: f64 = 0.003;
 /// the true model.
 const WINCH: [f64; 3] = [1e5, 30.0, 500.0];
 /// Physics steps of a control step.
-const SUBSTEPS: usize = 200;
+pub(super) const SUBSTEPS: usize = 200;
 const COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];
 
 /// The tentacle of a design, its winches slack.
