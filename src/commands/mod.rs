@@ -14,6 +14,7 @@ pub mod list;
 pub mod map;
 pub mod render;
 pub mod search;
+mod second_judge;
 pub mod simulate;
 pub mod train;
 pub mod validate;

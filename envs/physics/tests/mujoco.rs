@@ -56,7 +56,10 @@ fn play(problem: &mut dyn Problem, design: &[f64], start: u64, commands: &[Vec<f
 /// The largest difference of the observed channels whose names contain `part`.
 fn gap(problem: &dyn Problem, part: &str, a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
     let channels = problem.spec().observation.iter().enumerate();
-    let at: Vec<usize> = channels.filter(|(_, c)| c.name.contains(part)).map(|(i, _)| i).collect();
+    let at: Vec<usize> = channels
+        .filter(|(_, c)| c.name.contains(part))
+        .map(|(i, _)| i)
+        .collect();
     assert!(!at.is_empty(), "{} has no {part}", problem.spec().name);
     let pairs = a.iter().zip(b);
     let gaps = pairs.flat_map(|(a, b)| at.iter().map(|&i| (a[i] - b[i]).abs()));
@@ -73,7 +76,12 @@ fn arms_go_the_same_way_as_in_our_own_dynamics() {
         let [a, b] = [&mut own, &mut other].map(|p| play(p.as_mut(), &design, 3, &commands));
         let tip = gap(&*own, "goal_to_tip", &a.0, &b.0);
         assert!(tip < bound, "{preset}: {tip} m");
-        assert!((a.2 - b.2).abs() < 0.01 * a.2.abs(), "{preset}: returns {} and {}", a.2, b.2);
+        assert!(
+            (a.2 - b.2).abs() < 0.01 * a.2.abs(),
+            "{preset}: returns {} and {}",
+            a.2,
+            b.2
+        );
     }
 }
 
@@ -99,7 +107,7 @@ fn tentacles_come_to_rest_where_statics_says() {
         let [a, b] = [&mut own, &mut other].map(|p| play(p.as_mut(), &design, start, &commands));
         let last = |seen: &[Vec<f32>]| vec![seen[seen.len() - 1].clone()];
         let tip = gap(&*own, "tip_", &last(&a.0), &last(&b.0));
-        assert!(tip < 1e-3, "start {start}: {tip} m");
+        assert!(tip < 0.5e-3, "start {start}: {tip} m");
     }
 }
 
@@ -109,7 +117,8 @@ fn the_scripted_press_succeeds_in_both_engines() {
     let mut own = press::Press::new(press::Settings::new(&config).unwrap()).unwrap();
     let design = press::hand::WORKING;
     for start in 0..3 {
-        own.reset(&design, Fidelity::Full, &mut Stream::new(start, "start", 0)).unwrap();
+        own.reset(&design, Fidelity::Full, &mut Stream::new(start, "start", 0))
+            .unwrap();
         // the script looks at its own targets only, so that its commands are the same in every engine
         let mut commands = Vec::new();
         let succeeded = loop {
@@ -121,36 +130,42 @@ fn the_scripted_press_succeeds_in_both_engines() {
             }
         };
         let (_, in_mujoco, _) = play(in_mujoco(&own).as_mut(), &design, start, &commands);
-        assert!(succeeded && in_mujoco, "start {start}: {succeeded}, in MuJoCo {in_mujoco}");
+        assert!(
+            succeeded && in_mujoco,
+            "start {start}: {succeeded}, in MuJoCo {in_mujoco}"
+        );
     }
 }
 
 #[test]
-fn the_scripted_grasp_lifts_and_holds_in_both_engines() {
+fn the_scripted_grasp_lifts_and_holds_half_of_all_objects_in_both_engines() {
     let mut own = tendon::make(&tendon::Config::default()).unwrap();
     let mut other = in_mujoco(&*own);
-    // close to half of the most tension within 30 steps, lift by 60 mm from step 40 to 65
+    // close to the most tension within 30 steps, lift by 60 mm from step 40 to 65
     let ramp = |step: usize, from: usize, to: usize, size: f32| match (from..to).contains(&step) {
         true => size / (to - from) as f32,
         false => 0.0,
     };
-    let command = |step| vec![ramp(step, 0, 30, 20.0) / 3.0, ramp(step, 40, 65, 0.06) / 0.004];
+    let command = |step| vec![ramp(step, 0, 30, 40.0) / 3.0, ramp(step, 40, 65, 0.06) / 0.004];
     let commands: Vec<Vec<f32>> = (0..own.spec().horizon).map(command).collect();
     let mut held = [0; 2];
-    for start in 0..8 {
+    for start in 0..16 {
         for (held, problem) in held.iter_mut().zip([&mut own, &mut other]) {
             let (_, success, _) = play(problem.as_mut(), &tendon::hand::WORKING, start, &commands);
             *held += usize::from(success);
         }
     }
-    assert!(held[0] >= 6 && held[1] >= 6, "of 8 starts: {held:?}");
+    // one tension for all objects: 11 here and 9 in MuJoCo
+    assert!(held.iter().all(|held| *held >= 7), "of 16 starts: {held:?}");
 }
 
 #[test]
 fn a_box_on_the_table_is_borne_by_it_and_a_sphere_is_braked() {
     let mut problem = in_mujoco(&*tendon::make(&tendon::Config::default()).unwrap());
     let design = problem.hardware().space().start();
-    problem.reset(&design, Fidelity::Full, &mut Stream::new(0, "start", 0)).unwrap();
+    problem
+        .reset(&design, Fidelity::Full, &mut Stream::new(0, "start", 0))
+        .unwrap();
     let mut terms = vec![0.0; problem.spec().reward_terms.len()];
     for _ in 0..10 {
         problem.full_step(&[0.0, 0.0]);
