@@ -104,6 +104,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Adapt(args) => commands::adapt::run(args),
         Command::Explore(args) => commands::explore::run(args),
         Command::Generate(args) => commands::generate::run(args),
+        Command::Rollout(args) => commands::rollout::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),

@@ -29,6 +29,25 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
+/// Arguments of `tandem rollout`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  echo '{\"actions\": [[0.5, -0.5], [0.1, 0.0]]}' | tandem rollout experiments/robots/arm.json -
+  tandem rollout robot.json commands.json > trajectory.json
+
+The commands' file is JSON: `actions`, one row for each control step, in [-1, 1]; optionally `qpos` and `qvel`, the state to
+begin with instead of a drawn one, and `design`, values of design parameters by name.")]
+pub struct RolloutArgs {
+    /// Experiment file of a robot
+    pub experiment: PathBuf,
+    /// Commands, a JSON file; - reads them from standard input
+    pub commands: PathBuf,
+    /// Change a setting first (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+}
+
 /// What `tandem list` can list.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum ListWhat {
@@ -44,6 +63,8 @@ pub enum ListWhat {
     Platforms,
     /// Passes of the accelerators' compiler
     Passes,
+    /// What a robot of one's own can observe, do and be rewarded for, with units, formulas and parameters
+    Terms,
 }
 
 /// Arguments of `tandem list`.
@@ -51,6 +72,7 @@ pub enum ListWhat {
 #[command(after_help = "\
 Examples:
   tandem list problems
+  tandem list terms
   tandem list experiments --json")]
 pub struct ListArgs {
     /// What to list

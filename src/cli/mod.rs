@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Design the circuit together with an adapted language model
     Explore(ExploreArgs),
+    /// Play given commands on a robot of one's own: what it observes and earns, in double precision
+    Rollout(RolloutArgs),
     /// Write the learnt machine and its policy for other simulators
     Export(ExportArgs),
     /// Check an experiment file without running it

@@ -27,6 +27,7 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         ListWhat::Experiments => experiments(&args.folder)?,
         ListWhat::Networks => networks()?,
         ListWhat::Platforms => platforms(),
+        ListWhat::Terms => terms(),
         ListWhat::Passes => PASSES.iter().map(|pass| row(pass.name, pass.about)).collect(),
     };
     if args.json {
@@ -98,6 +99,28 @@ fn platforms() -> Vec<Row> {
             .with("technology", technology)
     };
     PLATFORMS.iter().map(entry).collect()
+}
+
+/// Terms of robots, by kind; each followed by its parameters.
+fn terms() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for term in tandem_robot::terms::catalogue() {
+        let about = format!("{} [{}] = {}: {}", term.kind, term.unit, term.formula, term.doc);
+        let details = [
+            ("kind", json!(term.kind)),
+            ("unit", json!(term.unit)),
+            ("formula", json!(term.formula)),
+            ("doc", json!(term.doc)),
+            ("params", json!(term.params)),
+        ];
+        let entry = row(term.name, &about);
+        rows.push(
+            details
+                .into_iter()
+                .fold(entry, |entry, (key, value)| entry.with(key, value)),
+        );
+    }
+    rows
 }
 
 /// Problems, each followed by its presets.

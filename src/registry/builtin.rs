@@ -8,7 +8,7 @@ use serde_json::Value;
 use tandem_accelerator::codesign;
 use tandem_attention::recall;
 use tandem_core::check::SettingError;
-use tandem_core::{Preset, ProblemError, Share};
+use tandem_core::{Environment, Preset, ProblemError, Share};
 use tandem_learning::design::{
     Cma, CmaSettings, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy, HardwareAsPolicySettings,
     Morph, MorphConditioned, MorphConditionedSettings, MorphSettings, Random, RandomSettings, TensorHardware,
@@ -19,7 +19,7 @@ use tandem_physics::reach2d;
 use tandem_physics::tentacle;
 
 use super::{Instance, MethodEntry, ProblemEntry, Selectivity, read, typed};
-use crate::tensor_hardware::{PlanarArm, TensorAccelerator, TensorTentacle};
+use crate::tensor_hardware::{PlanarArm, TensorAccelerator, TensorRobot, TensorTentacle};
 
 fn presets(presets: &[Preset]) -> Vec<(String, String)> {
     let row = |p: &Preset| (format!("preset {}", p.name), p.about.into());
@@ -101,6 +101,7 @@ pub(super) fn problems() -> Vec<ProblemEntry> {
         ),
         press(),
         tendon(),
+        robot(),
         attention(),
         entry::<ClassicTask>(
             "classic",
@@ -146,6 +147,18 @@ fn attention() -> ProblemEntry {
         &recall::PRESETS,
         |_, designs, seed| recall::selectivity(&recall::Settings::new(&Default::default())?, designs, seed),
     )
+}
+
+fn robot() -> ProblemEntry {
+    let about =
+        "a robot of your own: an MJCF or URDF file in MuJoCo, parameters of it that are designed, and a task of terms";
+    ProblemEntry {
+        files: Some(super::robot_files::FILES),
+        ..entry::<tandem_robot::Config>("robot", about, build_robot, || {
+            let terms = "what can be observed, commanded, rewarded: `tandem list terms`";
+            vec![("terms".into(), terms.into())]
+        })
+    }
 }
 
 /// All methods of Tandem.
@@ -245,6 +258,17 @@ fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         problem: tendon::make(&config)?,
         tensor_hardware: None,
+    })
+}
+
+fn build_robot(task: &Value) -> Result<Instance, ProblemError> {
+    // no defaults: a robot without a file is none
+    let config = tandem_robot::Config::deserialize(task).map_err(|e| SettingError::new("", e.to_string()))?;
+    let world = tandem_robot::RobotWorld::new(&config)?;
+    let effects = world.linear_effects();
+    Ok(Instance {
+        tensor_hardware: effects.map(|effects| Arc::new(TensorRobot::new(effects)) as Arc<dyn TensorHardware>),
+        problem: Box::new(Environment::new(world)),
     })
 }
 

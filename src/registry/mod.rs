@@ -3,6 +3,7 @@
 
 mod builtin;
 mod files;
+mod robot_files;
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +18,7 @@ use crate::experiment::Experiment;
 use crate::strict::{ConfigError, Located};
 
 pub use files::{Bundle, BundledFile, Files, bundle};
+pub(crate) use robot_files::robot;
 
 /// Reads the part of an experiment at a path, so that typing errors in it are named with their line.
 pub type Reader = fn(&Located, &str) -> Result<(), ConfigError>;

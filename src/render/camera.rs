@@ -29,6 +29,8 @@ pub(super) struct Camera {
     distance: f32,
     /// Direction towards the light: high, from the left, behind the camera.
     light: Vector,
+    /// Height of the floor, m; minus infinity where there is none.
+    floor: f32,
 }
 
 /// How a body answers to light.
@@ -60,8 +62,9 @@ struct Body {
 }
 
 impl Camera {
-    /// A camera at `eye` that looks at `target`, z up, with a vertical field of view of `fov` degrees.
-    pub(super) fn new(eye: Vector, target: Vector, fov: f32) -> Result<Self, RenderError> {
+    /// A camera at `eye` that looks at `target`, held so that `up` is up in the picture, with a vertical field of view of `fov`
+    /// degrees, over a floor.
+    pub(super) fn new([eye, target, up]: [Vector; 3], fov: f32, floor: Option<f32>) -> Result<Self, RenderError> {
         let gaze = subtract(target, eye);
         let distance = dot(gaze, gaze).sqrt();
         if !(distance > 1e-6 && distance < 1e6) {
@@ -75,12 +78,11 @@ impl Camera {
             ));
         }
         let forward = unit(gaze);
-        let up_hint = if forward[2].abs() > 0.999 {
-            [0.0, 1.0, 0.0]
-        } else {
-            [0.0, 0.0, 1.0]
-        };
-        let right = unit(cross(forward, up_hint));
+        let right = cross(forward, unit(up));
+        if !(dot(right, right) > 1e-6) {
+            return Err(RenderError::View("the camera's up must not lie along its gaze"));
+        }
+        let right = unit(right);
         let up = cross(right, forward);
         let level = unit(cross(right, [0.0, 0.0, 1.0])); // towards the viewer, in the ground plane
         let light = unit(add_scaled(add_scaled([0.0, 0.0, 1.0], -0.55, right), 0.4, level));
@@ -90,6 +92,7 @@ impl Camera {
             tangent: (0.5 * fov.to_radians()).tan(),
             distance,
             light,
+            floor: floor.unwrap_or(f32::NEG_INFINITY),
         })
     }
 
@@ -115,13 +118,12 @@ impl Camera {
             .filter(|body| body.mask == OPAQUE)
             .flat_map(|body| &body.triangles);
         let shadow = ShadowMap::new(self.light, solid);
-        let ground = ground_height(moments);
         let shaded: Vec<Vector> = samples
             .par_iter()
             .enumerate()
             .map(|(i, sample)| {
                 let ray = self.ray(i % wide, i / wide, (wide, tall));
-                self.shade(sample, ray, ground, &shadow)
+                self.shade(sample, ray, &shadow)
             })
             .collect();
         average(&shaded, width, height)
@@ -170,10 +172,10 @@ impl Camera {
     }
 
     /// The light that reaches the eye along `ray`: from the body, else the ground, else the sky.
-    fn shade(&self, sample: &Sample, ray: Vector, ground: f32, shadow: &ShadowMap) -> Vector {
+    fn shade(&self, sample: &Sample, ray: Vector, shadow: &ShadowMap) -> Vector {
         let backdrop = self.backdrop(ray);
-        let slope = (ground - self.eye[2]) / ray[2];
-        let ground_seen = self.eye[2] > ground && ray[2] < -1e-6;
+        let slope = (self.floor - self.eye[2]) / ray[2];
+        let ground_seen = self.floor.is_finite() && self.eye[2] > self.floor && ray[2] < -1e-6;
         if sample.depth > 0.0 && !(ground_seen && slope * sample.depth < 0.9999) {
             let at = add_scaled(self.eye, 1.0 / sample.depth, ray);
             let normal = unit(sample.normal);
@@ -275,6 +277,7 @@ fn bodies_of(scene: &Scene, ghost: bool) -> Vec<Body> {
             Role::Goal | Role::Trace => (HALF, Finish::Glowing),
             Role::Contact => (OPAQUE, Finish::Glowing),
             Role::Wall => (OPAQUE, Finish::Matt),
+            Role::Painted([.., alpha]) if !ghost => (screen(*alpha), Finish::Shiny),
             _ if ghost => (QUARTER, Finish::Shiny),
             _ => (OPAQUE, Finish::Shiny),
         };
@@ -295,19 +298,13 @@ fn bodies_of(scene: &Scene, ghost: bool) -> Vec<Body> {
     out
 }
 
-/// Height of the ground, m: 0, or the lowest wall's lowest point where that lies deeper.
-fn ground_height(moments: &[&Scene]) -> f32 {
-    let mut triangles = Vec::new();
-    for (role, shape) in moments.iter().flat_map(|scene| &scene.shapes) {
-        if *role == Role::Wall {
-            triangulate(shape, &mut triangles);
-        }
+/// The samples that something of this opacity fills.
+fn screen(alpha: u8) -> u8 {
+    match alpha {
+        0..96 => QUARTER,
+        96..192 => HALF,
+        _ => OPAQUE,
     }
-    triangles
-        .iter()
-        .flatten()
-        .map(|vertex| vertex.position[2])
-        .fold(0.0, f32::min)
 }
 
 /// Pixels from samples, and bytes from light.

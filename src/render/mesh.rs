@@ -116,7 +116,31 @@ pub(super) fn triangulate(shape: &Shape, out: &mut Vec<Triangle>) {
         Shape::Cuboid { center, half, rotation } => {
             cuboid(&Frame::turned(center, rotation), half, out);
         }
+        Shape::Ellipsoid { center, half, rotation } => ellipsoid(&Frame::turned(center, rotation), half, out),
+        Shape::Mesh {
+            ref mesh,
+            position,
+            rotation,
+        } => {
+            let frame = Frame::turned(position, rotation);
+            let triangles = mesh.triangles();
+            out.extend(triangles.map(|corners| corners.map(|(position, normal)| frame.vertex(position, normal))));
+        }
     }
+}
+
+/// The unit sphere, stretched; normals shrink where the surface is stretched.
+fn ellipsoid(frame: &Frame, half: Vector, out: &mut Vec<Triangle>) {
+    let mut sphere = Vec::new();
+    let ball = Frame::turned([0.0; 3], [0.0, 0.0, 0.0, 1.0]);
+    revolve(&ball, &capsule_profile(1.0, 0.0), &mut sphere);
+    out.extend(sphere.into_iter().map(|triangle| {
+        triangle.map(|vertex| {
+            let stretched = std::array::from_fn(|i| vertex.position[i] * half[i]);
+            let normal = std::array::from_fn(|i| vertex.normal[i] / half[i].max(1e-6));
+            frame.vertex(stretched, unit(normal))
+        })
+    }));
 }
 
 /// A point of a profile: distance from the axis, height, and the normal's two parts in the same order.

@@ -234,8 +234,14 @@ fn draw_view(canvas: &mut Canvas, area: [f32; 4], column: &Column<'_>, present: 
             let metres = matches!(present.view, View::Plane { .. });
             plane::draw(canvas, area, &moments, [min, max], metres);
         }
-        View::Camera { eye, target, fov } => {
-            let camera = camera::Camera::new(eye, target, fov)?;
+        View::Camera {
+            eye,
+            target,
+            up,
+            fov,
+            floor,
+        } => {
+            let camera = camera::Camera::new([eye, target, up], fov, floor)?;
             let image = camera.draw(&moments, (area[2] as u32, area[3] as u32));
             canvas.place(area[0] as u32, area[1] as u32, &image);
         }
@@ -303,7 +309,10 @@ fn drawable(scene: &Scene) -> Scene {
     let sound = |shape: &Shape| match shape {
         Shape::Capsule { a, b, radius } => finite(a) && finite(b) && finite(&[*radius]),
         Shape::Sphere { center, radius } => finite(center) && finite(&[*radius]),
-        Shape::Cuboid { center, half, rotation } => finite(center) && finite(half) && finite(rotation),
+        Shape::Cuboid { center, half, rotation } | Shape::Ellipsoid { center, half, rotation } => {
+            finite(center) && finite(half) && finite(rotation)
+        }
+        Shape::Mesh { position, rotation, .. } => finite(position) && finite(rotation),
         Shape::Cylinder {
             center,
             radius,

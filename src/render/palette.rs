@@ -59,5 +59,8 @@ pub(super) fn of(role: Role, index: usize, count: usize) -> Color {
         Role::Button => rgb(0xef4444),
         Role::Trace => rgb(0xf43f5e),
         Role::Contact => rgb(0x16a34a),
+        Role::Tendon => rgb(0xb4234a),
+        Role::Limb { depth, deepest } => of(Role::Link, usize::from(depth), usize::from(deepest) + 1),
+        Role::Painted(color) => color,
     }
 }

@@ -119,7 +119,8 @@ fn thickness(shape: &Shape) -> f32 {
         Shape::Cylinder {
             radius, half_height, ..
         } => radius.min(*half_height),
-        Shape::Cuboid { half, .. } => half[0].min(half[1]),
+        Shape::Cuboid { half, .. } | Shape::Ellipsoid { half, .. } => half[0].min(half[1]),
+        Shape::Mesh { .. } => 0.0, // drawn as it is
     }
     .max(1e-6)
 }
@@ -138,6 +139,24 @@ fn body(canvas: &mut Canvas, map: &Map, shape: &Shape, color: Color, grow: f32) 
         Shape::Cuboid { center, half, rotation } => {
             let half = [half[0] + grow, half[1] + grow];
             canvas.polygon(&corners(map, center, half, rotation, [0, 1]), color);
+        }
+        Shape::Ellipsoid { center, half, rotation } => {
+            let turn = |i: usize| (std::f32::consts::TAU * i as f32 / 32.0).sin_cos();
+            let local = |(sin, cos): (f32, f32)| [(half[0] + grow) * cos, (half[1] + grow) * sin, 0.0];
+            let ellipse: Vec<[f32; 2]> = (0..32).map(|i| placed(map, center, rotation, local(turn(i)))).collect();
+            canvas.polygon(&ellipse, color);
+        }
+        Shape::Mesh {
+            ref mesh,
+            position,
+            rotation,
+        } => {
+            for triangle in mesh.triangles() {
+                canvas.polygon(
+                    &triangle.map(|(corner, _)| placed(map, position, rotation, corner)),
+                    color,
+                );
+            }
         }
         Shape::Cylinder {
             center,
@@ -164,9 +183,14 @@ fn corners(map: &Map, center: [f32; 3], half: [f32; 2], rotation: [f32; 4], axes
         let mut local = [0.0; 3];
         local[axes[0]] = u * half[0];
         local[axes[1]] = v * half[1];
-        let p = super::rotate(rotation, local);
-        map.point(std::array::from_fn(|i| center[i] + p[i]))
+        placed(map, center, rotation, local)
     })
+}
+
+/// Where a point of a body's own frame is in the picture.
+fn placed(map: &Map, origin: [f32; 3], rotation: [f32; 4], local: [f32; 3]) -> [f32; 2] {
+    let p = super::rotate(rotation, local);
+    map.point(std::array::from_fn(|i| origin[i] + p[i]))
 }
 
 /// Past positions, the older the paler.

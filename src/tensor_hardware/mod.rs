@@ -1,6 +1,7 @@
 //! Exact, differentiable forms of hardware models: what `hardware-as-policy` needs.
 
 mod accelerator;
+mod robot;
 mod tentacle;
 
 use tandem_core::Hardware;
@@ -9,6 +10,7 @@ use tandem_physics::reach2d::STEP_ANGLE;
 use tch::{Kind, Tensor};
 
 pub use accelerator::TensorAccelerator;
+pub use robot::TensorRobot;
 pub use tentacle::TensorTentacle;
 
 /// The planar arm's kinematics in tensors; the formula is [`tandem_physics::reach2d`]'s.

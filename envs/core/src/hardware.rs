@@ -125,6 +125,16 @@ impl HardwareSpec {
         }
     }
 
+    /// Numbers of a query.
+    pub fn query_len(&self) -> usize {
+        self.query.len()
+    }
+
+    /// Numbers of an effect.
+    pub fn effect_len(&self) -> usize {
+        self.effect.len()
+    }
+
     /// The same from lists: queries with their bounds, effects with their scales, of which the first `task` are what
     /// the task sees.
     pub fn from_lists(

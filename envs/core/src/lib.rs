@@ -38,6 +38,6 @@ pub use preset::{Preset, Share};
 pub use problem::{
     Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, InMujoco, Problem, ProblemError, Spec, Step,
 };
-pub use scene::{Role, Scene, Shape, View};
+pub use scene::{Mesh, Role, Scene, Shape, View};
 pub use search::SearchSpace;
 pub use stream::Stream;

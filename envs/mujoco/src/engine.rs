@@ -6,7 +6,8 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Once;
 
-use mujoco_rs::mujoco_c::{mjData, mjModel, mju_user_error, mju_user_warning};
+use mujoco_rs::mujoco_c::{mj_deleteData, mj_makeData, mjData, mjModel, mju_user_error, mju_user_warning};
+use mujoco_rs::wrappers::MjModel;
 use thiserror::Error;
 
 /// MuJoCo gave up.
@@ -24,6 +25,7 @@ pub mod unwinding {
         pub fn mj_kinematics(m: *const mjModel, d: *mut mjData);
         pub fn mj_forward(m: *const mjModel, d: *mut mjData);
         pub fn mj_rnePostConstraint(m: *const mjModel, d: *mut mjData);
+        pub fn mj_setConst(m: *mut mjModel, d: *mut mjData);
     }
 }
 
@@ -63,4 +65,24 @@ pub fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, EngineError> {
         Ok(error) => *error,
         Err(other) => resume_unwind(other),
     })
+}
+
+/// Derives again what a model's constants depend on (inertias in the reference pose, masses of subtrees), after numbers of it
+/// were changed.
+///
+/// # Errors
+/// Memory that cannot be had, MuJoCo's own.
+pub fn derive_constants(model: &mut MjModel) -> Result<(), EngineError> {
+    install();
+    // SAFETY: both pointers are valid for the call, the data is made for this model and freed afterwards; no size is changed.
+    unsafe {
+        let model: *mut mjModel = model.ffi_mut();
+        let data = mj_makeData(model);
+        if data.is_null() {
+            return Err(EngineError("no memory for the data of a model".into()));
+        }
+        let derived = guarded(|| unwinding::mj_setConst(model, data));
+        mj_deleteData(data);
+        derived
+    }
 }

@@ -16,6 +16,7 @@ const INTEGRATION: u32 = mjtState::mjSTATE_INTEGRATION as u32;
 /// As in MuJoCo and Gymnasium, what is derived from positions (places of bodies, contacts, sensors) belongs to the beginning
 /// of the last integration step; positions and velocities of joints belong to its end.
 pub struct Simulation {
+    model: Arc<MjModel>,
     data: MjData<Arc<MjModel>>,
 }
 
@@ -26,8 +27,8 @@ impl Simulation {
     /// Memory that cannot be had, a model that MuJoCo cannot evaluate.
     pub fn new(model: Arc<MjModel>) -> Result<Self, EngineError> {
         crate::engine::install();
-        let data = MjData::try_new(model).map_err(|error| EngineError(error.to_string()))?;
-        let mut simulation = Self { data };
+        let data = MjData::try_new(model.clone()).map_err(|error| EngineError(error.to_string()))?;
+        let mut simulation = Self { model, data };
         simulation.forward()?;
         Ok(simulation)
     }
@@ -35,6 +36,11 @@ impl Simulation {
     /// The compiled model.
     pub fn model(&self) -> &MjModel {
         self.data.model()
+    }
+
+    /// The same, to be shared.
+    pub fn shared_model(&self) -> Arc<MjModel> {
+        self.model.clone()
     }
 
     /// State and everything derived from it, read only.

@@ -15,6 +15,9 @@ pub struct Config {
     /// Design parameters.
     #[serde(default)]
     pub design: Vec<ParameterConfig>,
+    /// Motors that lose torque with speed.
+    #[serde(default)]
+    pub motors: Vec<MotorConfig>,
     /// What the policy sees, in this order.
     pub observation: Vec<TermConfig>,
     /// What the policy commands, in this order.
@@ -90,6 +93,30 @@ pub struct ParameterConfig {
     pub scale: ScaleConfig,
     /// What of the file it changes: `length(body:*_thigh)`, `actuator:*_knee.gear[0]`.
     pub edit: Vec<String>,
+    /// How the inertia of a body that says its own (`<inertial>`) follows `length`, `scale` and `thickness`; such a body is
+    /// refused where no law is given.
+    #[serde(default)]
+    pub inertial: Option<InertialLaw>,
+}
+
+/// How an inertia that the file says itself follows the shape of its body.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum InertialLaw {
+    /// The mass is spread as before and its density is kept: under a stretch `x -> M x` mass goes with `det M`, and the second
+    /// moment of mass with `det(M) M S M^T`.
+    Uniform,
+}
+
+/// A torque-speed line for motors, without which an optimiser takes the highest gear for the best.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MotorConfig {
+    /// Which of the file's motors, by name with `*` and `?`; a motor without a name goes by that of its joint.
+    pub actuator: String,
+    /// Speed of the motor's shaft at which it has no torque left at full command, rad/s. The shaft turns `gear` times as fast
+    /// as the joint.
+    pub no_load_speed: f64,
 }
 
 fn one() -> String {

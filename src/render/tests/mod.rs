@@ -3,6 +3,7 @@ mod animation;
 use super::*;
 
 const LEVEL: [f32; 4] = [0.0, 0.0, 0.0, 1.0];
+const UP: [f32; 3] = [0.0, 0.0, 1.0];
 
 /// A two-link arm at this angle, a wall on the right and a goal.
 fn arm(angle: f32) -> Scene {
@@ -107,7 +108,9 @@ fn still_life() -> Scene {
     let view = View::Camera {
         eye: [0.0, -3.0, 1.8],
         target: [0.0, 0.0, 0.2],
+        up: UP,
         fov: 35.0,
+        floor: Some(0.0),
     };
     Scene {
         view,
@@ -224,7 +227,9 @@ fn a_nearer_body_hides_a_farther_one() {
     let view = View::Camera {
         eye: [0.0, -4.0, 0.5],
         target: [0.0, 0.0, 0.5],
+        up: UP,
         fov: 30.0,
+        floor: Some(0.0),
     };
     for order in [[0, 1], [1, 0]] {
         let both = [sphere(-1.0, Role::Button), sphere(1.0, Role::Base)];
@@ -316,7 +321,9 @@ fn what_cannot_be_drawn_is_an_error_and_what_is_not_finite_is_left_out() {
     blind.view = View::Camera {
         eye: [1.0; 3],
         target: [1.0; 3],
+        up: UP,
         fov: 40.0,
+        floor: None,
     };
     let panel = [Panel {
         title: "",

@@ -52,7 +52,9 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
         view: View::Camera {
             eye: [0.3, -0.42, 0.3],
             target: [0.02, 0.0, 0.06],
+            up: [0.0, 0.0, 1.0],
             fov: 35.0,
+            floor: Some(-0.02), // the table's lower side
         },
         shapes,
         caption,

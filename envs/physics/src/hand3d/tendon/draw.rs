@@ -53,7 +53,9 @@ pub fn scene(state: &State) -> Scene {
         view: View::Camera {
             eye: [0.38, -0.46, 0.32],
             target: [0.0, 0.0, 0.11],
+            up: [0.0, 0.0, 1.0],
             fov: 35.0,
+            floor: Some(-0.02), // the table's lower side
         },
         shapes,
         caption,

@@ -1,6 +1,12 @@
 //! Geometry of a problem's state, for drawing without a display. Lengths in metres.
 
+mod mesh;
+
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+
+pub use mesh::Mesh;
 
 /// What a shape is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +29,17 @@ pub enum Role {
     Trace,
     /// A place where bodies touch.
     Contact,
+    /// A cable or muscle of the machine.
+    Tendon,
+    /// A link of a machine that branches: how many joints lie between it and the root, and the largest such number.
+    Limb {
+        /// Joints between the root and this link.
+        depth: u16,
+        /// The same of the link farthest from the root.
+        deepest: u16,
+    },
+    /// A moving part with a colour of its own: red, green, blue and opacity.
+    Painted([u8; 4]),
 }
 
 /// A shape in world coordinates; planar problems use z = 0.
@@ -64,6 +81,38 @@ pub enum Shape {
         /// Radius.
         radius: f32,
     },
+    /// An ellipsoid with a pose; in the plane the ellipse of its first two axes.
+    Ellipsoid {
+        /// Centre.
+        center: [f32; 3],
+        /// Half lengths of its own axes.
+        half: [f32; 3],
+        /// Orientation as a quaternion (x, y, z, w).
+        rotation: [f32; 4],
+    },
+    /// A surface of triangles with a pose.
+    Mesh {
+        /// The surface in its own frame; scenes of an episode share it.
+        #[serde(with = "shared")]
+        mesh: Arc<Mesh>,
+        /// Where the frame's origin is.
+        position: [f32; 3],
+        /// Orientation as a quaternion (x, y, z, w).
+        rotation: [f32; 4],
+    },
+}
+
+/// A shared mesh is stored as the mesh.
+mod shared {
+    use super::{Arc, Deserialize, Mesh, Serialize};
+
+    pub fn serialize<S: serde::Serializer>(mesh: &Arc<Mesh>, to: S) -> Result<S::Ok, S::Error> {
+        Mesh::serialize(mesh, to)
+    }
+
+    pub fn deserialize<'a, D: serde::Deserializer<'a>>(from: D) -> Result<Arc<Mesh>, D::Error> {
+        Mesh::deserialize(from).map(Arc::new)
+    }
 }
 
 impl Shape {
@@ -94,21 +143,26 @@ pub enum View {
         /// Upper right corner.
         max: [f32; 2],
     },
-    /// A camera.
+    /// A camera, z up in the world.
     Camera {
         /// Position of the camera.
         eye: [f32; 3],
         /// Point looked at.
         target: [f32; 3],
+        /// What is up in the picture, roughly; any length, not along the gaze.
+        up: [f32; 3],
         /// Vertical field of view in degrees.
         fov: f32,
+        /// Height of the floor; without one there is sky below too.
+        floor: Option<f32>,
     },
 }
 
 /// A picture's content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scene {
-    /// From where it is seen; constant during an episode.
+    /// From where it is seen; constant during an episode, except that a camera may follow a machine that travels: it then
+    /// moves without turning.
     pub view: View,
     /// What is seen, in drawing order.
     pub shapes: Vec<(Role, Shape)>,

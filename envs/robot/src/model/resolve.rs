@@ -1,0 +1,538 @@
+//! From a parameter's edits, as text, to the numbers and bodies of the file that they change.
+
+use std::collections::HashMap;
+
+use mujoco_rs::wrappers::MjModel;
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsGeom, MjsSite, MjsTendon, MjtActuator, SpecElement};
+use mujoco_rs::wrappers::mj_model::MjtWrap;
+use tandem_core::{Parameter, Scale};
+
+use super::anatomy::Anatomy;
+use super::edit::{Edit, Kind, Target, Verb, fits, parse};
+use super::error::{ModelError, unknown};
+use super::stretch::Stretch;
+use super::{field, parts};
+use crate::config::{ParameterConfig, ScaleConfig};
+
+/// What a parameter's value does to one thing of the file.
+#[derive(Clone, Debug)]
+pub(super) enum Action {
+    /// A number becomes `factor` times the value.
+    Number {
+        kind: Kind,
+        element: usize,
+        field: String,
+        index: usize,
+    },
+    /// So does the coefficient of a joint in a fixed tendon.
+    Coefficient { tendon: String, joint: String },
+    /// A body is stretched so that its measure becomes that.
+    Stretch(Stretch),
+    /// A mesh is scaled along these axes of its file, to that over `own`.
+    Mesh { mesh: usize, axes: [bool; 3], own: f64 },
+    /// A body's mass becomes that, kg.
+    Mass { body: usize },
+}
+
+/// An action of an edit.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// Which edit of its parameter it belongs to.
+    pub(super) edit: usize,
+    pub(super) factor: f64,
+    pub(super) action: Action,
+    /// What the file says; NaN where it says nothing.
+    own: f64,
+    title: String,
+}
+
+/// A design parameter and all that it changes.
+#[derive(Clone, Debug)]
+pub(super) struct Knob {
+    pub(super) parameter: Parameter,
+    pub(super) changes: Vec<Change>,
+}
+
+/// The file that edits are resolved in, and what is known of it.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) spec: &'a MjSpec,
+    pub(super) anatomy: &'a Anatomy,
+    pub(super) model: &'a MjModel,
+}
+
+/// Something that only one parameter may change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Claim {
+    Number(Kind, usize, String, usize),
+    Coefficient(String, String),
+    Along(usize),
+    Across(usize),
+    Mass(usize),
+}
+
+/// Finds what the parameters change.
+///
+/// # Errors
+/// The first edit that cannot be read, names nothing, or changes what another one changes; a start that cannot be told.
+pub(super) fn resolve(source: Source, parameters: &[ParameterConfig]) -> Result<Vec<Knob>, ModelError> {
+    let mut claims = HashMap::new();
+    let mut knobs: Vec<Knob> = Vec::new();
+    for (i, config) in parameters.iter().enumerate() {
+        let key = format!("design[{i}]");
+        if config.name.is_empty() {
+            return Err(ModelError::setting(format!("{key}.name"), "a parameter needs a name"));
+        }
+        if knobs.iter().any(|knob| knob.parameter.name == config.name) {
+            let reason = format!("there are two parameters `{}`", config.name);
+            return Err(ModelError::setting(format!("{key}.name"), reason));
+        }
+        knobs.push(knob(source, config, &key, &mut claims)?);
+    }
+    Ok(knobs)
+}
+
+fn knob(
+    source: Source,
+    config: &ParameterConfig,
+    key: &str,
+    claims: &mut HashMap<Claim, String>,
+) -> Result<Knob, ModelError> {
+    if config.edit.is_empty() {
+        return Err(ModelError::setting(
+            format!("{key}.edit"),
+            "it changes nothing; name at least one number of the file",
+        ));
+    }
+    let mut changes = Vec::new();
+    for (j, text) in config.edit.iter().enumerate() {
+        let place = format!("{key}.edit[{j}]");
+        let refuse = |reason: String| ModelError::setting(&place, reason);
+        let Edit { factor, target } = parse(text).map_err(refuse)?;
+        let found = match &target {
+            Target::Number {
+                kind,
+                pattern,
+                field,
+                index,
+            } => numbers(source, *kind, pattern, field, *index),
+            Target::Coefficient { tendon, joint } => coefficients(source, tendon, joint),
+            Target::Verb { verb, holder, pattern } => bodies(source, config, *verb, *holder, pattern),
+        };
+        for Found {
+            factor: sign,
+            action,
+            own,
+            title,
+        } in found.map_err(refuse)?
+        {
+            claim(&action, source, &place, claims).map_err(refuse)?;
+            if !matches!(action, Action::Number { .. } | Action::Coefficient { .. }) && !(factor * config.low > 0.0) {
+                let reason = format!("{title}: the value must be above 0, and `low` is {}", config.low);
+                return Err(ModelError::setting(format!("{key}.low"), reason));
+            }
+            changes.push(Change {
+                edit: j,
+                factor: factor * sign,
+                action,
+                own,
+                title,
+            });
+        }
+    }
+    let start = start(config, key, &mut changes)?;
+    let meshes = meshes(source, &changes)
+        .map_err(|(edit, reason)| ModelError::setting(format!("{key}.edit[{edit}]"), reason))?;
+    changes.extend(meshes);
+    let parameter = Parameter {
+        name: config.name.clone(),
+        unit: config.unit.clone(),
+        low: config.low,
+        high: config.high,
+        start,
+        scale: match config.scale {
+            ScaleConfig::Linear => Scale::Linear,
+            ScaleConfig::Log => Scale::Log,
+        },
+    };
+    tandem_core::DesignSpace::new(vec![parameter.clone()])
+        .map_err(|error| ModelError::setting(key, error.to_string()))?;
+    Ok(Knob { parameter, changes })
+}
+
+/// Something that an edit names.
+struct Found {
+    factor: f64,
+    action: Action,
+    own: f64,
+    title: String,
+}
+
+/// Places of the elements whose name fits.
+fn matching(spec: &MjSpec, kind: Kind, pattern: &str) -> Result<Vec<(usize, String)>, String> {
+    if kind == Kind::Option {
+        return Ok(vec![(0, String::new())]);
+    }
+    let names = field::elements(spec, kind);
+    let world = usize::from(kind == Kind::Body); // the world is no body that could be changed
+    let fit: Vec<_> = names
+        .iter()
+        .cloned()
+        .enumerate()
+        .skip(world)
+        .filter(|(_, name)| fits(pattern, name))
+        .collect();
+    match fit.is_empty() {
+        true => Err(unknown(
+            kind.name(),
+            pattern,
+            names.iter().skip(world).map(String::as_str),
+        )),
+        false => Ok(fit),
+    }
+}
+
+fn numbers(source: Source, kind: Kind, pattern: &str, field: &str, index: Option<usize>) -> Result<Vec<Found>, String> {
+    let mut found = Vec::new();
+    for (element, name) in matching(source.spec, kind, pattern)? {
+        let title = match name.as_str() {
+            "" if kind == Kind::Option => format!("`option.{field}`"),
+            "" => format!("{} number {element} ({field})", kind.name()),
+            name => format!("`{}:{name}.{field}`", kind.name()),
+        };
+        for (field, index, factor) in raw(source.spec, kind, element, field, index)? {
+            let numbers = field::read(source.spec, kind, element, &field);
+            let own = numbers
+                .and_then(|numbers| numbers.get(index).copied())
+                .unwrap_or(f64::NAN);
+            let action = Action::Number {
+                kind,
+                element,
+                field,
+                index,
+            };
+            found.push(Found {
+                factor,
+                action,
+                own,
+                title: title.clone(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The raw numbers behind a field: itself, or those that a servo's gain stands for.
+fn raw(
+    spec: &MjSpec,
+    kind: Kind,
+    element: usize,
+    field: &str,
+    index: Option<usize>,
+) -> Result<Vec<(String, usize, f64)>, String> {
+    if let Some(gain) = servo(spec, kind, element, field).filter(|_| index.is_none()) {
+        return Ok(gain
+            .iter()
+            .map(|&(field, index, factor)| (field.to_string(), index, factor))
+            .collect());
+    }
+    let Some(numbers) = field::read(spec, kind, element, field) else {
+        let mut names = field::names(kind);
+        names.extend((kind == Kind::Tendon).then_some("coef"));
+        names.extend((kind == Kind::Actuator).then_some(["kp", "kv"]).into_iter().flatten());
+        return Err(unknown("field", field, names));
+    };
+    let count = numbers.len();
+    let scalar = count == 1 || matches!(field, "stiffness" | "damping");
+    match index {
+        Some(index) if index < count => Ok(vec![(field.into(), index, 1.0)]),
+        Some(index) => Err(format!(
+            "`{field}` has {count} numbers, [0] to [{}], and no [{index}]",
+            count - 1
+        )),
+        None if scalar => Ok(vec![(field.into(), 0, 1.0)]),
+        None => Err(format!(
+            "`{field}` has {count} numbers; say which: `{field}[0]` to `{field}[{}]`",
+            count - 1
+        )),
+    }
+}
+
+/// `kp` and `kv` of MuJoCo's servos: force = kp (ctrl - q) - kv q', or kv (ctrl - q').
+fn servo(spec: &MjSpec, kind: Kind, element: usize, field: &str) -> Option<&'static [(&'static str, usize, f64)]> {
+    if kind != Kind::Actuator {
+        return None;
+    }
+    match (parts::all::<MjsActuator>(spec).get(element)?.type_(), field) {
+        (MjtActuator::mjACTUATOR_POSITION, "kp") => Some(&[("gainprm", 0, 1.0), ("biasprm", 1, -1.0)]),
+        (MjtActuator::mjACTUATOR_POSITION, "kv") => Some(&[("biasprm", 2, -1.0)]),
+        (MjtActuator::mjACTUATOR_VELOCITY, "kv") => Some(&[("gainprm", 0, 1.0), ("biasprm", 2, -1.0)]),
+        _ => None,
+    }
+}
+
+fn coefficients(source: Source, tendon: &str, joint: &str) -> Result<Vec<Found>, String> {
+    let mut found = Vec::new();
+    let tendons = parts::all::<MjsTendon>(source.spec);
+    for (element, name) in matching(source.spec, Kind::Tendon, tendon)? {
+        let wraps = (0..tendons[element].wrap_num()).filter_map(|i| tendons[element].try_wrap(i).ok());
+        let joints: Vec<_> = wraps.filter(|wrap| wrap.type_() == MjtWrap::mjWRAP_JOINT).collect();
+        if joints.is_empty() || name.is_empty() {
+            return Err(format!(
+                "tendon `{name}` is not fixed to joints; only `<fixed>` tendons with a name have coefficients"
+            ));
+        }
+        let fitting = joints.iter().filter(|wrap| fits(joint, wrap.name()));
+        let before = found.len();
+        found.extend(fitting.map(|wrap| Found {
+            factor: 1.0,
+            own: wrap.coef(),
+            title: format!("`tendon:{name}.coef[{}]`", wrap.name()),
+            action: Action::Coefficient {
+                tendon: name.clone(),
+                joint: wrap.name().into(),
+            },
+        }));
+        if found.len() == before {
+            return Err(unknown("joint", joint, joints.iter().map(|wrap| wrap.name())));
+        }
+    }
+    Ok(found)
+}
+
+fn bodies(
+    source: Source,
+    config: &ParameterConfig,
+    verb: Verb,
+    holder: Kind,
+    pattern: &str,
+) -> Result<Vec<Found>, String> {
+    let Source { spec, anatomy, model } = source;
+    let mut found: Vec<Found> = Vec::new();
+    let mut seen = Vec::new();
+    for (element, _) in matching(spec, holder, pattern)? {
+        let body = match holder {
+            Kind::Geom => anatomy.body_of_geom(element),
+            Kind::Joint => anatomy.body_of_joint(element),
+            _ => Some(element),
+        };
+        let body = body.ok_or("it is on no body")?;
+        if seen.contains(&body) {
+            continue;
+        }
+        seen.push(body);
+        let title = format!("`{}` of {}", verb.name(), anatomy.title(body));
+        let (action, own) = if verb == Verb::Mass {
+            if spec.compiler().settotalmass() > 0.0 {
+                return Err("the file's `<compiler settotalmass>` would undo it".into());
+            }
+            (Action::Mass { body }, model.body_mass()[anatomy.bodies[body].id])
+        } else {
+            let named = (holder == Kind::Geom).then_some(element);
+            let stretch = Stretch::plan((spec, anatomy, model), verb, body, named, config.inertial)?;
+            let own = stretch.own;
+            (Action::Stretch(stretch), own)
+        };
+        if own <= 0.0 {
+            return Err(format!("{title} is {own} in the file"));
+        }
+        found.push(Found {
+            factor: 1.0,
+            action,
+            own,
+            title,
+        });
+    }
+    Ok(found)
+}
+
+/// Notes down what is changed, and refuses what another edit changes already.
+fn claim(action: &Action, source: Source, place: &str, claims: &mut HashMap<Claim, String>) -> Result<(), String> {
+    let wanted = match action {
+        Action::Number {
+            kind,
+            element,
+            field,
+            index,
+        } => {
+            vec![Claim::Number(*kind, *element, field.clone(), *index)]
+        }
+        Action::Coefficient { tendon, joint } => vec![Claim::Coefficient(tendon.clone(), joint.clone())],
+        Action::Stretch(stretch) => {
+            let mut wanted = moved(stretch, source.anatomy);
+            wanted.extend((stretch.verb != Verb::Thickness).then_some(Claim::Along(stretch.body)));
+            wanted.extend((stretch.verb != Verb::Length).then_some(Claim::Across(stretch.body)));
+            wanted
+        }
+        Action::Mesh { .. } => Vec::new(),
+        Action::Mass { body } => vec![Claim::Mass(*body)],
+    };
+    for claim in wanted {
+        let shared = matches!(action, Action::Stretch(_)) && matches!(claim, Claim::Number(..));
+        // A body may be moved by two neighbours' stretches; marked so that a number edited by hand is not.
+        let mark = if shared { format!("~{place}") } else { place.to_string() };
+        match claims.insert(claim, mark) {
+            Some(other) if !(shared && other.starts_with('~')) => {
+                return Err(format!(
+                    "it changes what `{}` changes already",
+                    other.trim_start_matches('~')
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The raw numbers that a stretch writes.
+fn moved(stretch: &Stretch, anatomy: &Anatomy) -> Vec<Claim> {
+    let limb = &anatomy.bodies[stretch.body];
+    let all = |kind: Kind, elements: &[usize], field: &'static str, count: usize| {
+        let elements = elements.to_vec();
+        (0..count).flat_map(move |index| {
+            elements
+                .clone()
+                .into_iter()
+                .map(move |element| Claim::Number(kind, element, field.into(), index))
+        })
+    };
+    let mut claims = Vec::new();
+    if stretch.verb != Verb::Length {
+        claims.extend(all(Kind::Geom, &limb.geoms, "size", 1));
+    }
+    claims.extend(all(Kind::Geom, &limb.geoms, "size", 3).filter(|claim| !matches!(claim, Claim::Number(.., 0))));
+    if stretch.verb != Verb::Thickness {
+        claims.extend(all(Kind::Geom, &limb.geoms, "pos", 3));
+        claims.extend(all(Kind::Geom, &limb.geoms, "fromto", 6));
+        claims.extend(all(Kind::Site, &limb.sites, "pos", 3));
+        claims.extend(all(Kind::Joint, &limb.joints, "pos", 3));
+        claims.extend(all(Kind::Body, &limb.children, "pos", 3));
+    }
+    claims
+}
+
+/// The value that the file has. Where `start` is given and the numbers do not agree in the file, each keeps its ratio to it.
+fn start(config: &ParameterConfig, key: &str, changes: &mut [Change]) -> Result<f64, ModelError> {
+    let values: Vec<f64> = changes.iter().map(|change| change.own / change.factor).collect();
+    let first = values[0];
+    let alike = |value: &f64| (value - first).abs() <= 1e-9 * first.abs();
+    let agree = values.iter().all(alike);
+    match (config.start, agree) {
+        (Some(start), false) if values.iter().all(|value| value.is_finite()) => {
+            if start == 0.0 {
+                let reason = "the file's numbers differ and keep their ratio to it, so it cannot be 0";
+                return Err(ModelError::setting(format!("{key}.start"), reason));
+            }
+            for (change, value) in changes.iter_mut().zip(&values) {
+                change.factor *= value / start;
+            }
+            Ok(start)
+        }
+        (Some(start), _) => Ok(start),
+        (None, true) => inside(config, key, first),
+        (None, false) => {
+            let other = values.iter().position(|value| !alike(value)).unwrap_or(0);
+            let silent = changes.iter().zip(&values).find(|(_, value)| !value.is_finite());
+            let reason = match silent {
+                Some((change, _)) => format!("the file does not say {}; give `start`", change.title),
+                None => format!(
+                    "{} is {} and {} is {first} in the file; give `start`, and each keeps its ratio to it",
+                    changes[other].title, values[other], changes[0].title
+                ),
+            };
+            Err(ModelError::setting(key, reason))
+        }
+    }
+}
+
+/// What the file says as a start, if it lies within the bounds (a bound that it misses by a rounding error is meant).
+fn inside(config: &ParameterConfig, key: &str, value: f64) -> Result<f64, ModelError> {
+    let slack = 1e-9 * value.abs();
+    if value < config.low - slack || value > config.high + slack {
+        let (low, high) = (config.low, config.high);
+        let reason =
+            format!("the file says {value}, which is not between {low} and {high}; change them or give `start`");
+        return Err(ModelError::setting(key, reason));
+    }
+    Ok(if config.low <= config.high {
+        value.clamp(config.low, config.high)
+    } else {
+        value
+    })
+}
+
+/// Scalings of the meshes on stretched bodies.
+///
+/// # Errors
+/// The edit to blame, and why: a mesh that another body wears too.
+fn meshes(source: Source, changes: &[Change]) -> Result<Vec<Change>, (usize, String)> {
+    let geoms = parts::all::<MjsGeom>(source.spec);
+    let names = field::elements(source.spec, Kind::Mesh);
+    let mut scaled: Vec<Change> = Vec::new();
+    let stretched: Vec<usize> = changes
+        .iter()
+        .filter_map(|change| stretch(change).map(|stretch| stretch.body))
+        .collect();
+    for change in changes {
+        let Some(stretch) = stretch(change).filter(|stretch| stretch.verb != Verb::Thickness) else {
+            continue;
+        };
+        let blame = |reason: String| (change.edit, reason);
+        for &geom in &source.anatomy.bodies[stretch.body].geoms {
+            let name = geoms[geom].meshname();
+            if name.is_empty() {
+                continue;
+            }
+            let mesh = names.iter().position(|known| known == name);
+            let mesh = mesh.ok_or_else(|| blame(format!("mesh `{name}` has no asset of that name to scale")))?;
+            sole(source, name, &stretched).map_err(blame)?;
+            let axes = stretch.mesh_axes(geoms[geom]).map_err(blame)?;
+            let ratio = change.factor / stretch.own;
+            let same = scaled
+                .iter()
+                .find(|done| matches!(done.action, Action::Mesh { mesh: other, .. } if other == mesh));
+            match same.map(|done| &done.action) {
+                None => scaled.push(Change {
+                    factor: change.factor,
+                    action: Action::Mesh {
+                        mesh,
+                        axes,
+                        own: stretch.own,
+                    },
+                    ..change.clone()
+                }),
+                Some(Action::Mesh { axes: other, own, .. })
+                    if *other == axes && (change.factor / own / ratio - 1.0).abs() < 1e-9 => {}
+                Some(_) => return Err(blame(format!("mesh `{name}` would be stretched in two different ways"))),
+            }
+        }
+    }
+    Ok(scaled)
+}
+
+fn stretch(change: &Change) -> Option<&Stretch> {
+    match &change.action {
+        Action::Stretch(stretch) => Some(stretch),
+        _ => None,
+    }
+}
+
+/// Refuses a mesh that something wears which is not stretched along with it.
+fn sole(source: Source, mesh: &str, stretched: &[usize]) -> Result<(), String> {
+    let geoms = parts::all::<MjsGeom>(source.spec);
+    for (body, limb) in source.anatomy.bodies.iter().enumerate() {
+        if !stretched.contains(&body) && limb.geoms.iter().any(|&geom| geoms[geom].meshname() == mesh) {
+            let title = source.anatomy.title(body);
+            return Err(format!(
+                "its mesh `{mesh}` is worn by {title} too, which is not stretched; give it an asset of its own"
+            ));
+        }
+    }
+    match parts::all::<MjsSite>(source.spec)
+        .iter()
+        .find(|site| site.meshname() == mesh)
+    {
+        Some(site) => Err(format!("its mesh `{mesh}` is worn by site `{}` too", site.name())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,405 @@
+//! A robot with its task as a [`World`].
+
+use std::sync::Arc;
+
+use mujoco_rs::wrappers::MjModel;
+use serde::{Deserialize, Serialize};
+use tandem_core::check::{SettingError, within};
+use tandem_core::design::DesignError;
+use tandem_core::{CommandSpace, Fidelity, Hardware, InMujoco, Outcome, ProblemError, Scene, Spec, Stream, World};
+
+use crate::config::Config;
+use crate::effect::{self, Cut, LinearEffects, RobotHardware};
+use crate::engine::EngineError;
+use crate::model::Robot;
+use crate::scene::Camera;
+use crate::simulation::Simulation;
+use crate::terms::{Memory, Terms};
+
+/// Fault of an episode in which MuJoCo met numbers that are too large or none.
+const DIVERGED: &str = "the simulation diverged";
+/// Fault of an episode in which MuJoCo met an error that it could not go on from.
+const GAVE_UP: &str = "MuJoCo gave up";
+
+/// What world and hardware model share.
+pub(crate) struct Parts {
+    pub robot: Robot,
+    pub terms: Terms,
+    pub control_steps: usize,
+    /// Duration of a control step, s.
+    pub control_dt: f64,
+}
+
+/// A robot and its task.
+pub struct RobotWorld {
+    parts: Arc<Parts>,
+    cut: Arc<dyn Cut>,
+    spec: Spec,
+    camera: Camera,
+}
+
+/// An episode.
+#[derive(Serialize, Deserialize)]
+pub struct State {
+    /// Made again from `origin` when an episode is restored.
+    #[serde(skip)]
+    simulation: Option<Simulation>,
+    /// The state from which the present one follows: by one integration step where the robot has `stepped`, else by
+    /// deriving everything from it. So what belongs to the beginning of the last integration step is restored too.
+    origin: Vec<f64>,
+    stepped: bool,
+    memory: Memory,
+    /// The effect of the last step, where there was one.
+    effect: Vec<f32>,
+    /// The terms of the last step's reward in double precision, `[reward]`.
+    rewards: Vec<f64>,
+    /// The episode's own randomness: pushes, new commands.
+    stream: Stream,
+}
+
+impl State {
+    /// The robot in motion.
+    pub fn simulation(&self) -> Option<&Simulation> {
+        self.simulation.as_ref()
+    }
+
+    /// The terms of the last step's reward, `[reward]`.
+    pub fn rewards(&self) -> &[f64] {
+        &self.rewards
+    }
+
+    /// What terms remember of the episode.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl RobotWorld {
+    /// The world of this task.
+    ///
+    /// # Errors
+    /// A file, design or term that is refused.
+    pub fn new(config: &Config) -> Result<Self, SettingError> {
+        within("horizon", config.horizon, [1, 1_000_000])?;
+        within("control_steps", config.control_steps, [1, 10_000])?;
+        let robot = Robot::load(config)?;
+        let terms = Terms::new(config, robot.start_model())?;
+        let control_dt = robot.start_model().opt().timestep * config.control_steps as f64;
+        let spec = Spec {
+            name: "robot".into(),
+            observation: terms.observation().to_vec(),
+            command: CommandSpace::Continuous(terms.action().to_vec()),
+            reward_terms: terms.reward().to_vec(),
+            horizon: config.horizon,
+            control_dt,
+        };
+        let camera = Camera::new(config.camera.as_deref(), robot.start_model())?;
+        let parts = Arc::new(Parts {
+            robot,
+            terms,
+            control_steps: config.control_steps,
+            control_dt,
+        });
+        let cut = effect::cut(config.effect, &parts)?;
+        Ok(Self {
+            parts,
+            cut,
+            spec,
+            camera,
+        })
+    }
+
+    /// The robot's file and designs.
+    pub fn robot(&self) -> &Robot {
+        &self.parts.robot
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> &Terms {
+        &self.parts.terms
+    }
+
+    /// Effects with their derivatives by the design, where they are smooth in it.
+    pub fn linear_effects(&self) -> Option<LinearEffects> {
+        self.cut.smooth().then(|| LinearEffects {
+            parts: self.parts.clone(),
+            cut: self.cut.clone(),
+        })
+    }
+
+    /// Puts the robot of an episode that has just begun into this state, as its start.
+    ///
+    /// # Errors
+    /// Numbers that are too many, too few or not finite.
+    pub fn place(&self, state: &mut State, qpos: Option<&[f64]>, qvel: Option<&[f64]>) -> Result<(), SettingError> {
+        let Some(robot) = &mut state.simulation else {
+            return Ok(());
+        };
+        let data = robot.data_mut();
+        for (key, from, to) in [("qpos", qpos, data.qpos().len()), ("qvel", qvel, data.qvel().len())] {
+            let Some(from) = from else { continue };
+            if from.len() != to || !from.iter().all(|x| x.is_finite()) {
+                return Err(SettingError::new(key, format!("must be {to} numbers")));
+            }
+            match key {
+                "qpos" => data.qpos_mut().copy_from_slice(from),
+                _ => data.qvel_mut().copy_from_slice(from),
+            }
+        }
+        self.begin(state)
+            .map_err(|error| SettingError::new("qpos", error.to_string()))
+    }
+
+    /// Derives everything from the state in which an episode begins.
+    fn begin(&self, state: &mut State) -> Result<(), EngineError> {
+        self.settle(state)?;
+        if let Some(robot) = &state.simulation {
+            self.parts.terms.begin(robot, &mut state.memory);
+        }
+        Ok(())
+    }
+
+    /// The observation in double precision, `[observation]`.
+    pub fn observe_exactly(&self, state: &State, out: &mut [f64]) {
+        if let Some(robot) = &state.simulation {
+            self.parts
+                .terms
+                .observe(self.parts.terms.context(robot, &state.memory), out);
+        }
+    }
+
+    /// A simulation of this design, in reference pose, changed as was drawn for the episode.
+    fn build(&self, design: &[f64], fidelity: Fidelity, memory: &Memory) -> Result<Simulation, ProblemError> {
+        let cannot = |reason: String| {
+            ProblemError::from(DesignError::Bounds {
+                name: "all of them".into(),
+                reason,
+            })
+        };
+        let mut model = self
+            .parts
+            .robot
+            .compile(design)
+            .map_err(|error| cannot(error.to_string()))?;
+        if self.parts.terms.changes_model() {
+            let mut own = MjModel::clone(&model);
+            let changed = self.parts.terms.randomise(&mut own, memory);
+            changed.map_err(|error| cannot(error.to_string()))?;
+            model = Arc::new(own);
+        }
+        if fidelity == Fidelity::Effect {
+            model = self.cut.world_model(model);
+        }
+        Simulation::new(model).map_err(|error| cannot(error.to_string()))
+    }
+
+    /// Moves the true machine by a control step.
+    fn integrate(&self, state: &mut State) -> Result<(), EngineError> {
+        let Some(robot) = &mut state.simulation else {
+            return Ok(());
+        };
+        for step in 1..=self.parts.control_steps {
+            if step == self.parts.control_steps {
+                robot.store(&mut state.origin);
+            }
+            robot.step()?;
+        }
+        state.stepped = true;
+        match self.parts.terms.needs_forces() {
+            true => robot.forces(),
+            false => Ok(()),
+        }
+    }
+
+    /// Moves the world under an effect by a control step.
+    fn follow(&self, state: &mut State, effect: &[f32]) -> Result<(), EngineError> {
+        let Some(robot) = &mut state.simulation else {
+            return Ok(());
+        };
+        self.cut.advance(&self.parts, robot, effect)?;
+        state.effect.clear();
+        state.effect.extend_from_slice(effect);
+        self.settle(state)
+    }
+
+    /// Derives everything from the state as it is, which is where a restored episode goes on.
+    fn settle(&self, state: &mut State) -> Result<(), EngineError> {
+        let Some(robot) = &mut state.simulation else {
+            return Ok(());
+        };
+        robot.store(&mut state.origin);
+        state.stepped = false;
+        self.derive(robot, &state.effect)
+    }
+
+    fn derive(&self, robot: &mut Simulation, effect: &[f32]) -> Result<(), EngineError> {
+        robot.forward()?;
+        if self.parts.terms.needs_forces() {
+            robot.forces()?;
+        }
+        self.cut.show(robot, effect);
+        Ok(())
+    }
+
+    /// A control step: the command, the motion, then what the terms make of it.
+    fn step(
+        &self,
+        state: &mut State,
+        command: &[f32],
+        out: &mut [f32],
+        motion: impl FnOnce(&Self, &mut State) -> Result<(), EngineError>,
+    ) -> Outcome {
+        let terms = &self.parts.terms;
+        let Some(robot) = &mut state.simulation else {
+            return Outcome::fault(GAVE_UP);
+        };
+        terms.before_step(robot, &mut state.memory, command);
+        if motion(self, state).is_err() {
+            return Outcome::fault(GAVE_UP);
+        }
+        let outcome = self.account(state, out);
+        let Some(robot) = &mut state.simulation else {
+            return Outcome::fault(GAVE_UP);
+        };
+        let moved = terms.events(robot, &mut state.memory, &mut state.stream);
+        match moved && self.settle(state).is_err() {
+            true => Outcome::fault(GAVE_UP),
+            false => outcome,
+        }
+    }
+
+    /// What the terms make of the step that has been taken.
+    fn account(&self, state: &mut State, out: &mut [f32]) -> Outcome {
+        let terms = &self.parts.terms;
+        let Some(robot) = &state.simulation else {
+            return Outcome::fault(GAVE_UP);
+        };
+        if robot.diverged() {
+            return Outcome::fault(DIVERGED);
+        }
+        terms.after_step(robot, &mut state.memory);
+        let context = terms.context(robot, &state.memory);
+        terms.measure(context, &mut state.rewards);
+        if let Some(fault) = terms.fault(&state.rewards).or(terms.formula_fault(context)) {
+            return Outcome::fault(fault);
+        }
+        // a term of weight 0 is logged as it is and left out of the reward
+        let all = state.rewards.iter_mut().zip(terms.weights()).zip(out);
+        for ((value, &weight), out) in all {
+            *out = (if weight == 0.0 { *value } else { *value * weight }) as f32;
+            *value *= weight;
+        }
+        Outcome {
+            success: terms.success(context),
+            terminated: terms.terminated(context),
+            fault: None,
+        }
+    }
+}
+
+impl World for RobotWorld {
+    type State = State;
+
+    fn spec(&self) -> Spec {
+        self.spec.clone()
+    }
+
+    fn hardware(&self) -> Arc<dyn Hardware> {
+        Arc::new(RobotHardware {
+            parts: self.parts.clone(),
+            cut: self.cut.clone(),
+        })
+    }
+
+    fn effects_last(&self) -> bool {
+        self.cut.lasts()
+    }
+
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
+        let mut memory = self.parts.terms.memory();
+        let mut stream = Stream::new(stream.bits(), "robot/episode", 0);
+        self.parts.terms.draw(&mut memory, &mut stream);
+        let mut simulation = self.build(design, fidelity, &memory)?;
+        let started = self.parts.terms.start(&mut simulation, &mut memory, &mut stream);
+        started.map_err(|error| SettingError::new("events", error.to_string()))?;
+        let mut state = State {
+            origin: vec![0.0; simulation.state_len()],
+            simulation: Some(simulation),
+            stepped: false,
+            effect: Vec::new(),
+            memory,
+            rewards: vec![0.0; self.spec.reward_terms.len()],
+            stream,
+        };
+        let begun = self.begin(&mut state);
+        begun.map_err(|error| SettingError::new("model", error.to_string()))?;
+        Ok(state)
+    }
+
+    fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
+        let mut exact = vec![0.0; out.len()];
+        self.observe_exactly(state, &mut exact);
+        out.iter_mut().zip(&exact).for_each(|(to, &x)| *to = x as f32);
+    }
+
+    fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
+        let Some(robot) = &state.simulation else {
+            return out.fill(0.0);
+        };
+        let mut controls = robot.data().ctrl().to_vec();
+        self.parts.terms.controls(robot, &state.memory, command, &mut controls);
+        if self.cut.query(&self.parts, robot, &controls, out).is_err() {
+            out.fill(f32::NAN); // its effect is then none, and the environment ends the episode
+        }
+    }
+
+    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
+        self.step(state, command, terms, |world, state| world.follow(state, effect))
+    }
+
+    fn reward(&self, state: &State, _terms: &[f32]) -> f32 {
+        state.rewards.iter().sum::<f64>() as f32
+    }
+
+    fn advance_full(&self, state: &mut State, _: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
+        Some(self.step(state, command, terms, Self::integrate))
+    }
+
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        Some(InMujoco::Already)
+    }
+
+    fn scene(&self, state: &State, _design: &[f64]) -> Scene {
+        match &state.simulation {
+            Some(robot) => self.camera.scene(robot),
+            None => Scene::empty("the episode was not restored"),
+        }
+    }
+
+    fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {
+        let built = self.build(design, fidelity, &state.memory);
+        let mut robot = built.map_err(|error| error.to_string())?;
+        let fits = state.origin.len() == robot.state_len()
+            && state.rewards.len() == self.spec.reward_terms.len()
+            && self.parts.terms.fits(&state.memory);
+        if !fits || !state.origin.iter().all(|x| x.is_finite()) {
+            return Err("its state is not this robot's".into());
+        }
+        let again = |robot: &mut Simulation| {
+            robot.restore(&state.origin)?;
+            match state.stepped {
+                false => self.derive(robot, &state.effect),
+                true => {
+                    robot.step()?;
+                    match self.parts.terms.needs_forces() {
+                        true => robot.forces(),
+                        false => Ok(()),
+                    }
+                }
+            }
+        };
+        again(&mut robot).map_err(|error| error.to_string())?;
+        state.simulation = Some(robot);
+        Ok(())
+    }
+}
