@@ -37,7 +37,9 @@ pub use hardware::{Effect, Formula, HardwareSpec, Query};
 pub use mechanism::Mechanism;
 pub use model_file::ModelFile;
 pub use preset::{Preset, Share};
-pub use problem::{Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step};
+pub use problem::{
+    Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, InMujoco, Problem, ProblemError, Spec, Step,
+};
 pub use scene::{Mesh, Role, Scene, Shape, View};
 pub use search::SearchSpace;
 pub use stream::Stream;

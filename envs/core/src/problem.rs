@@ -110,6 +110,25 @@ pub enum ProblemError {
     },
 }
 
+/// How MuJoCo moves a problem's physical machine, so that it judges by the problem's own rewards and its own success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InMujoco<P> {
+    /// It does so always: there is nothing to compare with.
+    Already,
+    /// In this problem, which is the same but for what moves the machine in full fidelity.
+    As(P),
+}
+
+impl<P> InMujoco<P> {
+    /// The same of what `f` makes of the problem.
+    pub fn map<Q>(self, f: impl FnOnce(P) -> Q) -> InMujoco<Q> {
+        match self {
+            Self::Already => InMujoco::Already,
+            Self::As(problem) => InMujoco::As(f(problem)),
+        }
+    }
+}
+
 /// A world with its hardware: one environment.
 pub trait Problem: Send {
     /// Sizes, names and units.
@@ -137,6 +156,12 @@ pub trait Problem: Send {
     /// The same with its physical machine computed by an independent engine, at a step at which that one has converged; `None`
     /// where there is no such machine.
     fn reference(&self) -> Option<Box<dyn Problem>> {
+        None
+    }
+
+    /// The same with its physical machine moved by MuJoCo: a second judge. `None` where there is no machine that MuJoCo could
+    /// move, that is where [`Problem::mechanism`] gives none.
+    fn in_mujoco(&self) -> Option<InMujoco<Box<dyn Problem>>> {
         None
     }
 

@@ -7,7 +7,9 @@ use mujoco_rs::wrappers::MjModel;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 use tandem_core::design::DesignError;
-use tandem_core::{CommandSpace, Fidelity, Hardware, ModelFile, Outcome, ProblemError, Scene, Spec, Stream, World};
+use tandem_core::{
+    CommandSpace, Fidelity, Hardware, InMujoco, ModelFile, Outcome, ProblemError, Scene, Spec, Stream, World,
+};
 
 use crate::config::Config;
 use crate::effect::{self, Cut, LinearEffects, RobotHardware};
@@ -364,6 +366,10 @@ impl World for RobotWorld {
 
     fn advance_full(&self, state: &mut State, _: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
         Some(self.step(state, command, terms, Self::integrate))
+    }
+
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        Some(InMujoco::Already)
     }
 
     fn scene(&self, state: &State, _design: &[f64]) -> Scene {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::design::Design;
 use crate::mechanism::Mechanism;
 use crate::model_file::ModelFile;
-use crate::problem::{Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step};
+use crate::problem::{Fidelity, Hardware, InMujoco, NOT_FULL, Problem, ProblemError, Spec, Step};
 use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
@@ -45,7 +45,7 @@ impl Outcome {
 /// A world: the part of a problem that is specific to it.
 ///
 /// It holds what never changes (settings); what changes during an episode is its [`World::State`].
-pub trait World: Send + Sync + 'static {
+pub trait World: Sized + Send + Sync + 'static {
     /// What changes during an episode. All of it is stored with an episode; what can be made anew from the rest (a
     /// cache, a foreign object) is skipped by serde and made again by [`World::restore`].
     type State: Serialize + DeserializeOwned + Send;
@@ -115,18 +115,17 @@ pub trait World: Send + Sync + 'static {
     }
 
     /// The same with the time step of its physical machine divided by `factor`; see [`Problem::refined`].
-    fn refined(&self, _factor: usize) -> Option<Self>
-    where
-        Self: Sized,
-    {
+    fn refined(&self, _factor: usize) -> Option<Self> {
         None
     }
 
     /// The same with its physical machine computed by an independent engine; see [`Problem::reference`].
-    fn reference(&self) -> Option<Self>
-    where
-        Self: Sized,
-    {
+    fn reference(&self) -> Option<Self> {
+        None
+    }
+
+    /// The same with its physical machine moved by MuJoCo; see [`Problem::in_mujoco`].
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
         None
     }
 
@@ -287,6 +286,11 @@ impl<W: World> Problem for Environment<W> {
     fn reference(&self) -> Option<Box<dyn Problem>> {
         let world = self.shared.world.reference()?;
         Some(Box::new(Self::new(world)))
+    }
+
+    fn in_mujoco(&self) -> Option<InMujoco<Box<dyn Problem>>> {
+        let world = self.shared.world.in_mujoco()?;
+        Some(world.map(|world| Box::new(Self::new(world)) as Box<dyn Problem>))
     }
 
     fn reset(&mut self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<(), ProblemError> {
