@@ -107,7 +107,9 @@ impl Robot {
             path: config.model.clone(),
             reason,
         };
-        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(hint(said(error))))?;
+        // MuJoCo looks for what an included file names in the wrong place where the path to the robot is relative
+        let whole = std::path::absolute(files.model()).map_err(|error| refuse(error.to_string()))?;
+        let mut spec = MjSpec::from_xml(&whole).map_err(|error| refuse(hint(said(error))))?;
         limits::check(&spec).map_err(refuse)?;
         settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
         if let Some(step) = config.time_step {
