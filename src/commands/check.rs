@@ -43,6 +43,10 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         if args.contract {
             contract::check(experiment)?;
         }
+        let mut entry = json!({"file": path, "experiment": experiment});
+        let robot = checked.instance.robot.as_ref();
+        let samples = robot.map_or(Ok(Vec::new()), |robot| robot.survey(experiment.seed, DESIGNS));
+        let samples = samples.map_err(|error| checked.located.refuse("task", error.into()))?;
         if !args.json {
             out!(
                 "{}: good ({} by {}, {} environment steps)",
@@ -52,11 +56,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
                 experiment.schedule.env_steps
             )?;
         }
-        let mut entry = json!({"file": path, "experiment": experiment});
-        if let Some(robot) = &checked.instance.robot {
-            let samples = robot
-                .survey(experiment.seed, DESIGNS)
-                .map_err(|error| checked.located.refuse("task", error.into()))?;
+        if let Some(robot) = robot {
             match args.json {
                 true => {
                     entry["designs"] = samples.iter().map(|sample| design(robot, sample)).collect();

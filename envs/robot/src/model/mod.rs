@@ -30,6 +30,7 @@ mod cache;
 mod claims;
 mod clearance;
 mod coefficient;
+mod copies;
 mod edit;
 mod error;
 mod field;
@@ -121,7 +122,7 @@ impl Robot {
             }
             spec.option_mut().timestep = step;
         }
-        let (anatomy, model) = Anatomy::read(copy(&spec).map_err(refuse)?).map_err(refuse)?;
+        let (spec, anatomy, model) = read(spec, config).map_err(refuse)?;
         limits::check_model(&model).map_err(refuse)?;
         let source = Source {
             spec: &spec,
@@ -216,6 +217,20 @@ impl Robot {
             coefficient::save(spec).map_err(|reason| self.blame(design, reason))
         })
     }
+}
+
+/// Compiles a file, in which stretched bodies have meshes of their own where that can be done.
+fn read(spec: MjSpec, config: &Config) -> Result<(MjSpec, Anatomy, MjModel), String> {
+    let mut parted = copy(&spec)?;
+    if copies::give(&mut parted, &config.design)? {
+        // a file that another one attaches may look for its meshes elsewhere than the copies do
+        if let Ok((anatomy, model)) = Anatomy::read(copy(&parted)?) {
+            return Ok((parted, anatomy, model));
+        }
+    }
+    drop(parted);
+    let (anatomy, model) = Anatomy::read(copy(&spec)?)?;
+    Ok((spec, anatomy, model))
 }
 
 /// MuJoCo's complaint about a URDF's meshes, with the cure.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsTendon, MjtActuator, MjtBias, MjtGain, SpecElement};
-use mujoco_rs::wrappers::mj_model::MjtWrap;
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsTendon, MjtActuator, SpecElement};
+use mujoco_rs::wrappers::mj_model::{MjtBias, MjtGain, MjtWrap};
 use tandem_core::{Parameter, Scale};
 
 use super::anatomy::Anatomy;
@@ -147,8 +147,11 @@ fn knob(
             ScaleConfig::Log => Scale::Log,
         },
     };
-    tandem_core::DesignSpace::new(vec![parameter.clone()])
-        .map_err(|error| ModelError::setting(key, error.to_string()))?;
+    tandem_core::DesignSpace::new(vec![parameter.clone()]).map_err(|error| {
+        let outside = config.low < config.high && config.start.is_some_and(|s| s < config.low || s > config.high);
+        let key = if outside { format!("{key}.start") } else { key.into() };
+        ModelError::setting(key, error.to_string())
+    })?;
     Ok(Knob { parameter, changes })
 }
 
