@@ -113,7 +113,10 @@ fn tell(robot: &Robot, samples: &[Sample]) -> Result<(), Error> {
 
 /// A number in three significant digits.
 fn short(value: f64) -> String {
-    let whole = value.abs().max(1e-300).log10().floor().clamp(-6.0, 3.0);
+    if value == 0.0 {
+        return "0".into();
+    }
+    let whole = value.abs().log10().floor().clamp(-6.0, 3.0);
     format!("{value:.*}", (2.0 - whole).max(0.0) as usize)
 }
 

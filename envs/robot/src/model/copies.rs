@@ -1,7 +1,7 @@
 //! Meshes that a stretched body shares with others: it gets a copy of the asset, so that it can be stretched alone. Hands and
 //! legs often wear one mesh in many places.
 
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsGeom, MjsMesh, SpecElement};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsGeom, MjsMesh, SpecElement, SpecItem};
 
 use super::anatomy::{Limb, limbs};
 use super::edit::{Edit, Kind, Target, Verb, fits, parse};
