@@ -6,7 +6,8 @@ use mujoco_rs::wrappers::MjModel;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 use tandem_core::design::DesignError;
-use tandem_core::{CommandSpace, Fidelity, Hardware, InMujoco, Outcome, ProblemError, Scene, Spec, Stream, World};
+use tandem_core::problem::InMujoco;
+use tandem_core::{CommandSpace, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec, Stream, World};
 
 use crate::config::Config;
 use crate::effect::{self, Cut, LinearEffects, RobotHardware};
@@ -146,8 +147,7 @@ impl RobotWorld {
                 _ => data.qvel_mut().copy_from_slice(from),
             }
         }
-        self.begin(state)
-            .map_err(|error| SettingError::new("qpos", error.to_string()))
+        self.begin(state).map_err(|error| SettingError::new("qpos", error.to_string()))
     }
 
     /// Derives everything from the state in which an episode begins.
@@ -162,9 +162,7 @@ impl RobotWorld {
     /// The observation in double precision, `[observation]`.
     pub fn observe_exactly(&self, state: &State, out: &mut [f64]) {
         if let Some(robot) = &state.simulation {
-            self.parts
-                .terms
-                .observe(self.parts.terms.context(robot, &state.memory), out);
+            self.parts.terms.observe(self.parts.terms.context(robot, &state.memory), out);
         }
     }
 
@@ -176,11 +174,7 @@ impl RobotWorld {
                 reason,
             })
         };
-        let mut model = self
-            .parts
-            .robot
-            .compile(design)
-            .map_err(|error| cannot(error.to_string()))?;
+        let mut model = self.parts.robot.compile(design).map_err(|error| cannot(error.to_string()))?;
         if self.parts.terms.changes_model() {
             let mut own = MjModel::clone(&model);
             let changed = self.parts.terms.randomise(&mut own, memory);

@@ -33,10 +33,10 @@ use tandem_core::{Design, DesignSpace};
 
 use crate::Config;
 use anatomy::Anatomy;
-pub use bundle::{RobotFiles, bundle};
 use cache::Cache;
 use clearance::Clearance;
 use edit::Kind;
+pub use bundle::{RobotFiles, bundle};
 pub use error::ModelError;
 use error::said;
 use motor::Motor;
