@@ -176,6 +176,7 @@ pub fn shipped() -> Vec<PathBuf> {
             }
         }
     }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json")); // robots' files lie beside them
     files.sort();
     files
 }

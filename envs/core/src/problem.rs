@@ -35,6 +35,7 @@ pub use crate::channel::{Channel, CommandSpace};
 use crate::design::DesignError;
 pub use crate::hardware::{Hardware, IdentityHardware};
 use crate::mechanism::Mechanism;
+use crate::model_file::ModelFile;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -202,6 +203,14 @@ pub trait Problem: Send {
     /// # Errors
     /// A design that cannot be built.
     fn mechanism(&self, _design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        Ok(None)
+    }
+
+    /// The machine's own file, where it is made of one, as a design changes it.
+    ///
+    /// # Errors
+    /// A design that cannot be built, a file that is gone.
+    fn model_file(&self, _design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
         Ok(None)
     }
 }

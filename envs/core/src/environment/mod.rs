@@ -8,6 +8,8 @@
 //! A world whose true machine is the hardware model itself needs nothing else; one with a simulation of its own (a
 //! physics engine, say) implements [`World::advance_full`].
 
+mod outcome;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -15,31 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::Design;
 use crate::mechanism::Mechanism;
+use crate::model_file::ModelFile;
 use crate::problem::{Fidelity, Hardware, InMujoco, NOT_FULL, Problem, ProblemError, Spec, Step};
 use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
-/// The result of one control step of a world.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Outcome {
-    /// The task's criterion is met now; the environment latches it for the rest of the episode.
-    pub success: bool,
-    /// The episode ends here by the world's own rules.
-    pub terminated: bool,
-    /// The simulation failed (diverged, say): a fixed reason for the log. It terminates the episode.
-    pub fault: Option<&'static str>,
-}
-
-impl Outcome {
-    /// The world had to give up.
-    pub fn fault(reason: &'static str) -> Self {
-        Self {
-            fault: Some(reason),
-            ..Self::default()
-        }
-    }
-}
+pub use outcome::Outcome;
 
 /// A world: the part of a problem that is specific to it.
 ///
@@ -102,6 +86,14 @@ pub trait World: Sized + Send + Sync + 'static {
     /// # Errors
     /// A design that cannot be built.
     fn mechanism(&self, _design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        Ok(None)
+    }
+
+    /// The machine's own file, where it is made of one; see [`Problem::model_file`].
+    ///
+    /// # Errors
+    /// A design that cannot be built, a file that is gone.
+    fn model_file(&self, _design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
         Ok(None)
     }
 
@@ -389,6 +381,10 @@ impl<W: World> Problem for Environment<W> {
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
         self.shared.world.mechanism(design)
+    }
+
+    fn model_file(&self, design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
+        self.shared.world.model_file(design)
     }
 }
 
