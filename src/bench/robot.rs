@@ -35,17 +35,33 @@ pub fn measure(config: &Config) -> Result<Vec<Entry>, Error> {
     let each = STEPS * config.control_steps;
     for _ in 0..ROUNDS {
         let begun = Instant::now();
-        let stepped: Result<Vec<()>, _> = robots.par_iter_mut().enumerate().map(|(i, r)| step(r, each, i)).collect();
+        let stepped: Result<Vec<()>, _> = robots
+            .par_iter_mut()
+            .enumerate()
+            .map(|(i, r)| step(r, each, i))
+            .collect();
         stepped.map_err(|error| refused(&error))?;
         bare.push((ROBOTS * each) as f64 / begun.elapsed().as_secs_f64());
         let begun = Instant::now();
-        let played: Result<Vec<()>, Error> = environments.par_iter_mut().enumerate().map(|(i, e)| play(e, i)).collect();
+        let played: Result<Vec<()>, Error> = environments
+            .par_iter_mut()
+            .enumerate()
+            .map(|(i, e)| play(e, i))
+            .collect();
         played?;
         environment.push((ROBOTS * STEPS) as f64 / begun.elapsed().as_secs_f64());
     }
     Ok(vec![
-        Entry::new(format!("integration_steps_{threads}"), median(&bare).unwrap_or(f64::NAN), "1/s"),
-        Entry::new(format!("control_steps_{threads}"), median(&environment).unwrap_or(f64::NAN), "1/s"),
+        Entry::new(
+            format!("integration_steps_{threads}"),
+            median(&bare).unwrap_or(f64::NAN),
+            "1/s",
+        ),
+        Entry::new(
+            format!("control_steps_{threads}"),
+            median(&environment).unwrap_or(f64::NAN),
+            "1/s",
+        ),
     ])
 }
 

@@ -87,7 +87,10 @@ fn beside(path: &Path, own: &ModelFile, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     for (file, bytes) in &own.files {
         match file.strip_prefix(from).or(file.strip_prefix(".")) {
             Ok(inside) => files.push((to.join(inside), bytes.clone())),
-            Err(_) => note!("{} lies outside the robot's folder; --out FOLDER writes it too", file.display()),
+            Err(_) => note!(
+                "{} lies outside the robot's folder; --out FOLDER writes it too",
+                file.display()
+            ),
         }
     }
 }

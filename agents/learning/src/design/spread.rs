@@ -203,7 +203,10 @@ fn segments(rollout: &Rollout, rewards: &[f32]) -> Vec<Trial> {
                 merit -= mean_value.max(0.0);
             }
             if end != End::Running || i + 1 == (env + 1) * steps {
-                let logits = rollout.logits[i * d..(i + 1) * d].iter().map(|&z| f64::from(z)).collect();
+                let logits = rollout.logits[i * d..(i + 1) * d]
+                    .iter()
+                    .map(|&z| f64::from(z))
+                    .collect();
                 trials.push(Trial { logits, merit });
                 merit = 0.0;
             }
