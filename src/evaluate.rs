@@ -154,7 +154,7 @@ impl Learnt {
             half_step_deviation: half_step.map(|(_, deviation)| deviation),
             total_return: total_return(&mean, seed),
             proxy_gap: self.proxy_gap(design, &mean, starts)?,
-            faults: mean.outcomes.iter().filter(|o| o.fault.is_some()).count(),
+            faults: mean.faults(),
             iteration: self.kept.as_ref().map(|kept| kept.iteration),
             env_steps: self.counters.env_steps,
             hardware_queries: self.counters.hardware_queries,
@@ -227,14 +227,19 @@ fn counters(folder: &RunFolder) -> Result<Counters, Error> {
 }
 
 /// Success with its Wilson interval.
-fn success(judgement: &Judgement) -> Option<Interval> {
+pub(crate) fn success(judgement: &Judgement) -> Option<Interval> {
     let episodes = judgement.outcomes.len() as u64;
     wilson(judgement.solved() as u64, episodes).map(Interval::from)
 }
 
 /// Mean return with its bootstrap interval over episodes.
-fn total_return(judgement: &Judgement, seed: u64) -> Option<Interval> {
+pub(crate) fn total_return(judgement: &Judgement, seed: u64) -> Option<Interval> {
     let returns: Vec<f64> = judgement.outcomes.iter().map(|o| o.total_return).collect();
+    mean_interval(&returns, seed)
+}
+
+/// The mean of these with its bootstrap interval.
+pub(crate) fn mean_interval(values: &[f64], seed: u64) -> Option<Interval> {
     let mut stream = Stream::new(seed, "bootstrap", 0);
-    bootstrap(&[&returns], mean, RESAMPLES, &mut stream).map(Interval::from)
+    bootstrap(&[values], mean, RESAMPLES, &mut stream).map(Interval::from)
 }

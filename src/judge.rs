@@ -66,6 +66,11 @@ impl Judgement {
         self.outcomes.iter().filter(|o| o.success).count()
     }
 
+    /// Number of episodes that the world had to give up.
+    pub fn faults(&self) -> usize {
+        self.outcomes.iter().filter(|o| o.fault.is_some()).count()
+    }
+
     fn mean(&self, f: impl Fn(&Outcome) -> f64) -> f64 {
         self.outcomes.iter().map(f).sum::<f64>() / self.outcomes.len().max(1) as f64
     }

@@ -46,6 +46,7 @@ pub mod registry;
 pub mod render;
 pub mod run;
 pub mod run_folder;
+pub mod second_judge;
 pub mod session;
 pub mod sets;
 pub mod statistics;

@@ -1,4 +1,5 @@
-//! Compiles what replaces libtorch's products and elementary functions, and lets tests find libtorch.
+//! Compiles what replaces libtorch's products and elementary functions, and lets tests find libtorch and
+//! MuJoCo, which the problems of tests are linked with.
 
 use std::path::PathBuf;
 
@@ -21,4 +22,7 @@ fn main() {
         .file("src/libtorch/replacements.cpp")
         .compile("tandem_replacements");
     print_rpath(&lib);
+    if let Some(lib) = library("MUJOCO_DYNAMIC_LINK_DIR") {
+        print_rpath(&lib);
+    }
 }

@@ -30,12 +30,20 @@ pub struct TrainArgs {
     pub seed: Option<u64>,
 }
 
+/// Simulators that can judge beside the true machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Simulator {
+    /// MuJoCo, inside the process
+    Mujoco,
+}
+
 /// Arguments of `tandem evaluate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   tandem evaluate runs/quickstart-morph-conditioned-s0
   tandem evaluate runs/far --episodes 512 --json
+  tandem evaluate runs/far --simulator mujoco       # a second judge: the same starts in the true machine and in MuJoCo
   tandem evaluate runs/far --retrain 1000000        # a new policy from scratch on the learnt design
   tandem evaluate design.json --retrain 1000000     # a design that somebody sent")]
 pub struct EvaluateArgs {
@@ -47,6 +55,9 @@ pub struct EvaluateArgs {
     /// Seed of the start states
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
+    /// Judge in this simulator beside the true machine: same starts, same policy, same reward and success
+    #[arg(long, value_enum, value_name = "NAME", conflicts_with = "retrain")]
+    pub simulator: Option<Simulator>,
     /// Train a new policy from scratch on the design, for this many environment steps, and judge it too
     #[arg(long, value_name = "STEPS")]
     pub retrain: Option<u64>,

@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::json;
 use tandem_learning::archive::Archive;
 
-use super::print_json;
+use super::{print_json, second_judge};
 use crate::atomic;
-use crate::cli::EvaluateArgs;
+use crate::cli::{EvaluateArgs, Simulator};
 use crate::convergence::Deviation;
 use crate::design_file::DesignFile;
 use crate::error::Error;
@@ -32,6 +32,19 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     let episodes = args.episodes as usize;
     let target = Target::open(args)?;
     check_episodes(&target.experiment, episodes)?;
+    if let Some(Simulator::Mujoco) = args.simulator
+        && let Some(other) = second_judge::opened(&target.experiment)?
+    {
+        let retrained;
+        let learnt = match &target.learnt {
+            Some(learnt) => learnt,
+            None => {
+                retrained = retrain(&target, RETRAIN_STEPS)?;
+                &retrained
+            }
+        };
+        return second_judge::run(learnt, &target.design, &*other, args);
+    }
     let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
     let learnt = target.learnt.as_ref().map(judge).transpose()?;
     let steps = args.retrain.or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));

@@ -1,9 +1,10 @@
 //! `tandem export`: writes the learnt machine and its policy for other simulators.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use tandem_core::Mechanism;
+use tandem_core::{Mechanism, ModelFile};
 
+use crate::atomic;
 use crate::cli::ExportArgs;
 use crate::destination;
 use crate::error::Error;
@@ -37,8 +38,12 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         onnx::write(&learnt.policy, problem.spec(), title, mechanism.as_ref())
     };
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let own = problem.model_file(&design)?;
     if let Some(path) = &args.mjcf {
-        files.push((path.clone(), mjcf_of(machine()?)?));
+        match &own {
+            Some(own) => beside(path, own, &mut files),
+            None => files.push((path.clone(), mjcf_of(machine()?)?)),
+        }
     }
     if let Some(path) = &args.urdf {
         let refused = |error: urdf::UrdfError| Error::Input(format!("--urdf: {error}"));
@@ -48,6 +53,10 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         files.push((path.clone(), policy()));
     }
     if let Some(folder) = &args.out {
+        if let Some(own) = &own {
+            files.push((folder.join(&own.path), own.xml.clone().into_bytes()));
+            files.extend(own.files.iter().map(|(path, bytes)| (folder.join(path), bytes.clone())));
+        }
         if let Some(mechanism) = &mechanism {
             files.push((folder.join("machine.xml"), mjcf_of(mechanism)?));
             match urdf::write(mechanism) {
@@ -56,8 +65,11 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
             }
         }
         files.push((folder.join("policy.onnx"), policy()));
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Error::Run(format!("cannot make {}: {error}", folder.display())))?;
+        for (path, _) in &files {
+            let folder = atomic::folder_of(path);
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Error::Run(format!("cannot make {}: {error}", folder.display())))?;
+        }
     }
     for (path, bytes) in files {
         destination::write(&path, &bytes)?;
@@ -66,6 +78,18 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// A robot's own file at this path, and what belongs to it where it looks for it from there.
+fn beside(path: &Path, own: &ModelFile, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    files.push((path.to_owned(), own.xml.clone().into_bytes()));
+    let (to, from) = (atomic::folder_of(path), atomic::folder_of(&own.path));
+    for (file, bytes) in &own.files {
+        match file.strip_prefix(from).or(file.strip_prefix(".")) {
+            Ok(inside) => files.push((to.join(inside), bytes.clone())),
+            Err(_) => note!("{} lies outside the robot's folder; --out FOLDER writes it too", file.display()),
+        }
+    }
 }
 
 fn mjcf_of(mechanism: &Mechanism) -> Result<Vec<u8>, Error> {

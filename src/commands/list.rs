@@ -114,7 +114,11 @@ fn terms() -> Vec<Row> {
             ("params", json!(term.params)),
         ];
         let entry = row(term.name, &about);
-        rows.push(details.into_iter().fold(entry, |entry, (key, value)| entry.with(key, value)));
+        rows.push(
+            details
+                .into_iter()
+                .fold(entry, |entry, (key, value)| entry.with(key, value)),
+        );
     }
     rows
 }

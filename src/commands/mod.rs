@@ -15,6 +15,7 @@ pub mod map;
 pub mod render;
 pub mod rollout;
 pub mod search;
+mod second_judge;
 pub mod simulate;
 pub mod train;
 pub mod validate;

@@ -84,7 +84,11 @@ fn play(world: &RobotWorld, commands: &Commands, seed: u64) -> Result<Trajectory
         let place = parameters.iter().position(|parameter| parameter.name == *name);
         design[place.ok_or_else(|| Error::Input(format!("there is no design parameter `{name}`")))?] = value;
     }
-    world.robot().space().check(&design).map_err(|error| Error::Input(error.to_string()))?;
+    world
+        .robot()
+        .space()
+        .check(&design)
+        .map_err(|error| Error::Input(error.to_string()))?;
     let mut stream = Stream::new(seed, "rollout", 0);
     let mut state = world.start(&design, Fidelity::Full, &mut stream)?;
     if commands.qpos.is_some() || commands.qvel.is_some() {
@@ -105,7 +109,9 @@ fn play(world: &RobotWorld, commands: &Commands, seed: u64) -> Result<Trajectory
             let text = format!("actions[{number}] must be {} numbers in [-1, 1]", spec.command.len());
             return Err(Error::Input(text));
         }
-        let outcome = world.advance_full(&mut state, &design, action, &mut terms).unwrap_or_default();
+        let outcome = world
+            .advance_full(&mut state, &design, action, &mut terms)
+            .unwrap_or_default();
         steps.push(Step {
             observation: observe(&state),
             reward: state.rewards().iter().sum(),

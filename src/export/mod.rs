@@ -1,9 +1,9 @@
 //! The learnt machine for other programs: MJCF and URDF for its body, ONNX for its policy.
 
-pub mod mjcf;
 pub mod onnx;
 pub mod urdf;
-mod xml;
+
+pub use tandem_mujoco::mjcf;
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,8 @@
 use std::io;
 
 use tandem_core::mechanism::{Actuator, Axis, Body, Control, Drive, Geom, Joint, Mechanism, Quaternion, Solid};
+use tandem_mujoco::xml::{Element, numbers};
 use thiserror::Error;
-
-use super::xml::{Element, numbers};
 
 /// Speed of joints that have no limit of it, rad/s or m/s.
 const UNLIMITED: f64 = 1000.0;

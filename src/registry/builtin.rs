@@ -150,7 +150,8 @@ fn attention() -> ProblemEntry {
 }
 
 fn robot() -> ProblemEntry {
-    let about = "a robot of your own: an MJCF or URDF file in MuJoCo, parameters of it that are designed, and a task of terms";
+    let about =
+        "a robot of your own: an MJCF or URDF file in MuJoCo, parameters of it that are designed, and a task of terms";
     ProblemEntry {
         files: Some(super::robot_files::FILES),
         ..entry::<tandem_robot::Config>("robot", about, build_robot, || {

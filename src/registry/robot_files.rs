@@ -21,7 +21,10 @@ pub(super) const FILES: Files = Files { locate, bundle };
 /// An experiment about something else.
 pub fn robot(experiment: &Experiment) -> Result<Config, Error> {
     if experiment.problem != "robot" {
-        let text = format!("the experiment is about `{}`; this command is for problem `robot`", experiment.problem);
+        let text = format!(
+            "the experiment is about `{}`; this command is for problem `robot`",
+            experiment.problem
+        );
         return Err(Error::Input(text));
     }
     let mut task = experiment.task.clone();

@@ -29,6 +29,8 @@ pub(super) struct Camera {
     distance: f32,
     /// Direction towards the light: high, from the left, behind the camera.
     light: Vector,
+    /// Distance between the lines on the floor, m.
+    grid: f32,
     /// Height of the floor, m; minus infinity where there is none.
     floor: f32,
 }
@@ -51,6 +53,18 @@ struct Sample {
     /// Linear red, green and blue.
     color: Vector,
     finish: Finish,
+}
+
+impl Sample {
+    /// Whether both show nothing, or places close to each other on one smooth surface.
+    fn is_alike(&self, other: &Self) -> bool {
+        if self.depth == 0.0 || other.depth == 0.0 {
+            return self.depth == other.depth;
+        }
+        let level = (self.depth - other.depth).abs() < 0.01 * self.depth;
+        let smooth = || dot(unit(self.normal), unit(other.normal)) > 0.98;
+        level && self.color == other.color && self.finish == other.finish && smooth()
+    }
 }
 
 /// A piece of the scene with one colour.
@@ -79,7 +93,7 @@ impl Camera {
         }
         let forward = unit(gaze);
         let right = cross(forward, unit(up));
-        if !(dot(right, right) > 1e-6) {
+        if !right.iter().all(|v| v.is_finite()) || dot(right, right) < 1e-6 {
             return Err(RenderError::View("the camera's up must not lie along its gaze"));
         }
         let right = unit(right);
@@ -92,6 +106,7 @@ impl Camera {
             tangent: (0.5 * fov.to_radians()).tan(),
             distance,
             light,
+            grid: super::plane::round_length(0.3 * distance),
             floor: floor.unwrap_or(f32::NEG_INFINITY),
         })
     }
@@ -118,22 +133,39 @@ impl Camera {
             .filter(|body| body.mask == OPAQUE)
             .flat_map(|body| &body.triangles);
         let shadow = ShadowMap::new(self.light, solid);
-        let shaded: Vec<Vector> = samples
-            .par_iter()
-            .enumerate()
-            .map(|(i, sample)| {
-                let ray = self.ray(i % wide, i / wide, (wide, tall));
-                self.shade(sample, ray, &shadow)
-            })
-            .collect();
-        average(&shaded, width, height)
+        let rows = (0..height).into_par_iter().flat_map_iter(|y| {
+            let (samples, shadow) = (&samples, &shadow);
+            (0..width).flat_map(move |x| bytes(self.pixel([x, y], samples, (wide, tall), shadow)))
+        });
+        Image {
+            width: width as u32,
+            height: height as u32,
+            rgb: rows.collect(),
+        }
     }
 
-    /// Direction through a sample, scaled to one unit along the view axis.
-    fn ray(&self, x: usize, y: usize, (wide, tall): (usize, usize)) -> Vector {
+    /// The mean light of a pixel's samples. Where they all show the same piece of a surface, one stands for all.
+    fn pixel(&self, [x, y]: [usize; 2], samples: &[Sample], size: (usize, usize), shadow: &ShadowMap) -> Vector {
+        let corner = [x * SAMPLES, y * SAMPLES];
+        let at = |i: usize| [corner[0] + i % SAMPLES, corner[1] + i / SAMPLES];
+        let sample = |i: usize| samples[at(i)[1] * size.0 + at(i)[0]];
+        let count = SAMPLES * SAMPLES;
+        let first = sample(0);
+        if (1..count).all(|i| first.is_alike(&sample(i))) {
+            let middle = corner.map(|c| c as f32 + 0.5 * SAMPLES as f32);
+            return self.shade(&first, self.ray(middle, size), shadow);
+        }
+        (0..count).fold([0.0; 3], |sum, i| {
+            let light = self.shade(&sample(i), self.ray(at(i).map(|c| c as f32 + 0.5), size), shadow);
+            add_scaled(sum, 1.0 / count as f32, light)
+        })
+    }
+
+    /// Direction through a place in the picture (samples), scaled to one unit along the view axis.
+    fn ray(&self, [x, y]: [f32; 2], (wide, tall): (usize, usize)) -> Vector {
         let half = 0.5 * tall as f32;
-        let u = (x as f32 + 0.5 - 0.5 * wide as f32) / half * self.tangent;
-        let v = (half - y as f32 - 0.5) / half * self.tangent;
+        let u = (x - 0.5 * wide as f32) / half * self.tangent;
+        let v = (half - y) / half * self.tangent;
         add_scaled(add_scaled(self.axes[2], u, self.axes[0]), v, self.axes[1])
     }
 
@@ -213,7 +245,7 @@ impl Camera {
 
     /// Pale ground with a grid of round lengths that fades with distance.
     fn ground_color(&self, at: Vector, depth: f32) -> Vector {
-        let step = super::plane::round_length(0.3 * self.distance);
+        let step = self.grid;
         let pixel = depth * self.tangent / 300.0; // about one pixel of a small panel, m
         let line = |v: f32| {
             let off = (v / step - (v / step).round()).abs() * step;
@@ -307,23 +339,7 @@ fn screen(alpha: u8) -> u8 {
     }
 }
 
-/// Pixels from samples, and bytes from light.
-fn average(samples: &[Vector], width: usize, height: usize) -> Image {
-    let wide = width * SAMPLES;
-    let mut rgb = Vec::with_capacity(width * height * 3);
-    for y in 0..height {
-        for x in 0..width {
-            let mut sum = [0.0; 3];
-            for i in 0..SAMPLES * SAMPLES {
-                let at = (y * SAMPLES + i / SAMPLES) * wide + x * SAMPLES + i % SAMPLES;
-                sum = add_scaled(sum, 1.0 / (SAMPLES * SAMPLES) as f32, samples[at]);
-            }
-            rgb.extend(sum.map(|v| (v.clamp(0.0, 1.0).sqrt() * 255.0).round() as u8));
-        }
-    }
-    Image {
-        width: width as u32,
-        height: height as u32,
-        rgb,
-    }
+/// Bytes from light.
+fn bytes(light: Vector) -> [u8; 3] {
+    light.map(|v| (v.clamp(0.0, 1.0).sqrt() * 255.0).round() as u8)
 }

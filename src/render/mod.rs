@@ -7,6 +7,7 @@
 mod animation;
 mod camera;
 pub(crate) mod canvas;
+mod follow;
 mod mesh;
 pub(crate) mod palette;
 mod plane;
@@ -120,7 +121,7 @@ pub fn picture(panels: &[Panel<'_>], size: (u32, u32)) -> Result<Image, RenderEr
 }
 
 /// Draws each motion as one panel: `ghosts` pale earlier moments at even distances, the last one in full,
-/// and the path of the tip.
+/// and the path of the tip. Of a motion that a camera follows, it is the last stretch, as far as it goes into one picture.
 ///
 /// # Errors
 /// As [`picture`], and a motion without scenes.
@@ -130,7 +131,7 @@ pub fn overlay(clips: &[Clip<'_>], size: (u32, u32), ghosts: usize) -> Result<Im
         .iter()
         .map(|clip| Column {
             title: clip.title,
-            moments: moments(clip.scenes, ghosts + 1),
+            moments: still_moments(clip.scenes, ghosts + 1),
         })
         .collect();
     compose(&columns, size)
@@ -259,6 +260,18 @@ fn fitted(canvas: &mut Canvas, at: [f32; 2], style: TextStyle, text: &str, room:
 /// Letter height in pixels that suits a panel.
 fn text_size(width: f32, height: f32) -> f32 {
     (0.033 * width.min(1.6 * height)).clamp(9.0, 30.0)
+}
+
+/// `count` scenes at even distances, all that one view shows, the last one in the view of them all.
+fn still_moments(scenes: &[Scene], count: usize) -> Vec<Cow<'_, Scene>> {
+    let Some((stretch, view)) = follow::last_stretch(scenes) else {
+        return moments(scenes, count);
+    };
+    let mut moments = moments(stretch, count.min(follow::MOMENTS));
+    if let Some(last) = moments.last_mut() {
+        last.to_mut().view = view;
+    }
+    moments
 }
 
 /// `count` scenes at even distances, the last one with the path of the tip so far.

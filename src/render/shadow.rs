@@ -78,6 +78,10 @@ impl ShadowMap {
         // Off the surface by the filter's width, else a surface shadows itself.
         let offset = 3.0 * SOFTNESS / self.scale;
         let [x, y, depth] = self.project(add_scaled(position, offset, normal));
+        let (low, high) = (-2.0 * SOFTNESS, SIDE as f32 + 2.0 * SOFTNESS);
+        if x < low || y < low || x > high || y > high {
+            return 0.0;
+        }
         let hidden = |i: i32, j: i32| {
             let (u, v) = (x + SOFTNESS * i as f32, y + SOFTNESS * j as f32);
             let inside = u >= 0.0 && v >= 0.0 && u < SIDE as f32 && v < SIDE as f32;

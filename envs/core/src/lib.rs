@@ -8,7 +8,7 @@
 //! | [`contract`] | the check that a problem honours the contract |
 //! | [`design`] | what can be designed: parameters with units, bounds and scales |
 //! | [`stream`] | named streams of random numbers, the only source of randomness |
-//! | [`scene`], [`mechanism`] | what is drawn of a problem, and its machine independent of a simulator's format |
+//! | [`scene`], [`mechanism`], [`model_file`] | what is drawn of a problem, its machine independent of a simulator's format, or its own file |
 //! | [`search`] | spaces of machines and mappings, as searchers see them |
 //! | [`preset`], [`check`], [`saved`] | what problems have in common: presets, refusals, stored episodes |
 //!
@@ -23,6 +23,7 @@ pub mod design;
 pub mod environment;
 pub mod hardware;
 pub mod mechanism;
+pub mod model_file;
 pub mod preset;
 pub mod problem;
 pub mod saved;
@@ -34,8 +35,11 @@ pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};
 pub use environment::{Environment, Outcome, World};
 pub use hardware::{Effect, Formula, HardwareSpec, Query};
 pub use mechanism::Mechanism;
+pub use model_file::ModelFile;
 pub use preset::{Preset, Share};
-pub use problem::{Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, Problem, ProblemError, Spec, Step};
+pub use problem::{
+    Channel, CommandSpace, Fidelity, Hardware, IdentityHardware, InMujoco, Problem, ProblemError, Spec, Step,
+};
 pub use scene::{Mesh, Role, Scene, Shape, View};
 pub use search::SearchSpace;
 pub use stream::Stream;

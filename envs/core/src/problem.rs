@@ -35,6 +35,7 @@ pub use crate::channel::{Channel, CommandSpace};
 use crate::design::DesignError;
 pub use crate::hardware::{Hardware, IdentityHardware};
 use crate::mechanism::Mechanism;
+use crate::model_file::ModelFile;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
@@ -109,6 +110,25 @@ pub enum ProblemError {
     },
 }
 
+/// How MuJoCo moves a problem's physical machine, so that it judges by the problem's own rewards and its own success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InMujoco<P> {
+    /// It does so always: there is nothing to compare with.
+    Already,
+    /// In this problem, which is the same but for what moves the machine in full fidelity.
+    As(P),
+}
+
+impl<P> InMujoco<P> {
+    /// The same of what `f` makes of the problem.
+    pub fn map<Q>(self, f: impl FnOnce(P) -> Q) -> InMujoco<Q> {
+        match self {
+            Self::Already => InMujoco::Already,
+            Self::As(problem) => InMujoco::As(f(problem)),
+        }
+    }
+}
+
 /// A world with its hardware: one environment.
 pub trait Problem: Send {
     /// Sizes, names and units.
@@ -136,6 +156,12 @@ pub trait Problem: Send {
     /// The same with its physical machine computed by an independent engine, at a step at which that one has converged; `None`
     /// where there is no such machine.
     fn reference(&self) -> Option<Box<dyn Problem>> {
+        None
+    }
+
+    /// The same with its physical machine moved by MuJoCo: a second judge. `None` where there is no machine that MuJoCo could
+    /// move, that is where [`Problem::mechanism`] gives none.
+    fn in_mujoco(&self) -> Option<InMujoco<Box<dyn Problem>>> {
         None
     }
 
@@ -177,6 +203,14 @@ pub trait Problem: Send {
     /// # Errors
     /// A design that cannot be built.
     fn mechanism(&self, _design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
+        Ok(None)
+    }
+
+    /// The machine's own file, where it is made of one, as a design changes it.
+    ///
+    /// # Errors
+    /// A design that cannot be built, a file that is gone.
+    fn model_file(&self, _design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
         Ok(None)
     }
 }

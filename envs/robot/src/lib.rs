@@ -7,15 +7,13 @@
 
 pub mod config;
 pub mod effect;
-pub mod engine;
 pub mod model;
 pub mod names;
 pub mod scene;
-pub mod simulation;
 pub mod terms;
 pub mod world;
 
 pub use config::Config;
 pub use effect::LinearEffects;
-pub use simulation::Simulation;
+pub use tandem_mujoco::{Simulation, engine, simulation};
 pub use world::RobotWorld;

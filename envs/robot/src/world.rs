@@ -1,17 +1,19 @@
 //! A robot with its task as a [`World`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 use tandem_core::design::DesignError;
-use tandem_core::{CommandSpace, Fidelity, Hardware, Outcome, ProblemError, Scene, Spec, Stream, World};
+use tandem_core::problem::InMujoco;
+use tandem_core::{CommandSpace, Fidelity, Hardware, ModelFile, Outcome, ProblemError, Scene, Spec, Stream, World};
 
 use crate::config::Config;
 use crate::effect::{self, Cut, LinearEffects, RobotHardware};
 use crate::engine::EngineError;
-use crate::model::Robot;
+use crate::model::{self, Robot};
 use crate::scene::Camera;
 use crate::simulation::Simulation;
 use crate::terms::{Memory, Terms};
@@ -146,7 +148,8 @@ impl RobotWorld {
                 _ => data.qvel_mut().copy_from_slice(from),
             }
         }
-        self.begin(state).map_err(|error| SettingError::new("qpos", error.to_string()))
+        self.begin(state)
+            .map_err(|error| SettingError::new("qpos", error.to_string()))
     }
 
     /// Derives everything from the state in which an episode begins.
@@ -161,7 +164,9 @@ impl RobotWorld {
     /// The observation in double precision, `[observation]`.
     pub fn observe_exactly(&self, state: &State, out: &mut [f64]) {
         if let Some(robot) = &state.simulation {
-            self.parts.terms.observe(self.parts.terms.context(robot, &state.memory), out);
+            self.parts
+                .terms
+                .observe(self.parts.terms.context(robot, &state.memory), out);
         }
     }
 
@@ -173,7 +178,11 @@ impl RobotWorld {
                 reason,
             })
         };
-        let mut model = self.parts.robot.compile(design).map_err(|error| cannot(error.to_string()))?;
+        let mut model = self
+            .parts
+            .robot
+            .compile(design)
+            .map_err(|error| cannot(error.to_string()))?;
         if self.parts.terms.changes_model() {
             let mut own = MjModel::clone(&model);
             let changed = self.parts.terms.randomise(&mut own, memory);
@@ -358,11 +367,27 @@ impl World for RobotWorld {
         Some(self.step(state, command, terms, Self::integrate))
     }
 
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        Some(InMujoco::Already)
+    }
+
     fn scene(&self, state: &State, _design: &[f64]) -> Scene {
         match &state.simulation {
             Some(robot) => self.camera.scene(robot),
             None => Scene::empty("the episode was not restored"),
         }
+    }
+
+    fn model_file(&self, design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
+        let robot = &self.parts.robot;
+        let xml = robot.xml(design).map_err(SettingError::from)?;
+        let bundle = model::bundle(&robot.files()[0]).map_err(SettingError::from)?;
+        let beside = |(path, _): &(PathBuf, _)| path.extension().is_none_or(|end| end != "xml" && end != "urdf");
+        Ok(Some(ModelFile {
+            path: bundle.model.with_extension("xml"),
+            xml,
+            files: bundle.files.into_iter().filter(beside).collect(),
+        }))
     }
 
     fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {

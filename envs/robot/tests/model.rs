@@ -121,6 +121,34 @@ fn mass_is_set_whatever_the_length() {
     assert!(close(model.body_inertia()[1][0], 2.0 * free.body_inertia()[1][0]));
 }
 
+/// Boxes: the longest side is the length, the shorter of the others the thickness; a mass that the file says keeps its density.
+#[test]
+fn boxes_and_masses_that_the_file_says() {
+    let text = r#"
+<mujoco>
+  <worldbody>
+    <body name="beam"><joint axis="0 0 1" pos="-0.5 0 0"/>
+      <geom type="box" size="0.5 0.1 0.05" mass="4"/>
+      <geom size="0.1" pos="0.5 0 0" mass="1"/>
+    </body>
+  </worldbody>
+</mujoco>"#;
+    let robot = Files::with("beam.xml", text).robot(json!([
+        {"name": "length", "low": 0.5, "high": 2, "edit": ["length(body:beam)"]},
+        {"name": "thickness", "low": 0.01, "high": 0.1, "edit": ["thickness(body:beam)"]}
+    ]));
+    assert_eq!(robot.space().start(), [1.0, 0.05]);
+    let model = robot.compile(&[1.5, 0.1]).unwrap();
+    assert_eq!(model.geom_size()[0], [0.75, 0.2, 0.1]);
+    assert!(close(model.geom_pos()[0][0], 0.25) && close(model.geom_pos()[1][0], 1.0)); // the joint stays at x = -0.5
+    assert!(close(model.geom_size()[1][0], 0.2)); // the ball at its end grows with the cross-section
+    assert!(
+        close(model.body_mass()[1], 4.0 * 1.5 * 4.0 + 1.0 * 8.0),
+        "{}",
+        model.body_mass()[1]
+    );
+}
+
 #[test]
 fn scale_grows_a_body_in_all_directions() {
     let files = Files::with("arm.xml", ARM);

@@ -1,4 +1,5 @@
 mod animation;
+mod shapes;
 
 use super::*;
 

@@ -8,6 +8,8 @@
 //! A world whose true machine is the hardware model itself needs nothing else; one with a simulation of its own (a
 //! physics engine, say) implements [`World::advance_full`].
 
+mod outcome;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -15,36 +17,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::Design;
 use crate::mechanism::Mechanism;
-use crate::problem::{Fidelity, Hardware, NOT_FULL, Problem, ProblemError, Spec, Step};
+use crate::model_file::ModelFile;
+use crate::problem::{Fidelity, Hardware, InMujoco, NOT_FULL, Problem, ProblemError, Spec, Step};
 use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
-/// The result of one control step of a world.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Outcome {
-    /// The task's criterion is met now; the environment latches it for the rest of the episode.
-    pub success: bool,
-    /// The episode ends here by the world's own rules.
-    pub terminated: bool,
-    /// The simulation failed (diverged, say): a fixed reason for the log. It terminates the episode.
-    pub fault: Option<&'static str>,
-}
-
-impl Outcome {
-    /// The world had to give up.
-    pub fn fault(reason: &'static str) -> Self {
-        Self {
-            fault: Some(reason),
-            ..Self::default()
-        }
-    }
-}
+pub use outcome::Outcome;
 
 /// A world: the part of a problem that is specific to it.
 ///
 /// It holds what never changes (settings); what changes during an episode is its [`World::State`].
-pub trait World: Send + Sync + 'static {
+pub trait World: Sized + Send + Sync + 'static {
     /// What changes during an episode. All of it is stored with an episode; what can be made anew from the rest (a
     /// cache, a foreign object) is skipped by serde and made again by [`World::restore`].
     type State: Serialize + DeserializeOwned + Send;
@@ -105,19 +89,26 @@ pub trait World: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// The machine's own file, where it is made of one; see [`Problem::model_file`].
+    ///
+    /// # Errors
+    /// A design that cannot be built, a file that is gone.
+    fn model_file(&self, _design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
+        Ok(None)
+    }
+
     /// The same with the time step of its physical machine divided by `factor`; see [`Problem::refined`].
-    fn refined(&self, _factor: usize) -> Option<Self>
-    where
-        Self: Sized,
-    {
+    fn refined(&self, _factor: usize) -> Option<Self> {
         None
     }
 
     /// The same with its physical machine computed by an independent engine; see [`Problem::reference`].
-    fn reference(&self) -> Option<Self>
-    where
-        Self: Sized,
-    {
+    fn reference(&self) -> Option<Self> {
+        None
+    }
+
+    /// The same with its physical machine moved by MuJoCo; see [`Problem::in_mujoco`].
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
         None
     }
 
@@ -280,6 +271,11 @@ impl<W: World> Problem for Environment<W> {
         Some(Box::new(Self::new(world)))
     }
 
+    fn in_mujoco(&self) -> Option<InMujoco<Box<dyn Problem>>> {
+        let world = self.shared.world.in_mujoco()?;
+        Some(world.map(|world| Box::new(Self::new(world)) as Box<dyn Problem>))
+    }
+
     fn reset(&mut self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<(), ProblemError> {
         self.shared.hardware.space().check(design)?;
         self.design.clear();
@@ -385,6 +381,10 @@ impl<W: World> Problem for Environment<W> {
 
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
         self.shared.world.mechanism(design)
+    }
+
+    fn model_file(&self, design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {
+        self.shared.world.model_file(design)
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod export;
 mod monitor;
+mod mujoco;
 mod parts;
 pub mod press;
 mod servo;

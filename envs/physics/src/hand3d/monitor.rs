@@ -35,7 +35,12 @@ pub(super) fn check_joints<'a>(mut speeds: impl Iterator<Item = &'a f32>) -> Res
 
 /// Whether an object is so fast that it has been thrown.
 pub(super) fn is_thrown(world: &PhysicsWorld, object: RigidBodyHandle) -> bool {
-    world.bodies[object].linvel().length() > THROWN
+    beyond_throw(world.bodies[object].linvel().length())
+}
+
+/// Whether this speed, m/s, is that of an object which has been thrown.
+pub(super) fn beyond_throw(speed: f32) -> bool {
+    speed > THROWN
 }
 
 /// Whether the kinetic energy is within its bound.
@@ -56,9 +61,18 @@ pub(super) fn check_energy(world: &PhysicsWorld) -> Result<(), Fault> {
 /// # Errors
 /// What is not.
 pub(super) fn check_box(world: &PhysicsWorld, object: RigidBodyHandle) -> Result<(), Fault> {
-    match is_thrown(world, object) {
+    check_throw(world.bodies[object].linvel().length())?;
+    check_energy(world)
+}
+
+/// Whether a box of this speed, m/s, is not thrown.
+///
+/// # Errors
+/// It is.
+pub(super) fn check_throw(speed: f32) -> Result<(), Fault> {
+    match beyond_throw(speed) {
         true => Err("the box's speed left its bound"),
-        false => check_energy(world),
+        false => Ok(()),
     }
 }
 
@@ -74,7 +88,15 @@ pub(super) fn deepest_overlap(world: &PhysicsWorld) -> f32 {
 /// # Errors
 /// They do.
 pub(super) fn check_overlaps(world: &PhysicsWorld, bound: f64) -> Result<(), Fault> {
-    if deepest_overlap(world) > bound as f32 {
+    check_depth(deepest_overlap(world), bound)
+}
+
+/// The same of the deepest overlap, m.
+///
+/// # Errors
+/// It is deeper.
+pub(super) fn check_depth(deepest: f32, bound: f64) -> Result<(), Fault> {
+    if deepest > bound as f32 {
         return Err("two bodies went into each other");
     }
     Ok(())

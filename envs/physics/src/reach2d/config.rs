@@ -115,6 +115,8 @@ pub enum Engine {
     Chain,
     /// The rapier physics engine, for comparison: slower by far, and not as close at the same step.
     Rapier,
+    /// MuJoCo, on the machine as it is exported: a second judge.
+    Mujoco,
 }
 
 /// Settings with every choice made and checked.

@@ -16,10 +16,15 @@ const LINK_COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];
 const MOTOR_COLOUR: [f64; 4] = [0.12, 0.15, 0.20, 1.0];
 const WALL_COLOUR: [f64; 4] = [0.45, 0.45, 0.45, 1.0];
 
+/// Physics steps of a control step of an arm with so many links.
+pub(super) fn substeps(links: usize) -> usize {
+    SUBSTEPS * links.div_ceil(5)
+}
+
 /// The machine that [`super::machine::Machine`] builds, at its nominal start.
 pub(super) fn mechanism(settings: &Settings, walls: &Walls, arm: &Arm) -> Mechanism {
     let links = 0..settings.links;
-    let substeps = SUBSTEPS * settings.links.div_ceil(5);
+    let substeps = substeps(settings.links);
     let goal = settings.goal.map(decimal);
     let tolerance = decimal(settings.tolerance);
     Mechanism {

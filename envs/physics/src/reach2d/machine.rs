@@ -1,6 +1,6 @@
 //! The true machine: an arm driven by servos with torque limits, among solid walls.
 //!
-//! Its motion is computed by `chain`; rapier computes the same machine for comparison (`reference`).
+//! Its motion is computed by `chain`; rapier (`reference`) and MuJoCo (`mujoco`) compute the same machine for comparison.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use super::config::{CONTROL_DT, Engine, LINK_RADIUS, MAX_LINKS, STEP_ANGLE, Sett
 pub use super::config::{DENSITY, link_mass};
 use super::hardware::{Arm, MOTOR_MASS};
 use super::motion;
+use super::mujoco::MujocoArm;
 use super::reference::RapierArm;
 use super::walls::{Point, Walls};
 
@@ -30,6 +31,7 @@ pub type Fault = &'static str;
 enum Body {
     Chain(Chain),
     Rapier(Box<RapierArm>),
+    Mujoco(Box<MujocoArm>),
 }
 
 /// An arm as it moves. Positions in metres in the world's frame, angles in radians.
@@ -95,6 +97,7 @@ impl Machine {
                 let servos = parts.map(|(_, servo)| servo).collect();
                 Body::Rapier(Box::new(RapierArm::new(settings, walls, (arm, base), servos, &angles)?))
             }
+            Engine::Mujoco => Body::Mujoco(Box::new(MujocoArm::new(settings, walls, arm, &angles)?)),
         };
         Some(Self {
             body,
@@ -109,6 +112,7 @@ impl Machine {
         match &self.body {
             Body::Chain(chain) => chain.angles().enumerate().for_each(|(i, angle)| to(i, angle)),
             Body::Rapier(arm) => arm.angles().enumerate().for_each(|(i, angle)| to(i, angle)),
+            Body::Mujoco(arm) => arm.angles().enumerate().for_each(|(i, angle)| to(i, angle)),
         }
     }
 
@@ -127,6 +131,10 @@ impl Machine {
                 .zip(chain.ends())
                 .for_each(|(o, end)| *o = end.map(|x| x as f32)),
             Body::Rapier(arm) => out.iter_mut().zip(arm.ends()).for_each(|(o, end)| *o = end),
+            Body::Mujoco(arm) => out
+                .iter_mut()
+                .zip(arm.ends())
+                .for_each(|(o, end)| *o = end.map(|x| x as f32)),
         }
     }
 
@@ -135,6 +143,7 @@ impl Machine {
         match &self.body {
             Body::Chain(chain) => out.iter_mut().zip(chain.speeds()).for_each(|(o, v)| *o = v as f32),
             Body::Rapier(arm) => out.iter_mut().zip(arm.speeds()).for_each(|(o, v)| *o = v),
+            Body::Mujoco(arm) => out.iter_mut().zip(arm.speeds()).for_each(|(o, v)| *o = v as f32),
         }
     }
 
@@ -143,6 +152,7 @@ impl Machine {
         let links = match &self.body {
             Body::Chain(chain) => chain.angles().count(),
             Body::Rapier(arm) => arm.links()?,
+            Body::Mujoco(arm) => arm.links()?,
         };
         (links == self.target.len()).then_some(links)
     }
@@ -158,6 +168,7 @@ impl Machine {
         let wild = match &self.body {
             Body::Chain(chain) => chain.speeds().any(wild),
             Body::Rapier(arm) => arm.speeds().map(f64::from).any(wild),
+            Body::Mujoco(arm) => arm.speeds().any(wild),
         };
         match wild {
             true => Err("a joint's speed left its bound"),
@@ -170,6 +181,7 @@ impl Machine {
         match &self.body {
             Body::Chain(chain) => chain.masses().collect(),
             Body::Rapier(arm) => arm.masses().map(f64::from).collect(),
+            Body::Mujoco(arm) => arm.masses().collect(),
         }
     }
 
@@ -223,6 +235,7 @@ impl Machine {
         match &mut self.body {
             Body::Chain(chain) => chain.step(dt, &self.aims, walls),
             Body::Rapier(arm) => arm.step(&self.aims)?,
+            Body::Mujoco(arm) => arm.step(&self.aims)?,
         }
         self.check()
     }
@@ -232,6 +245,7 @@ impl Machine {
         match &mut self.body {
             Body::Chain(chain) => chain.rest(angles.iter().copied()),
             Body::Rapier(arm) => arm.rest(angles),
+            Body::Mujoco(arm) => arm.rest(angles),
         }
         self.target.copy_from_slice(angles);
     }

@@ -35,7 +35,7 @@
 //!
 //! **Worlds.** Under effects the arm is a polyline that moves to where the effect puts it; walls are met by
 //! swept capsules and blocked motion slides ([`motion`]). As the full machine it is a chain of rigid links with
-//! servos and torque limits ([`machine`]), which rapier also computes, for comparison.
+//! servos and torque limits ([`machine`]), which rapier and MuJoCo also compute, for comparison.
 
 mod bench;
 mod chain;
@@ -46,6 +46,7 @@ mod export;
 mod hardware;
 pub mod machine;
 pub mod motion;
+mod mujoco;
 pub mod planner;
 mod reference;
 mod selectivity;

@@ -9,7 +9,9 @@ use super::motion::{self, Pose};
 use super::spec::spec;
 use super::state::State;
 use super::walls::{FAR, Point, Walls};
-use tandem_core::{Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream, World};
+use tandem_core::{
+    Environment, Fidelity, Hardware, InMujoco, Mechanism, Outcome, ProblemError, Scene, Spec, Stream, World,
+};
 
 /// Reward per metre of path left and step.
 const PATH_COST: f32 = 0.3;
@@ -191,6 +193,11 @@ impl World for Reach {
 
     fn reference(&self) -> Option<Self> {
         Some(self.with_machine(RAPIER_SUBSTEPS * self.settings.links.div_ceil(5), Engine::Rapier))
+    }
+
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        let substeps = super::export::substeps(self.settings.links);
+        Some(InMujoco::As(self.with_machine(substeps, Engine::Mujoco)))
     }
 
     fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {

@@ -22,9 +22,9 @@ const LINK_RADIUS: f64 = 0.006;
 const DAMPING: f64 = 0.003;
 /// Assumed stiffness, N/m, damping, N s/m, and strongest pull, N, of a winch with its tendon, which do not stretch in
 /// the true model.
-const WINCH: [f64; 3] = [1e5, 30.0, 500.0];
+const WINCH: [f64; 3] = [5e6, 600.0, 500.0];
 /// Physics steps of a control step.
-const SUBSTEPS: usize = 200;
+pub(super) const SUBSTEPS: usize = 1000;
 const COLOUR: [f64; 4] = [0.16, 0.45, 0.70, 1.0];
 
 /// The tentacle of a design, its winches slack.

@@ -53,6 +53,7 @@ mod config;
 mod draw;
 mod export;
 mod hardware;
+mod mujoco;
 mod selectivity;
 mod state;
 pub mod statics;

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{FAR, JOINTS, MAX_TENDONS};
 use super::hardware::within_stops;
+use super::mujoco::MujocoTentacle;
 
 /// What changes during an episode.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct State {
     /// Winch angles, rad; the first `tendons` count.
     pub(super) winches: [f32; MAX_TENDONS],
@@ -20,6 +21,8 @@ pub struct State {
     pub(super) held: usize,
     /// The tip's places, oldest first.
     pub(super) trace: Vec<[f32; 2]>,
+    /// The machine in MuJoCo, where that moves it.
+    pub(super) machine: Option<MujocoTentacle>,
 }
 
 impl State {

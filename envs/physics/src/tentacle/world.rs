@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::config::{CONTROL_DT, JOINTS, MAX_TENDONS, Settings, WINCH_RANGE, WINCH_STEP};
+use super::export::SUBSTEPS;
 use super::hardware::{Body, TentacleHardware};
+use super::mujoco::MujocoTentacle;
 use super::state::State;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
-    World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, InMujoco, Mechanism, Outcome, ProblemError, Scene, Spec,
+    Stream, World,
 };
 
 /// Cost of a metre between tip and goal, per step. Large enough for a goal out of reach to move the design although
@@ -28,6 +30,8 @@ const START_WOUND: f64 = 1.0;
 /// Where the tip ends is the task; paid evenly, the way there, half an episode long, draws the design to small pulleys
 /// that get along quickly, with which not all goals can be reached.
 const LATENESS: f32 = 3.0;
+/// Fault of a design whose machine could not be built.
+const NO_MACHINE: &str = "the machine could not be built";
 /// Terms of the reward.
 const TERMS: [&str; 4] = ["distance", "effort", "goal", "nearness"];
 
@@ -36,6 +40,8 @@ const TERMS: [&str; 4] = ["distance", "effort", "goal", "nearness"];
 pub struct Tentacle {
     settings: Settings,
     hardware: Arc<TentacleHardware>,
+    /// Physics steps of a control step in MuJoCo, where that moves the machine in full fidelity.
+    mujoco: Option<usize>,
 }
 
 impl Tentacle {
@@ -45,7 +51,20 @@ impl Tentacle {
     /// Settings that make no design space.
     pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
         let hardware = Arc::new(TentacleHardware::new(&settings)?);
-        Ok(Environment::new(Self { settings, hardware }))
+        Ok(Environment::new(Self {
+            settings,
+            hardware,
+            mujoco: None,
+        }))
+    }
+
+    /// The same with its machine moved by MuJoCo.
+    fn moved_by(&self, substeps: usize) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            hardware: self.hardware.clone(),
+            mujoco: Some(substeps),
+        }
     }
 
     /// The settings.
@@ -105,7 +124,15 @@ impl World for Tentacle {
         false
     }
 
-    fn start(&self, design: &[f64], _fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
+    fn refined(&self, factor: usize) -> Option<Self> {
+        self.mujoco.map(|substeps| self.moved_by(substeps * factor))
+    }
+
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        Some(InMujoco::As(self.moved_by(SUBSTEPS)))
+    }
+
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let (settings, goals) = (&self.settings, &self.settings.goals);
         let mut state = State {
             winches: [0.0; MAX_TENDONS],
@@ -115,6 +142,7 @@ impl World for Tentacle {
             step: 0,
             held: 0,
             trace: Vec::with_capacity(settings.horizon + 1),
+            machine: None,
         };
         let winches = &mut state.winches[..settings.tendons()];
         for winch in winches.iter_mut() {
@@ -124,6 +152,10 @@ impl World for Tentacle {
         self.hardware.respond(design, winches, &mut effect);
         state.follow(&effect);
         state.trace.push(state.tip);
+        if let (Fidelity::Full, Some(substeps), Some(parts)) = (fidelity, self.mujoco, self.hardware.body(design)) {
+            let winches = &state.winches[..settings.tendons()];
+            state.machine = MujocoTentacle::new(settings, &parts, winches, &state.angles, substeps);
+        }
         Ok(state)
     }
 
@@ -170,6 +202,29 @@ impl World for Tentacle {
         Outcome {
             success: state.held >= settings.hold_steps,
             ..Outcome::default()
+        }
+    }
+
+    /// In MuJoCo the winches go evenly to where the command sends them, and the joints and the tip are where they then are.
+    fn advance_full(&self, state: &mut State, _design: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
+        self.mujoco?;
+        let mut winches = [0.0; MAX_TENDONS];
+        self.query(state, command, &mut winches);
+        let moved = match &mut state.machine {
+            Some(machine) => machine.step(&winches[..self.settings.tendons()]),
+            None => Err(NO_MACHINE),
+        };
+        Some(match moved {
+            Ok(effect) => self.advance(state, command, &effect, terms),
+            Err(fault) => Outcome::fault(fault),
+        })
+    }
+
+    fn restore(&self, state: &mut State, _design: &[f64], _fidelity: Fidelity) -> Result<(), String> {
+        let tendons = self.settings.tendons();
+        match &state.machine {
+            Some(machine) if !machine.is_whole(tendons) => Err("its machine is not whole".into()),
+            _ => Ok(()),
         }
     }
 

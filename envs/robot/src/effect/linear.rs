@@ -37,14 +37,18 @@ impl LinearEffects {
         let rows = queries.len() / self.queries().max(1);
         let mut values = vec![f32::NAN; rows * width];
         let mut derivatives = vec![f32::NAN; rows * width * parameters];
-        self.fill(design, queries, |row, effect| values[row * width..][..width].copy_from_slice(&narrow(effect)));
+        self.fill(design, queries, |row, effect| {
+            values[row * width..][..width].copy_from_slice(&narrow(effect))
+        });
         for (p, parameter) in self.parts.robot.space().parameters.iter().enumerate() {
             let step = STEP * (parameter.high - parameter.low);
             let at = |offset: f64| {
                 let mut moved = design.to_vec();
                 moved[p] = (moved[p] + offset).clamp(parameter.low, parameter.high);
                 let mut effects = vec![f64::NAN; rows * width];
-                self.fill(&moved, queries, |row, effect| effects[row * width..][..width].copy_from_slice(effect));
+                self.fill(&moved, queries, |row, effect| {
+                    effects[row * width..][..width].copy_from_slice(effect)
+                });
                 (moved[p], effects)
             };
             let ((low, below), (high, above)) = (at(-step), at(step));

@@ -48,8 +48,13 @@ pub(crate) trait Cut: Send + Sync {
     fn query(&self, parts: &Parts, robot: &Simulation, controls: &[f64], out: &mut [f32]) -> Result<(), EngineError>;
 
     /// The true effect, `[effect]`, of a query, in a simulation of the design's model.
-    fn respond(&self, parts: &Parts, robot: &mut Simulation, query: &[f32], effect: &mut [f64])
-    -> Result<(), EngineError>;
+    fn respond(
+        &self,
+        parts: &Parts,
+        robot: &mut Simulation,
+        query: &[f32],
+        effect: &mut [f64],
+    ) -> Result<(), EngineError>;
 
     /// Moves the world by one control step under an effect; controls are set. Everything is derived anew afterwards.
     fn advance(&self, parts: &Parts, robot: &mut Simulation, effect: &[f32]) -> Result<(), EngineError>;
@@ -177,7 +182,7 @@ fn explore(
             if robot.diverged() {
                 break;
             }
-            parts.terms.after_step(&mut robot, &mut memory);
+            parts.terms.after_step(&robot, &mut memory);
         }
     }
     Ok(())

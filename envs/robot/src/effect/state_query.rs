@@ -68,8 +68,14 @@ impl StateQuery {
         robot.model().normalize_quat(&mut qpos); // a drawn query's quaternion is of any length
         let data = robot.data_mut();
         data.qpos_mut().copy_from_slice(&qpos);
-        data.qvel_mut().iter_mut().zip(numbers.by_ref()).for_each(|(to, x)| *to = x);
-        data.act_mut().iter_mut().zip(numbers.by_ref()).for_each(|(to, x)| *to = x);
+        data.qvel_mut()
+            .iter_mut()
+            .zip(numbers.by_ref())
+            .for_each(|(to, x)| *to = x);
+        data.act_mut()
+            .iter_mut()
+            .zip(numbers.by_ref())
+            .for_each(|(to, x)| *to = x);
         data.ctrl_mut().iter_mut().zip(numbers).for_each(|(to, x)| *to = x);
         Ok(())
     }

@@ -30,7 +30,8 @@ impl Torques {
     pub(crate) fn new(parts: &Parts) -> Result<Self, SettingError> {
         let model = parts.robot.start_model();
         if model.ffi().na > 0 {
-            let reason = "`torques` does not suit actuators with a state of their own (muscles, filters): use `transition`";
+            let reason =
+                "`torques` does not suit actuators with a state of their own (muscles, filters): use `transition`";
             return Err(SettingError::new("effect", reason));
         }
         let query = StateQuery::new(model);

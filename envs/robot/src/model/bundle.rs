@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::ModelError;
-use super::files::{Files, tidy};
+use super::files::Files;
 
 /// A robot's files, each in the same place relative to the others.
 #[derive(Clone, Debug)]
@@ -24,21 +24,9 @@ pub fn bundle(model: &Path) -> Result<RobotFiles, ModelError> {
         path: path.into(),
         reason: format!("cannot be read: {error}"),
     };
-    let mut whole = Vec::new();
-    for path in files.all() {
-        let path = std::path::absolute(path).map_err(|error| refuse(path, error))?;
-        whole.push(tidy(&path));
-    }
-    let beside = whole[0].parent().unwrap_or(Path::new("/")).to_path_buf();
-    let common = whole.iter().skip(1).fold(beside, |common, path| {
-        let shared = common.components().zip(path.components()).take_while(|(a, b)| a == b);
-        shared.map(|(part, _)| part).collect()
-    });
     let mut bundled = Vec::new();
-    for path in &whole {
-        let bytes = std::fs::read(path).map_err(|error| refuse(path, error))?;
-        let inside = path.strip_prefix(&common).unwrap_or(path);
-        bundled.push((inside.to_path_buf(), bytes));
+    for (path, inside) in files.placed().map_err(|error| refuse(model, error))? {
+        bundled.push((inside, std::fs::read(&path).map_err(|error| refuse(&path, error))?));
     }
     Ok(RobotFiles {
         model: bundled[0].0.clone(),

@@ -29,7 +29,7 @@ pub(super) fn save(spec: &MjSpec) -> Result<String, String> {
     let mut size = 1 << 18;
     for _ in 0..3 {
         match spec.save_xml_string(size) {
-            Err(MjEditError::XmlBufferTooSmall { required_size }) => size = required_size as usize + 1,
+            Err(MjEditError::XmlBufferTooSmall { required_size }) => size = required_size + 1,
             other => return other.map_err(said),
         }
     }

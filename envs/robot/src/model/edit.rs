@@ -133,6 +133,9 @@ fn factor(text: &str) -> Result<(Option<f64>, &str), String> {
     }
 }
 
+/// An index and the byte at which it begins.
+type Index<'a> = Option<(&'a str, usize)>;
+
 struct Parser<'a> {
     whole: &'a str,
     start: usize,
@@ -249,7 +252,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Splits `[INDEX]` off the end; the index comes with the byte at which it begins.
-    fn index(&self) -> Result<(&'a str, Option<(&'a str, usize)>), String> {
+    fn index(&self) -> Result<(&'a str, Index<'a>), String> {
         let Some(inside) = self.target.strip_suffix(']') else {
             return Ok((self.target, None));
         };
@@ -259,7 +262,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn whole_number(&self, index: Option<(&str, usize)>) -> Result<Option<usize>, String> {
+    fn whole_number(&self, index: Index) -> Result<Option<usize>, String> {
         match index.map(|(text, byte)| (text.trim().parse(), byte)) {
             None => Ok(None),
             Some((Ok(number), _)) => Ok(Some(number)),

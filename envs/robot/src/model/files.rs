@@ -102,38 +102,44 @@ impl Files {
         self.attaches
     }
 
-    /// Copies all of them, each in the same place relative to the others.
+    /// Where all of them are, and their paths relative to the deepest folder that holds them all.
     ///
     /// # Errors
-    /// A file that cannot be read or written.
-    pub(super) fn copy_to(&self, folder: &Path) -> std::io::Result<PathBuf> {
+    /// No current folder for paths that start there.
+    pub(super) fn placed(&self) -> std::io::Result<Vec<(PathBuf, PathBuf)>> {
         let whole = self
             .all
             .iter()
             .map(|path| std::path::absolute(path).map(|path| tidy(&path)));
         let whole: Vec<PathBuf> = whole.collect::<std::io::Result<_>>()?;
-        let common = whole.iter().skip(1).fold(
-            whole[0].parent().unwrap_or(Path::new("/")).to_path_buf(),
-            |common, path| {
-                let shared = common.components().zip(path.components()).take_while(|(a, b)| a == b);
-                shared.map(|(part, _)| part).collect()
-            },
-        );
-        let mut copies = Vec::new();
-        for (path, original) in whole.iter().zip(&self.all) {
-            let target = folder.join(path.strip_prefix(&common).unwrap_or(path));
+        let beside = whole[0].parent().unwrap_or(Path::new("/")).to_path_buf();
+        let common = whole.iter().skip(1).fold(beside, |common, path| {
+            let shared = common.components().zip(path.components()).take_while(|(a, b)| a == b);
+            shared.map(|(part, _)| part).collect()
+        });
+        let inside = |path: PathBuf| (path.clone(), path.strip_prefix(&common).unwrap_or(&path).to_path_buf());
+        Ok(whole.into_iter().map(inside).collect())
+    }
+
+    /// Copies all of them, each in the same place relative to the others.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub(super) fn copy_to(&self, folder: &Path) -> std::io::Result<PathBuf> {
+        let placed = self.placed()?;
+        for (original, inside) in &placed {
+            let target = folder.join(inside);
             if let Some(parent) = target.parent() {
                 std::fs::create_dir_all(parent)?;
             }
             std::fs::copy(original, &target)?;
-            copies.push(target);
         }
-        Ok(copies.swap_remove(0))
+        Ok(folder.join(&placed[0].1))
     }
 }
 
 /// A path without `.` and `..`.
-pub(super) fn tidy(path: &Path) -> PathBuf {
+fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

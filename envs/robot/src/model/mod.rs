@@ -1,12 +1,33 @@
 //! A robot's file, its design parameters, and the compiled models of designs.
 //!
-//! A parameter's `edit` names numbers of the file (`geom:*_foot.size[0]`) or bodies whose shape or mass changes
-//! (`length(body:*_thigh)`). [`Robot::load`] resolves all of it once and refuses what cannot be done; [`Robot::compile`] then
-//! turns a design into a model. The file itself is never changed: [`Robot::xml`] is the edited one.
+//! A parameter's `edit` names numbers of the file or bodies whose shape or mass changes; `*` and `?` stand for any characters
+//! and for one, and `0.5 * ` before an edit halves what the number becomes:
+//!
+//! | edit | the parameter's value is |
+//! |---|---|
+//! | `geom:*_foot.size[0]`, `actuator:knee.gear[0]`, `joint:hip.damping`, `option.gravity[2]` | that number, in the file's own unit (degrees, if the file has degrees) |
+//! | `actuator:knee.kp`, `.kv` | the gain of a position or velocity servo |
+//! | `tendon:flexor.coef[joint_2]` | how far a fixed tendon moves with a joint, m/rad |
+//! | `mesh:bone.scale[0]` | scale of a mesh along an axis of its file |
+//! | `length(body:*_thigh)` | length of the body's main shape along its axis, without the caps of a capsule, m |
+//! | `thickness(body:shin)` | radius of the main shape, or the least half side of a box, m |
+//! | `scale(body:head)` | factor of all lengths, 1 in the file |
+//! | `mass(body:torso)` | mass, kg, whatever else is designed of the body |
+//!
+//! A body without a name goes by one of its joints or geoms: `length(joint:ankle_1)`; with a geom, that is the main shape. An
+//! actuator without a name goes by what it moves. What a body's shape does to all that hangs on it stands in `stretch`.
+//!
+//! The value of the start is what the file says. Where the numbers that a parameter changes differ in the file, `start` must be
+//! given, and each keeps its ratio to it: number = its own in the file times value over `start`.
+//!
+//! [`Robot::load`] resolves all of it once and refuses what cannot be done; [`Robot::compile`] then turns a design into a
+//! model. The file itself is never changed: [`Robot::xml`] is the edited one.
 
 mod anatomy;
+mod build;
 mod bundle;
 mod cache;
+mod claims;
 mod clearance;
 mod coefficient;
 mod edit;
@@ -15,10 +36,12 @@ mod field;
 mod files;
 mod inertia;
 mod limits;
+mod meshes;
 mod motor;
 mod parts;
 mod place;
 mod resolve;
+mod shape;
 mod stretch;
 mod survey;
 mod survive;
@@ -27,20 +50,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsBody, MjsGeom, MjsMesh, MjtBuiltin, SpecElement, SpecItem};
-use nalgebra::Vector3;
-use tandem_core::{Design, DesignSpace};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, SpecElement, SpecItem};
+use tandem_core::DesignSpace;
 
 use crate::Config;
 use anatomy::Anatomy;
+use build::{Pictures, copy};
+pub use bundle::{RobotFiles, bundle};
 use cache::Cache;
 use clearance::Clearance;
 use edit::Kind;
-pub use bundle::{RobotFiles, bundle};
 pub use error::ModelError;
 use error::said;
 use motor::Motor;
-use resolve::{Action, Change, Knob, Source};
+use resolve::{Action, Knob, Source};
 pub use survey::Sample;
 use survive::Ties;
 
@@ -191,252 +214,6 @@ impl Robot {
             coefficient::save(spec).map_err(|reason| self.blame(design, reason))
         })
     }
-
-    /// Edits and compiles a copy of the file, and hands both over.
-    fn build<T>(
-        &self,
-        knobs: &[Knob],
-        design: &[f64],
-        pictures: Pictures,
-        take: impl FnOnce(&MjSpec, Arc<MjModel>) -> Result<T, ModelError>,
-    ) -> Result<T, ModelError> {
-        let guard = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut spec = copy(&guard.0).map_err(|reason| self.blame(design, reason))?;
-        if pictures == Pictures::None {
-            drop_pictures(&mut spec);
-        }
-        let guard = self.shared.then_some(guard); // else other threads go on while this one compiles
-        let built = self
-            .edit(&mut spec, knobs, design)
-            .and_then(|()| self.finish(&mut spec, knobs, design));
-        let built = built.map_err(|reason| self.blame(design, reason));
-        let built = built.and_then(|(whole, model)| take(whole.as_ref().unwrap_or(&spec), model));
-        drop(spec);
-        drop(guard);
-        built
-    }
-
-    /// All edits but those that need a compiled model.
-    fn edit(&self, spec: &mut MjSpec, knobs: &[Knob], design: &[f64]) -> Result<(), String> {
-        for (Change { factor, action, .. }, value) in changes(knobs, design) {
-            if let Action::Number {
-                kind,
-                element,
-                field,
-                index,
-            } = action
-            {
-                field::write(spec, *kind, *element, field, *index, factor * value);
-            }
-        }
-        for (Change { factor, action, .. }, value) in changes(knobs, design) {
-            match action {
-                Action::Stretch(stretch) => match ratio(factor * value, stretch.own) {
-                    1.0 => {}
-                    ratio => stretch.apply(spec, &self.anatomy, ratio)?,
-                },
-                Action::Mesh { mesh, axes, own } => {
-                    let ratio = ratio(factor * value, *own);
-                    let mesh = parts::nth::<MjsMesh>(spec, *mesh).ok_or("a mesh got lost")?;
-                    let scale = mesh.scale_mut().iter_mut().zip(axes);
-                    scale
-                        .filter(|(_, wanted)| **wanted)
-                        .for_each(|(scale, _)| *scale *= ratio);
-                }
-                _ => {}
-            }
-        }
-        motor::apply(spec, &self.motors);
-        Ok(())
-    }
-
-    /// Masses, clearance and coefficients, and the model; the file anew where it had to be written and read again.
-    fn finish(
-        &self,
-        spec: &mut MjSpec,
-        knobs: &[Knob],
-        design: &[f64],
-    ) -> Result<(Option<MjSpec>, Arc<MjModel>), String> {
-        let masses: Vec<(usize, f64)> = changes(knobs, design)
-            .filter_map(|(change, value)| match change.action {
-                Action::Mass { body } => Some((body, change.factor * value)),
-                _ => None,
-            })
-            .collect();
-        if !masses.is_empty() || !self.clearance.is_empty() {
-            let model = Arc::new(compile(&mut copy(spec)?)?);
-            for (body, mass) in masses {
-                self.weigh(spec, body, ratio(mass, model.body_mass()[self.anatomy.bodies[body].id]))?;
-            }
-            self.clearance.keep(spec, &model).map_err(said)?;
-        }
-        let coefficients: Vec<(String, String, f64)> = changes(knobs, design)
-            .filter_map(|(change, value)| match &change.action {
-                Action::Coefficient { tendon, joint } => Some((tendon.clone(), joint.clone(), change.factor * value)),
-                _ => None,
-            })
-            .collect();
-        let mut model = compile(spec)?;
-        let mut whole = None;
-        if !coefficients.is_empty() {
-            let mut anew = coefficient::rewrite(spec, self.files.folder(), &coefficients)?;
-            model = compile(&mut anew)?;
-            whole = Some(anew);
-        }
-        self.same_sizes(&model)?;
-        let model = Arc::new(model);
-        let carried = |body, point| self.carried(knobs, design, body, point);
-        self.ties
-            .survive(&model, |tendon| self.tendon_is_designed(tendon), carried)?;
-        Ok((whole, model))
-    }
-
-    /// Multiplies a body's mass: its own, where the file says it, else those of its geoms.
-    fn weigh(&self, spec: &mut MjSpec, body: usize, ratio: f64) -> Result<(), String> {
-        if !(ratio.is_finite() && ratio > 0.0) {
-            return Err(format!(
-                "{} has no mass that could be changed",
-                self.anatomy.title(body)
-            ));
-        }
-        if parts::all::<MjsBody>(spec)
-            .get(body)
-            .is_some_and(|body| inertia::explicit(spec, body))
-        {
-            parts::nth::<MjsBody>(spec, body)
-                .into_iter()
-                .for_each(|body| inertia::multiply(body, ratio));
-            return Ok(());
-        }
-        for &geom in &self.anatomy.bodies[body].geoms {
-            let geom = parts::nth::<MjsGeom>(spec, geom).ok_or("a geom got lost")?;
-            geom.set_mass(geom.mass() * ratio); // NaN, where the file says none, stays NaN
-            geom.set_density(geom.density() * ratio);
-        }
-        Ok(())
-    }
-
-    /// Where a point of a body, by its number in the compiled model, comes to lie in its axes, m.
-    fn carried(&self, knobs: &[Knob], design: &[f64], body: usize, point: Vector3<f64>) -> Vector3<f64> {
-        changes(knobs, design).fold(point, |point, (change, value)| match &change.action {
-            Action::Stretch(stretch) if self.anatomy.bodies[stretch.body].id == body => {
-                stretch.carried(ratio(change.factor * value, stretch.own), point)
-            }
-            _ => point,
-        })
-    }
-
-    /// Policies and stored states fit one shape of robot only.
-    fn same_sizes(&self, model: &MjModel) -> Result<(), String> {
-        let sizes = |model: &MjModel| {
-            let m = model.ffi();
-            let sizes = [
-                m.nq,
-                m.nv,
-                m.nu,
-                m.na,
-                m.nbody,
-                m.njnt,
-                m.ngeom,
-                m.nsite,
-                m.ntendon,
-                m.neq,
-                m.nsensor,
-                m.nsensordata,
-            ];
-            sizes.map(i64::from)
-        };
-        match sizes(model) == sizes(&self.origin) {
-            true => Ok(()),
-            false => {
-                Err("the robot has other parts than in the file: a designed number must not add or remove any".into())
-            }
-        }
-    }
-
-    fn tendon_is_designed(&self, tendon: usize) -> bool {
-        let length = |change: &Change| match &change.action {
-            Action::Number {
-                kind, element, field, ..
-            } => *kind == Kind::Tendon && *element == tendon && matches!(field.as_str(), "range" | "springlength"),
-            _ => false,
-        };
-        self.knobs.iter().any(|knob| knob.changes.iter().any(length))
-    }
-
-    /// Each edit must change something of the compiled model, or it was meant otherwise.
-    fn check_effects(&self) -> Result<(), ModelError> {
-        let start = self.space.start();
-        for (i, knob) in self.knobs.iter().enumerate() {
-            let edits = knob
-                .changes
-                .iter()
-                .map(|change| change.edit)
-                .max()
-                .map_or(0, |last| last + 1);
-            for edit in 0..edits {
-                let mut alone = self.knobs.clone();
-                alone[i].changes.retain(|change| change.edit == edit);
-                let p = &knob.parameter;
-                let mut moved: Design = start.clone();
-                moved[i] = if p.high - p.start > p.start - p.low {
-                    p.high
-                } else {
-                    p.low
-                };
-                let model = |design: &[f64]| self.build(&alone, design, Pictures::None, |_, model| Ok(bytes(&model)));
-                let (Ok(before), Ok(after)) = (model(&start), model(&moved)) else {
-                    continue; // a bound that cannot be built is told by the survey
-                };
-                if before == after {
-                    let reason = "it changes nothing of the robot; perhaps the file says the same in another way (`euler` \
-                                  instead of `quat`, `fromto` instead of `pos` and `size[1]`, `mass` instead of `density`)";
-                    return Err(ModelError::setting(format!("design[{i}].edit[{edit}]"), reason));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// How a design that cannot be built is told.
-    fn blame(&self, design: &[f64], reason: String) -> ModelError {
-        let value = |(p, v): (&tandem_core::Parameter, &f64)| format!("{} = {v}", p.name);
-        let values: Vec<String> = self.space.parameters.iter().zip(design).map(value).collect();
-        let design = match values.is_empty() {
-            true => "the robot".into(),
-            false => format!("the design {}", values.join(", ")),
-        };
-        ModelError::Design { design, reason }
-    }
-}
-
-/// The new value over the file's; 1 where they differ by a rounding error, so that the start is the file to the last bit.
-fn ratio(value: f64, own: f64) -> f64 {
-    let ratio = value / own;
-    if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
-}
-
-/// Whether a model has the file's textures.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pictures {
-    Full,
-    None,
-}
-
-/// Makes all textures as small as they can be.
-fn drop_pictures(spec: &mut MjSpec) {
-    for texture in spec.texture_iter_mut() {
-        texture.set_builtin(MjtBuiltin::mjBUILTIN_FLAT);
-        texture.set_file("");
-        texture.set_width(1);
-        texture.set_height(1);
-    }
-}
-
-/// All changes of a design, each with its parameter's value.
-fn changes<'a>(knobs: &'a [Knob], design: &'a [f64]) -> impl Iterator<Item = (&'a Change, f64)> {
-    let pairs = knobs.iter().zip(design);
-    pairs.flat_map(|(knob, &value)| knob.changes.iter().map(move |change| (change, value)))
 }
 
 /// MuJoCo's complaint about a URDF's meshes, with the cure.
@@ -467,45 +244,31 @@ fn settle(spec: &mut MjSpec) -> Result<(), String> {
     Ok(())
 }
 
-fn copy(spec: &MjSpec) -> Result<MjSpec, String> {
-    spec.try_clone().map_err(said)
-}
-
-fn compile(spec: &mut MjSpec) -> Result<MjModel, String> {
-    spec.compile().map_err(said)
-}
-
-/// A model as MuJoCo stores it.
-fn bytes(model: &MjModel) -> Vec<u8> {
-    let mut bytes = vec![0; model.size()];
-    match model.save_to_buffer(&mut bytes) {
-        Ok(()) => bytes,
-        Err(_) => Vec::new(),
-    }
-}
-
 /// Gears that an optimiser would only ever raise.
 fn warnings(spec: &MjSpec, knobs: &[Knob], motors: &[Motor]) -> Vec<String> {
     let names = field::elements(spec, Kind::Actuator);
-    let mut warnings = Vec::new();
-    for knob in knobs {
-        for change in &knob.changes {
-            if let Action::Number {
-                kind: Kind::Actuator,
-                element,
-                field,
-                ..
-            } = &change.action
-                && field == "gear"
-                && !motors.iter().any(|motor| motor.actuator == *element)
-            {
-                warnings.push(format!(
-                    "parameter `{}` designs the gear of actuator `{}`, whose torque does not fall with speed, so that a higher \
-                     gear costs nothing; give the motor a `no_load_speed` in `motors`",
-                    knob.parameter.name, names[*element]
-                ));
-            }
+    let free = |action: &Action| match action {
+        Action::Number {
+            kind: Kind::Actuator,
+            element,
+            field,
+            ..
+        } if field == "gear" => {
+            let line = motors.iter().any(|motor| motor.actuator == *element);
+            (!line).then(|| format!("`{}`", names[*element]))
         }
-    }
-    warnings
+        _ => None,
+    };
+    let warn = |knob: &Knob| {
+        let motors: Vec<String> = knob.changes.iter().filter_map(|change| free(&change.action)).collect();
+        let name = &knob.parameter.name;
+        (!motors.is_empty()).then(|| {
+            format!(
+                "parameter `{name}` designs the gear of {}, whose torque does not fall with speed, so that a higher gear costs \
+                 nothing; give a `no_load_speed` in `motors`",
+                motors.join(", ")
+            )
+        })
+    };
+    knobs.iter().filter_map(warn).collect()
 }

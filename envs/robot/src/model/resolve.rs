@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use mujoco_rs::wrappers::MjModel;
-use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsGeom, MjsSite, MjsTendon, MjtActuator, SpecElement};
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsTendon, MjtActuator, SpecElement};
 use mujoco_rs::wrappers::mj_model::MjtWrap;
 use tandem_core::{Parameter, Scale};
 
 use super::anatomy::Anatomy;
+use super::claims::{Claim, claim};
 use super::edit::{Edit, Kind, Target, Verb, fits, parse};
 use super::error::{ModelError, unknown};
+use super::meshes::meshes;
 use super::stretch::Stretch;
 use super::{field, parts};
 use crate::config::{ParameterConfig, ScaleConfig};
@@ -42,8 +44,8 @@ pub(super) struct Change {
     pub(super) factor: f64,
     pub(super) action: Action,
     /// What the file says; NaN where it says nothing.
-    own: f64,
-    title: String,
+    pub(super) own: f64,
+    pub(super) title: String,
 }
 
 /// A design parameter and all that it changes.
@@ -59,16 +61,6 @@ pub(super) struct Source<'a> {
     pub(super) spec: &'a MjSpec,
     pub(super) anatomy: &'a Anatomy,
     pub(super) model: &'a MjModel,
-}
-
-/// Something that only one parameter may change.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Claim {
-    Number(Kind, usize, String, usize),
-    Coefficient(String, String),
-    Along(usize),
-    Across(usize),
-    Mass(usize),
 }
 
 /// Finds what the parameters change.
@@ -127,7 +119,7 @@ fn knob(
         } in found.map_err(refuse)?
         {
             claim(&action, source, &place, claims).map_err(refuse)?;
-            if !matches!(action, Action::Number { .. } | Action::Coefficient { .. }) && !(factor * config.low > 0.0) {
+            if !matches!(action, Action::Number { .. } | Action::Coefficient { .. }) && factor * config.low <= 0.0 {
                 let reason = format!("{title}: the value must be above 0, and `low` is {}", config.low);
                 return Err(ModelError::setting(format!("{key}.low"), reason));
             }
@@ -346,71 +338,6 @@ fn bodies(
     Ok(found)
 }
 
-/// Notes down what is changed, and refuses what another edit changes already.
-fn claim(action: &Action, source: Source, place: &str, claims: &mut HashMap<Claim, String>) -> Result<(), String> {
-    let wanted = match action {
-        Action::Number {
-            kind,
-            element,
-            field,
-            index,
-        } => {
-            vec![Claim::Number(*kind, *element, field.clone(), *index)]
-        }
-        Action::Coefficient { tendon, joint } => vec![Claim::Coefficient(tendon.clone(), joint.clone())],
-        Action::Stretch(stretch) => {
-            let mut wanted = moved(stretch, source.anatomy);
-            wanted.extend((stretch.verb != Verb::Thickness).then_some(Claim::Along(stretch.body)));
-            wanted.extend((stretch.verb != Verb::Length).then_some(Claim::Across(stretch.body)));
-            wanted
-        }
-        Action::Mesh { .. } => Vec::new(),
-        Action::Mass { body } => vec![Claim::Mass(*body)],
-    };
-    for claim in wanted {
-        let shared = matches!(action, Action::Stretch(_)) && matches!(claim, Claim::Number(..));
-        // A body may be moved by two neighbours' stretches; marked so that a number edited by hand is not.
-        let mark = if shared { format!("~{place}") } else { place.to_string() };
-        match claims.insert(claim, mark) {
-            Some(other) if !(shared && other.starts_with('~')) => {
-                return Err(format!(
-                    "it changes what `{}` changes already",
-                    other.trim_start_matches('~')
-                ));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// The raw numbers that a stretch writes.
-fn moved(stretch: &Stretch, anatomy: &Anatomy) -> Vec<Claim> {
-    let limb = &anatomy.bodies[stretch.body];
-    let all = |kind: Kind, elements: &[usize], field: &'static str, count: usize| {
-        let elements = elements.to_vec();
-        (0..count).flat_map(move |index| {
-            elements
-                .clone()
-                .into_iter()
-                .map(move |element| Claim::Number(kind, element, field.into(), index))
-        })
-    };
-    let mut claims = Vec::new();
-    if stretch.verb != Verb::Length {
-        claims.extend(all(Kind::Geom, &limb.geoms, "size", 1));
-    }
-    claims.extend(all(Kind::Geom, &limb.geoms, "size", 3).filter(|claim| !matches!(claim, Claim::Number(.., 0))));
-    if stretch.verb != Verb::Thickness {
-        claims.extend(all(Kind::Geom, &limb.geoms, "pos", 3));
-        claims.extend(all(Kind::Geom, &limb.geoms, "fromto", 6));
-        claims.extend(all(Kind::Site, &limb.sites, "pos", 3));
-        claims.extend(all(Kind::Joint, &limb.joints, "pos", 3));
-        claims.extend(all(Kind::Body, &limb.children, "pos", 3));
-    }
-    claims
-}
-
 /// The value that the file has. Where `start` is given and the numbers do not agree in the file, each keeps its ratio to it.
 fn start(config: &ParameterConfig, key: &str, changes: &mut [Change]) -> Result<f64, ModelError> {
     let values: Vec<f64> = changes.iter().map(|change| change.own / change.factor).collect();
@@ -459,80 +386,4 @@ fn inside(config: &ParameterConfig, key: &str, value: f64) -> Result<f64, ModelE
     } else {
         value
     })
-}
-
-/// Scalings of the meshes on stretched bodies.
-///
-/// # Errors
-/// The edit to blame, and why: a mesh that another body wears too.
-fn meshes(source: Source, changes: &[Change]) -> Result<Vec<Change>, (usize, String)> {
-    let geoms = parts::all::<MjsGeom>(source.spec);
-    let names = field::elements(source.spec, Kind::Mesh);
-    let mut scaled: Vec<Change> = Vec::new();
-    let stretched: Vec<usize> = changes
-        .iter()
-        .filter_map(|change| stretch(change).map(|stretch| stretch.body))
-        .collect();
-    for change in changes {
-        let Some(stretch) = stretch(change).filter(|stretch| stretch.verb != Verb::Thickness) else {
-            continue;
-        };
-        let blame = |reason: String| (change.edit, reason);
-        for &geom in &source.anatomy.bodies[stretch.body].geoms {
-            let name = geoms[geom].meshname();
-            if name.is_empty() {
-                continue;
-            }
-            let mesh = names.iter().position(|known| known == name);
-            let mesh = mesh.ok_or_else(|| blame(format!("mesh `{name}` has no asset of that name to scale")))?;
-            sole(source, name, &stretched).map_err(blame)?;
-            let axes = stretch.mesh_axes(geoms[geom]).map_err(blame)?;
-            let ratio = change.factor / stretch.own;
-            let same = scaled
-                .iter()
-                .find(|done| matches!(done.action, Action::Mesh { mesh: other, .. } if other == mesh));
-            match same.map(|done| &done.action) {
-                None => scaled.push(Change {
-                    factor: change.factor,
-                    action: Action::Mesh {
-                        mesh,
-                        axes,
-                        own: stretch.own,
-                    },
-                    ..change.clone()
-                }),
-                Some(Action::Mesh { axes: other, own, .. })
-                    if *other == axes && (change.factor / own / ratio - 1.0).abs() < 1e-9 => {}
-                Some(_) => return Err(blame(format!("mesh `{name}` would be stretched in two different ways"))),
-            }
-        }
-    }
-    Ok(scaled)
-}
-
-fn stretch(change: &Change) -> Option<&Stretch> {
-    match &change.action {
-        Action::Stretch(stretch) => Some(stretch),
-        _ => None,
-    }
-}
-
-/// Refuses a mesh that something wears which is not stretched along with it.
-fn sole(source: Source, mesh: &str, stretched: &[usize]) -> Result<(), String> {
-    let geoms = parts::all::<MjsGeom>(source.spec);
-    for (body, limb) in source.anatomy.bodies.iter().enumerate() {
-        if !stretched.contains(&body) && limb.geoms.iter().any(|&geom| geoms[geom].meshname() == mesh) {
-            let title = source.anatomy.title(body);
-            return Err(format!(
-                "its mesh `{mesh}` is worn by {title} too, which is not stretched; give it an asset of its own"
-            ));
-        }
-    }
-    match parts::all::<MjsSite>(source.spec)
-        .iter()
-        .find(|site| site.meshname() == mesh)
-    {
-        Some(site) => Err(format!("its mesh `{mesh}` is worn by site `{}` too", site.name())),
-        None => Ok(()),
-    }
 }

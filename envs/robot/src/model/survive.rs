@@ -75,7 +75,7 @@ impl Ties {
             let fixed = fixed(model, tendon) && !edited(tendon);
             if let (Some(was), Some(is)) = (was, is)
                 && fixed
-                && !((is - was).abs() <= SLACK * self.size)
+                && (is - was).abs() > SLACK * self.size
             {
                 let name = model
                     .id_to_name(MjtObjBase::mjOBJ_TENDON, tendon)
@@ -124,6 +124,7 @@ fn length(robot: &Simulation, tendon: usize) -> Option<f64> {
 
 fn second(model: &MjModel, eq: usize) -> Option<(usize, Vector3<f64>)> {
     let of_bodies = model.eq_objtype()[eq] == MjtObjBase::mjOBJ_BODY && model.eq_type()[eq] == MjtEq::mjEQ_CONNECT;
+    let of_bodies = of_bodies && model.eq_active0()[eq];
     let numbers = model.eq_data()[eq];
     let point = Vector3::new(numbers[3], numbers[4], numbers[5]);
     of_bodies.then(|| (model.eq_obj2id()[eq] as usize, point))
@@ -133,6 +134,9 @@ fn gap(robot: &Simulation, eq: usize) -> Option<f64> {
     let (model, data) = (robot.model(), robot.data());
     let [first, second] = [model.eq_obj1id()[eq] as usize, model.eq_obj2id()[eq] as usize];
     let numbers = model.eq_data()[eq];
+    if !model.eq_active0()[eq] {
+        return None;
+    }
     if model.eq_objtype()[eq] == MjtObjBase::mjOBJ_SITE {
         let [a, b] = [first, second].map(|site| Vector3::from(data.site_xpos()[site]));
         return Some((a - b).norm());

@@ -6,16 +6,18 @@ use mujoco_rs::mujoco_c::mjtJoint;
 use mujoco_rs::wrappers::{MjModel, mj_model::MjtObjBase};
 use nalgebra::Vector3;
 use tandem_core::check::SettingError;
-use tandem_core::{Scene, View};
+use tandem_core::{Role, Scene, View};
 
 use super::drawing::Drawing;
-use super::roles::{Roles, root};
+use super::roles::Roles;
 use crate::simulation::Simulation;
 
 /// Vertical field of view of the camera that follows, degrees.
 const FOV: f64 = 30.0;
 /// Its distance, in radii of the robot.
 const DISTANCE: f64 = 4.2;
+/// How much of its reach an arm that cannot turn all around is given room for.
+const PARTLY: f64 = 0.6;
 /// How far the robot may rise and fall before the camera does, in radii of the robot.
 const CALM: f64 = 0.5;
 /// What is drawn of how many models is kept.
@@ -152,24 +154,31 @@ impl Following {
         let roles = Roles::new(model);
         let mut low = Vector3::repeat(f64::INFINITY);
         let mut high = -low;
+        let root = roles.robots().find(|&body| travels(model, body));
         for geom in 0..model.geom_bodyid().len() {
             let bounded = model.geom_rbound()[geom] > 0.0; // no plane
-            if bounded && roles.is_robot(model, model.geom_bodyid()[geom] as usize) {
+            let body = model.geom_bodyid()[geom] as usize;
+            // A robot that stays where it is, is seen with all that it has to do with.
+            let matters = roles.is_robot(model, body) || root.is_none() && roles.of(body) != Role::Wall;
+            if bounded && matters {
                 let (a, b) = bounds(&robot, geom);
                 (low, high) = (low.inf(&a), high.sup(&b));
             }
         }
-        if !(low <= high) {
+        if low[0].is_infinite() {
             let (center, extent) = (Vector3::from(model.stat().center), model.stat().extent);
             (low, high) = (center.add_scalar(-0.5 * extent), center.add_scalar(0.5 * extent));
         }
-        let root = roles.robots().find(|&body| travels(model, body));
-        let radius = match root {
-            Some(_) => 0.5 * (high - low).norm(),
-            None => 0.5 * (high - low).norm().max(reach(model, &roles)),
+        let half_diagonal = 0.5 * (high - low).norm();
+        let (home, radius) = match anchor(model, &roles).filter(|_| root.is_none()) {
+            Some(anchor) if turns_freely(model, anchor) => (
+                Vector3::from(robot.data().xpos()[anchor]),
+                reach(model, anchor).max(half_diagonal),
+            ),
+            Some(anchor) => (0.5 * (low + high), (PARTLY * reach(model, anchor)).max(half_diagonal)),
+            None => (0.5 * (low + high), half_diagonal),
         };
         let radius = radius.max(1e-3);
-        let home = 0.5 * (low + high);
         let (direction, up) = direction(&robot, &roles);
         Ok(Self {
             root,
@@ -225,16 +234,32 @@ fn travels(model: &MjModel, tree: usize) -> bool {
     joints.into_iter().any(goes)
 }
 
-/// How far a robot's bodies lie from its root when it is stretched, m.
-fn reach(model: &MjModel, roles: &Roles) -> f64 {
-    let step = |body: usize| model.body_pos()[body].iter().map(|x| x * x).sum::<f64>().sqrt();
-    let stretched = |body: usize| {
-        let below = |&b: &usize| b != 0 && b != root(model, b);
-        let path = std::iter::successors(Some(body), |&b| Some(model.body_parentid()[b] as usize));
-        path.take_while(below).map(step).sum::<f64>()
+/// The body at which a robot moves against its base.
+fn anchor(model: &MjModel, roles: &Roles) -> Option<usize> {
+    let jointed = |body: usize| roles.is_robot(model, body) && model.body_dofnum()[body] > 0;
+    (1..model.body_parentid().len()).find(|&body| jointed(body))
+}
+
+/// Whether a body turns all around on its own joint.
+fn turns_freely(model: &MjModel, body: usize) -> bool {
+    let joints = (0..model.jnt_type().len()).filter(|&joint| model.jnt_bodyid()[joint] as usize == body);
+    let turns = |joint: usize| matches!(model.jnt_type()[joint], mjtJoint::mjJNT_HINGE | mjtJoint::mjJNT_BALL);
+    joints
+        .into_iter()
+        .any(|joint| turns(joint) && !model.jnt_limited()[joint])
+}
+
+/// How far what hangs on a body goes from it when it is stretched, m.
+fn reach(model: &MjModel, anchor: usize) -> f64 {
+    let length = |v: [f64; 3]| Vector3::from(v).norm();
+    let parent = |&body: &usize| (body != 0).then(|| model.body_parentid()[body] as usize);
+    let stretched = |geom: usize| {
+        let path: Vec<usize> = std::iter::successors(Some(model.geom_bodyid()[geom] as usize), parent).collect();
+        let above = path.iter().position(|&body| body == anchor)?;
+        let chain: f64 = path[..above].iter().map(|&body| length(model.body_pos()[body])).sum();
+        Some(chain + length(model.geom_pos()[geom]) + model.geom_rbound()[geom])
     };
-    let bodies = (1..model.body_parentid().len()).filter(|&body| roles.is_robot(model, body));
-    bodies.map(stretched).fold(0.0, f64::max)
+    (0..model.geom_bodyid().len()).filter_map(stretched).fold(0.0, f64::max)
 }
 
 /// From the robot to the camera, and what is up. A robot that moves in a plane is seen across it, else from the side, in front

@@ -20,9 +20,9 @@ const DEFAULT_COLOR: [f32; 4] = [0.5, 0.5, 0.5, 1.0];
 /// Half the side of a drawn piece of a plane that is infinite and no floor, as a multiple of the model's extent.
 const INFINITE: f64 = 3.0;
 /// Faces of a mesh from which it is drawn coarser.
-const MANY_FACES: usize = 4000;
-/// Size of a detail that is left out then, as a part of the model's extent.
-const DETAIL: f64 = 0.004;
+const MANY_FACES: usize = 10_000;
+/// Size of a detail that is left out then, as a part of the mesh's longest side.
+const DETAIL: f32 = 0.015;
 
 /// Where a part's place is to be found.
 #[derive(Clone, Copy, Debug)]
@@ -149,15 +149,27 @@ fn is_floor(robot: &Simulation, geom: usize) -> bool {
     robot.model().geom_type()[geom] == Geom::mjGEOM_PLANE && robot.data().geom_xmat()[geom][8] > 0.9999
 }
 
-/// The colour of a geom that is drawn: such of the visible groups, and such of the others where the body has none of those.
+fn is_mesh(model: &MjModel, geom: usize) -> bool {
+    model.geom_type()[geom] == Geom::mjGEOM_MESH
+}
+
+/// The colour of a geom that is drawn. Shapes for contacts are not drawn where the same body has others to be looked at: such of
+/// the visible groups, or meshes that nothing can touch.
 fn shown(model: &MjModel, geom: usize) -> Option<[f32; 4]> {
     let color_of = |geom: usize| color(model, model.geom_matid()[geom], model.geom_rgba()[geom]);
-    let visible = |geom: usize| model.geom_group()[geom] <= LAST_VISIBLE_GROUP && color_of(geom)[3] >= INVISIBLE;
+    let group = |geom: usize| model.geom_group()[geom];
+    let opaque = |geom: usize| color_of(geom)[3] >= INVISIBLE;
+    let touchable = |geom: usize| model.geom_contype()[geom] != 0 || model.geom_conaffinity()[geom] != 0;
     let body = model.geom_bodyid()[geom];
-    let others = || (0..model.geom_bodyid().len()).filter(|&other| model.geom_bodyid()[other] == body);
-    let alone = model.geom_group()[geom] > LAST_VISIBLE_GROUP && !others().any(visible);
-    let color = color_of(geom);
-    (visible(geom) || alone && color[3] >= INVISIBLE).then_some(color)
+    let others = || (0..model.geom_bodyid().len()).filter(|&other| other != geom && model.geom_bodyid()[other] == body);
+    let doubled = match group(geom) > LAST_VISIBLE_GROUP {
+        true => others().any(|other| group(other) <= LAST_VISIBLE_GROUP && opaque(other)),
+        false => {
+            let looks = |other: usize| is_mesh(model, other) && !touchable(other) && group(other) <= LAST_VISIBLE_GROUP;
+            body != 0 && touchable(geom) && others().any(|other| looks(other) && opaque(other))
+        }
+    };
+    (opaque(geom) && !doubled).then(|| color_of(geom))
 }
 
 /// The colour of a part: its material's, times the mean colour of the material's texture, or its own.
@@ -277,9 +289,18 @@ fn mesh(model: &MjModel, id: usize) -> Mesh {
     let many = faces.len() > MANY_FACES;
     let mesh = Mesh::new(model.mesh_vert()[vertices].to_vec(), faces);
     match many {
-        true => mesh.coarsened((DETAIL * model.stat().extent) as f32),
+        true => mesh.coarsened(DETAIL * longest_side(mesh.vertices())),
         false => mesh,
     }
+}
+
+/// The longest side of the box around these points.
+fn longest_side(points: &[[f32; 3]]) -> f32 {
+    let side = |axis: usize| {
+        let along = points.iter().map(|point| point[axis]);
+        along.clone().fold(f32::MIN, f32::max) - along.fold(f32::MAX, f32::min)
+    };
+    side(0).max(side(1)).max(side(2))
 }
 
 /// A height field's upper side.

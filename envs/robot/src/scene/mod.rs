@@ -5,3 +5,6 @@ mod drawing;
 mod roles;
 
 pub use camera::Camera;
+
+#[cfg(test)]
+mod tests;

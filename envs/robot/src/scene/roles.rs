@@ -68,7 +68,7 @@ fn count(model: &MjModel) -> usize {
 }
 
 /// The child of the world from which a body hangs; the world's own is itself.
-pub(super) fn root(model: &MjModel, body: usize) -> usize {
+fn root(model: &MjModel, body: usize) -> usize {
     model.body_rootid()[body] as usize
 }
 

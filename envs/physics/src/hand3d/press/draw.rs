@@ -4,7 +4,7 @@ use super::hand::{FINGERS, Hand, LINK_RADIUS, PALM_RADIUS};
 use super::machine::PALM_HALF_HEIGHT;
 use super::state::State;
 use super::task::{BOX_HALF, BUTTON_HALF};
-use crate::hand3d::parts::{Placed, contacts};
+use crate::hand3d::parts::Placed;
 use tandem_core::scene::{Role, Scene, Shape, View};
 
 /// Radius of the ball that marks a contact, m.
@@ -21,14 +21,14 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
         },
     )];
     let mut caption = String::new();
-    if let (Some((scenery, world)), Some(palm)) = (state.scenery(), state.palm_height()) {
+    if let (Some(sight), Some(palm)) = (state.sight(), state.palm_height()) {
         let cuboid = |(center, rotation): Placed, half: [f64; 3]| Shape::Cuboid {
             center,
             half: half.map(|h| h as f32),
             rotation,
         };
-        shapes.push((Role::Object, cuboid(scenery.object(world), BOX_HALF)));
-        shapes.push((Role::Button, cuboid(scenery.button(world), BUTTON_HALF)));
+        shapes.push((Role::Object, cuboid(sight.object, BOX_HALF)));
+        shapes.push((Role::Button, cuboid(sight.button, BUTTON_HALF)));
         shapes.push((
             Role::Base,
             Shape::Cylinder {
@@ -40,11 +40,10 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
         ));
         fingers(state, design, palm, &mut shapes);
         let radius = CONTACT_RADIUS;
-        let contacts = contacts(world)
-            .map(|[x, y, z]| [x, y, z + scenery.raised])
-            .map(|center| Shape::Sphere { center, radius });
+        let contacts = state.contacts().into_iter();
+        let contacts = contacts.map(|center| Shape::Sphere { center, radius });
         shapes.extend(contacts.map(|shape| (Role::Contact, shape)));
-        let grip = scenery.grip(world, palm);
+        let grip = sight.grip(palm);
         // + 0: no -0
         let [lift, pressed] = [1e3 * grip.lift, (1e4 * grip.press).round() / 10.0].map(|mm| mm + 0.0);
         caption = format!("lift {:.0} mm, button {pressed:.1} mm", lift.round() + 0.0);

@@ -52,6 +52,7 @@ mod export;
 pub mod hand;
 mod hardware;
 pub mod machine;
+mod mujoco;
 mod puppet;
 mod reward;
 mod scene;

@@ -1,18 +1,19 @@
 //! What changes during an episode of the press task: targets, and the body in its world.
 
 use rapier3d::math::{Rotation, Vector};
-use rapier3d::prelude::PhysicsWorld;
 use serde::{Deserialize, Serialize};
 use tandem_core::Outcome;
 
 use super::controller::{PRESSER, Script, joints_of};
 use super::hand::FINGERS;
 use super::machine::{JOINTS, Machine, limits};
+use super::mujoco::MujocoHand;
 use super::puppet::Puppet;
 use super::reward;
-use super::scene::Scenery;
+use super::scene::Sight;
 use super::task::HOLD_STEPS;
 use crate::hand3d::monitor::Fault;
+use crate::hand3d::parts::contacts;
 
 /// Motion of a target of the presser in one control step at command 1, rad.
 pub(super) const PRESSER_STEP: f32 = 0.1;
@@ -29,20 +30,37 @@ pub(super) enum Body {
     Puppet(Puppet),
     /// The true machine.
     Machine(Machine),
+    /// The same in MuJoCo.
+    Mujoco(MujocoHand),
 }
 
 impl Body {
-    pub(super) fn scenery(&self) -> (&Scenery, &PhysicsWorld) {
-        match self {
+    /// What is seen of box and button.
+    pub(super) fn sight(&self) -> Sight {
+        let (scenery, world) = match self {
             Self::Puppet(puppet) => puppet.scenery(),
             Self::Machine(machine) => machine.scenery(),
-        }
+            Self::Mujoco(hand) => return hand.sight(),
+        };
+        scenery.sight(world)
+    }
+
+    /// Places where hand and box touch, m.
+    pub(super) fn contacts(&self) -> Vec<[f32; 3]> {
+        let (scenery, world) = match self {
+            Self::Puppet(puppet) => puppet.scenery(),
+            Self::Machine(machine) => machine.scenery(),
+            Self::Mujoco(hand) => return hand.contacts(),
+        };
+        let places = contacts(world);
+        places.map(|[x, y, z]| [x, y, z + scenery.raised]).collect()
     }
 
     pub(super) fn palm_height(&self) -> f32 {
         match self {
             Self::Puppet(puppet) => puppet.palm_height(),
             Self::Machine(machine) => machine.palm_height(),
+            Self::Mujoco(hand) => hand.palm_height(),
         }
     }
 
@@ -54,6 +72,7 @@ impl Body {
                 let [_, knuckle, tip] = machine.finger(finger);
                 [knuckle, tip]
             }
+            Self::Mujoco(hand) => hand.finger(finger),
         }
     }
 }
@@ -73,9 +92,14 @@ pub struct State {
 }
 
 impl State {
-    /// The box with its button, and the world they are in.
-    pub fn scenery(&self) -> Option<(&Scenery, &PhysicsWorld)> {
-        self.body.as_ref().map(Body::scenery)
+    /// What is seen of box and button.
+    pub fn sight(&self) -> Option<Sight> {
+        self.body.as_ref().map(Body::sight)
+    }
+
+    /// Places where hand and box touch, m.
+    pub fn contacts(&self) -> Vec<[f32; 3]> {
+        self.body.as_ref().map_or_else(Vec::new, Body::contacts)
     }
 
     /// Height of the palm's centre, m.
@@ -126,8 +150,7 @@ impl State {
             (None, _) => return Outcome::fault(NO_HAND),
             (Some(body), Ok(())) => body,
         };
-        let (scenery, world) = body.scenery();
-        let grip = scenery.grip(world, body.palm_height());
+        let grip = body.sight().grip(body.palm_height());
         let gap = reward::button_gap(&tips_in_box(body), grip.press as f32);
         terms.copy_from_slice(&reward::terms(&grip, gap, command));
         self.held = if grip.succeeds() { self.held + 1 } else { 0 };
@@ -140,8 +163,7 @@ impl State {
 
 /// The tips in the box's frame, m.
 pub(super) fn tips_in_box(body: &Body) -> [[f32; 3]; FINGERS] {
-    let (scenery, world) = body.scenery();
-    let (place, turn) = scenery.object(world);
+    let (place, turn) = body.sight().object;
     let back = Rotation::from_array(turn).inverse();
     std::array::from_fn(|i| {
         let [_, tip] = body.finger(i);

@@ -9,15 +9,17 @@ use super::controller::{PRESSER, Script, joints_of};
 use super::hand::{FINGER_JOINTS, FINGERS, Hand};
 use super::hardware::{EFFECTS, PressHardware, QUERIES};
 use super::machine::{JOINTS, Machine, Start};
+use super::mujoco::MujocoHand;
 use super::puppet::Puppet;
 use super::reward::{self, TERMS};
 use super::state::{Body, NO_HAND, State, tips_in_box};
 use super::task::{PALM_ABOVE_BOX, PRESS};
+use crate::hand3d::export::SUBSTEPS;
 use crate::hand3d::parts::CONTROL_DT;
 use tandem_core::mechanism::decimal;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
-    World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, InMujoco, Mechanism, Outcome, ProblemError, Scene, Spec,
+    Stream, World,
 };
 
 /// The pressing hand's world; see the module.
@@ -25,6 +27,8 @@ use tandem_core::{
 pub struct Press {
     settings: Settings,
     hardware: Arc<PressHardware>,
+    /// Physics steps of a control step in MuJoCo, where that moves the true machine.
+    mujoco: Option<usize>,
 }
 
 impl Press {
@@ -34,7 +38,11 @@ impl Press {
     /// Settings that make no design space.
     pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
         let hardware = Arc::new(PressHardware::new()?);
-        Ok(Environment::new(Self { settings, hardware }))
+        Ok(Environment::new(Self {
+            settings,
+            hardware,
+            mujoco: None,
+        }))
     }
 
     fn draw_start(&self, stream: &mut Stream) -> Start {
@@ -60,9 +68,12 @@ impl Press {
     /// The body of an episode that begins like this.
     fn body(&self, design: &[f64], fidelity: Fidelity, start: &Start) -> Option<Body> {
         let (hand, substeps) = (Hand::new(design)?, self.settings.substeps);
-        match fidelity {
-            Fidelity::Full => Machine::new(&hand, start, substeps).map(Body::Machine),
-            Fidelity::Effect => {
+        match (fidelity, self.mujoco) {
+            (Fidelity::Full, None) => Machine::new(&hand, start, substeps).map(Body::Machine),
+            (Fidelity::Full, Some(substeps)) => {
+                MujocoHand::new(&self.settings, &hand, start, substeps).map(Body::Mujoco)
+            }
+            (Fidelity::Effect, _) => {
                 let mut effect = [0.0; EFFECTS];
                 self.hardware.respond(design, &start.joints[1..], &mut effect);
                 let puppet = Puppet::new(&hand, start, &effect, substeps);
@@ -138,8 +149,19 @@ impl World for Press {
     fn refined(&self, factor: usize) -> Option<Self> {
         let mut settings = self.settings.clone();
         settings.substeps *= factor;
-        let hardware = self.hardware.clone();
-        Some(Self { settings, hardware })
+        Some(Self {
+            settings,
+            hardware: self.hardware.clone(),
+            mujoco: self.mujoco.map(|substeps| substeps * factor),
+        })
+    }
+
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        Some(InMujoco::As(Self {
+            settings: self.settings.clone(),
+            hardware: self.hardware.clone(),
+            mujoco: Some(SUBSTEPS),
+        }))
     }
 
     fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
@@ -158,17 +180,17 @@ impl World for Press {
         let Some(body) = &state.body else {
             return;
         };
-        let (scenery, world) = body.scenery();
-        let grip = scenery.grip(world, body.palm_height());
+        let sight = body.sight();
+        let grip = sight.grip(body.palm_height());
         let tips = tips_in_box(body);
         let gap = reward::button_gap(&tips, grip.press as f32);
-        let ([x, y, z], turn) = scenery.object(world);
+        let ([x, y, z], turn) = sight.object;
         let below = z - body.palm_height() + PALM_ABOVE_BOX as f32;
         let turn = Rotation::from_array(turn).to_scaled_axis().to_array();
         let time = state.step as f32 / self.settings.horizon as f32;
         let (lift, press) = (grip.lift as f32, (grip.press / PRESS) as f32);
         let rest = [lift, press, gap, time];
-        let [velocity, spin] = scenery.velocity(world);
+        let [velocity, spin] = sight.velocity;
         let numbers = state.target.iter().chain(tips.iter().flatten());
         let numbers = numbers.copied().chain([x, y, below]).chain(turn);
         let numbers = numbers.chain(velocity).chain(spin).chain(rest);
@@ -192,6 +214,7 @@ impl World for Press {
         state.target = state.next_target(command);
         let moved = match &mut state.body {
             Some(Body::Machine(machine)) => machine.step(&state.target),
+            Some(Body::Mujoco(hand)) => hand.step(&state.target),
             _ => Err(NO_HAND),
         };
         Some(state.conclude(command, moved, terms))
@@ -199,7 +222,10 @@ impl World for Press {
 
     fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {
         state.script = script(design, fidelity);
-        Ok(())
+        match &state.body {
+            Some(Body::Mujoco(hand)) if !hand.is_whole() => Err("its machine is not whole".into()),
+            _ => Ok(()),
+        }
     }
 
     fn scene(&self, state: &State, design: &[f64]) -> Scene {

@@ -46,7 +46,7 @@ pub fn grasp(
         if machine.has_lost() {
             return Ok(false);
         }
-        hold.note(lift(object, &machine));
+        hold.note(lift(object, &machine.sight()));
     }
     Ok(hold.succeeds())
 }

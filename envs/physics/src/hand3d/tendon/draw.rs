@@ -1,7 +1,7 @@
 //! Pictures of the tendon hand.
 
-use super::hand::{FINGERS, LINK_RADIUS, PALM_RADIUS};
-use super::machine::{Machine, PALM_HALF_HEIGHT};
+use super::hand::{LINK_RADIUS, PALM_RADIUS};
+use super::machine::{PALM_HALF_HEIGHT, Sight};
 use super::object::{Kind, Object};
 use super::state::State;
 use tandem_core::scene::{Role, Scene, Shape, View};
@@ -21,17 +21,16 @@ pub fn scene(state: &State) -> Scene {
         },
     )];
     let mut caption = String::new();
-    if let Some((machine, object)) = state.machine() {
-        shapes.push((Role::Object, object_shape(machine, object)));
+    if let Some(sight) = state.sight() {
+        shapes.push((Role::Object, object_shape(&sight, state.object())));
         let palm = Shape::Cylinder {
-            center: [0.0, 0.0, machine.palm_height()],
+            center: [0.0, 0.0, sight.palm],
             radius: PALM_RADIUS as f32,
             half_height: PALM_HALF_HEIGHT as f32,
             rotation: upright,
         };
         shapes.push((Role::Base, palm));
-        for finger in 0..FINGERS {
-            let [root, knuckle, tip] = machine.finger(finger);
+        for [root, knuckle, tip] in sight.fingers {
             let radius = LINK_RADIUS as f32;
             for (a, b) in [(root, knuckle), (knuckle, tip)] {
                 shapes.push((Role::Link, Shape::Capsule { a, b, radius }));
@@ -42,9 +41,12 @@ pub fn scene(state: &State) -> Scene {
             }
         }
         let radius = CONTACT_RADIUS;
-        let balls = machine.contacts().map(|center| Shape::Sphere { center, radius });
+        let balls = state
+            .contacts()
+            .into_iter()
+            .map(|center| Shape::Sphere { center, radius });
         shapes.extend(balls.map(|ball| (Role::Contact, ball)));
-        let lift = super::world::lift(object, machine);
+        let lift = super::world::lift(state.object(), &sight);
         caption = format!("lift {:.0} mm", (1e3 * lift).round() + 0.0); // + 0: no -0
     }
     Scene {
@@ -60,8 +62,8 @@ pub fn scene(state: &State) -> Scene {
     }
 }
 
-fn object_shape(machine: &Machine, object: &Object) -> Shape {
-    let (center, rotation) = machine.object();
+fn object_shape(sight: &Sight, object: &Object) -> Shape {
+    let (center, rotation) = sight.object;
     let [w, h] = [object.half_width, object.half_height].map(|x| x as f32);
     match object.kind {
         Kind::Box => Shape::Cuboid {

@@ -5,9 +5,10 @@ use super::hand::{
     FINGER_JOINTS, JOINT_LIMITS, JOINTS, Joint as Transmission, LENGTHS, LINK_RADIUS, MOST_TENSION, PALM_RADIUS, ROOTS,
 };
 use super::machine::{ARMATURE, JOINT_DAMPING, PALM_HALF_HEIGHT, PALM_HEIGHT, SLIDE_LIMITS};
-use super::object::Object;
+use super::object::{Kind, Object};
 use super::state::STEP;
 use crate::hand3d::export::{BOX_COLOUR, LINK_COLOUR, PALM_COLOUR, PALM_MASS, SUBSTEPS, geom, table};
+use crate::hand3d::mujoco::about_z;
 use crate::hand3d::parts::{CONTROL_DT, link_mass};
 use crate::hand3d::servo::Servo;
 use crate::hand3d::stage::{STAGE_INERTIA, STAGE_SERVO};
@@ -17,11 +18,11 @@ const HAND: u32 = 1;
 const OBJECT: u32 = 2;
 const TABLE: u32 = 4;
 
-/// The scene that [`super::machine::Machine`] builds, with a box of middle size in the middle.
-pub(super) fn mechanism(joints: &[Transmission; JOINTS]) -> Mechanism {
+/// The scene that [`super::machine::Machine`] builds, with this object.
+pub(super) fn mechanism(joints: &[Transmission; JOINTS], object: &Object) -> Mechanism {
     let mut bodies = vec![palm()];
     bodies.extend((0..JOINTS).map(|i| link(i, &joints[i])));
-    bodies.push(object());
+    bodies.push(lying(object));
     Mechanism {
         name: "hand3d-tendon".into(),
         notes: vec![
@@ -107,17 +108,28 @@ fn link(i: usize, transmission: &Transmission) -> Body {
     }
 }
 
-fn object() -> Body {
-    let middle = Object::middle();
-    let half = [middle.half_width, middle.half_width, middle.half_height];
-    let cuboid = Solid::Cuboid { center: [0.0; 3], half };
+fn lying(object: &Object) -> Body {
+    let ([x, y], center) = (object.place, [0.0; 3]);
+    let [radius, half_height] = [object.half_width, object.half_height];
+    let solid = match object.kind {
+        Kind::Box => Solid::Cuboid {
+            center,
+            half: [radius, radius, half_height],
+        },
+        Kind::Sphere => Solid::Sphere { center, radius },
+        Kind::Cylinder => Solid::Cylinder {
+            center,
+            radius,
+            half_height,
+        },
+    };
     Body {
         name: "object".into(),
         parent: None,
-        position: [0.0, 0.0, middle.half_height],
-        rotation: UPRIGHT,
+        position: [x, y, half_height],
+        rotation: about_z(object.turn),
         joint: Joint::Free,
-        geoms: vec![geom(cuboid, middle.mass(), [OBJECT, HAND | TABLE], BOX_COLOUR)],
+        geoms: vec![geom(solid, object.mass(), [OBJECT, HAND | TABLE], BOX_COLOUR)],
         lump: None,
     }
 }

@@ -28,6 +28,23 @@ const TORQUE_LIMIT: f32 = 1.0;
 /// Joint angles, finger by finger, rad; also their speeds, rad/s, and torques, N m.
 pub type Angles = [f32; JOINTS];
 
+/// What task and pictures see of hand and object at a moment, whatever engine moves them. Metres, radians.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight {
+    /// Angles of the finger joints.
+    pub angles: Angles,
+    /// Their speeds, rad/s.
+    pub speeds: Angles,
+    /// Root, knuckle and tip of every finger.
+    pub fingers: [[[f32; 3]; 3]; FINGERS],
+    /// Height of the palm's centre.
+    pub palm: f32,
+    /// Where the object is.
+    pub object: Placed,
+    /// Its velocity, m/s.
+    pub velocity: [f32; 3],
+}
+
 /// A hand, an object and a table in rapier. The table's top is z = 0, the palm's slide is the z axis.
 #[derive(Serialize, Deserialize)]
 pub struct Machine {
@@ -112,6 +129,18 @@ impl Machine {
     pub fn object_velocity(&self) -> [f32; 3] {
         let [x, y, z] = self.world.bodies[self.object].linvel().to_array();
         [x, y, z + self.stage.speed]
+    }
+
+    /// What is seen of hand and object.
+    pub fn sight(&self) -> Sight {
+        Sight {
+            angles: self.angles(),
+            speeds: self.speeds(),
+            fingers: std::array::from_fn(|i| self.finger(i)),
+            palm: self.palm_height(),
+            object: self.object(),
+            velocity: self.object_velocity(),
+        }
     }
 
     /// Whether the object has been squeezed out and flies away. Pulleys store enough for that: a ball of 20 g needs 0.25 J

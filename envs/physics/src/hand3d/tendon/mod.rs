@@ -45,6 +45,7 @@ mod export;
 pub mod hand;
 mod hardware;
 pub mod machine;
+mod mujoco;
 pub mod object;
 mod selectivity;
 mod state;

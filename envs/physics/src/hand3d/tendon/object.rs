@@ -13,6 +13,9 @@ const HALF_WIDTH: [f64; 2] = [0.015, 0.035];
 /// Smallest and largest half height of boxes and cylinders, m.
 const HALF_HEIGHT: [f64; 2] = [0.025, 0.035];
 
+/// Share of an object's spin that is lost per second, 1/s: a sphere would roll away on a table without any loss.
+pub(super) const SPIN_DAMPING: f64 = 1.0;
+
 /// Shape of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
@@ -105,8 +108,7 @@ impl Object {
             vector([x, y, self.half_height]),
             Rotation::from_rotation_z(self.turn as f32),
         );
-        // a sphere would roll away on a table without any loss
-        let body = limb().pose(place).angular_damping(1.0);
+        let body = limb().pose(place).angular_damping(SPIN_DAMPING as f32);
         world.insert(body, shape).0
     }
 }

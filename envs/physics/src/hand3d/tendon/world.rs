@@ -6,15 +6,17 @@ use super::config::Settings;
 use super::controller::{OPEN, torques};
 use super::hand::{FINGERS, JOINTS, MOST_TENSION, joints};
 use super::hardware::{QUERIES, TendonHardware, named};
-use super::machine::{Angles, Machine};
+use super::machine::{Angles, Machine, Sight};
+use super::mujoco::MujocoHand;
 use super::object::{KINDS, Object};
-use super::state::State;
+use super::state::{Body, State};
 use super::task::{HORIZON, Hold, LIFT, push};
+use crate::hand3d::export::SUBSTEPS;
 use crate::hand3d::parts::{CONTROL_DT, GRAVITY};
 use tandem_core::mechanism::decimal;
 use tandem_core::{
-    Channel, CommandSpace, Environment, Fidelity, Hardware, Mechanism, Outcome, ProblemError, Scene, Spec, Stream,
-    World,
+    Channel, CommandSpace, Environment, Fidelity, Hardware, InMujoco, Mechanism, Outcome, ProblemError, Scene, Spec,
+    Stream, World,
 };
 
 /// Names of the reward's terms.
@@ -36,6 +38,8 @@ const NO_MACHINE: &str = "the machine could not be built";
 pub struct Tendon {
     settings: Settings,
     hardware: Arc<TendonHardware>,
+    /// Physics steps of a control step in MuJoCo, where that moves the true machine.
+    mujoco: Option<usize>,
 }
 
 impl Tendon {
@@ -45,7 +49,11 @@ impl Tendon {
     /// Settings that make no design space.
     pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
         let hardware = Arc::new(TendonHardware::new()?);
-        Ok(Environment::new(Self { settings, hardware }))
+        Ok(Environment::new(Self {
+            settings,
+            hardware,
+            mujoco: None,
+        }))
     }
 
     /// A control step under what `torque` makes of joint angles and tension.
@@ -58,45 +66,43 @@ impl Tendon {
     ) -> Outcome {
         (state.tension, state.slide) = state.next(command);
         state.step += 1;
-        let Some(machine) = &mut state.machine else {
+        let (slide, tension) = (state.slide, state.tension);
+        let push = push(state.step - 1, state.heading, self.settings.push);
+        let Some(body) = &mut state.body else {
             return Outcome::fault(NO_MACHINE);
         };
-        let tension = state.tension;
-        let push = push(state.step - 1, state.heading, self.settings.push);
-        let borne = match machine.step(state.slide, |angles| torque(angles, tension), push) {
+        let moved = match body {
+            Body::Machine(machine) => machine.step(slide, |angles| torque(angles, tension), push),
+            Body::Mujoco(hand) => hand.step(slide, tension, push),
+        };
+        let borne = match moved {
             Ok(borne) => borne,
             Err(reason) => return Outcome::fault(reason),
         };
-        let lift = lift(&state.object, machine);
+        let sight = body.sight();
+        let lift = lift(&state.object, &sight);
         state.hold.note(lift);
         let success = state.step >= HORIZON && state.hold.succeeds();
-        terms.copy_from_slice(&rewards(&state.object, tension, machine, borne, lift, success));
+        terms.copy_from_slice(&rewards(&state.object, tension, &sight, borne, lift, success));
         Outcome {
             success,
-            terminated: machine.has_lost(),
+            terminated: body.has_lost(),
             fault: None,
         }
     }
 }
 
 /// How far the object is raised, m.
-pub(super) fn lift(object: &Object, machine: &Machine) -> f32 {
-    let ([_, _, z], _) = machine.object();
+pub(super) fn lift(object: &Object, sight: &Sight) -> f32 {
+    let ([_, _, z], _) = sight.object;
     z - object.half_height as f32
 }
 
 /// The reward's terms; see the module's table.
-fn rewards(
-    object: &Object,
-    tension: f32,
-    machine: &Machine,
-    borne: f32,
-    lift: f32,
-    success: bool,
-) -> [f32; TERMS.len()] {
+fn rewards(object: &Object, tension: f32, sight: &Sight, borne: f32, lift: f32, success: bool) -> [f32; TERMS.len()] {
     let weight = GRAVITY * object.mass() as f32;
     let away = |i: usize| {
-        let [x, y, z] = tip_from_object(machine, i);
+        let [x, y, z] = tip_from_object(sight, i);
         (x.hypot(y).hypot(z) - object.half_width as f32).max(0.0)
     };
     let gap = (0..FINGERS).map(away).sum::<f32>() / FINGERS as f32;
@@ -110,9 +116,9 @@ fn rewards(
 }
 
 /// A finger's tip relative to the object's centre, m.
-fn tip_from_object(machine: &Machine, finger: usize) -> [f32; 3] {
-    let [_, _, tip] = machine.finger(finger);
-    let (center, _) = machine.object();
+fn tip_from_object(sight: &Sight, finger: usize) -> [f32; 3] {
+    let [_, _, tip] = sight.fingers[finger];
+    let (center, _) = sight.object;
     [0, 1, 2].map(|i| tip[i] - center[i])
 }
 
@@ -164,11 +170,22 @@ impl World for Tendon {
     fn refined(&self, factor: usize) -> Option<Self> {
         let mut settings = self.settings.clone();
         settings.substeps *= factor;
-        let hardware = self.hardware.clone();
-        Some(Self { settings, hardware })
+        Some(Self {
+            settings,
+            hardware: self.hardware.clone(),
+            mujoco: self.mujoco.map(|substeps| substeps * factor),
+        })
     }
 
-    fn start(&self, _design: &[f64], _fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
+    fn in_mujoco(&self) -> Option<InMujoco<Self>> {
+        Some(InMujoco::As(Self {
+            settings: self.settings.clone(),
+            hardware: self.hardware.clone(),
+            mujoco: Some(SUBSTEPS),
+        }))
+    }
+
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
         let object = Object::draw(self.settings.start_offset, stream);
         let heading = stream.uniform(0.0, std::f64::consts::TAU);
         // never straight, where a chain is singular
@@ -176,8 +193,14 @@ impl World for Tendon {
         for angle in &mut angles {
             *angle += (self.settings.start_noise * stream.normal().abs()) as f32;
         }
+        let body = match (fidelity, self.mujoco) {
+            (Fidelity::Full, Some(substeps)) => joints(design)
+                .and_then(|joints| MujocoHand::new(&joints, &object, &angles, substeps))
+                .map(Body::Mujoco),
+            _ => Machine::new(&object, &angles, self.settings.substeps).map(Body::Machine),
+        };
         Ok(State {
-            machine: Machine::new(&object, &angles, self.settings.substeps),
+            body,
             object,
             heading,
             tension: 0.0,
@@ -189,27 +212,27 @@ impl World for Tendon {
 
     fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
         out.fill(0.0);
-        let Some(machine) = &state.machine else {
+        let Some(sight) = state.sight() else {
             return;
         };
-        let ([x, y, z], _) = machine.object();
+        let ([x, y, z], _) = sight.object;
         let size = [state.object.half_width, state.object.half_height].map(|s| s as f32);
         let kind = KINDS.map(|kind| f32::from(u8::from(kind == state.object.kind)));
         let time = state.step as f32 / HORIZON as f32;
         let numbers = [state.slide, state.tension / MOST_TENSION as f32].into_iter();
-        let numbers = numbers.chain(machine.angles());
-        let numbers = numbers.chain(machine.speeds().map(|v| 0.1 * v));
-        let numbers = numbers.chain((0..FINGERS).flat_map(|i| tip_from_object(machine, i)));
-        let numbers = numbers.chain([x, y, z - machine.palm_height()]);
-        let numbers = numbers.chain(machine.object_velocity()).chain(size);
-        let numbers = numbers.chain(kind).chain([lift(&state.object, machine), time]);
+        let numbers = numbers.chain(sight.angles);
+        let numbers = numbers.chain(sight.speeds.map(|v| 0.1 * v));
+        let numbers = numbers.chain((0..FINGERS).flat_map(|i| tip_from_object(&sight, i)));
+        let numbers = numbers.chain([x, y, z - sight.palm]);
+        let numbers = numbers.chain(sight.velocity).chain(size);
+        let numbers = numbers.chain(kind).chain([lift(&state.object, &sight), time]);
         out.iter_mut().zip(numbers).for_each(|(o, x)| *o = x);
     }
 
     fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
         out.fill(0.0);
-        if let (Some(machine), QUERIES) = (&state.machine, out.len()) {
-            out[..JOINTS].copy_from_slice(&machine.angles());
+        if let (Some(sight), QUERIES) = (state.sight(), out.len()) {
+            out[..JOINTS].copy_from_slice(&sight.angles);
             out[JOINTS] = state.next(command).0;
         }
     }
@@ -229,6 +252,13 @@ impl World for Tendon {
         Some(self.step(state, command, terms, torque))
     }
 
+    fn restore(&self, state: &mut State, _design: &[f64], _fidelity: Fidelity) -> Result<(), String> {
+        match &state.body {
+            Some(Body::Mujoco(hand)) if !hand.is_whole() => Err("its machine is not whole".into()),
+            _ => Ok(()),
+        }
+    }
+
     fn scene(&self, state: &State, _design: &[f64]) -> Scene {
         super::draw::scene(state)
     }
@@ -236,6 +266,6 @@ impl World for Tendon {
     fn mechanism(&self, design: &[f64]) -> Result<Option<Mechanism>, ProblemError> {
         self.hardware.space().check(design)?;
         let joints = joints(design);
-        Ok(joints.map(|joints| super::export::mechanism(&joints)))
+        Ok(joints.map(|joints| super::export::mechanism(&joints, &Object::middle())))
     }
 }

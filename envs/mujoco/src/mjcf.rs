@@ -89,7 +89,7 @@ fn body(mechanism: &Mechanism, index: usize) -> Element {
         .numbers("quat", &wxyz(body.rotation));
     match &body.joint {
         Joint::Fixed => {}
-        Joint::Free => element.push(Element::new("freejoint").with("name", format!("{}_free", body.name))),
+        Joint::Free => element.push(Element::new("freejoint").with("name", free_joint(body))),
         Joint::Axis(axis) => {
             let mut servos = mechanism.actuators.iter();
             let servo = servos.find(|a| a.drive == Drive::Joint(index));
@@ -217,7 +217,7 @@ fn rates(mechanism: &Mechanism) -> impl Iterator<Item = &Actuator> {
 
 /// The rate of a servo with feedforward, where it is commanded: `force = damping (speed * command - velocity)`.
 fn rate(mechanism: &Mechanism, servo: &Actuator) -> Element {
-    let name = format!("{}_rate", servo.name);
+    let name = rate_name(&servo.name);
     let speed = match servo.control {
         Control::Rate(speed) => speed,
         Control::Offset { .. } => 0.0,
@@ -292,4 +292,14 @@ fn depth_first(mechanism: &Mechanism, index: usize, order: &mut Vec<usize>) {
 
 fn wxyz([x, y, z, w]: Quaternion) -> [f64; 4] {
     [w, x, y, z]
+}
+
+/// Name of the joint of a body that moves freely.
+pub fn free_joint(body: &Body) -> String {
+    format!("{}_free", body.name)
+}
+
+/// Name of the second actuator of a servo with feedforward, which takes its rate.
+pub fn rate_name(servo: &str) -> String {
+    format!("{servo}_rate")
 }

@@ -16,11 +16,13 @@ use thiserror::Error;
 pub struct EngineError(pub String);
 
 /// The functions again, as such that may unwind: the raw bindings declare them as never doing so.
-pub(crate) mod unwinding {
+#[allow(missing_docs)] // MuJoCo's own, see its manual
+pub mod unwinding {
     use super::{mjData, mjModel};
 
     unsafe extern "C-unwind" {
         pub fn mj_step(m: *const mjModel, d: *mut mjData);
+        pub fn mj_kinematics(m: *const mjModel, d: *mut mjData);
         pub fn mj_forward(m: *const mjModel, d: *mut mjData);
         pub fn mj_rnePostConstraint(m: *const mjModel, d: *mut mjData);
         pub fn mj_setConst(m: *mut mjModel, d: *mut mjData);
@@ -58,7 +60,7 @@ pub fn install() {
 ///
 /// # Errors
 /// MuJoCo's own message.
-pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, EngineError> {
+pub fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, EngineError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| match payload.downcast::<EngineError>() {
         Ok(error) => *error,
         Err(other) => resume_unwind(other),

@@ -73,6 +73,16 @@ impl Simulation {
         guarded(|| unsafe { unwinding::mj_step(model, data) })
     }
 
+    /// Derives the places of bodies and their parts from the present positions, and nothing else.
+    ///
+    /// # Errors
+    /// MuJoCo's own.
+    pub fn kinematics(&mut self) -> Result<(), EngineError> {
+        let (model, data) = self.raw();
+        // SAFETY: as above.
+        guarded(|| unsafe { unwinding::mj_kinematics(model, data) })
+    }
+
     /// Derives the forces between bodies (`cfrc_ext` and others), which a step leaves out where no sensor asks for them.
     ///
     /// # Errors
