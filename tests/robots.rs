@@ -89,16 +89,35 @@ fn every_shipped_robot_trains_is_judged_drawn_and_exported() {
         let judged = tandem(folder, &["evaluate", "run", "--episodes", "4", "--json"]).ended(0);
         assert!(judged.json().is_object(), "{name}");
 
-        tandem(folder, &["render", "run", "--size", "96", "--out", "film.gif", "--out", "shot.png"]).ended(0);
-        assert!(fs::read(folder.join("film.gif")).unwrap().starts_with(b"GIF8"), "{name}");
-        assert!(fs::read(folder.join("shot.png")).unwrap().starts_with(b"\x89PNG"), "{name}");
+        tandem(
+            folder,
+            &[
+                "render", "run", "--size", "96", "--out", "film.gif", "--out", "shot.png",
+            ],
+        )
+        .ended(0);
+        assert!(
+            fs::read(folder.join("film.gif")).unwrap().starts_with(b"GIF8"),
+            "{name}"
+        );
+        assert!(
+            fs::read(folder.join("shot.png")).unwrap().starts_with(b"\x89PNG"),
+            "{name}"
+        );
 
-        tandem(folder, &["export", "run", "--mjcf", "learnt.xml", "--policy", "policy.onnx"]).ended(0);
+        tandem(
+            folder,
+            &["export", "run", "--mjcf", "learnt.xml", "--policy", "policy.onnx"],
+        )
+        .ended(0);
         assert!(fs::metadata(folder.join("policy.onnx")).unwrap().len() > 1000, "{name}");
         let (_, parameter, actuator) = GEARS.iter().find(|(robot, ..)| *robot == name).unwrap();
         let exported = gear(&fs::read_to_string(folder.join("learnt.xml")).unwrap(), actuator);
         let learnt = learnt(&json(&folder.join("run/design.json")), parameter);
-        assert!((exported - learnt).abs() < 1e-4 * learnt, "{name}: {exported} exported, {learnt} learnt");
+        assert!(
+            (exported - learnt).abs() < 1e-4 * learnt,
+            "{name}: {exported} exported, {learnt} learnt"
+        );
     }
 }
 
@@ -114,7 +133,10 @@ fn saved(run: &Path, child: &mut std::process::Child) {
     let since = Instant::now();
     let none = || !run.join("checkpoints").exists() || checkpoints(run).is_empty();
     while none() && child.try_wait().unwrap().is_none() {
-        assert!(since.elapsed() < Duration::from_secs(120), "no checkpoint after two minutes");
+        assert!(
+            since.elapsed() < Duration::from_secs(120),
+            "no checkpoint after two minutes"
+        );
         sleep(Duration::from_millis(2));
     }
 }
@@ -127,12 +149,21 @@ fn a_killed_quadruped_goes_on_to_the_same_bytes() {
     let robot = repository().join("experiments/robots/quadruped.json");
     let words = |run, threads| {
         let words = ["train", robot.to_str().unwrap(), "--out", run, "--threads", threads];
-        let more = ["--set", "checkpoint.every_seconds=0.05", "--set", "schedule.env_steps=6400"];
+        let more = [
+            "--set",
+            "checkpoint.every_seconds=0.05",
+            "--set",
+            "schedule.env_steps=6400",
+        ];
         short(&words).into_iter().chain(more).collect::<Vec<_>>()
     };
     tandem(folder, &words("undisturbed", "2")).ended(0);
 
-    let mut child = program(folder, &words("killed", "1")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = program(folder, &words("killed", "1"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     saved(&folder.join("killed"), &mut child);
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().code(), None, "it was killed before its end");
@@ -175,7 +206,10 @@ fn the_page_on_ones_own_robot_can_be_followed() {
     fs::write(folder.join("my-robot/reacher.json"), first("json")).unwrap();
 
     let mut ran: BTreeMap<&str, usize> = BTreeMap::new();
-    let commands = blocks.iter().filter(|(language, _)| language == "sh").flat_map(|(_, block)| block.lines());
+    let commands = blocks
+        .iter()
+        .filter(|(language, _)| language == "sh")
+        .flat_map(|(_, block)| block.lines());
     for line in commands {
         let mut line = line.to_string();
         for (long, brief) in SHORTER {
@@ -191,13 +225,21 @@ fn the_page_on_ones_own_robot_can_be_followed() {
         let trains = ["train", "compare"].contains(&words[0]);
         let words = if trains { short(words) } else { words.to_vec() };
         tandem(folder, &words).ended(0);
-        let command = ["check", "train", "compare", "render", "evaluate", "export"].into_iter().find(|c| *c == words[0]);
+        let command = ["check", "train", "compare", "render", "evaluate", "export"]
+            .into_iter()
+            .find(|c| *c == words[0]);
         *ran.entry(command.unwrap_or("other")).or_default() += 1;
     }
     for command in ["check", "train", "compare", "render", "evaluate", "export"] {
         assert!(ran.contains_key(command), "the page does not say `tandem {command}`");
     }
-    for file in ["reacher.gif", "reacher.png", "reacher-learnt.xml", "reacher.onnx", "runs/reacher/design.png"] {
+    for file in [
+        "reacher.gif",
+        "reacher.png",
+        "reacher-learnt.xml",
+        "reacher.onnx",
+        "runs/reacher/design.png",
+    ] {
         assert!(folder.join(file).exists(), "{file}");
     }
 }
