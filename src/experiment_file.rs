@@ -7,7 +7,7 @@ use crate::adaptation::LanguageExperiment;
 use crate::design_file::DesignFile;
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::registry;
+use crate::registry::{self, Instance};
 use crate::run_folder::RunFolder;
 use crate::sets::split_sets;
 use crate::strict::Located;
@@ -18,12 +18,7 @@ impl Experiment {
     /// # Errors
     /// The first thing that is not right: where it stands, what is wrong, what to write instead.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
-        if LanguageExperiment::is_at(path) {
-            let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
-                        `codesign`), `adapt`, `explore` and `generate` run it";
-            return Err(Error::Input(format!("{}: {text}", path.display())));
-        }
-        Self::from_located(&Located::read_file(path, &split_sets(sets)?)?)
+        Ok(Checked::read(path, sets)?.experiment)
     }
 
     /// Reads and checks an experiment's text; `origin` names it in messages.
@@ -31,7 +26,7 @@ impl Experiment {
     /// # Errors
     /// As [`Experiment::read`].
     pub fn parse(text: &str, origin: &str) -> Result<Self, Error> {
-        Self::from_located(&Located::parse(text, origin, &[])?)
+        Ok(Checked::of(Located::parse(text, origin, &[])?)?.experiment)
     }
 
     /// The experiment of a run folder.
@@ -53,12 +48,41 @@ impl Experiment {
         });
         Self::parse(&document.to_string(), origin)
     }
+}
 
-    fn from_located(located: &Located) -> Result<Self, Error> {
-        let mut experiment: Self = located.read()?;
+/// An experiment with what it was checked by.
+pub struct Checked {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Its text, for messages that name a line.
+    pub located: Located,
+    /// Its problem.
+    pub instance: Instance,
+}
+
+impl Checked {
+    /// Reads and checks an experiment file, with `PATH=VALUE` settings applied.
+    ///
+    /// # Errors
+    /// As [`Experiment::read`].
+    pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
+        if LanguageExperiment::is_at(path) {
+            let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
+                        `codesign`), `adapt`, `explore` and `generate` run it";
+            return Err(Error::Input(format!("{}: {text}", path.display())));
+        }
+        Self::of(Located::read_file(path, &split_sets(sets)?)?)
+    }
+
+    fn of(located: Located) -> Result<Self, Error> {
+        let mut experiment: Experiment = located.read()?;
         experiment.base = crate::atomic::folder_of(Path::new(located.origin())).to_owned();
         experiment.check().map_err(|error| located.refuse("", error))?;
-        registry::check(&experiment, located)?;
-        Ok(experiment)
+        let instance = registry::check(&experiment, &located)?;
+        Ok(Self {
+            experiment,
+            located,
+            instance,
+        })
     }
 }

@@ -12,26 +12,17 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tandem::adaptation::LanguageExperiment;
 use tandem::experiment::Experiment;
 use tandem_core::Stream;
 
 use common::mutation::{ALL, mutate, shipped};
-use common::{program, tiny};
+use common::{program, tiny, watch};
 
 const CASES: u64 = 20_000;
-/// From then on a run is asked to end.
-const LONG: Duration = Duration::from_secs(20);
-/// Longest time without a word.
-const SILENT: Duration = Duration::from_secs(120);
-/// What an answer may take: an iteration's patience and a busy machine.
-const ANSWER: Duration = Duration::from_secs(25);
 
 /// The shipped experiments, cut down to one iteration of moments, and one of each method.
 fn sources() -> Vec<Value> {
@@ -66,27 +57,8 @@ fn fault(folder: &Path, text: &str) -> Option<String> {
         "--threads",
         "1",
     ];
-    let mut command = program(folder, &words);
-    let talk = fs::File::create(folder.join("talk.log")).unwrap();
-    let mut child = command.stdout(Stdio::null()).stderr(talk).spawn().unwrap();
-    let begun = Instant::now();
-    let mut asked: Option<Instant> = None;
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        // before its first word the program may still be being loaded, on a busy machine
-        let listens = fs::metadata(folder.join("talk.log")).is_ok_and(|talk| talk.len() > 0);
-        if begun.elapsed() > LONG && listens && asked.is_none() {
-            asked = Some(Instant::now());
-            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
-        }
-        if asked.is_some_and(|asked| asked.elapsed() > ANSWER) || begun.elapsed() > SILENT && !listens {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return Some("is deaf".into());
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    let Some(status) = watch(program(folder, &words), &folder.join("talk.log")) else {
+        return Some("is deaf".into());
     };
     let talk = fs::read_to_string(folder.join("talk.log")).unwrap_or_default();
     let calm = matches!(status.code(), Some(0..=3)) && !talk.contains("panicked");

@@ -1,19 +1,23 @@
-//! `tandem check`: validates experiments and describes the machine. Nothing is written; nothing is run but, with
-//! `--contract`, a short test of problem and method.
+//! `tandem check`: validates experiments and describes the machine. Nothing is written; nothing is run but a moment of
+//! a robot's designs and, with `--contract`, a short test of problem and method.
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tandem_robot::model::{Robot, Sample};
 
 use super::print_json;
 use crate::adaptation::LanguageExperiment;
 use crate::cli::CheckArgs;
 use crate::contract;
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment_file::Checked;
 use crate::machine::Machine;
 use crate::output::{self, out};
 use crate::sets::split_sets;
+
+/// How many random designs of a robot are tried beside the start and both ends of its design box.
+const DESIGNS: usize = 32;
 
 /// Runs the command.
 ///
@@ -34,10 +38,15 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
             resolved.push(check_language(path, args)?);
             continue;
         }
-        let experiment = Experiment::read(path, &args.sets)?;
+        let checked = Checked::read(path, &args.sets)?;
+        let experiment = &checked.experiment;
         if args.contract {
-            contract::check(&experiment)?;
+            contract::check(experiment)?;
         }
+        let mut entry = json!({"file": path, "experiment": experiment});
+        let robot = checked.instance.robot.as_ref();
+        let samples = robot.map_or(Ok(Vec::new()), |robot| robot.survey(experiment.seed, DESIGNS));
+        let samples = samples.map_err(|error| checked.located.refuse("task", error.into()))?;
         if !args.json {
             out!(
                 "{}: good ({} by {}, {} environment steps)",
@@ -47,7 +56,16 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
                 experiment.schedule.env_steps
             )?;
         }
-        resolved.push(json!({"file": path, "experiment": experiment}));
+        if let Some(robot) = robot {
+            match args.json {
+                true => {
+                    entry["designs"] = samples.iter().map(|sample| design(robot, sample)).collect();
+                    entry["warnings"] = json!(robot.warnings());
+                }
+                false => tell(robot, &samples)?,
+            }
+        }
+        resolved.push(entry);
     }
     if args.json {
         let mut document = json!({ "experiments": resolved });
@@ -57,6 +75,49 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         print_json(&document)?;
     }
     Ok(())
+}
+
+/// A design that was tried, for scripts.
+fn design(robot: &Robot, sample: &Sample) -> Value {
+    let pairs = robot.space().parameters.iter().zip(&sample.design);
+    let values: Map<String, Value> = pairs.map(|(p, value)| (p.name.clone(), json!(value))).collect();
+    json!({"label": sample.label, "design": values, "mass": sample.mass, "extent": sample.extent})
+}
+
+/// Mass and extent of the designs that were tried, of the random ones from the least to the most, then the warnings.
+fn tell(robot: &Robot, samples: &[Sample]) -> Result<(), Error> {
+    let (random, named): (Vec<&Sample>, Vec<&Sample>) = samples.iter().partition(|s| s.label.starts_with("random"));
+    out!("  {:<18} {:>19}  extent x, y, z in m", "design", "mass in kg")?;
+    for sample in named {
+        let [x, y, z] = sample.extent.map(short);
+        out!("  {:<18} {:>19}  {x}, {y}, {z}", sample.label, short(sample.mass))?;
+    }
+    if !random.is_empty() {
+        let range = |of: &dyn Fn(&Sample) -> f64| {
+            let values = || random.iter().map(|sample| of(sample));
+            let (least, most) = (values().fold(f64::MAX, f64::min), values().fold(f64::MIN, f64::max));
+            match (short(least), short(most)) {
+                (least, most) if least == most => least,
+                (least, most) => format!("{least} to {most}"),
+            }
+        };
+        let label = format!("{} at random", random.len());
+        let [x, y, z] = [0, 1, 2].map(|axis| range(&|sample: &Sample| sample.extent[axis]));
+        out!("  {label:<18} {:>19}  {x}, {y}, {z}", range(&|sample| sample.mass))?;
+    }
+    for warning in robot.warnings() {
+        out!("  warning: {warning}")?;
+    }
+    Ok(())
+}
+
+/// A number in three significant digits.
+fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let whole = value.abs().log10().floor().clamp(-6.0, 3.0);
+    format!("{value:.*}", (2.0 - whole).max(0.0) as usize)
 }
 
 fn check_language(path: &Path, args: &CheckArgs) -> Result<Value, Error> {

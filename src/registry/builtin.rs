@@ -223,6 +223,7 @@ fn build_reach2d(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: arm.map(|arm| Arc::new(arm) as Arc<dyn TensorHardware>),
         problem,
+        robot: None,
     })
 }
 
@@ -233,6 +234,7 @@ fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
         problem,
+        robot: None,
     })
 }
 
@@ -242,6 +244,7 @@ fn build_accelerator(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
         problem: codesign::make(&config)?,
+        robot: None,
     })
 }
 
@@ -250,6 +253,7 @@ fn build_press(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         problem: press::make(&config)?,
         tensor_hardware: None,
+        robot: None,
     })
 }
 
@@ -258,6 +262,7 @@ fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         problem: tendon::make(&config)?,
         tensor_hardware: None,
+        robot: None,
     })
 }
 
@@ -268,6 +273,7 @@ fn build_robot(task: &Value) -> Result<Instance, ProblemError> {
     let effects = world.linear_effects();
     Ok(Instance {
         tensor_hardware: effects.map(|effects| Arc::new(TensorRobot::new(effects)) as Arc<dyn TensorHardware>),
+        robot: Some(world.shared_robot()),
         problem: Box::new(Environment::new(world)),
     })
 }
@@ -277,6 +283,7 @@ fn build_attention(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         problem: recall::make(&config)?,
         tensor_hardware: None,
+        robot: None,
     })
 }
 
@@ -296,5 +303,6 @@ fn build_classic(task: &Value) -> Result<Instance, ProblemError> {
     Ok(Instance {
         problem,
         tensor_hardware: None,
+        robot: None,
     })
 }

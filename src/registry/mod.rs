@@ -12,6 +12,7 @@ use serde_json::Value;
 use tandem_core::check::read;
 use tandem_core::{Preset, Problem, ProblemError, Share};
 use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardware};
+use tandem_robot::model::Robot;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -33,6 +34,8 @@ pub struct Instance {
     pub problem: Box<dyn Problem>,
     /// The exact gradient's source.
     pub tensor_hardware: Option<Arc<dyn TensorHardware>>,
+    /// The robot of a problem that has one, whose designs can be tried before they are trained.
+    pub robot: Option<Arc<Robot>>,
 }
 
 /// Builds a problem from the experiment's `task`.
@@ -103,6 +106,7 @@ impl ProblemEntry {
                 Ok(Instance {
                     problem: Box::new(make(read(task)?)?),
                     tensor_hardware: None,
+                    robot: None,
                 })
             }),
             read: typed::<C>,
@@ -228,11 +232,11 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
 }
 
 /// Checks everything in an experiment that problems and methods own, also the sections of methods that it
-/// does not use.
+/// does not use, and hands over the problem that was built for it.
 ///
 /// # Errors
 /// The first name or setting that is not right, with its line.
-pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
+pub fn check(experiment: &Experiment, located: &Located) -> Result<Instance, Error> {
     let problem_names = || problems().iter().map(|entry| entry.name);
     let method_names = || methods().iter().map(|entry| entry.name);
     let Some(entry) = problems().iter().find(|entry| entry.name == experiment.problem) else {
@@ -275,7 +279,7 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<(), Error> {
             _ => {}
         }
     }
-    Ok(())
+    Ok(instance)
 }
 
 /// "There is no such name", with the nearest one and all of them.

@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use serde_json::{Value, json};
 
@@ -67,6 +70,38 @@ pub fn program(folder: &Path, words: &[&str]) -> Command {
 /// Types these words in `folder` and waits.
 pub fn tandem(folder: &Path, words: &[&str]) -> Said {
     program(folder, words).output().expect("the program starts").into()
+}
+
+/// From then on a watched program is asked to end.
+pub const LONG: Duration = Duration::from_secs(20);
+/// Longest time without a word.
+const SILENT: Duration = Duration::from_secs(120);
+/// What an answer may take: an iteration's patience and a busy machine.
+const ANSWER: Duration = Duration::from_secs(25);
+
+/// Runs a program that talks to the file `talk`, and asks it to end where it takes long; `None` where it is deaf.
+pub fn watch(mut command: Command, talk: &Path) -> Option<ExitStatus> {
+    let stderr = fs::File::create(talk).unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
+    let begun = Instant::now();
+    let mut asked: Option<Instant> = None;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        // before its first word the program may still be being loaded, on a busy machine
+        let listens = fs::metadata(talk).is_ok_and(|talk| talk.len() > 0);
+        if begun.elapsed() > LONG && listens && asked.is_none() {
+            asked = Some(Instant::now());
+            let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+        }
+        if asked.is_some_and(|asked| asked.elapsed() > ANSWER) || begun.elapsed() > SILENT && !listens {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// An experiment of a second: all phases, several true evaluations, a checkpoint every twentieth of a second.

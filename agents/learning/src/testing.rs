@@ -12,10 +12,11 @@ use crate::head::{HALF_LN_TAU, Head};
 use crate::policy::Policy;
 use crate::rollout::DesignSource;
 
-/// Multiplies the command by the one design parameter.
+/// Multiplies the command by the one design parameter; commands beyond `limit` break it.
 pub(crate) struct Gain {
     space: DesignSpace,
     spec: HardwareSpec,
+    limit: f32,
 }
 
 impl Hardware for Gain {
@@ -28,6 +29,9 @@ impl Hardware for Gain {
     fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {
         effect[0] = query[0] * design[0] as f32;
         effect[1] = query[1];
+        if query[0].abs() > self.limit {
+            effect.fill(f32::NAN);
+        }
     }
 }
 
@@ -45,6 +49,11 @@ pub(crate) struct Naming {
 
 impl Naming {
     pub(crate) fn new(horizon: usize, bound: f32) -> Self {
+        Self::fragile(horizon, bound, f32::INFINITY)
+    }
+
+    /// With hardware that breaks beyond a command.
+    pub(crate) fn fragile(horizon: usize, bound: f32, limit: f32) -> Self {
         let channels = vec![Channel::new("x", "1"), Channel::new("y", "1")];
         let space = DesignSpace::new(vec![Parameter::linear("gain", "1", 0.5, 1.5, 1.0)]).unwrap();
         Self {
@@ -59,6 +68,7 @@ impl Naming {
             hardware: Arc::new(Gain {
                 space,
                 spec: HardwareSpec::from_lists((channels.clone(), vec![(-1.0, 1.0); 2]), (channels, vec![0.5, 1.0]), 1),
+                limit,
             }),
             bound,
             goal: [0.0; 2],
@@ -81,7 +91,7 @@ impl Problem for Naming {
         self.hardware.clone()
     }
     fn fresh(&self) -> Box<dyn Problem> {
-        Box::new(Self::new(self.spec.horizon, self.bound))
+        Box::new(Self::fragile(self.spec.horizon, self.bound, self.hardware.limit))
     }
     fn reset(&mut self, design: &[f64], _: Fidelity, stream: &mut Stream) -> Result<(), ProblemError> {
         self.hardware.space.check(design)?;
@@ -98,6 +108,14 @@ impl Problem for Naming {
     }
     fn apply(&mut self, _: &[f32], effect: &[f32]) -> Step {
         self.steps += 1;
+        if effect.iter().any(|e| e.is_nan()) {
+            self.reward = 0.0;
+            return Step {
+                fault: Some("broke"),
+                terminated: true,
+                ..Step::default()
+            };
+        }
         let distance = |i: usize| (effect[i] - self.goal[i]).powi(2);
         self.reward = -distance(0) - distance(1);
         self.next_goal();

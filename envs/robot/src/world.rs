@@ -25,7 +25,7 @@ const GAVE_UP: &str = "MuJoCo gave up";
 
 /// What world and hardware model share.
 pub(crate) struct Parts {
-    pub robot: Robot,
+    pub robot: Arc<Robot>,
     pub terms: Terms,
     pub control_steps: usize,
     /// Duration of a control step, s.
@@ -84,7 +84,7 @@ impl RobotWorld {
     pub fn new(config: &Config) -> Result<Self, SettingError> {
         within("horizon", config.horizon, [1, 1_000_000])?;
         within("control_steps", config.control_steps, [1, 10_000])?;
-        let robot = Robot::load(config)?;
+        let robot = Arc::new(Robot::load(config)?);
         let terms = Terms::new(config, robot.start_model())?;
         let control_dt = robot.start_model().opt().timestep * config.control_steps as f64;
         let spec = Spec {
@@ -114,6 +114,11 @@ impl RobotWorld {
     /// The robot's file and designs.
     pub fn robot(&self) -> &Robot {
         &self.parts.robot
+    }
+
+    /// The same, to be shared.
+    pub fn shared_robot(&self) -> Arc<Robot> {
+        self.parts.robot.clone()
     }
 
     /// The terms.

@@ -78,8 +78,22 @@ fn a_mesh_is_stretched_by_its_asset() {
         r#"<geom type="mesh" mesh="bone"/>"#,
     );
     files.add("robot/leg.xml", shared);
-    let text = error(&files, design);
-    assert!(text.contains("mesh `bone` is worn by body `shin` too"), "{text}");
+    let robot = files.robot(design);
+    let mass = |length: f64, name: &str| {
+        let model = robot.compile(&[length]).unwrap();
+        model.body_mass()[id(&model, MjtObjBase::mjOBJ_BODY, name)]
+    };
+    assert!(
+        near(mass(0.3, "thigh"), 1000.0 * 0.02 * 0.02 * 0.3),
+        "its own copy is stretched"
+    );
+    assert!(near(mass(0.3, "shin"), mass(0.2, "shin")), "the shin's bone stays");
+    files.add("robot/learnt.xml", robot.xml(&[0.3]).unwrap());
+    let again = load(&files.folder().join("robot/learnt.xml"), json!([]), json!({})).unwrap();
+    assert_eq!(
+        again.start_model().body_mass(),
+        robot.compile(&[0.3]).unwrap().body_mass()
+    );
     let tilted = LEG.replace(r#"pos="-0.01 -0.01 0"/>"#, r#"euler="0 30 0"/>"#);
     files.add("robot/leg.xml", tilted);
     let text = error(

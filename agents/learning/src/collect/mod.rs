@@ -226,6 +226,12 @@ impl Collector<'_> {
         } else {
             hardware.respond(&env.values, &b.query, &mut b.effect);
             totals.hardware_queries += 1;
+            // the hardware itself has left the numbers: a fault that ends the episode, of which nothing can be learnt
+            if !b.effect.iter().all(|number| number.is_finite()) {
+                self.forget(t);
+                let b = &self.env.buffers;
+                return Ok(self.env.problem.apply(&b.command, &b.effect));
+            }
         }
         let task = b.fresh.len();
         if let Some(noise) = motion.noise {
@@ -249,6 +255,20 @@ impl Collector<'_> {
         }
         check_finite(self.index, t, "effect", &b.effect)?;
         Ok(env.problem.apply(&b.command, &b.effect))
+    }
+
+    /// Leaves a step without a query and an effect: zeros, as what is learnt from must be numbers.
+    fn forget(&mut self, t: usize) {
+        let b = &self.env.buffers;
+        if self.context.motion.records() {
+            at(self.slice.queries, t, b.query.len()).fill(0.0);
+            at(self.slice.features, t, b.features.len()).fill(0.0);
+            at(self.slice.effects, t, b.fresh.len()).fill(0.0);
+        }
+        if self.context.motion.noise.is_some() {
+            at(self.slice.effect_noise, t, b.fresh.len()).fill(0.0);
+            self.slice.effect_log_probs[t] = 0.0;
+        }
     }
 
     /// Records what the step gave; closes the episode when it ended.

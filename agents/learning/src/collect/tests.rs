@@ -213,3 +213,28 @@ fn numbers_that_are_not_finite_are_reported_with_their_place() {
     let error = run(&mut envs(1.0), &effect(Some(&constant([0.0, 1e30])), None), 5).unwrap_err();
     assert_eq!(error.to_string(), "environment 0, step 0: reward[0] is -inf");
 }
+
+/// A robot may fly apart under random commands; the episode ends, and the run goes on.
+#[test]
+fn true_hardware_without_an_answer_ends_the_episode() {
+    for noise in [None, Some(0.1)] {
+        let mut envs = VecEnv::new(&Naming::fragile(5, 1e9, 0.9), 3, 7, "lanes");
+        let rollout = run(&mut envs, &effect(None, noise), 40).unwrap();
+        let broken = rollout
+            .episodes
+            .iter()
+            .filter(|episode| episode.fault == Some("broke"))
+            .count();
+        assert!(broken > 3, "{broken}");
+        assert_eq!(
+            rollout.ends.iter().filter(|end| **end == End::Terminated).count(),
+            broken
+        );
+        let all = rollout
+            .effects
+            .iter()
+            .chain(&rollout.queries)
+            .chain(&rollout.effect_log_probs);
+        assert!(all.chain(&rollout.rewards).all(|number| number.is_finite()));
+    }
+}

@@ -87,7 +87,8 @@ impl Anatomy {
     }
 }
 
-fn limbs(spec: &MjSpec) -> Vec<Limb> {
+/// Which parts hang on which body, without numbers of the compiled model.
+pub(super) fn limbs(spec: &MjSpec) -> Vec<Limb> {
     let bodies = parts::all::<MjsBody>(spec);
     let elements: Vec<_> = bodies.iter().map(|body| body.element_pointer()).collect();
     let mut limbs: Vec<Limb> = bodies

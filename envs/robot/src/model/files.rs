@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::coefficient::attribute;
-use super::error::ModelError;
+use super::error::{ModelError, unknown};
 use super::limits;
 
 /// Attributes that name a file, by element.
@@ -154,7 +154,10 @@ fn tidy(path: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let size = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => missing(path),
+        _ => format!("cannot be read: {error}"),
+    })?;
     if !size.is_file() {
         return Err("is no file".into());
     }
@@ -169,6 +172,28 @@ fn read(path: &Path) -> Result<String, String> {
     match bytes.contains(&0) {
         true => Err("is no text".into()),
         false => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// There is no such file; which one was meant.
+fn missing(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut robots: Vec<String> = beside.filter_map(|entry| name(&entry.path())).collect();
+    robots.retain(|name| name.ends_with(".xml") || name.ends_with(".urdf"));
+    robots.sort();
+    match (folder.is_dir(), robots.is_empty()) {
+        (false, _) => "there is no such file, and no such folder".into(),
+        (true, true) => "there is no such file, and no other robot's beside it".into(),
+        (true, false) => unknown(
+            "file",
+            &name(path).unwrap_or_default(),
+            robots.iter().map(String::as_str),
+        ),
     }
 }
 

@@ -30,6 +30,7 @@ mod cache;
 mod claims;
 mod clearance;
 mod coefficient;
+mod copies;
 mod edit;
 mod error;
 mod field;
@@ -109,7 +110,9 @@ impl Robot {
             path: config.model.clone(),
             reason,
         };
-        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(hint(said(error))))?;
+        // MuJoCo looks for what an included file names in the wrong place where the path to the robot is relative
+        let whole = std::path::absolute(files.model()).map_err(|error| refuse(error.to_string()))?;
+        let mut spec = MjSpec::from_xml(&whole).map_err(|error| refuse(hint(said(error))))?;
         limits::check(&spec).map_err(refuse)?;
         settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
         if let Some(step) = config.time_step {
@@ -121,7 +124,7 @@ impl Robot {
             }
             spec.option_mut().timestep = step;
         }
-        let (anatomy, model) = Anatomy::read(copy(&spec).map_err(refuse)?).map_err(refuse)?;
+        let (spec, anatomy, model) = read(spec, config).map_err(refuse)?;
         limits::check_model(&model).map_err(refuse)?;
         let source = Source {
             spec: &spec,
@@ -225,6 +228,20 @@ impl Robot {
             coefficient::save(spec).map_err(|reason| self.blame(design, reason))
         })
     }
+}
+
+/// Compiles a file, in which stretched bodies have meshes of their own where that can be done.
+fn read(spec: MjSpec, config: &Config) -> Result<(MjSpec, Anatomy, MjModel), String> {
+    let mut parted = copy(&spec)?;
+    if copies::give(&mut parted, &config.design)? {
+        // a file that another one attaches may look for its meshes elsewhere than the copies do
+        if let Ok((anatomy, model)) = Anatomy::read(copy(&parted)?) {
+            return Ok((parted, anatomy, model));
+        }
+    }
+    drop(parted);
+    let (anatomy, model) = Anatomy::read(copy(&spec)?)?;
+    Ok((spec, anatomy, model))
 }
 
 /// MuJoCo's complaint about a URDF's meshes, with the cure.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjsTendon, MjtActuator, SpecElement};
-use mujoco_rs::wrappers::mj_model::MjtWrap;
+use mujoco_rs::wrappers::mj_model::{MjtBias, MjtGain, MjtWrap};
 use tandem_core::{Parameter, Scale};
 
 use super::anatomy::Anatomy;
@@ -147,8 +147,11 @@ fn knob(
             ScaleConfig::Log => Scale::Log,
         },
     };
-    tandem_core::DesignSpace::new(vec![parameter.clone()])
-        .map_err(|error| ModelError::setting(key, error.to_string()))?;
+    tandem_core::DesignSpace::new(vec![parameter.clone()]).map_err(|error| {
+        let outside = config.low < config.high && config.start.is_some_and(|s| s < config.low || s > config.high);
+        let key = if outside { format!("{key}.start") } else { key.into() };
+        ModelError::setting(key, error.to_string())
+    })?;
     Ok(Knob { parameter, changes })
 }
 
@@ -228,6 +231,15 @@ fn raw(
             .map(|&(field, index, factor)| (field.to_string(), index, factor))
             .collect());
     }
+    if kind == Kind::Actuator && matches!(field, "kp" | "kv") {
+        return Err(match index {
+            Some(_) => format!("`{field}` is one number; write it without an index"),
+            None => format!(
+                "it is no servo with a `{field}`: `kp` is of position servos, `kv` of these and of velocity servos; other \
+                 actuators have `gear`, `gainprm` and `biasprm`"
+            ),
+        });
+    }
     let Some(numbers) = field::read(spec, kind, element, field) else {
         let mut names = field::names(kind);
         names.extend((kind == Kind::Tendon).then_some("coef"));
@@ -255,10 +267,18 @@ fn servo(spec: &MjSpec, kind: Kind, element: usize, field: &str) -> Option<&'sta
     if kind != Kind::Actuator {
         return None;
     }
-    match (parts::all::<MjsActuator>(spec).get(element)?.type_(), field) {
-        (MjtActuator::mjACTUATOR_POSITION, "kp") => Some(&[("gainprm", 0, 1.0), ("biasprm", 1, -1.0)]),
-        (MjtActuator::mjACTUATOR_POSITION, "kv") => Some(&[("biasprm", 2, -1.0)]),
-        (MjtActuator::mjACTUATOR_VELOCITY, "kv") => Some(&[("gainprm", 0, 1.0), ("biasprm", 2, -1.0)]),
+    let actuators = parts::all::<MjsActuator>(spec);
+    let actuator = actuators.get(element)?;
+    // a `general` with the numbers of a servo is one
+    let affine = actuator.gaintype() == MjtGain::mjGAIN_FIXED && actuator.biastype() == MjtBias::mjBIAS_AFFINE;
+    let (gain, bias) = (actuator.gainprm()[0], actuator.biasprm());
+    let opposed = |number: f64| affine && gain != 0.0 && number == -gain;
+    let position = actuator.type_() == MjtActuator::mjACTUATOR_POSITION || opposed(bias[1]);
+    let velocity = actuator.type_() == MjtActuator::mjACTUATOR_VELOCITY || (bias[1] == 0.0 && opposed(bias[2]));
+    match field {
+        "kp" if position => Some(&[("gainprm", 0, 1.0), ("biasprm", 1, -1.0)]),
+        "kv" if position => Some(&[("biasprm", 2, -1.0)]),
+        "kv" if velocity => Some(&[("gainprm", 0, 1.0), ("biasprm", 2, -1.0)]),
         _ => None,
     }
 }

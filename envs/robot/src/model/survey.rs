@@ -1,6 +1,7 @@
 //! A look at the corners of the design box and at designs inside it, before hours are spent on them.
 
 use mujoco_rs::wrappers::MjModel;
+use mujoco_rs::wrappers::mj_model::MjtIntegrator;
 use rayon::prelude::*;
 use std::sync::Arc;
 use tandem_core::{Design, Stream};
@@ -87,8 +88,12 @@ fn try_out(model: &Arc<MjModel>) -> Result<(f64, [f64; 3]), String> {
         if !finite || robot.diverged() {
             return Err(format!(
                 "it explodes: after {:.4} s without commands its state is no number any more, or too large a one; narrow the \
-                 bounds, or take a shorter `time_step` than {step} s",
-                taken as f64 * step
+                 bounds, take a shorter `time_step` than {step} s{}",
+                taken as f64 * step,
+                match model.opt().integrator == MjtIntegrator::mjINT_IMPLICITFAST as i32 {
+                    true => "",
+                    false => ", or write `integrator=\"implicitfast\"` into the file's `<option>`",
+                }
             ));
         }
     }
