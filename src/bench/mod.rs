@@ -5,6 +5,7 @@ pub mod convergence;
 pub mod kernels;
 pub mod learning;
 pub mod physics;
+pub mod robot;
 pub mod selectivity;
 pub mod simulate;
 pub mod training;

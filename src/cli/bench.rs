@@ -19,6 +19,8 @@ pub enum BenchWhat {
     Attention,
     /// Closed forms of layers and tasks of the event core, per second on one core
     Simulate,
+    /// A robot of one's own (--experiment): integration steps and control steps per second of a batch
+    Robot,
     /// What bytes that do not depend on the processor cost: training with Tandem's kernels and with libtorch's own
     Kernels,
 }
@@ -35,6 +37,7 @@ Examples:
   tandem bench selectivity --designs 200
   tandem bench attention --json
   tandem bench simulate --json
+  tandem bench robot --experiment experiments/robots/arm.json
   tandem bench kernels --only small_batch --rounds 15")]
 pub struct BenchArgs {
     /// What to measure
@@ -55,6 +58,9 @@ pub struct BenchArgs {
     /// Episodes per preset and design (convergence) [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub episodes: Option<u32>,
+    /// Experiment file (robot)
+    #[arg(long, value_name = "FILE")]
+    pub experiment: Option<std::path::PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::print_json;
-use crate::bench::{Entry, attention, convergence, kernels, learning, physics, selectivity, simulate, training};
+use crate::bench::{Entry, attention, convergence, kernels, learning, physics, robot, selectivity, simulate, training};
 use crate::cli::{BenchArgs, BenchWhat};
 use crate::error::Error;
+use crate::experiment::Experiment;
 use crate::output::{note, out};
+use crate::registry;
 use crate::statistics::Estimate;
 
 /// Runs the command.
@@ -23,6 +25,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         BenchWhat::Selectivity => run_selectivity(args),
         BenchWhat::Attention => run_attention(args),
         BenchWhat::Simulate => run_simulate(args),
+        BenchWhat::Robot => run_robot(args),
         BenchWhat::Kernels => run_kernels(args),
     }
 }
@@ -36,6 +39,18 @@ fn run_training(args: &BenchArgs) -> Result<(), Error> {
             print_speed(case, &speed)?;
         }
         entries.extend(speed.entries());
+    }
+    finish(args, &entries)
+}
+
+fn run_robot(args: &BenchArgs) -> Result<(), Error> {
+    let missing = || Error::Input("`bench robot` needs a robot: --experiment FILE".into());
+    let experiment = Experiment::read(args.experiment.as_ref().ok_or_else(missing)?, &[])?;
+    let entries = robot::measure(&registry::robot(&experiment)?)?;
+    if !args.json {
+        for entry in &entries {
+            out!("{:24} {:>10.0} {}", entry.name, entry.value, entry.unit)?;
+        }
     }
     finish(args, &entries)
 }

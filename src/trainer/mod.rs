@@ -44,6 +44,8 @@ pub struct Trainer {
     agent: Agent,
     envs: VecEnv,
     rollout: Rollout,
+    /// Rewards of the roll-out as the critic sees them.
+    rewards: Vec<f32>,
     judge: Judge,
     timeline: Timeline,
     counters: Counters,
@@ -68,6 +70,7 @@ impl Trainer {
         let envs = VecEnv::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
+            rewards: Vec::new(),
             agent: Agent::new(experiment, problem.spec()),
             judge: Judge::new(problem),
             timeline: Timeline::default(),
@@ -91,6 +94,7 @@ impl Trainer {
         let mut context = Context {
             progress: 0.0,
             frozen: true,
+            rewards: &[],
             hardware_queries: &mut self.counters.hardware_queries,
         };
         self.method.prepare(&mut context, stop)?;
@@ -144,10 +148,11 @@ impl Trainer {
             collect(&mut self.envs, &policy, &source, &motion, &mut self.rollout)?;
         } else {
             let model = self.method.effect_model();
+            let noise = self.method.noise(progress);
             let motion = Motion {
-                full_envs: self.full_envs(),
+                full_envs: self.full_envs(model.is_some() || noise.is_some()),
                 model: model.as_deref(),
-                noise: self.method.noise(progress),
+                noise,
             };
             let source = self.method.source();
             collect(&mut self.envs, &policy, &*source, &motion, &mut self.rollout)?;
@@ -157,29 +162,33 @@ impl Trainer {
         Ok(())
     }
 
-    /// How many environments run the complete machine while the design moves.
-    fn full_envs(&self) -> usize {
-        let share = self.experiment.schedule.true_share * self.experiment.rollout.lanes as f64;
-        (share.round() as usize).min(self.experiment.rollout.lanes.saturating_sub(1))
+    /// How many environments run the complete machine while the design moves; one at least runs under effects where the
+    /// method `learns_effects`.
+    fn full_envs(&self, learns_effects: bool) -> usize {
+        let lanes = self.experiment.rollout.lanes;
+        let share = self.experiment.schedule.true_share * lanes as f64;
+        (share.round() as usize).min(lanes - usize::from(learns_effects))
     }
 
     /// Updates the policy by PPO and, while the search goes on, the method's effect beside it.
     fn learn(&mut self, phase: Phase) -> Result<PpoStats, Error> {
         let (progress, passed) = (self.progress(), self.passed());
-        let rewards = self.agent.scale_rewards(&self.rollout);
+        self.rewards = self.agent.scale_rewards(&self.rollout);
+        let rewards = &self.rewards;
         let effect = match phase {
             Phase::BurnIn | Phase::FineTune => None, // the design stands still
             Phase::Joint => {
                 let mut context = Context {
                     progress,
                     frozen: false,
+                    rewards,
                     hardware_queries: &mut self.counters.hardware_queries,
                 };
-                self.method.effect_update(&self.rollout, &rewards, &mut context)?
+                self.method.effect_update(&self.rollout, rewards, &mut context)?
             }
         };
         let settings = &self.experiment.ppo;
-        Ok(self.agent.learn(settings, passed, &self.rollout, &rewards, effect)?)
+        Ok(self.agent.learn(settings, passed, &self.rollout, rewards, effect)?)
     }
 
     /// Moves the design and does with the policy what the method asks for.
@@ -192,6 +201,7 @@ impl Trainer {
                 .timeline
                 .progress(&self.experiment.schedule, self.counters.env_steps),
             frozen: phase == Phase::BurnIn,
+            rewards: &self.rewards,
             hardware_queries: &mut self.counters.hardware_queries,
         };
         match self.method.update(&self.rollout, &mut context)? {

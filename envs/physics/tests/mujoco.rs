@@ -112,6 +112,19 @@ fn tentacles_come_to_rest_where_statics_says() {
 }
 
 #[test]
+fn the_exported_steps_are_short_enough() {
+    for own in [reach("far"), tentacle::make(&tentacle::Config::default()).unwrap()] {
+        let mut machine = in_mujoco(&*own);
+        let mut finer = machine.refined(4).unwrap();
+        let design = own.hardware().space().start();
+        let commands = smooth(&*own, 1);
+        let [a, b] = [&mut machine, &mut finer].map(|p| play(p.as_mut(), &design, 3, &commands));
+        let tip = gap(&*own, "goal", &a.0, &b.0);
+        assert!(tip < 0.01, "{}: {tip} m", own.spec().name);
+    }
+}
+
+#[test]
 fn the_scripted_press_succeeds_in_both_engines() {
     let config = press::Config::default();
     let mut own = press::Press::new(press::Settings::new(&config).unwrap()).unwrap();

@@ -100,7 +100,7 @@ fn what_lies_on_the_table_does_not_feel_the_stage() {
         targets[0] = 0.004 * up as f32;
         machine.step(&targets).unwrap();
         let (scenery, world) = machine.scenery();
-        let [velocity, spin] = scenery.velocity(world);
+        let [velocity, spin] = scenery.sight(world).velocity;
         assert!(velocity.iter().all(|v| v.abs() < 2e-3), "{step}: {velocity:?}");
         assert!(spin.iter().all(|w| w.abs() < 2e-2), "{step}: {spin:?}");
         assert!(machine.grip().lift.abs() < 1e-4, "{step}: {:?}", machine.grip());

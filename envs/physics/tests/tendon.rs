@@ -203,11 +203,7 @@ fn both_worlds_lift_under_the_same_commands() {
         for seed in 0.. {
             let stream = &mut Stream::new(seed, "start", 0);
             problem.reset(&WORKING, fidelity, stream).unwrap();
-            if !problem
-                .state()
-                .and_then(State::machine)
-                .is_some_and(|(_, object)| is_easy(object))
-            {
+            if !problem.state().map(State::object).is_some_and(is_easy) {
                 continue;
             }
             played += 1;

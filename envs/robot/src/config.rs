@@ -48,6 +48,10 @@ pub struct Config {
     /// Multiply every reward by the duration of a control step, as Isaac Lab does; Gymnasium does not.
     #[serde(default)]
     pub reward_times_step: bool,
+    /// Shares of the file's own mass, `[low, high]`, between which that of the whole robot is kept, by scaling all its masses
+    /// alike.
+    #[serde(default)]
+    pub mass_range: Option<[f64; 2]>,
     /// Whether the robot is lifted or lowered so that its lowest point at the start is as high as in the file, whatever the
     /// design.
     #[serde(default = "yes")]

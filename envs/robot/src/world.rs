@@ -7,9 +7,8 @@ use mujoco_rs::wrappers::MjModel;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 use tandem_core::design::DesignError;
-use tandem_core::{
-    CommandSpace, Fidelity, Hardware, InMujoco, ModelFile, Outcome, ProblemError, Scene, Spec, Stream, World,
-};
+use tandem_core::problem::InMujoco;
+use tandem_core::{CommandSpace, Fidelity, Hardware, ModelFile, Outcome, ProblemError, Scene, Spec, Stream, World};
 
 use crate::config::Config;
 use crate::effect::{self, Cut, LinearEffects, RobotHardware};

@@ -121,6 +121,24 @@ fn mass_is_set_whatever_the_length() {
     assert!(close(model.body_inertia()[1][0], 2.0 * free.body_inertia()[1][0]));
 }
 
+/// The two links weigh as much as the file's at most 1.25 times, each in its part.
+#[test]
+fn the_whole_mass_is_kept_in_its_range() {
+    let files = Files::with("arm.xml", ARM);
+    let design = json!([{"name": "upper", "low": 0.2, "high": 1.6, "edit": ["length(body:upper)"]}]);
+    let robot = files.robot_with(design.clone(), json!({"mass_range": [0.75, 1.25]}));
+    let own = capsule(1000.0, 0.02, 0.4) + capsule(1000.0, 0.02, 0.3);
+    let model = robot.compile(&[1.6]).unwrap();
+    let whole: f64 = model.body_mass().iter().sum();
+    assert!(close(whole, 1.25 * own));
+    let parts = capsule(1000.0, 0.02, 1.6) / capsule(1000.0, 0.02, 0.3);
+    assert!(close(model.body_mass()[1] / model.body_mass()[2], parts));
+    let within = robot.compile(&[0.5]).unwrap();
+    assert!(close(within.body_mass()[1], capsule(1000.0, 0.02, 0.5)));
+    let refused = files.load(design, json!({"mass_range": [1.1, 1.25]})).unwrap_err();
+    assert!(refused.to_string().contains("mass_range"), "{refused}");
+}
+
 /// Boxes: the longest side is the length, the shorter of the others the thickness; a mass that the file says keeps its density.
 #[test]
 fn boxes_and_masses_that_the_file_says() {

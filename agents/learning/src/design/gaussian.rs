@@ -45,7 +45,8 @@ impl DesignOptimizer for Gaussian {
 
     fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         if !context.frozen {
-            self.spread.step(&mut self.mean, rollout, &self.settings)?;
+            self.spread
+                .step(&mut self.mean, rollout, context.rewards, &self.settings)?;
         }
         Ok(PolicyChange::Keep)
     }

@@ -95,6 +95,8 @@ pub struct Context<'a> {
     pub progress: f64,
     /// The design must not move now (burn-in).
     pub frozen: bool,
+    /// Rewards of the roll-out, `[N, T]`, scaled as the critic sees them; empty before the first one.
+    pub rewards: &'a [f32],
     /// Counter of hardware queries, to be raised by every use of the hardware model.
     pub hardware_queries: &'a mut u64,
 }

@@ -184,7 +184,7 @@ impl DesignOptimizer for MorphConditioned {
         self.logits.clamp();
         if let (Some(spread), Some(settings), false) = (&mut self.spread, &self.settings.spread, context.frozen) {
             let mut mean = self.logits.values();
-            spread.step(&mut mean, rollout, settings)?;
+            spread.step(&mut mean, rollout, context.rewards, settings)?;
             self.logits.set(&mean);
         }
         *context.hardware_queries += self.refresh(rollout);

@@ -11,7 +11,7 @@ use super::{MethodError, SettingError, within};
 use crate::adam::PlainAdam;
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
-use crate::rollout::{DesignSource, Episode, Rollout};
+use crate::rollout::{DesignSource, End, Episode, Rollout};
 
 /// Settings of a Gaussian over designs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,20 @@ pub struct SpreadSettings {
     /// Whether an episode counts by what it earned beyond what the critic expected of its start; else by its return.
     /// For problems whose starts matter more than the design, as where objects differ from episode to episode.
     pub start_baseline: bool,
+    /// What a drawn design is credited with.
+    pub credit: Credit,
+}
+
+/// What a drawn design is credited with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credit {
+    /// The returns of episodes that ended in the iteration.
+    #[default]
+    Episode,
+    /// What each environment earned in the iteration, whether or not an episode ended: many more samples where episodes are
+    /// much longer than roll-outs.
+    Segment,
 }
 
 impl Default for SpreadSettings {
@@ -35,6 +49,7 @@ impl Default for SpreadSettings {
             deviation: 0.5,
             least_deviation: 0.1,
             start_baseline: false,
+            credit: Credit::default(),
         }
     }
 }
@@ -77,12 +92,23 @@ impl Spread {
         })
     }
 
-    /// Moves mean and deviations by what the roll-out's episodes earned.
+    /// Moves mean and deviations by what the drawn designs of a roll-out earned; `rewards` are its rewards `[N, T]` as the
+    /// critic sees them.
     ///
     /// # Errors
     /// A gradient that is not finite.
-    pub fn step(&mut self, mean: &mut [f64], rollout: &Rollout, settings: &SpreadSettings) -> Result<(), MethodError> {
-        let Some(gradient) = self.gradient(mean, rollout, settings.start_baseline) else {
+    pub fn step(
+        &mut self,
+        mean: &mut [f64],
+        rollout: &Rollout,
+        rewards: &[f32],
+        settings: &SpreadSettings,
+    ) -> Result<(), MethodError> {
+        let trials = match settings.credit {
+            Credit::Episode => episodes(rollout, settings.start_baseline),
+            Credit::Segment => segments(rollout, rewards),
+        };
+        let Some(gradient) = self.gradient(mean, &trials) else {
             return Ok(());
         };
         let all = gradient.iter().all(|g| g.is_finite());
@@ -99,21 +125,20 @@ impl Spread {
         Ok(())
     }
 
-    /// Score-function gradient of the expected standardised return, `[mean, log deviation]`.
-    fn gradient(&self, mean: &[f64], rollout: &Rollout, baseline: bool) -> Option<Vec<f64>> {
-        let n = rollout.episodes.len();
+    /// Score-function gradient of the expected standardised merit, `[mean, log deviation]`.
+    fn gradient(&self, mean: &[f64], trials: &[Trial]) -> Option<Vec<f64>> {
+        let n = trials.len();
         if n < 2 {
             return None;
         }
-        let merits = merits(rollout, baseline);
-        let variance = merits.iter().map(|r| r.powi(2)).sum::<f64>() / n as f64;
+        let variance = trials.iter().map(|trial| trial.merit.powi(2)).sum::<f64>() / n as f64;
         let d = mean.len();
         let mut gradient = vec![0.0; 2 * d];
-        for (episode, merit) in rollout.episodes.iter().zip(&merits) {
-            let weight = merit / (variance.sqrt() + 1e-8) / n as f64;
+        for trial in trials {
+            let weight = trial.merit / (variance.sqrt() + 1e-8) / n as f64;
             for i in 0..d {
                 let deviation = self.log_deviation[i].exp();
-                let x = (episode.logits[i] - mean[i]) / deviation;
+                let x = (trial.logits[i] - mean[i]) / deviation;
                 gradient[i] += weight * x / deviation;
                 gradient[d + i] += weight * (x * x - 1.0);
             }
@@ -142,6 +167,54 @@ impl Spread {
         self.log_deviation = archive.get_f64_len("spread.log_deviation", d)?;
         self.adam.load(archive, "spread")
     }
+}
+
+/// A drawn design and what it is credited with, about the mean of all.
+struct Trial {
+    logits: Vec<f64>,
+    merit: f64,
+}
+
+/// Trials by episodes that ended.
+fn episodes(rollout: &Rollout, baseline: bool) -> Vec<Trial> {
+    let merits = merits(rollout, baseline);
+    let trial = |(episode, merit): (&Episode, f64)| Trial {
+        logits: episode.logits.clone(),
+        merit,
+    };
+    rollout.episodes.iter().zip(merits).map(trial).collect()
+}
+
+/// Trials by stretches of one episode in one environment. A stretch earns its rewards, and loses the mean value of the
+/// roll-out's states where it ends in a termination. The mean, and not the critic's value of the very state: a better
+/// design is in better states, whose values would take its merit away.
+fn segments(rollout: &Rollout, rewards: &[f32]) -> Vec<Trial> {
+    let (steps, n) = (rollout.steps, rewards.len().max(1));
+    let d = rollout.logits.len() / n;
+    let mean = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
+    let (mean_reward, mean_value) = (mean(rewards), mean(&rollout.values));
+    let mut trials = Vec::new();
+    for env in 0..rollout.envs {
+        let mut merit = 0.0;
+        for (i, &reward) in (env * steps..).zip(&rewards[env * steps..(env + 1) * steps]) {
+            merit += f64::from(reward) - mean_reward;
+            let end = rollout.ends[i];
+            if end == End::Terminated {
+                merit -= mean_value.max(0.0);
+            }
+            if end != End::Running || i + 1 == (env + 1) * steps {
+                let logits = rollout.logits[i * d..(i + 1) * d]
+                    .iter()
+                    .map(|&z| f64::from(z))
+                    .collect();
+                trials.push(Trial { logits, merit });
+                merit = 0.0;
+            }
+        }
+    }
+    let centre = trials.iter().map(|trial| trial.merit).sum::<f64>() / trials.len().max(1) as f64;
+    trials.iter_mut().for_each(|trial| trial.merit -= centre);
+    trials
 }
 
 /// The episodes' returns about their mean. With a `baseline` the residuals of their regression on the starts' values: the
@@ -204,6 +277,22 @@ mod tests {
         for (merit, expected) in merits.iter().zip([1.0, -1.0, -1.0, 1.0]) {
             assert!((merit - expected).abs() < 1e-9, "{merits:?}");
         }
+    }
+
+    #[test]
+    fn a_stretch_earns_its_rewards_and_loses_the_mean_value_where_it_fell() {
+        let mut rollout = Rollout::new(2);
+        rollout.envs = 2;
+        rollout.logits = vec![0.1, 0.1, 0.2, 0.3]; // the second environment's design changes with its episode
+        rollout.values = vec![4.0; 4];
+        rollout.ends = vec![End::Running, End::Running, End::Terminated, End::Running];
+        let trials = segments(&rollout, &[1.0, 3.0, 2.0, 2.0]);
+        let merits: Vec<f64> = trials.iter().map(|trial| trial.merit).collect();
+        // about the mean reward 2: 0, -4, 0; about their own mean -4/3
+        for (merit, expected) in merits.iter().zip([4.0 / 3.0, -8.0 / 3.0, 4.0 / 3.0]) {
+            assert!((merit - expected).abs() < 1e-9, "{merits:?}");
+        }
+        assert!((trials[1].logits[0] - 0.2).abs() < 1e-6 && trials.len() == 3);
     }
 
     #[test]

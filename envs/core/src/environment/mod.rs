@@ -8,6 +8,8 @@
 //! A world whose true machine is the hardware model itself needs nothing else; one with a simulation of its own (a
 //! physics engine, say) implements [`World::advance_full`].
 
+mod outcome;
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -21,26 +23,7 @@ use crate::saved;
 use crate::scene::Scene;
 use crate::stream::Stream;
 
-/// The result of one control step of a world.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Outcome {
-    /// The task's criterion is met now; the environment latches it for the rest of the episode.
-    pub success: bool,
-    /// The episode ends here by the world's own rules.
-    pub terminated: bool,
-    /// The simulation failed (diverged, say): a fixed reason for the log. It terminates the episode.
-    pub fault: Option<&'static str>,
-}
-
-impl Outcome {
-    /// The world had to give up.
-    pub fn fault(reason: &'static str) -> Self {
-        Self {
-            fault: Some(reason),
-            ..Self::default()
-        }
-    }
-}
+pub use outcome::Outcome;
 
 /// A world: the part of a problem that is specific to it.
 ///

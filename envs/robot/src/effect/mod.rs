@@ -182,7 +182,7 @@ fn explore(
             if robot.diverged() {
                 break;
             }
-            parts.terms.after_step(&mut robot, &mut memory);
+            parts.terms.after_step(&robot, &mut memory);
         }
     }
     Ok(())

@@ -92,14 +92,18 @@ impl Robot {
                 _ => None,
             })
             .collect();
-        if !masses.is_empty() || !self.clearance.is_empty() {
+        if !masses.is_empty() || !self.clearance.is_empty() || self.mass_range.is_some() {
             let mut light = copy(spec)?;
             self.bare.strip(&mut light)?;
             let model = Arc::new(compile(&mut light)?);
             drop(light);
+            let mut whole: f64 = model.body_mass().iter().sum();
             for (body, mass) in masses {
-                self.weigh(spec, body, ratio(mass, model.body_mass()[self.anatomy.bodies[body].id]))?;
+                let before = model.body_mass()[self.anatomy.bodies[body].id];
+                self.weigh(spec, body, ratio(mass, before))?;
+                whole += mass - before;
             }
+            self.keep_mass(spec, &model, whole)?;
             self.clearance.keep(spec, &model).map_err(said)?;
         }
         let coefficients: Vec<(String, String, f64)> = changes(knobs, design)
@@ -121,6 +125,23 @@ impl Robot {
         self.ties
             .survive(&model, |tendon| self.tendon_is_designed(tendon), carried)?;
         Ok((whole, model))
+    }
+
+    /// Scales all masses alike where the robot's whole mass, kg, has left its range.
+    fn keep_mass(&self, spec: &mut MjSpec, model: &MjModel, whole: f64) -> Result<(), String> {
+        let Some([low, high]) = self.mass_range else {
+            return Ok(());
+        };
+        let share = whole.clamp(low, high) / whole;
+        if share == 1.0 {
+            return Ok(());
+        }
+        for body in 0..self.anatomy.bodies.len() {
+            if model.body_mass()[self.anatomy.bodies[body].id] > 0.0 {
+                self.weigh(spec, body, share)?;
+            }
+        }
+        Ok(())
     }
 
     /// Multiplies a body's mass: its own, where the file says it, else those of its geoms.

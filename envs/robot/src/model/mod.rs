@@ -84,6 +84,8 @@ pub struct Robot {
     knobs: Vec<Knob>,
     motors: Vec<Motor>,
     clearance: Clearance,
+    /// Bounds of the whole mass, kg.
+    mass_range: Option<[f64; 2]>,
     ties: Ties,
     /// Meshes that models which move can do without.
     bare: Bare,
@@ -141,6 +143,14 @@ impl Robot {
         let knobs = resolve::resolve(source, &config.design)?;
         let motors = motor::resolve(&spec, &config.motors)?;
         let parameters = knobs.iter().map(|knob| knob.parameter.clone()).collect();
+        let mass_range = match config.mass_range {
+            Some([low, high]) if !(low > 0.0 && low <= 1.0 && high >= 1.0 && high.is_finite()) => {
+                let reason =
+                    format!("is [{low}, {high}]; it must be two shares, the first in (0, 1], the second 1 or more");
+                return Err(ModelError::setting("mass_range", reason));
+            }
+            range => range.map(|range| range.map(|share| share * model.body_mass().iter().sum::<f64>())),
+        };
         let origin = Arc::new(model);
         let clearance = match config.keep_clearance && !knobs.is_empty() {
             true => Clearance::of(&spec, &anatomy, &origin)?,
@@ -155,6 +165,7 @@ impl Robot {
             knobs,
             motors,
             clearance,
+            mass_range,
             ties: Ties::of(&origin)?,
             start: origin.clone(),
             origin,

@@ -74,7 +74,7 @@ fn actuators(
     match fitting.is_empty() {
         true => Err(wrong(
             "actuators",
-            format!("the model has no actuators {what} of such names"),
+            format!("the model has no actuator {what} with such a name"),
         )),
         false => Ok(fitting),
     }

@@ -305,10 +305,11 @@ fn generated_commands(b: &mut Builder) -> Built {
         .filter(|c| wanted.is_empty() || c.name == wanted)
         .collect();
     if fitting.is_empty() {
-        return Err(wrong(
-            "command",
-            format!("`task.command` has none of the name `{wanted}`"),
-        ));
+        let reason = match wanted.as_str() {
+            "" => "is nothing: the task has no `command`".into(),
+            name => format!("`task.command` has none of the name `{name}`"),
+        };
+        return Err(wrong("command", reason));
     }
     let (mut channels, mut slots) = (Vec::new(), Vec::new());
     for command in fitting {

@@ -15,7 +15,7 @@ pub(super) const STEP: [f32; 2] = [3.0, 0.004];
 #[derive(Serialize, Deserialize)]
 pub(super) enum Body {
     /// rapier: the true machine, and the one under effects.
-    Machine(Machine),
+    Machine(Box<Machine>),
     /// MuJoCo.
     Mujoco(MujocoHand),
 }

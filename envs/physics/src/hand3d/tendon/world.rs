@@ -197,7 +197,7 @@ impl World for Tendon {
             (Fidelity::Full, Some(substeps)) => joints(design)
                 .and_then(|joints| MujocoHand::new(&joints, &object, &angles, substeps))
                 .map(Body::Mujoco),
-            _ => Machine::new(&object, &angles, self.settings.substeps).map(Body::Machine),
+            _ => Machine::new(&object, &angles, self.settings.substeps).map(|machine| Body::Machine(Box::new(machine))),
         };
         Ok(State {
             body,
