@@ -376,11 +376,22 @@ impl World for RobotWorld {
         Some(InMujoco::Already)
     }
 
-    fn scene(&self, state: &State, _design: &[f64]) -> Scene {
-        match &state.simulation {
-            Some(robot) => self.camera.scene(robot),
-            None => Scene::empty("the episode was not restored"),
-        }
+    fn scene(&self, state: &State, design: &[f64]) -> Scene {
+        let Some(robot) = &state.simulation else {
+            return Scene::empty("the episode was not restored");
+        };
+        let Ok(Some(pictured)) = self.parts.robot.pictured(design) else {
+            return self.camera.scene(robot);
+        };
+        // the same state of a model with all meshes
+        let mut now = vec![0.0; robot.state_len()];
+        robot.store(&mut now);
+        let dressed = effect::with_kept(pictured, |dressed| {
+            dressed.restore(&now)?;
+            self.derive(dressed, &state.effect)?;
+            Ok(self.camera.scene(dressed))
+        });
+        dressed.unwrap_or_else(|_| self.camera.scene(robot))
     }
 
     fn model_file(&self, design: &[f64]) -> Result<Option<ModelFile>, ProblemError> {

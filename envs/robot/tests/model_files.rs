@@ -5,7 +5,8 @@ mod model_support;
 use std::path::Path;
 
 use model_support::{Files, close, error, id, load};
-use mujoco_rs::wrappers::mj_model::MjtObjBase;
+use mujoco_rs::wrappers::MjModel;
+use mujoco_rs::wrappers::mj_model::{MjtGeomBase, MjtObjBase};
 use serde_json::json;
 
 /// A cuboid as an OBJ file, from the origin to this corner, m.
@@ -204,7 +205,10 @@ fn files_that_ask_for_too_much_are_refused() {
         .err()
         .unwrap()
         .to_string();
-    assert!(missing.contains("no/such/robot.xml: cannot be read"), "{missing}");
+    assert!(
+        missing.contains("no/such/robot.xml: there is no such file"),
+        "{missing}"
+    );
 }
 
 /// What MuJoCo refuses is told in its own words, which name the line.
@@ -218,4 +222,38 @@ fn mujocos_own_words_are_passed_on() {
         json!([]),
     );
     assert!(text.contains("line 3") && !text.contains('\n'), "{text}");
+}
+
+/// Shells that are only looked at are most of a model; what moves goes without them, and moves alike to the last bit.
+#[test]
+fn meshes_that_are_only_seen_are_left_out_of_what_moves() {
+    let text = r#"<mujoco><asset><mesh name="shell" file="shell.obj"/></asset><worldbody>
+        <geom type="plane" size="1 1 1"/>
+        <body name="torso" pos="0 0 0.4"><freejoint/>
+          <inertial pos="0 0 0" mass="2" diaginertia="0.02 0.02 0.01"/>
+          <geom type="mesh" mesh="shell" contype="0" conaffinity="0" euler="0 20 0"/>
+          <geom name="core" type="box" size="0.1 0.1 0.05"/>
+          <body name="leg" pos="0.1 0 0"><joint name="hip" axis="0 1 0"/>
+            <geom name="leg" type="capsule" fromto="0 0 0 0 0 -0.2" size="0.02"/>
+            <geom name="shin" type="mesh" mesh="shell" contype="0" conaffinity="0" mass="0"/>
+            <geom type="mesh" mesh="shell" contype="0" conaffinity="0" density="500"/></body>
+        </body></worldbody></mujoco>"#;
+    let files = Files::with("robot.xml", text);
+    files.add("shell.obj", cuboid([0.2, 0.1, 0.3]));
+    let robot =
+        files.robot(json!([{"name": "leg", "low": 0.1, "high": 0.3, "edit": ["geom:leg.size[0]"], "start": 0.2}]));
+    let (bare, full) = (robot.compile(&[0.2]).unwrap(), robot.pictured(&[0.2]).unwrap().unwrap());
+    let meshes = |model: &MjModel| {
+        let all = model.geom_type().iter();
+        all.filter(|&&kind| kind == MjtGeomBase::mjGEOM_MESH).count()
+    };
+    // one has a name that a term may ask for, and one has mass
+    assert_eq!((meshes(&bare), meshes(&full)), (2, 3));
+    let moved = |model| {
+        let mut simulation = tandem_robot::Simulation::new(model).unwrap();
+        simulation.data_mut().qvel_mut()[4] = 3.0;
+        (0..300).for_each(|_| simulation.step().unwrap());
+        (simulation.data().qpos().to_vec(), simulation.data().ncon())
+    };
+    assert_eq!(moved(bare), moved(full));
 }

@@ -124,7 +124,7 @@ thread_local! {
 }
 
 /// Calls `work` with a simulation of this model; one that fails is thrown away.
-fn with_kept<T>(
+pub(crate) fn with_kept<T>(
     model: Arc<MjModel>,
     work: impl FnOnce(&mut Simulation) -> Result<T, EngineError>,
 ) -> Result<T, EngineError> {

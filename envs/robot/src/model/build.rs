@@ -24,12 +24,16 @@ impl Robot {
     ) -> Result<T, ModelError> {
         let guard = self.pristine.lock().unwrap_or_else(PoisonError::into_inner);
         let mut spec = copy(&guard.0).map_err(|reason| self.blame(design, reason))?;
-        if pictures == Pictures::None {
+        if pictures != Pictures::Full {
             drop_pictures(&mut spec);
         }
         let guard = self.shared.then_some(guard); // else other threads go on while this one compiles
         let built = self
             .edit(&mut spec, knobs, design)
+            .and_then(|()| match pictures {
+                Pictures::Bare => self.bare.strip(&mut spec),
+                _ => Ok(()),
+            })
             .and_then(|()| self.finish(&mut spec, knobs, design));
         let built = built.map_err(|reason| self.blame(design, reason));
         let built = built.and_then(|(whole, model)| take(whole.as_ref().unwrap_or(&spec), model));
@@ -89,7 +93,10 @@ impl Robot {
             })
             .collect();
         if !masses.is_empty() || !self.clearance.is_empty() || self.mass_range.is_some() {
-            let model = Arc::new(compile(&mut copy(spec)?)?);
+            let mut light = copy(spec)?;
+            self.bare.strip(&mut light)?;
+            let model = Arc::new(compile(&mut light)?);
+            drop(light);
             let mut whole: f64 = model.body_mass().iter().sum();
             for (body, mass) in masses {
                 let before = model.body_mass()[self.anatomy.bodies[body].id];
@@ -237,7 +244,7 @@ impl Robot {
         } else {
             p.low
         };
-        let model = |design: &[f64]| self.build(&alone, design, Pictures::None, |_, model| Ok(bytes(&model)));
+        let model = |design: &[f64]| self.build(&alone, design, Pictures::Shapes, |_, model| Ok(bytes(&model)));
         match (model(&start), model(&moved)) {
             (Ok(before), Ok(after)) => before == after,
             _ => false, // a bound that cannot be built is told by the survey
@@ -262,11 +269,15 @@ fn ratio(value: f64, own: f64) -> f64 {
     if (ratio - 1.0).abs() < 1e-12 { 1.0 } else { ratio }
 }
 
-/// Whether a model has the file's textures.
+/// What a model has of the file that is only there to be looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pictures {
+    /// All of it.
     Full,
-    None,
+    /// Meshes, but no textures.
+    Shapes,
+    /// Nothing.
+    Bare,
 }
 
 /// Makes all textures as small as they can be.

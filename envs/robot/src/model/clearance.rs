@@ -55,6 +55,16 @@ impl Clearance {
         self.roots.is_empty()
     }
 
+    /// Whether every root has shapes that touch things, so that its lowest point is one of those.
+    pub(super) fn touches(&self, model: &MjModel) -> bool {
+        let solid = |geom: usize| model.geom_contype()[geom] != 0 || model.geom_conaffinity()[geom] != 0;
+        let bodies = model.geom_bodyid();
+        let under = |root: &Root| {
+            (0..bodies.len()).any(|geom| solid(geom) && place::below(model, bodies[geom] as usize, root.id))
+        };
+        self.roots.iter().all(under)
+    }
+
     /// Lifts the roots of an edited file, of which `model` is made.
     ///
     /// # Errors

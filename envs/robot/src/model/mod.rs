@@ -24,6 +24,7 @@
 //! model. The file itself is never changed: [`Robot::xml`] is the edited one.
 
 mod anatomy;
+mod bare;
 mod build;
 mod bundle;
 mod cache;
@@ -52,10 +53,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_editing::{MjSpec, SpecElement, SpecItem};
-use tandem_core::DesignSpace;
+use tandem_core::{Design, DesignSpace};
 
 use crate::Config;
 use anatomy::Anatomy;
+use bare::Bare;
 use build::{Pictures, copy};
 pub use bundle::{RobotFiles, bundle};
 use cache::Cache;
@@ -67,6 +69,9 @@ use motor::Motor;
 use resolve::{Action, Knob, Source};
 pub use survey::Sample;
 use survive::Ties;
+
+/// How many models with all meshes are kept: pictures show two designs side by side.
+const PICTURED: usize = 2;
 
 /// A robot's file with its design parameters. Designs are compiled and kept by any number of threads at once.
 pub struct Robot {
@@ -82,11 +87,15 @@ pub struct Robot {
     /// Bounds of the whole mass, kg.
     mass_range: Option<[f64; 2]>,
     ties: Ties,
+    /// Meshes that models which move can do without.
+    bare: Bare,
     /// The file as it is: same sizes are asked of every design.
     origin: Arc<MjModel>,
     start: Arc<MjModel>,
     warnings: Vec<String>,
     cache: Mutex<Cache>,
+    /// Models with all meshes, of designs that were drawn lately.
+    pictured: Mutex<Vec<(Design, Arc<MjModel>)>>,
 }
 
 /// The parsed file. It is never compiled, only copied, so that each copy has its parts in the same order.
@@ -161,13 +170,29 @@ impl Robot {
             start: origin.clone(),
             origin,
             pristine: Mutex::new(Pristine(spec)),
+            bare: Bare::default(),
             cache: Mutex::default(),
+            pictured: Mutex::default(),
         };
         robot.start = robot
             .build(&robot.knobs, &robot.space.start(), Pictures::Full, |_, model| Ok(model))
             .map_err(|error| error.labelled("the start design"))?;
+        robot.undress();
         robot.check_effects()?;
         Ok(robot)
+    }
+
+    /// Finds the meshes that models which move can do without, if the start design moves alike without them.
+    fn undress(&mut self) {
+        if self.shared || !self.clearance.touches(&self.origin) {
+            return;
+        }
+        let pristine = self.pristine.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.bare = Bare::of(&pristine.0, &self.anatomy, &self.origin);
+        let start = self.build(&self.knobs, &self.space.start(), Pictures::Bare, |_, model| Ok(model));
+        if !start.is_ok_and(|start| bare::alike(&start, &self.start)) {
+            self.bare = Bare::default();
+        }
     }
 
     /// The design parameters, in the order of the task's `design`.
@@ -198,8 +223,8 @@ impl Robot {
         self.files.copy_to(folder)
     }
 
-    /// The compiled model of a design, out of the cache where it has been compiled before. Its textures are of one colour: no
-    /// physics is in them, and they can be most of a model's size and of the time it takes to make one.
+    /// The compiled model of a design, out of the cache where it has been compiled before. It has what moves: textures are of one
+    /// colour, and meshes that only show something are points.
     ///
     /// # Errors
     /// A design outside its space, one that MuJoCo refuses or that breaks a loop or tendon of the robot.
@@ -209,12 +234,31 @@ impl Robot {
         if let Some(model) = kept(&self.cache) {
             return Ok(model);
         }
-        let model = self.build(&self.knobs, design, Pictures::None, |_, model| Ok(model))?;
+        let model = self.build(&self.knobs, design, Pictures::Bare, |_, model| Ok(model))?;
         self.cache
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .put(design, &model);
         Ok(model)
+    }
+
+    /// The same with all meshes, to be looked at; none where [`Robot::compile`] leaves none out.
+    ///
+    /// # Errors
+    /// As for [`Robot::compile`].
+    pub fn pictured(&self, design: &[f64]) -> Result<Option<Arc<MjModel>>, ModelError> {
+        if self.bare.is_empty() {
+            return Ok(None);
+        }
+        self.space.check(design)?;
+        let mut kept = self.pictured.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, model)) = kept.iter().find(|(of, _)| of == design) {
+            return Ok(Some(model.clone()));
+        }
+        let model = self.build(&self.knobs, design, Pictures::Shapes, |_, model| Ok(model))?;
+        kept.insert(0, (design.to_vec(), model.clone()));
+        kept.truncate(PICTURED);
+        Ok(Some(model))
     }
 
     /// The edited file of a design as MJCF, with every number in full. It belongs where the robot's file is, as meshes are

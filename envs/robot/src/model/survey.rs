@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use tandem_core::{Design, Stream};
 
+use super::build::Pictures;
 use super::error::ModelError;
 use super::{Robot, place};
 use crate::simulation::Simulation;
@@ -58,7 +59,8 @@ impl Robot {
             }
             label => format!("the design at {label}"),
         };
-        let model = self.compile(&design).map_err(|error| error.labelled(&values()))?;
+        let built = self.build(&self.knobs, &design, Pictures::Shapes, |_, model| Ok(model));
+        let model = built.map_err(|error| error.labelled(&values()))?;
         let (mass, extent) = try_out(&model).map_err(|reason| ModelError::Design {
             design: values(),
             reason,
