@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use tandem::adaptation::LanguageExperiment;
@@ -75,20 +76,27 @@ fn complete() -> Value {
 
 #[test]
 fn no_mutated_experiment_panics_or_hides_its_mistake() {
-    let mut sources: Vec<Value> = shipped()
+    // each as if it lay beside the shipped file: a robot's model is found from there
+    let mut sources: Vec<(Value, PathBuf)> = shipped()
         .iter()
         .filter(|path| !LanguageExperiment::is_at(path))
-        .map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        .map(|path| {
+            (
+                serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap(),
+                path.with_file_name("e.json"),
+            )
+        })
         .collect();
-    sources.extend([complete(), complete()]);
+    sources.extend([(complete(), "e.json".into()), (complete(), "e.json".into())]);
     let (mut accepted, mut refused, mut built) = (0, 0, 0);
-    for (i, source) in sources.iter().enumerate() {
+    for (i, (source, place)) in sources.iter().enumerate() {
+        let origin = place.display().to_string();
         for j in 0..MUTATIONS {
             let mut stream = Stream::new(j, "mutations", i as u64);
             let mutation = ALL[stream.below(ALL.len())];
             let mutant = mutate(source, mutation, &mut stream);
             let described = || format!("{mutation:?} number {j} of source {i}: {}", mutant.text);
-            let read = catch_unwind(|| Experiment::parse(&mutant.text, "e.json"));
+            let read = catch_unwind(|| Experiment::parse(&mutant.text, &origin));
             match read.unwrap_or_else(|_| panic!("panic at {}", described())) {
                 Ok(experiment) => {
                     assert!(mutant.must_say.is_none(), "accepted: {}", described());

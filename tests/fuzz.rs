@@ -29,7 +29,13 @@ fn sources() -> Vec<Value> {
     let files = shipped();
     let files = files.iter().filter(|path| !LanguageExperiment::is_at(path));
     let mut all: Vec<Value> = files
-        .map(|path| serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        .map(|path| {
+            let mut source: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+            if let Some(model) = source["task"]["model"].as_str() {
+                source["task"]["model"] = json!(path.with_file_name(model)); // the case lies elsewhere
+            }
+            source
+        })
         .collect();
     all.extend(tandem::registry::methods().iter().map(|method| tiny(method.name)));
     for source in &mut all {

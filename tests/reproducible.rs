@@ -32,7 +32,7 @@ const SHORT: [&str; 6] = [
 ];
 
 /// Name, experiment file below `experiments`, and settings beside [`SHORT`].
-const CASES: [(&str, &str, &[&str]); 15] = [
+const CASES: [(&str, &str, &[&str]); 16] = [
     ("quickstart", "quickstart", &[]),
     (
         "reach2d-morph",
@@ -58,6 +58,7 @@ const CASES: [(&str, &str, &[&str]); 15] = [
         &["method=hardware-as-policy"],
     ),
     ("attention-recall", "attention-recall", &[]),
+    ("robot-arm", "robots/arm", &[]),
     ("cartpole", "classic/cartpole", &[]),
     ("reacher", "classic/reacher", &[]),
 ];

@@ -171,6 +171,7 @@ pub fn shipped() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
+                true if path.ends_with("gymnasium") => {} // their robots have to be fetched first
                 true => folders.push(path),
                 false => files.push(path),
             }

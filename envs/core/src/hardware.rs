@@ -48,6 +48,12 @@ pub trait Hardware: Send + Sync {
         out.copy_from_slice(query);
     }
 
+    /// Whether an answer is a simulation and another design a machine to be built: learners then ask less, and more about
+    /// each design.
+    fn is_costly(&self) -> bool {
+        false
+    }
+
     /// The true effect of a query under a design (values in the parameters' units).
     fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]);
 }

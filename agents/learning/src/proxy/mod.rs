@@ -218,10 +218,11 @@ impl Proxy {
     ) -> (Gap, u64) {
         let held_out = Pairs::sample(hardware, 4096, designs, stream);
         let mut queries = held_out.rows as u64;
-        for step in 0..settings.steps {
+        let steps = settings.first_steps(hardware);
+        for step in 0..steps {
             let pairs = Pairs::sample(hardware, settings.batch, designs, stream);
             queries += pairs.rows as u64;
-            let decay = 1.0 - 0.9 * step as f64 / settings.steps as f64;
+            let decay = 1.0 - 0.9 * step as f64 / steps as f64;
             self.regress(adam, &pairs, settings.rate * decay);
             if stop() || (step + 1) % 100 == 0 && self.gap(&held_out).rmse < settings.tolerance {
                 break;

@@ -21,6 +21,8 @@ pub struct Pairs {
 /// Most pairs that share a drawn design. What a network makes from a design is then made once for all of
 /// them, and a batch still sees many designs.
 const SHARED: usize = 8;
+/// The same where a design is a machine to be built.
+const SHARED_COSTLY: usize = 64;
 
 /// Which designs [`Pairs`] are drawn for.
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +36,13 @@ pub enum DesignDraw<'a> {
 }
 
 impl DesignDraw<'_> {
-    /// How many of `rows` pairs in a row share a design.
-    pub(super) fn shared(self, rows: usize) -> usize {
+    /// How many of `rows` pairs in a row share a design of this hardware.
+    pub(super) fn shared(self, rows: usize, hardware: &dyn Hardware) -> usize {
         let divides = |n: &usize| rows.is_multiple_of(*n);
+        let most = if hardware.is_costly() { SHARED_COSTLY } else { SHARED };
         match self {
             DesignDraw::Fixed(_) => rows.max(1),
-            _ => (1..=SHARED).rev().find(divides).unwrap_or(1),
+            _ => (1..=most).rev().find(divides).unwrap_or(1),
         }
     }
 
@@ -73,7 +76,7 @@ impl Pairs {
         let (q, f) = (hardware.query_channels().len(), hardware.feature_len());
         let (e, d) = (hardware.effect_channels().len(), hardware.space().len());
         let rows = queries.len() / q.max(1);
-        let shared = designs.shared(rows);
+        let shared = designs.shared(rows, hardware);
         let mut logits = vec![0.0f32; rows / shared * d];
         for design in logits.chunks_exact_mut(d.max(1)) {
             designs.draw(stream, design);

@@ -17,8 +17,8 @@ pub struct ProxySettings {
     pub rate: f64,
     /// Rows per step of the first fit.
     pub batch: usize,
-    /// Most steps of the first fit.
-    pub steps: usize,
+    /// Most steps of the first fit; where it is not given, 3000, and 300 where an answer of the hardware is a simulation.
+    pub steps: Option<usize>,
     /// The first fit ends when the held-out error of the task effects (RMSE in units of the effect scale)
     /// is below this.
     pub tolerance: f64,
@@ -32,7 +32,7 @@ impl Default for ProxySettings {
             hidden: vec![64, 64],
             rate: 2e-3,
             batch: 1024,
-            steps: 3000,
+            steps: None,
             tolerance: 0.01,
             task_weight: 4.0,
         }
@@ -47,7 +47,7 @@ impl ProxySettings {
     pub fn check(&self) -> Result<(), SettingError> {
         within("proxy.rate", self.rate, [1e-7, 1.0])?;
         within("proxy.batch", self.batch, [2, 1_000_000])?;
-        within("proxy.steps", self.steps, [0, 10_000_000])?;
+        within("proxy.steps", self.steps.unwrap_or(0), [0, 10_000_000])?;
         within("proxy.tolerance", self.tolerance, [0.0, 1e6])?;
         within("proxy.task_weight", self.task_weight, [1e-3, 1e3])?;
         within("proxy.hidden (layers)", self.hidden.len(), [1, 8])?;
@@ -55,6 +55,12 @@ impl ProxySettings {
             within("proxy.hidden", width, [1, 4096])?;
         }
         Ok(())
+    }
+
+    /// Most steps of the first fit to this hardware.
+    pub fn first_steps(&self, hardware: &dyn Hardware) -> usize {
+        let costly = hardware.is_costly();
+        self.steps.unwrap_or(if costly { 300 } else { 3000 })
     }
 
     /// Checks all ranges, and that the networks and their batches fit for this hardware.
@@ -90,7 +96,7 @@ impl ProxySettings {
         let d = hardware.space().len();
         let row = (hardware.query_channels().len() + f + d + 2 * e) as f64 + activations(&self.hidden);
         let designs = match conditioned {
-            true => batch / DesignDraw::Uniform.shared(batch),
+            true => batch / DesignDraw::Uniform.shared(batch, hardware),
             false => 0,
         };
         let maker = activations(&self.hidden) + (f * e) as f64;

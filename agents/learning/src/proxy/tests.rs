@@ -75,7 +75,7 @@ fn fitted(seed: u64) -> (Proxy, f64) {
     let settings = ProxySettings {
         hidden: vec![32, 32],
         tolerance: 0.05,
-        steps: 1000,
+        steps: Some(1000),
         ..ProxySettings::default()
     };
     let proxy = proxy(true, &mut stream);
@@ -140,7 +140,7 @@ fn gradients_by_the_design_equal_finite_differences_on_an_accelerator() {
     let stream = &mut Stream::new(4, "proxy-test", 0);
     let settings = ProxySettings {
         hidden: vec![32, 32],
-        steps: 300,
+        steps: Some(300),
         ..ProxySettings::default()
     };
     let sample = Pairs::sample(&*hardware, 1000, DesignDraw::Uniform, stream);

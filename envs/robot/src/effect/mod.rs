@@ -100,6 +100,10 @@ impl Hardware for RobotHardware {
         self.cut.spec()
     }
 
+    fn is_costly(&self) -> bool {
+        true
+    }
+
     fn respond(&self, design: &[f64], query: &[f32], effect: &mut [f32]) {
         let mut exact = vec![0.0; effect.len()];
         let asked = |robot: &mut Simulation| self.cut.respond(&self.parts, robot, query, &mut exact);
