@@ -257,7 +257,7 @@ fn a_design_that_explodes_is_named_by_its_corner() {
 #[test]
 fn commands_that_are_too_strong_are_warned_of() {
     let folder = leg(
-        &ROBOT.replace("ctrlrange=\"-1 1\"/>", "ctrlrange=\"-1e9 1e9\"/>"),
+        &ROBOT.replace("gear=\"15\" ctrlrange=\"-1 1\"", "gear=\"15\" ctrlrange=\"-1e9 1e9\""),
         |_| {},
     );
     let said = check(folder.path()).ended(0);
@@ -325,7 +325,7 @@ fn mutate_robot(text: &str, stream: &mut Stream) -> String {
 /// was refused.
 fn fault(folder: &Path) -> Result<bool, String> {
     let talk = folder.join("talk.log");
-    let mut said = |words: &[&str]| {
+    let said = |words: &[&str]| {
         let status = watch(program(folder, words), &talk).ok_or("is deaf")?;
         let text = fs::read_to_string(&talk).unwrap_or_default();
         match status.code() {
