@@ -47,7 +47,9 @@ fn every_problem_keeps_the_contract() {
             let instance = match (entry.build)(&task) {
                 Ok(instance) => instance,
                 // an effect that does not suit the robot
-                Err(ProblemError::Setting(error)) if error.key == "effect" && task["effect"] != "transition" => continue,
+                Err(ProblemError::Setting(error)) if error.key == "effect" && task["effect"] != "transition" => {
+                    continue;
+                }
                 Err(error) => panic!("{} {task}: {error}", entry.name),
             };
             check_problem(&*instance.problem).unwrap_or_else(|breach| panic!("{task}: {breach}"));
