@@ -252,6 +252,19 @@ fn a_design_that_explodes_is_named_by_its_corner() {
     );
 }
 
+/// Commands may be too strong for the time step although the robot stands still without any: the run would go on, and learn
+/// nothing.
+#[test]
+fn commands_that_are_too_strong_are_warned_of() {
+    let folder = leg(
+        &ROBOT.replace("ctrlrange=\"-1 1\"/>", "ctrlrange=\"-1e9 1e9\"/>"),
+        |_| {},
+    );
+    let said = check(folder.path()).ended(0);
+    let words = "warning: under random commands 8 of 8 episodes end by a fault (`the simulation diverged`";
+    assert!(said.out.contains(words), "{}", said.out);
+}
+
 /// Numbers and texts that nobody expects in a robot's file.
 const ODD: [&str; 20] = [
     "NaN",

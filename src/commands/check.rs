@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
+use tandem_core::{Fidelity, Problem, Stream};
 use tandem_robot::model::{Robot, Sample};
 
 use super::print_json;
@@ -18,6 +19,10 @@ use crate::sets::split_sets;
 
 /// How many random designs of a robot are tried beside the start and both ends of its design box.
 const DESIGNS: usize = 32;
+
+/// Episodes of random commands at a robot's start design, and the most control steps of each.
+const EPISODES: u64 = 8;
+const STEPS: usize = 50;
 
 /// Runs the command.
 ///
@@ -45,8 +50,12 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         }
         let mut entry = json!({"file": path, "experiment": experiment});
         let robot = checked.instance.robot.as_ref();
+        let mut warnings = robot.map_or(Vec::new(), |robot| robot.warnings().to_vec());
         let samples = robot.map_or(Ok(Vec::new()), |robot| robot.survey(experiment.seed, DESIGNS));
         let samples = samples.map_err(|error| checked.located.refuse("task", error.into()))?;
+        if robot.is_some() {
+            warnings.extend(unstable(&*checked.instance.problem, experiment.seed)?);
+        }
         if !args.json {
             out!(
                 "{}: good ({} by {}, {} environment steps)",
@@ -60,9 +69,9 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
             match args.json {
                 true => {
                     entry["designs"] = samples.iter().map(|sample| design(robot, sample)).collect();
-                    entry["warnings"] = json!(robot.warnings());
+                    entry["warnings"] = json!(warnings);
                 }
-                false => tell(robot, &samples)?,
+                false => tell(&samples, &warnings)?,
             }
         }
         resolved.push(entry);
@@ -85,7 +94,7 @@ fn design(robot: &Robot, sample: &Sample) -> Value {
 }
 
 /// Mass and extent of the designs that were tried, of the random ones from the least to the most, then the warnings.
-fn tell(robot: &Robot, samples: &[Sample]) -> Result<(), Error> {
+fn tell(samples: &[Sample], warnings: &[String]) -> Result<(), Error> {
     let (random, named): (Vec<&Sample>, Vec<&Sample>) = samples.iter().partition(|s| s.label.starts_with("random"));
     out!("  {:<18} {:>19}  extent x, y, z in m", "design", "mass in kg")?;
     for sample in named {
@@ -105,10 +114,38 @@ fn tell(robot: &Robot, samples: &[Sample]) -> Result<(), Error> {
         let [x, y, z] = [0, 1, 2].map(|axis| range(&|sample: &Sample| sample.extent[axis]));
         out!("  {label:<18} {:>19}  {x}, {y}, {z}", range(&|sample| sample.mass))?;
     }
-    for warning in robot.warnings() {
+    for warning in warnings {
         out!("  warning: {warning}")?;
     }
     Ok(())
+}
+
+/// Warns of a start design that random commands drive out of the numbers, as they do at the start of learning.
+fn unstable(problem: &dyn Problem, seed: u64) -> Result<Option<String>, Error> {
+    let (design, spec) = (problem.hardware().space().start(), problem.spec());
+    let mut problem = problem.fresh();
+    let mut faults = Vec::new();
+    for episode in 0..EPISODES {
+        let mut stream = Stream::new(seed, "check", episode);
+        problem.reset(&design, Fidelity::Full, &mut stream)?;
+        for step in 1..=spec.horizon.min(STEPS) {
+            let command: Vec<f32> = (0..spec.command.len())
+                .map(|_| stream.uniform(-1.0, 1.0) as f32)
+                .collect();
+            let taken = problem.full_step(&command);
+            faults.extend(taken.fault.map(|fault| (fault, step)));
+            if taken.terminated || taken.truncated || taken.fault.is_some() {
+                break;
+            }
+        }
+    }
+    Ok(faults.first().map(|(fault, step)| {
+        format!(
+            "under random commands {} of {EPISODES} episodes end by a fault (`{fault}`, after {step} control steps): are the \
+             commands too strong (`ctrlrange` and `gear` of the actuators), or the time step too long?",
+            faults.len()
+        )
+    }))
 }
 
 /// A number in three significant digits.

@@ -58,6 +58,25 @@ fn all_files_of_a_robot_are_copied_in_their_places() {
     assert_eq!(again.start_model().body_mass(), robot.start_model().body_mass());
 }
 
+/// An included file may say another folder for meshes than the file that includes it, and the one that is said last is right.
+#[test]
+fn meshes_are_found_whichever_file_says_their_folder() {
+    let files = leg();
+    files.add(
+        "robot/leg.xml",
+        LEG.replacen("<compiler meshdir=\"../meshes\"/>", "", 1).replacen(
+            "<include file=\"parts/assets.xml\"/>",
+            "<include file=\"parts/assets.xml\"/><compiler meshdir=\"../meshes\"/>",
+            1,
+        ),
+    );
+    let assets =
+        r#"<mujoco><compiler meshdir="elsewhere"/><asset><mesh name="bone" file="bone.obj"/></asset></mujoco>"#;
+    files.add("robot/parts/assets.xml", assets);
+    let found = files.robot(json!([])).files().len();
+    assert_eq!(found, 3, "leg.xml, assets.xml, bone.obj");
+}
+
 /// A bone of one mesh: its length is that from its joint to its child's, and its asset is scaled along it.
 #[test]
 fn a_mesh_is_stretched_by_its_asset() {

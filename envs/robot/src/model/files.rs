@@ -30,11 +30,12 @@ pub(super) struct Files {
     attaches: bool,
 }
 
-/// Where the compiler settings of a file say that meshes and textures are.
+/// Where the compiler settings of a file, and of those that it includes, say that meshes and textures are. Which of them MuJoCo
+/// takes depends on where an include stands; files that are there are taken from all of them.
 #[derive(Clone, Debug, Default)]
 struct Folders {
-    mesh: PathBuf,
-    texture: PathBuf,
+    mesh: Vec<PathBuf>,
+    texture: Vec<PathBuf>,
     strip: bool,
 }
 
@@ -227,18 +228,16 @@ impl Search {
             next += 1;
         }
         for (what, _) in named {
-            let in_folder = |folder: &Path, file: &str| {
+            let mut look_in = |folders: &Folders, said: &[PathBuf], file: &str| {
                 let bare = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
                 let file = if folders.strip { &bare } else { Path::new(file) };
-                [
-                    base.join(folder).join(file),
-                    base.join(file),
-                    base.join(folder).join(&bare),
-                ]
+                for folder in said.iter().map(PathBuf::as_path).chain([Path::new("")]) {
+                    self.find(&[base.join(folder).join(file), base.join(folder).join(&bare)]);
+                }
             };
             match what {
-                Named::Mesh(file) => drop(self.find(&in_folder(&folders.mesh, &file))),
-                Named::Texture(file) => drop(self.find(&in_folder(&folders.texture, &file))),
+                Named::Mesh(file) => look_in(&folders, &folders.mesh, &file),
+                Named::Texture(file) => look_in(&folders, &folders.texture, &file),
                 Named::Attach(file) => {
                     self.attaches = true;
                     if let Some(file) = self.find(&[base.join(&file)]) {
@@ -321,11 +320,9 @@ fn look(tag: &BytesStart, folders: &mut Folders, named: &mut Vec<Named>) {
     match tag.name().as_ref() {
         "compiler" => {
             let folder = |name: &str| attribute(tag, name).map(PathBuf::from);
-            if let Some(all) = folder("assetdir") {
-                (folders.mesh, folders.texture) = (all.clone(), all);
-            }
-            folders.mesh = folder("meshdir").unwrap_or(folders.mesh.clone());
-            folders.texture = folder("texturedir").unwrap_or(folders.texture.clone());
+            let all = folder("assetdir");
+            folders.mesh.extend(folder("meshdir").or(all.clone()));
+            folders.texture.extend(folder("texturedir").or(all));
             folders.strip = attribute(tag, "strippath").map_or(folders.strip, |strip| strip == "true");
         }
         "include" => named.extend(attribute(tag, "file").map(Named::Include)),
