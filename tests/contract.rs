@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tandem::registry;
+use tandem_core::ProblemError;
 use tandem_core::contract::check_problem;
 use tandem_physics::tentacle;
 
@@ -43,7 +44,14 @@ fn every_problem_keeps_the_contract() {
         };
         assert!(!tasks.is_empty(), "{}: no variant can be built", entry.name);
         for task in tasks {
-            let instance = (entry.build)(&task).unwrap_or_else(|error| panic!("{} {task}: {error}", entry.name));
+            let instance = match (entry.build)(&task) {
+                Ok(instance) => instance,
+                // an effect that does not suit the robot
+                Err(ProblemError::Setting(error)) if error.key == "effect" && task["effect"] != "transition" => {
+                    continue;
+                }
+                Err(error) => panic!("{} {task}: {error}", entry.name),
+            };
             check_problem(&*instance.problem).unwrap_or_else(|breach| panic!("{task}: {breach}"));
         }
     }

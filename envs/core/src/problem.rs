@@ -183,8 +183,14 @@ pub trait Problem: Send {
     /// Moves the complete physical machine by one control step.
     fn full_step(&mut self, command: &[f32]) -> Step;
 
-    /// Writes the last step's reward terms, `[reward_terms]`; they add up to its reward.
+    /// Writes the last step's reward terms, `[reward_terms]`; they add up to its reward, but for those that are
+    /// [only logged](Problem::only_logged).
     fn reward_terms(&self, out: &mut [f32]);
+
+    /// Which of the reward's terms are for the log only and no part of the reward.
+    fn only_logged(&self) -> &[usize] {
+        &[]
+    }
 
     /// Everything that is needed to continue this episode exactly.
     fn save(&self) -> Vec<u8>;

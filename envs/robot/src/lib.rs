@@ -7,6 +7,7 @@
 
 pub mod config;
 pub mod effect;
+pub mod episode;
 pub mod model;
 pub mod names;
 pub mod scene;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
-use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 use tandem_core::design::DesignError;
 use tandem_core::problem::InMujoco;
@@ -13,6 +12,7 @@ use tandem_core::{CommandSpace, Fidelity, Hardware, ModelFile, Outcome, ProblemE
 use crate::config::Config;
 use crate::effect::{self, Cut, LinearEffects, RobotHardware};
 use crate::engine::EngineError;
+use crate::episode::Episode;
 use crate::model::{self, Robot};
 use crate::scene::Camera;
 use crate::simulation::Simulation;
@@ -38,42 +38,8 @@ pub struct RobotWorld {
     cut: Arc<dyn Cut>,
     spec: Spec,
     camera: Camera,
-}
-
-/// An episode.
-#[derive(Serialize, Deserialize)]
-pub struct State {
-    /// Made again from `origin` when an episode is restored.
-    #[serde(skip)]
-    simulation: Option<Simulation>,
-    /// The state from which the present one follows: by one integration step where the robot has `stepped`, else by
-    /// deriving everything from it. So what belongs to the beginning of the last integration step is restored too.
-    origin: Vec<f64>,
-    stepped: bool,
-    memory: Memory,
-    /// The effect of the last step, where there was one.
-    effect: Vec<f32>,
-    /// The terms of the last step's reward in double precision, `[reward]`.
-    rewards: Vec<f64>,
-    /// The episode's own randomness: pushes, new commands.
-    stream: Stream,
-}
-
-impl State {
-    /// The robot in motion.
-    pub fn simulation(&self) -> Option<&Simulation> {
-        self.simulation.as_ref()
-    }
-
-    /// The terms of the last step's reward, `[reward]`.
-    pub fn rewards(&self) -> &[f64] {
-        &self.rewards
-    }
-
-    /// What terms remember of the episode.
-    pub fn memory(&self) -> &Memory {
-        &self.memory
-    }
+    /// Reward terms of weight 0.
+    only_logged: Vec<usize>,
 }
 
 impl RobotWorld {
@@ -103,11 +69,14 @@ impl RobotWorld {
             control_dt,
         });
         let cut = effect::cut(config.effect, &parts)?;
+        let weights = parts.terms.weights().iter().enumerate();
+        let only_logged = weights.filter(|(_, weight)| **weight == 0.0).map(|(i, _)| i).collect();
         Ok(Self {
             parts,
             cut,
             spec,
             camera,
+            only_logged,
         })
     }
 
@@ -138,7 +107,7 @@ impl RobotWorld {
     ///
     /// # Errors
     /// Numbers that are too many, too few or not finite.
-    pub fn place(&self, state: &mut State, qpos: Option<&[f64]>, qvel: Option<&[f64]>) -> Result<(), SettingError> {
+    pub fn place(&self, state: &mut Episode, qpos: Option<&[f64]>, qvel: Option<&[f64]>) -> Result<(), SettingError> {
         let Some(robot) = &mut state.simulation else {
             return Ok(());
         };
@@ -158,7 +127,7 @@ impl RobotWorld {
     }
 
     /// Derives everything from the state in which an episode begins.
-    fn begin(&self, state: &mut State) -> Result<(), EngineError> {
+    fn begin(&self, state: &mut Episode) -> Result<(), EngineError> {
         self.settle(state)?;
         if let Some(robot) = &state.simulation {
             self.parts.terms.begin(robot, &mut state.memory);
@@ -167,7 +136,7 @@ impl RobotWorld {
     }
 
     /// The observation in double precision, `[observation]`.
-    pub fn observe_exactly(&self, state: &State, out: &mut [f64]) {
+    pub fn observe_exactly(&self, state: &Episode, out: &mut [f64]) {
         if let Some(robot) = &state.simulation {
             self.parts
                 .terms
@@ -201,7 +170,7 @@ impl RobotWorld {
     }
 
     /// Moves the true machine by a control step.
-    fn integrate(&self, state: &mut State) -> Result<(), EngineError> {
+    fn integrate(&self, state: &mut Episode) -> Result<(), EngineError> {
         let Some(robot) = &mut state.simulation else {
             return Ok(());
         };
@@ -219,7 +188,7 @@ impl RobotWorld {
     }
 
     /// Moves the world under an effect by a control step.
-    fn follow(&self, state: &mut State, effect: &[f32]) -> Result<(), EngineError> {
+    fn follow(&self, state: &mut Episode, effect: &[f32]) -> Result<(), EngineError> {
         let Some(robot) = &mut state.simulation else {
             return Ok(());
         };
@@ -230,7 +199,7 @@ impl RobotWorld {
     }
 
     /// Derives everything from the state as it is, which is where a restored episode goes on.
-    fn settle(&self, state: &mut State) -> Result<(), EngineError> {
+    fn settle(&self, state: &mut Episode) -> Result<(), EngineError> {
         let Some(robot) = &mut state.simulation else {
             return Ok(());
         };
@@ -251,10 +220,10 @@ impl RobotWorld {
     /// A control step: the command, the motion, then what the terms make of it.
     fn step(
         &self,
-        state: &mut State,
+        state: &mut Episode,
         command: &[f32],
         out: &mut [f32],
-        motion: impl FnOnce(&Self, &mut State) -> Result<(), EngineError>,
+        motion: impl FnOnce(&Self, &mut Episode) -> Result<(), EngineError>,
     ) -> Outcome {
         let terms = &self.parts.terms;
         let Some(robot) = &mut state.simulation else {
@@ -276,7 +245,7 @@ impl RobotWorld {
     }
 
     /// What the terms make of the step that has been taken.
-    fn account(&self, state: &mut State, out: &mut [f32]) -> Outcome {
+    fn account(&self, state: &mut Episode, out: &mut [f32]) -> Outcome {
         let terms = &self.parts.terms;
         let Some(robot) = &state.simulation else {
             return Outcome::fault(GAVE_UP);
@@ -305,7 +274,7 @@ impl RobotWorld {
 }
 
 impl World for RobotWorld {
-    type State = State;
+    type State = Episode;
 
     fn spec(&self) -> Spec {
         self.spec.clone()
@@ -322,14 +291,14 @@ impl World for RobotWorld {
         self.cut.lasts()
     }
 
-    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
+    fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<Episode, ProblemError> {
         let mut memory = self.parts.terms.memory();
         let mut stream = Stream::new(stream.bits(), "robot/episode", 0);
         self.parts.terms.draw(&mut memory, &mut stream);
         let mut simulation = self.build(design, fidelity, &memory)?;
         let started = self.parts.terms.start(&mut simulation, &mut memory, &mut stream);
         started.map_err(|error| SettingError::new("events", error.to_string()))?;
-        let mut state = State {
+        let mut state = Episode {
             origin: vec![0.0; simulation.state_len()],
             simulation: Some(simulation),
             stepped: false,
@@ -343,13 +312,13 @@ impl World for RobotWorld {
         Ok(state)
     }
 
-    fn observe(&self, state: &State, _design: &[f64], out: &mut [f32]) {
+    fn observe(&self, state: &Episode, _design: &[f64], out: &mut [f32]) {
         let mut exact = vec![0.0; out.len()];
         self.observe_exactly(state, &mut exact);
         out.iter_mut().zip(&exact).for_each(|(to, &x)| *to = x as f32);
     }
 
-    fn query(&self, state: &State, command: &[f32], out: &mut [f32]) {
+    fn query(&self, state: &Episode, command: &[f32], out: &mut [f32]) {
         let Some(robot) = &state.simulation else {
             return out.fill(0.0);
         };
@@ -360,15 +329,19 @@ impl World for RobotWorld {
         }
     }
 
-    fn advance(&self, state: &mut State, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
+    fn advance(&self, state: &mut Episode, command: &[f32], effect: &[f32], terms: &mut [f32]) -> Outcome {
         self.step(state, command, terms, |world, state| world.follow(state, effect))
     }
 
-    fn reward(&self, state: &State, _terms: &[f32]) -> f32 {
+    fn reward(&self, state: &Episode, _terms: &[f32]) -> f32 {
         state.rewards.iter().sum::<f64>() as f32
     }
 
-    fn advance_full(&self, state: &mut State, _: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
+    fn only_logged(&self) -> &[usize] {
+        &self.only_logged
+    }
+
+    fn advance_full(&self, state: &mut Episode, _: &[f64], command: &[f32], terms: &mut [f32]) -> Option<Outcome> {
         Some(self.step(state, command, terms, Self::integrate))
     }
 
@@ -376,7 +349,7 @@ impl World for RobotWorld {
         Some(InMujoco::Already)
     }
 
-    fn scene(&self, state: &State, design: &[f64]) -> Scene {
+    fn scene(&self, state: &Episode, design: &[f64]) -> Scene {
         let Some(robot) = &state.simulation else {
             return Scene::empty("the episode was not restored");
         };
@@ -406,7 +379,7 @@ impl World for RobotWorld {
         }))
     }
 
-    fn restore(&self, state: &mut State, design: &[f64], fidelity: Fidelity) -> Result<(), String> {
+    fn restore(&self, state: &mut Episode, design: &[f64], fidelity: Fidelity) -> Result<(), String> {
         let built = self.build(design, fidelity, &state.memory);
         let mut robot = built.map_err(|error| error.to_string())?;
         let fits = state.origin.len() == robot.state_len()

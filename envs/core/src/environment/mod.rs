@@ -66,6 +66,11 @@ pub trait World: Sized + Send + Sync + 'static {
         terms.iter().sum()
     }
 
+    /// Which of the reward's terms are for the log only; see [`Problem::only_logged`].
+    fn only_logged(&self) -> &[usize] {
+        &[]
+    }
+
     /// Moves the complete true machine by one control step; `None` where the hardware model is the true machine, which
     /// is then asked and its effect applied.
     fn advance_full(
@@ -346,6 +351,10 @@ impl<W: World> Problem for Environment<W> {
 
     fn reward_terms(&self, out: &mut [f32]) {
         out.copy_from_slice(&self.episode.terms);
+    }
+
+    fn only_logged(&self) -> &[usize] {
+        self.shared.world.only_logged()
     }
 
     fn save(&self) -> Vec<u8> {

@@ -85,8 +85,25 @@ impl<'a> Builder<'a> {
             doc,
         });
         match self.params.get(name) {
-            None if required && self.model.is_some() => Err(wrong(name, format!("is missing: {doc}"))),
+            None if required && self.model.is_some() => {
+                Err(wrong(name, format!("is missing{}: {doc}", self.instead())))
+            }
             given => Ok(given),
+        }
+    }
+
+    /// What is given and has not been asked for: a name that was misspelt, probably.
+    fn instead(&self) -> String {
+        let asked = |key: &str| self.docs.iter().any(|doc| doc.name == key);
+        let others: Vec<&str> = self
+            .params
+            .keys()
+            .map(String::as_str)
+            .filter(|key| !asked(key))
+            .collect();
+        match others.is_empty() {
+            true => String::new(),
+            false => format!("; there is `{}`", others.join("`, `")),
         }
     }
 
