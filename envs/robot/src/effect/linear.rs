@@ -33,6 +33,10 @@ impl LinearEffects {
     /// rounding where effects are linear or square in a parameter, as places are in lengths. What cannot be computed is
     /// not a number.
     pub fn at(&self, design: &[f64], queries: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let space = self.parts.robot.space();
+        // what comes out of single precision may lie beyond a bound by a rounding
+        let inside = design.iter().zip(&space.parameters).map(|(v, p)| v.clamp(p.low, p.high));
+        let design: &[f64] = &inside.collect::<Vec<_>>();
         let (width, parameters) = (self.effects(), design.len());
         let rows = queries.len() / self.queries().max(1);
         let mut values = vec![f32::NAN; rows * width];
@@ -40,7 +44,7 @@ impl LinearEffects {
         self.fill(design, queries, |row, effect| {
             values[row * width..][..width].copy_from_slice(&narrow(effect))
         });
-        for (p, parameter) in self.parts.robot.space().parameters.iter().enumerate() {
+        for (p, parameter) in space.parameters.iter().enumerate() {
             let step = STEP * (parameter.high - parameter.low);
             let at = |offset: f64| {
                 let mut moved = design.to_vec();
