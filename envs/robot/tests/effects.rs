@@ -53,8 +53,11 @@ fn apart(effect: &str) -> f32 {
     let mut full = effects.twin();
     let hardware = effects.hardware();
     let design = [0.55, 5.0];
-    effects.reset(&design, Fidelity::Effect, &mut Stream::new(3, "start", 0)).unwrap();
-    full.reset(&design, Fidelity::Full, &mut Stream::new(3, "start", 0)).unwrap();
+    effects
+        .reset(&design, Fidelity::Effect, &mut Stream::new(3, "start", 0))
+        .unwrap();
+    full.reset(&design, Fidelity::Full, &mut Stream::new(3, "start", 0))
+        .unwrap();
     let mut commands = Stream::new(4, "commands", 0);
     let mut query = vec![0.0; hardware.query_channels().len()];
     let mut effect = vec![0.0; hardware.effect_channels().len()];
@@ -69,7 +72,10 @@ fn apart(effect: &str) -> f32 {
         effects.observe(&mut a);
         full.observe(&mut b);
         // places belong to the beginning of the last integration step in the whole machine, to its end under effects
-        worst = a[..4].iter().zip(&b[..4]).fold(worst, |worst, (a, b)| worst.max((a - b).abs()));
+        worst = a[..4]
+            .iter()
+            .zip(&b[..4])
+            .fold(worst, |worst, (a, b)| worst.max((a - b).abs()));
     }
     worst
 }
@@ -100,7 +106,14 @@ fn torques_are_gear_times_control_less_the_spring() {
     let names: Vec<&str> = hardware.query_channels().iter().map(|c| c.name.as_str()).collect();
     assert_eq!(
         names,
-        ["shoulder", "elbow", "shoulder_velocity", "elbow_velocity", "shoulder_control", "elbow_control"]
+        [
+            "shoulder",
+            "elbow",
+            "shoulder_velocity",
+            "elbow_velocity",
+            "shoulder_control",
+            "elbow_control"
+        ]
     );
     let mut effect = [0.0; 2];
     hardware.respond(&[0.4, 6.0], &[0.25, 0.1, 0.0, 0.0, 0.5, -1.0], &mut effect);
@@ -115,18 +128,29 @@ fn places_of_sites_have_exact_derivatives() {
     let effects = world.linear_effects().unwrap();
     let (a, b) = (0.3f32, 0.5f32);
     let (places, derivatives) = effects.at(&[0.6, 4.0], &[a, b]);
-    let expected = [0.6 * a.cos() + 0.3 * (a + b).cos(), 0.6 * a.sin() + 0.3 * (a + b).sin(), 0.0];
+    let expected = [
+        0.6 * a.cos() + 0.3 * (a + b).cos(),
+        0.6 * a.sin() + 0.3 * (a + b).sin(),
+        0.0,
+    ];
     for (i, expected) in expected.into_iter().enumerate() {
         assert!((places[i] - expected).abs() < 1e-6, "{places:?}");
         let by_length = [a.cos(), a.sin(), 0.0][i];
-        assert!((derivatives[2 * i] - by_length).abs() < 1e-5 && derivatives[2 * i + 1] == 0.0, "{derivatives:?}");
+        assert!(
+            (derivatives[2 * i] - by_length).abs() < 1e-5 && derivatives[2 * i + 1] == 0.0,
+            "{derivatives:?}"
+        );
     }
     assert!(self::world("transition").1.linear_effects().is_none());
 }
 
 #[test]
 fn an_episode_goes_on_to_the_same_numbers_after_it_was_stored() {
-    for (effect, fidelity) in [("transition", Fidelity::Full), ("sites", Fidelity::Effect), ("torques", Fidelity::Effect)] {
+    for (effect, fidelity) in [
+        ("transition", Fidelity::Full),
+        ("sites", Fidelity::Effect),
+        ("torques", Fidelity::Effect),
+    ] {
         let (_folder, world) = world(effect);
         let mut one = Environment::new(world);
         let hardware = one.hardware();

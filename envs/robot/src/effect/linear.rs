@@ -35,7 +35,10 @@ impl LinearEffects {
     pub fn at(&self, design: &[f64], queries: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let space = self.parts.robot.space();
         // what comes out of single precision may lie beyond a bound by a rounding
-        let inside = design.iter().zip(&space.parameters).map(|(v, p)| v.clamp(p.low, p.high));
+        let inside = design
+            .iter()
+            .zip(&space.parameters)
+            .map(|(v, p)| v.clamp(p.low, p.high));
         let design: &[f64] = &inside.collect::<Vec<_>>();
         let (width, parameters) = (self.effects(), design.len());
         let rows = queries.len() / self.queries().max(1);
