@@ -1,6 +1,7 @@
 //! `sites`: places of the file's sites, from the coordinates of the joints (forward kinematics). The world moves the joints;
 //! what the task reads of sites is the effect.
 
+use mujoco_rs::wrappers::MjModel;
 use tandem_core::check::SettingError;
 use tandem_core::{Effect, HardwareSpec, Query};
 
@@ -36,13 +37,23 @@ impl Sites {
         .map_err(failed)?;
         let channels = names::coordinates(model).into_iter().zip(asked.widened());
         let queries = channels.map(|(channel, bounds)| Query { channel, bounds });
-        // errors of places are measured in a tenth of the robot's size
-        let scale = (0.1 * model.stat().extent) as f32;
+        let scale = place_size(model);
         let effects = places.into_iter().map(|c| Effect::task(c.name, &c.unit, scale));
         Ok(Self {
             spec: HardwareSpec::new(queries.collect(), effects.collect()),
         })
     }
+}
+
+/// In what errors of places are measured: a tenth of the robot's size, m.
+pub(super) fn place_size(model: &MjModel) -> f32 {
+    (0.1 * model.stat().extent) as f32
+}
+
+/// Puts all sites at these places.
+pub(super) fn put_sites(robot: &mut Simulation, places: &[f32]) {
+    let sites = robot.data_mut().site_xpos_mut().iter_mut().flatten();
+    sites.zip(places).for_each(|(to, &x)| *to = f64::from(x));
 }
 
 impl Cut for Sites {
@@ -85,8 +96,7 @@ impl Cut for Sites {
     }
 
     fn show(&self, robot: &mut Simulation, effect: &[f32]) {
-        let places = robot.data_mut().site_xpos_mut().iter_mut().flatten();
-        places.zip(effect).for_each(|(to, &x)| *to = f64::from(x));
+        put_sites(robot, effect);
     }
 
     fn lasts(&self) -> bool {

@@ -24,6 +24,11 @@ impl StateQuery {
         }
     }
 
+    /// Whether no coordinate is left out: the robot is fixed to the world, or its surroundings are not flat.
+    pub fn is_whole(&self, model: &MjModel) -> bool {
+        self.coordinates.len() == model.qpos0().len()
+    }
+
     /// Names, units and the ranges in which uniform samples are drawn.
     pub fn channels(&self, model: &MjModel, ranges: &Ranges) -> Vec<Query> {
         let positions = names::coordinates(model);
