@@ -10,6 +10,7 @@ pub mod effect;
 pub mod episode;
 pub mod model;
 pub mod names;
+mod pattern;
 pub mod scene;
 pub mod terms;
 pub mod world;

@@ -55,35 +55,6 @@ fn length_stretches_the_shape_and_moves_what_hangs_on_it() {
     assert!(close(model.body_mass()[body("lower")], capsule(1000.0, 0.02, 0.2)));
 }
 
-/// A leg whose origin lies beyond its joint, as in Gymnasium's hopper: it has to stay at the end of the thigh.
-#[test]
-fn a_child_stays_attached_at_its_joint() {
-    let text = r#"
-<mujoco>
-  <worldbody>
-    <body name="thigh" pos="0 0 2">
-      <joint axis="0 1 0"/>
-      <geom type="capsule" fromto="0 0 0 0 0 -0.45" size="0.05"/>
-      <body name="leg" pos="0 0 -0.7">
-        <joint axis="0 1 0" pos="0 0 0.25"/>
-        <geom type="capsule" fromto="0 0 0.25 0 0 -0.25" size="0.04"/>
-        <site name="ankle" pos="0 0 -0.25"/>
-      </body>
-    </body>
-  </worldbody>
-</mujoco>"#;
-    let files = Files::with("leg.xml", text);
-    let robot = files.robot(json!([
-        {"name": "thigh", "low": 0.2, "high": 0.9, "edit": ["length(body:thigh)"]},
-        {"name": "leg", "low": 0.2, "high": 1.0, "edit": ["length(body:leg)"]}
-    ]));
-    let model = robot.compile(&[0.9, 1.0]).unwrap();
-    let leg = id(&model, MjtObjBase::mjOBJ_BODY, "leg");
-    assert!(close(model.body_pos()[leg][2], -0.9 - 0.25)); // its joint 0.25 above it, at the thigh's end
-    assert!(close(model.site_pos()[0][2], 0.25 - 1.0)); // stretched about that joint
-    assert!(close(model.geom_pos()[1][2], 0.25 - 0.5) && close(model.geom_size()[1][1], 0.5));
-}
-
 #[test]
 fn wildcards_factors_and_servos_drive_several_numbers() {
     let files = Files::with("arm.xml", ARM);
@@ -135,36 +106,18 @@ fn the_whole_mass_is_kept_in_its_range() {
     assert!(close(model.body_mass()[1] / model.body_mass()[2], parts));
     let within = robot.compile(&[0.5]).unwrap();
     assert!(close(within.body_mass()[1], capsule(1000.0, 0.02, 0.5)));
+    let heavy = json!([{"name": "m", "low": 0.1, "high": 90, "edit": ["mass(body:upper)"]}]);
+    let model = files
+        .robot_with(heavy, json!({"mass_range": [0.75, 1.25]}))
+        .compile(&[90.0])
+        .unwrap();
+    assert!(close(model.body_mass().iter().sum(), 1.25 * own));
+    assert!(close(
+        model.body_mass()[1] / model.body_mass()[2],
+        90.0 / capsule(1000.0, 0.02, 0.3)
+    ));
     let refused = files.load(design, json!({"mass_range": [1.1, 1.25]})).err().unwrap();
     assert!(refused.to_string().contains("mass_range"), "{refused}");
-}
-
-/// Boxes: the longest side is the length, the shorter of the others the thickness; a mass that the file says keeps its density.
-#[test]
-fn boxes_and_masses_that_the_file_says() {
-    let text = r#"
-<mujoco>
-  <worldbody>
-    <body name="beam"><joint axis="0 0 1" pos="-0.5 0 0"/>
-      <geom type="box" size="0.5 0.1 0.05" mass="4"/>
-      <geom size="0.1" pos="0.5 0 0" mass="1"/>
-    </body>
-  </worldbody>
-</mujoco>"#;
-    let robot = Files::with("beam.xml", text).robot(json!([
-        {"name": "length", "low": 0.5, "high": 2, "edit": ["length(body:beam)"]},
-        {"name": "thickness", "low": 0.01, "high": 0.1, "edit": ["thickness(body:beam)"]}
-    ]));
-    assert_eq!(robot.space().start(), [1.0, 0.05]);
-    let model = robot.compile(&[1.5, 0.1]).unwrap();
-    assert_eq!(model.geom_size()[0], [0.75, 0.2, 0.1]);
-    assert!(close(model.geom_pos()[0][0], 0.25) && close(model.geom_pos()[1][0], 1.0)); // the joint stays at x = -0.5
-    assert!(close(model.geom_size()[1][0], 0.2)); // the ball at its end grows with the cross-section
-    assert!(
-        close(model.body_mass()[1], 4.0 * 1.5 * 4.0 + 1.0 * 8.0),
-        "{}",
-        model.body_mass()[1]
-    );
 }
 
 #[test]
@@ -237,6 +190,14 @@ fn a_robot_is_lifted_with_its_legs() {
         .compile(&[1.2])
         .unwrap();
     assert!(close(model.body_pos()[1][2], 1.0));
+}
+
+/// Key frames without a name get one that no other has.
+#[test]
+fn key_frames_may_be_called_what_they_like() {
+    let keys = r#"<keyframe><key name="key_0" qpos="0.1 0"/><key qpos="0.2 0"/><key name="key_1" qpos="0.3 0"/></keyframe></mujoco>"#;
+    let robot = Files::with("arm.xml", &ARM.replace("</mujoco>", keys)).robot(json!([]));
+    assert_eq!(robot.start_model().key_qpos(), [0.1, 0.0, 0.2, 0.0, 0.3, 0.0]);
 }
 
 #[test]

@@ -123,6 +123,62 @@ fn a_mesh_is_stretched_by_its_asset() {
     assert!(text.contains("geom `thigh`") && text.contains("askew"), "{text}");
 }
 
+/// Folders and files with blanks in their names, a folder for meshes that is said from the root, and one above a path that
+/// begins with `..`.
+#[test]
+fn files_are_found_by_odd_paths() {
+    let files = leg();
+    let odd = LEG.replace("../meshes", "my meshes");
+    files.add("an arm/my leg.xml", &odd);
+    files.add("an arm/parts/assets.xml", MY_ASSETS);
+    files.add("an arm/my meshes/my bone.obj", cuboid([0.02, 0.02, 0.2]));
+    let paths = |model: &Path| -> Vec<_> {
+        let bundle = tandem_robot::model::bundle(model).unwrap();
+        bundle.files.into_iter().map(|(path, _)| path).collect()
+    };
+    let found = paths(&files.folder().join("an arm/my leg.xml"));
+    assert_eq!(
+        found,
+        ["my leg.xml", "parts/assets.xml", "my meshes/my bone.obj"].map(Path::new)
+    );
+    let folder = files.folder().join("an arm/my meshes");
+    files.add("from/root.xml", odd.replace("my meshes", folder.to_str().unwrap()));
+    files.add("from/parts/assets.xml", MY_ASSETS);
+    let found = paths(&files.folder().join("from/root.xml"));
+    assert_eq!(
+        found,
+        ["from/root.xml", "from/parts/assets.xml", "an arm/my meshes/my bone.obj"].map(Path::new)
+    );
+    load(&files.folder().join("from/root.xml"), json!([]), json!({})).unwrap();
+    // the included file has the same name, one folder higher
+    let above = r#"<mujoco><include file="../leg.xml"/></mujoco>"#;
+    files.add("robot/above/leg.xml", above.replace("../leg", "../../leg"));
+    files.add("leg.xml", "<mujoco/>");
+    std::env::set_current_dir(files.folder().join("meshes")).unwrap();
+    assert_eq!(
+        paths(Path::new("../robot/above/leg.xml")),
+        ["robot/above/leg.xml", "leg.xml"].map(Path::new)
+    );
+    std::env::set_current_dir("/").unwrap();
+}
+
+const MY_ASSETS: &str = r#"<mujoco><asset><mesh name="bone" file="my bone.obj"/></asset></mujoco>"#;
+
+/// MuJoCo goes up a folder by its name, also where that is a link; so are the files found that are stored with a run.
+#[test]
+#[cfg(unix)]
+fn above_a_link_is_what_lies_beside_it() {
+    let files = leg();
+    let here = files.folder().join("here");
+    std::fs::create_dir(&here).unwrap();
+    std::os::unix::fs::symlink(files.folder().join("robot"), here.join("robot")).unwrap();
+    files.add("here/meshes/bone.obj", cuboid([0.04, 0.02, 0.2]));
+    let robot = load(&here.join("robot/leg.xml"), json!([]), json!({})).unwrap();
+    assert_eq!(robot.files()[2], here.join("meshes/bone.obj"));
+    let mass = robot.start_model().body_mass()[1];
+    assert!((mass - 1000.0 * 0.04 * 0.02 * 0.2).abs() < 1e-6, "{mass}");
+}
+
 const URDF: &str = r#"<?xml version="1.0"?>
 <robot name="arm">
   <link name="base"/>
@@ -212,10 +268,30 @@ fn files_that_ask_for_too_much_are_refused() {
     assert!(text.contains("`nrow` of a `<hfield>`"), "{text}");
     let nested = r#"<replicate count="9000"><replicate count="9000"><geom size="1"/></replicate></replicate>"#;
     assert!(refused(&format!("<worldbody>{nested}</worldbody>")).contains("copies of copies"));
+    let inside = |file: &str, outer: &str, inner: &str| {
+        let files = Files::with("robot.xml", &format!("<mujoco>{outer}</mujoco>"));
+        files.add(file, format!("<mujoco>{inner}</mujoco>"));
+        error(&files, json!([]))
+    };
+    let include = r#"<worldbody><replicate count="9000"><include file="part.xml"/></replicate></worldbody>"#;
+    let part = r#"<replicate count="9000"><geom size="1"/></replicate>"#;
+    assert!(inside("part.xml", include, part).contains("copies of copies"));
+    let attach = r#"<asset><model name="part" file="part.xml"/></asset>
+        <worldbody><replicate count="9000"><attach model="part" body="b" prefix="p"/></replicate></worldbody>"#;
+    let part = format!(r#"<worldbody><body name="b">{part}</body></worldbody>"#);
+    assert!(inside("part.xml", attach, &part).contains("copies of copies"));
     assert!(refused(r#"<size memory="900G"/>"#).contains("memory"));
     assert!(refused(r#"<size nuserdata="2000000000"/>"#).contains("nuserdata"));
     assert!(refused("<worldbody><body>").contains("robot.xml"));
     assert!(refused(r#"<include file="robot.xml"/>"#).contains("robot.xml"));
+    let itself = r#"<asset><model name="r" file="NAME.xml"/></asset>
+        <worldbody><body name="b"/><attach model="r" body="b" prefix="x"/></worldbody>"#;
+    assert!(refused(&itself.replace("NAME", "robot")).contains("robot.xml is attached to itself"));
+    let (other, back) = (itself.replace("NAME", "part"), itself.replace("NAME", "robot"));
+    assert!(inside("part.xml", &other, &back).contains("robot.xml is attached to itself"));
+    let binary = Files::with("robot.xml", r#"<mujoco><include file="part.xml"/></mujoco>"#);
+    binary.add("part.xml", [0, 1, 2]);
+    assert!(error(&binary, json!([])).contains("part.xml: is no text"));
     let deep = "<body>".repeat(5000) + &"</body>".repeat(5000);
     assert!(refused(&format!("<worldbody>{deep}</worldbody>")).contains("robot.xml"));
     assert!(error(&Files::with("robot.txt", "<mujoco/>"), json!([])).contains(".urdf"));

@@ -206,9 +206,17 @@ fn loops_and_tendons_survive_or_are_refused() {
         text.contains("tendon rope") && text.contains("tendon:rope.range[1]"),
         "{text}"
     );
-    let files = linkage(&rope.replace(r#" range="0 1" limited="true""#, ""));
-    foot(&files);
-    assert!(files.robot(length).survey(0, 0).is_ok());
+    let sprung = |spring: &str| {
+        let files = linkage(&rope.replace(r#"range="0 1" limited="true""#, spring));
+        foot(&files);
+        files.robot(length.clone()).survey(0, 0)
+    };
+    assert!(sprung("").is_ok());
+    assert!(sprung(r#"stiffness="10""#).is_ok(), "its spring rests at its length");
+    for rest in ["0", "0.2", "0.1 0.4"] {
+        let text = sprung(&format!(r#"stiffness="10" springlength="{rest}""#)).unwrap_err();
+        assert!(text.to_string().contains("tendon:rope.springlength"), "{text}");
+    }
 }
 
 /// A loop of four bars of which the two sides are lengthened together stays closed.

@@ -20,13 +20,13 @@ pub struct RobotFiles {
 /// A file that cannot be read.
 pub fn bundle(model: &Path) -> Result<RobotFiles, ModelError> {
     let files = Files::of(model)?;
-    let refuse = |path: &Path, error: std::io::Error| ModelError::File {
-        path: path.into(),
-        reason: format!("cannot be read: {error}"),
-    };
-    let mut bundled = Vec::new();
-    for (path, inside) in files.placed().map_err(|error| refuse(model, error))? {
-        bundled.push((inside, std::fs::read(&path).map_err(|error| refuse(&path, error))?));
+    let mut bundled: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for (path, inside) in files.placed() {
+        let content = std::fs::read(path).map_err(|error| ModelError::File {
+            path: path.into(),
+            reason: format!("cannot be read: {error}"),
+        })?;
+        bundled.push((inside.into(), content));
     }
     Ok(RobotFiles {
         model: bundled[0].0.clone(),

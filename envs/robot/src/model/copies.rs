@@ -4,10 +4,11 @@
 use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsGeom, MjsMesh, SpecElement, SpecItem};
 
 use super::anatomy::{Limb, limbs};
-use super::edit::{Edit, Kind, Target, Verb, fits, parse};
+use super::edit::{Edit, Kind, Target, Verb, parse};
 use super::error::said;
 use super::{field, parts};
 use crate::config::ParameterConfig;
+use crate::pattern::fits;
 
 /// Gives stretched bodies meshes of their own where their file says the mesh; whether there were any to give.
 ///

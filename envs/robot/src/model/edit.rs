@@ -271,27 +271,6 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Whether a name fits a pattern in which `*` stands for any characters and `?` for one.
-pub(super) fn fits(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    let mut retry = None; // after the last `*`: where the pattern goes on, and how much of the name it has taken
-    while n < name.len() {
-        if p < pattern.len() && pattern[p] == '*' {
-            p += 1;
-            retry = Some((p, n));
-        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == name[n]) {
-            (p, n) = (p + 1, n + 1);
-        } else if let Some((star, taken)) = retry {
-            retry = Some((star, taken + 1));
-            (p, n) = (star, taken + 1);
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|&c| c == '*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,21 +327,5 @@ mod tests {
         assert!(complaint("geom:foot").starts_with("column 10: which number"));
         assert!(complaint("").starts_with("column 1: nothing"));
         assert!(complaint("é]").starts_with("column 2:"));
-    }
-
-    #[test]
-    fn patterns() {
-        for (pattern, name, expected) in [
-            ("*", "anything", true),
-            ("*_thigh", "left_thigh", true),
-            ("*_thigh", "thigh", false),
-            ("leg_?", "leg_12", false),
-            ("leg_?", "leg_1", true),
-            ("*a*b", "xaxbxb", true),
-            ("*a*b", "xbxa", false),
-            ("", "", true),
-        ] {
-            assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
-        }
     }
 }

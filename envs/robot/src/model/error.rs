@@ -7,6 +7,7 @@ use tandem_core::design::DesignError;
 use thiserror::Error;
 
 use crate::engine::EngineError;
+use crate::pattern::nearest;
 
 /// A robot that cannot be built.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -87,7 +88,7 @@ pub(super) fn said(error: impl std::fmt::Display) -> String {
 const LISTED: usize = 12;
 
 /// "there is no body `thihg`; did you mean `thigh`? Bodies are: `torso`, `thigh`".
-pub(super) fn unknown<'a>(kind: &str, wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn unknown<'a>(kind: &str, wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.into_iter().filter(|name| !name.is_empty()).collect();
     known.dedup();
     let plural = match kind.strip_suffix('y') {
@@ -98,11 +99,7 @@ pub(super) fn unknown<'a>(kind: &str, wanted: &str, known: impl IntoIterator<Ite
     if known.is_empty() {
         return format!("there is no {kind} `{wanted}`; the file names no {plural}");
     }
-    let distance = |name: &&&str| strsim::damerau_levenshtein(name, wanted);
-    let near = known
-        .iter()
-        .min_by_key(distance)
-        .filter(|near| distance(near) <= 1 + wanted.len() / 3);
+    let near = nearest(wanted, known.iter().copied());
     let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     let listed: Vec<String> = known.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
     let rest = match known.len().saturating_sub(LISTED) {

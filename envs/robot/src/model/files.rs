@@ -1,51 +1,20 @@
 //! The files that a robot consists of: its own, what it includes, and the meshes, textures and other files that it names.
+//!
+//! All paths here are absolute and without `..`: MuJoCo goes up a folder by dropping its name, also where that is a link.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
-
-use super::coefficient::attribute;
 use super::error::{ModelError, unknown};
 use super::limits;
-
-/// Attributes that name a file, by element.
-const TEXTURE: [&str; 7] = [
-    "file",
-    "fileright",
-    "fileleft",
-    "fileup",
-    "filedown",
-    "filefront",
-    "fileback",
-];
+use super::mentions::{Mention, Named, Place, Said, scan};
 
 /// The files of a robot.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
-    model: PathBuf,
     /// All of them, the model first.
     all: Vec<PathBuf>,
     attaches: bool,
-}
-
-/// Where the compiler settings of a file, and of those that it includes, say that meshes and textures are. Which of them MuJoCo
-/// takes depends on where an include stands; files that are there are taken from all of them.
-#[derive(Clone, Debug, Default)]
-struct Folders {
-    mesh: Vec<PathBuf>,
-    texture: Vec<PathBuf>,
-    strip: bool,
-}
-
-/// A file that is named in another one.
-#[derive(Clone, Debug)]
-enum Named {
-    Include(String),
-    Attach(String),
-    Mesh(String),
-    Texture(String),
 }
 
 impl Files {
@@ -70,30 +39,31 @@ impl Files {
         if model.to_str().is_none_or(|path| path.contains('\0')) {
             return Err(refuse("its path is not UTF-8, which MuJoCo cannot open".into()));
         }
+        let model = whole(model).map_err(|error| refuse(error.to_string()))?;
         let mut search = Search {
-            found: vec![model.into()],
+            found: vec![model.clone()],
             seen: BTreeSet::new(),
+            open: Vec::new(),
             attaches: false,
         };
-        search.robot(model, &text).map_err(refuse)?;
+        search.robot(&model, &text, 1.0).map_err(refuse)?;
         Ok(Self {
-            model: model.into(),
-            all: search.found,
             attaches: search.attaches,
+            all: search.found,
         })
     }
 
     /// The robot's file.
     pub(super) fn model(&self) -> &Path {
-        &self.model
+        &self.all[0]
     }
 
     /// Where it is.
     pub(super) fn folder(&self) -> &Path {
-        self.model.parent().unwrap_or(Path::new(""))
+        folder_of(self.model())
     }
 
-    /// All files.
+    /// All files, the robot's own first.
     pub(super) fn all(&self) -> &[PathBuf] {
         &self.all
     }
@@ -103,23 +73,16 @@ impl Files {
         self.attaches
     }
 
-    /// Where all of them are, and their paths relative to the deepest folder that holds them all.
-    ///
-    /// # Errors
-    /// No current folder for paths that start there.
-    pub(super) fn placed(&self) -> std::io::Result<Vec<(PathBuf, PathBuf)>> {
-        let whole = self
-            .all
-            .iter()
-            .map(|path| std::path::absolute(path).map(|path| tidy(&path)));
-        let whole: Vec<PathBuf> = whole.collect::<std::io::Result<_>>()?;
-        let beside = whole[0].parent().unwrap_or(Path::new("/")).to_path_buf();
-        let common = whole.iter().skip(1).fold(beside, |common, path| {
+    /// All of them, each with its path relative to the deepest folder that holds them all.
+    pub(super) fn placed(&self) -> Vec<(&Path, &Path)> {
+        let common = self.all.iter().fold(self.folder().to_path_buf(), |common, path| {
             let shared = common.components().zip(path.components()).take_while(|(a, b)| a == b);
             shared.map(|(part, _)| part).collect()
         });
-        let inside = |path: PathBuf| (path.clone(), path.strip_prefix(&common).unwrap_or(&path).to_path_buf());
-        Ok(whole.into_iter().map(inside).collect())
+        self.all
+            .iter()
+            .map(|path| (path.as_path(), path.strip_prefix(&common).unwrap_or(path)))
+            .collect()
     }
 
     /// Copies all of them, each in the same place relative to the others.
@@ -127,16 +90,29 @@ impl Files {
     /// # Errors
     /// A file that cannot be read or written.
     pub(super) fn copy_to(&self, folder: &Path) -> std::io::Result<PathBuf> {
-        let placed = self.placed()?;
+        let placed = self.placed();
         for (original, inside) in &placed {
             let target = folder.join(inside);
-            if let Some(parent) = target.parent() {
-                std::fs::create_dir_all(parent)?;
-            }
+            std::fs::create_dir_all(folder_of(&target))?;
             std::fs::copy(original, &target)?;
         }
-        Ok(folder.join(&placed[0].1))
+        Ok(folder.join(placed[0].1))
     }
+}
+
+/// An absolute path to a file, without `..`.
+fn whole(path: &Path) -> std::io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if path.components().any(|part| part == Component::ParentDir) => {
+            Ok(folder.canonicalize()?.join(name)) // above a link is what lies above the place it leads to
+        }
+        _ => Ok(path),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// A path without `.` and `..`.
@@ -201,140 +177,82 @@ fn missing(path: &Path) -> String {
 struct Search {
     found: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
+    /// The robot that is being read and those that attach it, from the first one.
+    open: Vec<PathBuf>,
     attaches: bool,
 }
 
 impl Search {
-    /// A robot's file and all that belongs to it. Included files are pasted into it, so their paths start where its do.
-    fn robot(&mut self, path: &Path, text: &str) -> Result<(), String> {
-        if !self.seen.insert(tidy(path)) {
+    /// A robot's file, of which there will be so many copies, and all that belongs to it.
+    fn robot(&mut self, path: &Path, text: &str, copies: f64) -> Result<(), String> {
+        if self.open.iter().any(|open| open == path) {
+            return Err(format!("{} is attached to itself", path.display()));
+        }
+        if !self.seen.insert(path.into()) {
             return Ok(());
         }
-        let base = path.parent().unwrap_or(Path::new(""));
-        let mut folders = Folders::default();
-        let mut named = scan(text, &mut folders)?;
-        let mut next = 0;
-        while next < named.len() {
-            if let (Named::Include(file), from) = named[next].clone() {
-                let beside = from.unwrap_or_else(|| base.to_path_buf());
-                if let Some(file) = self.find(&[base.join(&file), beside.join(&file)])
-                    && self.seen.insert(tidy(&file))
-                {
-                    let inner = scan(&read(&file)?, &mut folders)?;
-                    let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-                    named.extend(inner.into_iter().map(|(what, _)| (what, Some(folder.clone()))));
-                }
-            }
-            next += 1;
-        }
-        for (what, _) in named {
-            let mut look_in = |folders: &Folders, said: &[PathBuf], file: &str| {
-                let bare = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
-                let file = if folders.strip { &bare } else { Path::new(file) };
-                for folder in said.iter().map(PathBuf::as_path).chain([Path::new("")]) {
-                    self.find(&[base.join(folder).join(file), base.join(folder).join(&bare)]);
-                }
-            };
+        self.open.push(path.into());
+        let mut said = Said::default();
+        let base = folder_of(path);
+        let folder = base.into();
+        let place = Place { folder, copies };
+        let named = self.texts(base, text, place, &mut said)?;
+        let attached = said.attached.values().fold(copies, |most, &copies| copies.max(most));
+        for Mention { what, .. } in named {
             match what {
-                Named::Mesh(file) => look_in(&folders, &folders.mesh, &file),
-                Named::Texture(file) => look_in(&folders, &folders.texture, &file),
+                Named::Mesh(file) => self.asset(base, &said.mesh, said.strip, &file),
+                Named::Texture(file) => self.asset(base, &said.texture, said.strip, &file),
                 Named::Attach(file) => {
                     self.attaches = true;
                     if let Some(file) = self.find(&[base.join(&file)]) {
-                        self.robot(&file, &read(&file)?)?;
+                        self.robot(&file, &part(&file)?, attached)?;
                     }
                 }
                 Named::Include(_) => {}
             }
         }
+        self.open.pop();
         Ok(())
+    }
+
+    /// The files that a text and what it includes name. Included files are pasted into it, so their paths start where its do.
+    fn texts(&mut self, base: &Path, text: &str, place: Place, said: &mut Said) -> Result<Vec<Mention>, String> {
+        let mut named = scan(text, &place, said)?;
+        let mut next = 0;
+        while let Some(Mention { what, place }) = named.get(next).cloned() {
+            next += 1;
+            let Named::Include(file) = what else { continue };
+            if let Some(file) = self.find(&[base.join(&file), place.folder.join(&file)])
+                && self.seen.insert(file.clone())
+            {
+                let folder = folder_of(&file).into();
+                let place = Place { folder, ..place };
+                named.extend(scan(&part(&file)?, &place, said)?);
+            }
+        }
+        Ok(named)
+    }
+
+    /// A mesh or texture, in all folders where it could be meant.
+    fn asset(&mut self, base: &Path, folders: &[PathBuf], strip: bool, file: &str) {
+        let bare = Path::new(file).file_name().map_or(file.into(), PathBuf::from);
+        let file = if strip { &bare } else { Path::new(file) };
+        for folder in folders.iter().map(PathBuf::as_path).chain([Path::new("")]) {
+            self.find(&[base.join(folder).join(file), base.join(folder).join(&bare)]);
+        }
     }
 
     /// Takes the first of these that is a file.
     fn find(&mut self, places: &[PathBuf]) -> Option<PathBuf> {
-        let file = places.iter().find(|place| place.is_file())?;
-        if !self.found.iter().any(|known| tidy(known) == tidy(file)) {
+        let file = places.iter().map(|place| tidy(place)).find(|place| place.is_file())?;
+        if !self.found.contains(&file) {
             self.found.push(file.clone());
         }
-        Some(file.clone())
+        Some(file)
     }
 }
 
-type Mention = (Named, Option<PathBuf>);
-
-/// The files that a text names. Text that is no XML is left for MuJoCo to complain about.
-///
-/// # Errors
-/// Copies of an element in such numbers that no memory would do.
-fn scan(text: &str, folders: &mut Folders) -> Result<Vec<Mention>, String> {
-    let mut reader = Reader::from_str(text);
-    reader.config_mut().check_end_names = false;
-    reader.config_mut().allow_unmatched_ends = true;
-    let mut named = Vec::new();
-    let mut copies = vec![];
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(tag)) => {
-                look(&tag, folders, &mut named);
-                copies.push(count(&tag)?);
-                if copies.iter().product::<f64>() > limits::COPIES {
-                    return Err(format!(
-                        "copies of copies of an element come to more than {} of it",
-                        limits::COPIES
-                    ));
-                }
-            }
-            Ok(Event::Empty(tag)) => {
-                look(&tag, folders, &mut named);
-                count(&tag)?;
-            }
-            Ok(Event::End(_)) => drop(copies.pop()),
-            Ok(Event::Eof) | Err(_) => break,
-            Ok(_) => {}
-        }
-    }
-    Ok(named.into_iter().map(|what| (what, None)).collect())
-}
-
-/// How many copies an element stands for; on the way, whether its numbers can be had at all.
-fn count(tag: &BytesStart) -> Result<f64, String> {
-    limits::check_tag(tag.name().as_ref(), |name| attribute(tag, name))?;
-    let counted = matches!(tag.name().as_ref(), "replicate" | "flexcomp" | "composite");
-    let Some(text) = attribute(tag, "count").filter(|_| counted) else {
-        return Ok(1.0);
-    };
-    let counts = text
-        .split_whitespace()
-        .map(|count| count.parse::<f64>().unwrap_or(1.0).max(1.0));
-    let copies: f64 = counts.product();
-    match copies <= limits::COPIES {
-        true => Ok(copies),
-        false => Err(format!(
-            "`count=\"{text}\"` asks for more than {} copies of an element",
-            limits::COPIES
-        )),
-    }
-}
-
-fn look(tag: &BytesStart, folders: &mut Folders, named: &mut Vec<Named>) {
-    match tag.name().as_ref() {
-        "compiler" => {
-            let folder = |name: &str| attribute(tag, name).map(PathBuf::from);
-            let all = folder("assetdir");
-            folders.mesh.extend(folder("meshdir").or(all.clone()));
-            folders.texture.extend(folder("texturedir").or(all));
-            folders.strip = attribute(tag, "strippath").map_or(folders.strip, |strip| strip == "true");
-        }
-        "include" => named.extend(attribute(tag, "file").map(Named::Include)),
-        "model" => named.extend(attribute(tag, "file").map(Named::Attach)),
-        "mesh" => named.extend(attribute(tag, "file").or(attribute(tag, "filename")).map(Named::Mesh)),
-        "hfield" | "skin" | "flexcomp" => named.extend(attribute(tag, "file").map(Named::Mesh)),
-        "texture" => named.extend(
-            TEXTURE
-                .iter()
-                .filter_map(|name| attribute(tag, name))
-                .map(Named::Texture),
-        ),
-        _ => {}
-    }
+/// The text of a file that belongs to a robot's.
+fn part(path: &Path) -> Result<String, String> {
+    read(path).map_err(|reason| format!("{}: {reason}", path.display()))
 }

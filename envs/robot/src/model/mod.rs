@@ -12,7 +12,7 @@
 //! | `length(body:*_thigh)` | length of the body's main shape along its axis, without the caps of a capsule, m |
 //! | `thickness(body:shin)` | radius of the main shape, or the least half side of a box, m |
 //! | `scale(body:head)` | factor of all lengths, 1 in the file |
-//! | `mass(body:torso)` | mass, kg, whatever else is designed of the body |
+//! | `mass(body:torso)` | mass, kg, whatever else is designed of the body; `mass_range` may scale it afterwards, with all others |
 //!
 //! A body without a name goes by one of its joints or geoms: `length(joint:ankle_1)`; with a geom, that is the main shape. An
 //! actuator without a name goes by what it moves. What a body's shape does to all that hangs on it stands in `stretch`.
@@ -38,12 +38,14 @@ mod field;
 mod files;
 mod inertia;
 mod limits;
+mod mentions;
 mod meshes;
 mod motor;
 mod parts;
 mod place;
 mod resolve;
 mod shape;
+mod start;
 mod stretch;
 mod survey;
 mod survive;
@@ -65,6 +67,7 @@ use clearance::Clearance;
 use edit::Kind;
 pub use error::ModelError;
 use error::said;
+pub(crate) use error::unknown;
 use motor::Motor;
 use resolve::{Action, Knob, Source};
 pub use survey::Sample;
@@ -119,9 +122,8 @@ impl Robot {
             path: config.model.clone(),
             reason,
         };
-        // MuJoCo looks for what an included file names in the wrong place where the path to the robot is relative
-        let whole = std::path::absolute(files.model()).map_err(|error| refuse(error.to_string()))?;
-        let mut spec = MjSpec::from_xml(&whole).map_err(|error| refuse(hint(said(error))))?;
+        // its path is absolute: where it is not, MuJoCo looks for what an included file names in the wrong place
+        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(hint(said(error))))?;
         limits::check(&spec).map_err(refuse)?;
         settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
         if let Some(step) = config.time_step {
@@ -152,7 +154,7 @@ impl Robot {
             range => range.map(|range| range.map(|share| share * model.body_mass().iter().sum::<f64>())),
         };
         let origin = Arc::new(model);
-        let clearance = match config.keep_clearance && !knobs.is_empty() {
+        let clearance = match config.keep_clearance && knobs.iter().any(Knob::moves) {
             true => Clearance::of(&spec, &anatomy, &origin)?,
             false => Clearance::default(),
         };
@@ -166,7 +168,7 @@ impl Robot {
             motors,
             clearance,
             mass_range,
-            ties: Ties::of(&origin)?,
+            ties: Ties::of(&spec, &origin)?,
             start: origin.clone(),
             origin,
             pristine: Mutex::new(Pristine(spec)),
@@ -210,7 +212,7 @@ impl Robot {
         &self.warnings
     }
 
-    /// The file, and every file that it includes or refers to.
+    /// The file, and every file that it includes or refers to, by absolute paths.
     pub fn files(&self) -> &[PathBuf] {
         self.files.all()
     }
@@ -310,8 +312,10 @@ fn settle(spec: &mut MjSpec) -> Result<(), String> {
         spec.compiler_mut().set_discardvisual(false);
     }
     // MuJoCo writes no key frame that is the reference pose and has no name, and those after it would move up.
-    for (i, key) in spec.key_iter_mut().enumerate().filter(|(_, key)| key.name().is_empty()) {
-        key.set_name(&format!("key_{i}")).map_err(said)?;
+    let taken: Vec<String> = spec.key_iter().map(|key| key.name().into()).collect();
+    let mut free = (0..).map(|i| format!("key_{i}")).filter(|name| !taken.contains(name));
+    for key in spec.key_iter_mut().filter(|key| key.name().is_empty()) {
+        key.set_name(&free.next().unwrap_or_default()).map_err(said)?;
     }
     Ok(())
 }

@@ -7,10 +7,11 @@
 use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsActuator, MjtActuator, MjtLimited};
 use mujoco_rs::wrappers::mj_model::{MjtBias, MjtDyn, MjtGain, MjtTrn};
 
-use super::edit::{Kind, fits};
+use super::edit::Kind;
 use super::error::{ModelError, unknown};
 use super::{field, parts};
 use crate::config::MotorConfig;
+use crate::pattern::fits;
 
 /// A motor with its torque-speed line.
 #[derive(Clone, Debug)]

@@ -9,12 +9,14 @@ use tandem_core::{Parameter, Scale};
 
 use super::anatomy::Anatomy;
 use super::claims::{Claim, claim};
-use super::edit::{Edit, Kind, Target, Verb, fits, parse};
+use super::edit::{Edit, Kind, Target, Verb, parse};
 use super::error::{ModelError, unknown};
 use super::meshes::meshes;
+use super::start::start;
 use super::stretch::Stretch;
 use super::{field, parts};
 use crate::config::{ParameterConfig, ScaleConfig};
+use crate::pattern::fits;
 
 /// What a parameter's value does to one thing of the file.
 #[derive(Clone, Debug)]
@@ -53,6 +55,20 @@ pub(super) struct Change {
 pub(super) struct Knob {
     pub(super) parameter: Parameter,
     pub(super) changes: Vec<Change>,
+}
+
+impl Knob {
+    /// Whether it could move a part of the robot in some pose: what drives the robot and what it weighs cannot.
+    pub(super) fn moves(&self) -> bool {
+        let still = |action: &Action| match action {
+            Action::Number { kind, .. } => {
+                matches!(kind, Kind::Actuator | Kind::Tendon | Kind::Equality | Kind::Option)
+            }
+            Action::Coefficient { .. } | Action::Mass { .. } => true,
+            Action::Stretch(_) | Action::Mesh { .. } => false,
+        };
+        !self.changes.iter().all(|change| still(&change.action))
+    }
 }
 
 /// The file that edits are resolved in, and what is known of it.
@@ -356,54 +372,4 @@ fn bodies(
         });
     }
     Ok(found)
-}
-
-/// The value that the file has. Where `start` is given and the numbers do not agree in the file, each keeps its ratio to it.
-fn start(config: &ParameterConfig, key: &str, changes: &mut [Change]) -> Result<f64, ModelError> {
-    let values: Vec<f64> = changes.iter().map(|change| change.own / change.factor).collect();
-    let first = values[0];
-    let alike = |value: &f64| (value - first).abs() <= 1e-9 * first.abs();
-    let agree = values.iter().all(alike);
-    match (config.start, agree) {
-        (Some(start), false) if values.iter().all(|value| value.is_finite()) => {
-            if start == 0.0 {
-                let reason = "the file's numbers differ and keep their ratio to it, so it cannot be 0";
-                return Err(ModelError::setting(format!("{key}.start"), reason));
-            }
-            for (change, value) in changes.iter_mut().zip(&values) {
-                change.factor *= value / start;
-            }
-            Ok(start)
-        }
-        (Some(start), _) => Ok(start),
-        (None, true) => inside(config, key, first),
-        (None, false) => {
-            let other = values.iter().position(|value| !alike(value)).unwrap_or(0);
-            let silent = changes.iter().zip(&values).find(|(_, value)| !value.is_finite());
-            let reason = match silent {
-                Some((change, _)) => format!("the file does not say {}; give `start`", change.title),
-                None => format!(
-                    "{} is {} and {} is {first} in the file; give `start`, and each keeps its ratio to it",
-                    changes[other].title, values[other], changes[0].title
-                ),
-            };
-            Err(ModelError::setting(key, reason))
-        }
-    }
-}
-
-/// What the file says as a start, if it lies within the bounds (a bound that it misses by a rounding error is meant).
-fn inside(config: &ParameterConfig, key: &str, value: f64) -> Result<f64, ModelError> {
-    let slack = 1e-9 * value.abs();
-    if value < config.low - slack || value > config.high + slack {
-        let (low, high) = (config.low, config.high);
-        let reason =
-            format!("the file says {value}, which is not between {low} and {high}; change them or give `start`");
-        return Err(ModelError::setting(key, reason));
-    }
-    Ok(if config.low <= config.high {
-        value.clamp(config.low, config.high)
-    } else {
-        value
-    })
 }

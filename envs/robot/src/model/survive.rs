@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
+use mujoco_rs::wrappers::mj_editing::{MjSpec, MjsTendon};
 use mujoco_rs::wrappers::mj_model::{MjtEq, MjtObjBase, MjtWrap};
 use nalgebra::{Isometry3, Vector3};
 
 use super::anatomy::place;
 use super::error::ModelError;
+use super::parts;
 use crate::simulation::Simulation;
 
 /// How far a loop may open or a tendon change, relative to the robot's size, and still count as a rounding error.
@@ -23,15 +25,26 @@ pub(super) struct Ties {
     seconds: Vec<Option<(usize, Vector3<f64>)>>,
     /// Length of each spatial tendon, m.
     tendons: Vec<Option<f64>>,
+    /// Whether the file says at what length the spring of each tendon rests; else it is its length in the reference pose.
+    rests: Vec<bool>,
     size: f64,
 }
 
 impl Ties {
-    /// Looks at a compiled robot.
+    /// Looks at a robot as the file has it.
     ///
     /// # Errors
     /// A robot that MuJoCo cannot evaluate.
-    pub(super) fn of(model: &Arc<MjModel>) -> Result<Self, ModelError> {
+    pub(super) fn of(spec: &MjSpec, model: &Arc<MjModel>) -> Result<Self, ModelError> {
+        let tendons = parts::all::<MjsTendon>(spec).into_iter();
+        let rests = tendons.map(|tendon| tendon.springlength()[0] >= 0.0).collect();
+        Ok(Self {
+            rests,
+            ..Self::measured(model)?
+        })
+    }
+
+    fn measured(model: &Arc<MjModel>) -> Result<Self, ModelError> {
         if model.eq_type().is_empty() && model.ffi().ntendon == 0 {
             return Ok(Self::default());
         }
@@ -45,6 +58,7 @@ impl Ties {
             gaps,
             seconds,
             tendons,
+            rests: Vec::new(),
             size: model.stat().extent.max(1e-3),
         })
     }
@@ -60,7 +74,7 @@ impl Ties {
         edited: impl Fn(usize) -> bool,
         carried: impl Fn(usize, Vector3<f64>) -> Vector3<f64>,
     ) -> Result<(), String> {
-        let now = Self::of(model).map_err(|error| error.to_string())?;
+        let now = Self::measured(model).map_err(|error| error.to_string())?;
         for (eq, (was, is)) in self.seconds.iter().zip(&now.seconds).enumerate() {
             if let (&Some((body, was)), Some((_, is))) = (was, is) {
                 self.closed(model, eq, (carried(body, was) - is).norm())?;
@@ -72,25 +86,33 @@ impl Ties {
             }
         }
         for (tendon, (was, is)) in self.tendons.iter().zip(&now.tendons).enumerate() {
-            let fixed = fixed(model, tendon) && !edited(tendon);
             if let (Some(was), Some(is)) = (was, is)
-                && fixed
                 && (is - was).abs() > SLACK * self.size
+                && let Some(field) = self.said(model, tendon).filter(|_| !edited(tendon))
             {
                 let name = model
                     .id_to_name(MjtObjBase::mjOBJ_TENDON, tendon)
                     .unwrap_or("without a name");
                 return Err(format!(
                     "tendon {name} is {is:.4} m long in the reference pose instead of {was:.4} m, and the file says its \
-                     `range` or `springlength`; design that too: `tendon:{name}.range[1]`"
+                     `{field}`; design that too: `tendon:{name}.{field}[1]`"
                 ));
             }
         }
         Ok(())
     }
-}
 
-impl Ties {
+    /// Which number of the file was made for the length that a tendon has there: the limit of its length, or where its spring
+    /// rests.
+    fn said(&self, model: &MjModel, tendon: usize) -> Option<&'static str> {
+        let sprung = model.tendon_stiffness()[tendon] != 0.0 || model.tendon_damping()[tendon] != 0.0;
+        let rests = sprung && self.rests.get(tendon) == Some(&true);
+        match model.tendon_limited()[tendon] {
+            true => Some("range"),
+            false => rests.then_some("springlength"),
+        }
+    }
+
     /// Refuses a loop that is further open than in the file by this distance, m.
     fn closed(&self, model: &MjModel, eq: usize, gap: f64) -> Result<(), String> {
         if gap <= SLACK * self.size {
@@ -104,12 +126,6 @@ impl Ties {
              bodies together"
         ))
     }
-}
-
-/// Whether a tendon's length is limited by numbers of the file, or its spring's length is.
-fn fixed(model: &MjModel, tendon: usize) -> bool {
-    let sprung = model.tendon_stiffness()[tendon] != 0.0 || model.tendon_damping()[tendon] != 0.0;
-    model.tendon_limited()[tendon] || (sprung && model.tendon_lengthspring()[tendon] == [0.0, 0.0])
 }
 
 fn length(robot: &Simulation, tendon: usize) -> Option<f64> {

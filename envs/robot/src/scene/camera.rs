@@ -10,6 +10,7 @@ use tandem_core::{Role, Scene, View};
 
 use super::drawing::Drawing;
 use super::roles::Roles;
+use crate::model::unknown;
 use crate::simulation::Simulation;
 
 /// Vertical field of view of the camera that follows, degrees.
@@ -58,7 +59,7 @@ impl Camera {
     ///
     /// # Errors
     /// A name that the file does not have.
-    pub fn new(name: Option<&str>, model: &MjModel) -> Result<Self, SettingError> {
+    pub fn new(name: Option<&str>, model: &Arc<MjModel>) -> Result<Self, SettingError> {
         let place = match name {
             Some(name) => Place::File(named(name, model)?),
             None => Place::Following(Following::new(model)?),
@@ -108,17 +109,10 @@ fn named(name: &str, model: &MjModel) -> Result<usize, SettingError> {
     if let Some(camera) = names.iter().position(|known| *known == name && !name.is_empty()) {
         return Ok(camera);
     }
-    let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
-    let nearest = names
-        .iter()
-        .min_by_key(|known| strsim::damerau_levenshtein(known, name));
-    let hint = match nearest {
-        Some(nearest) => format!("did you mean `{nearest}`? Cameras are: {}", names.join(", ")),
-        None => "the file has none; leave it out for one that follows the robot".into(),
-    };
+    let reason = unknown("camera", name, names);
     Err(SettingError::new(
         "camera",
-        format!("there is no camera `{name}`; {hint}"),
+        format!("{reason}; without one, the picture follows the robot"),
     ))
 }
 
@@ -148,8 +142,8 @@ fn caption(robot: &Simulation, root: Option<usize>) -> String {
 }
 
 impl Following {
-    fn new(model: &MjModel) -> Result<Self, SettingError> {
-        let robot = Simulation::new(Arc::new(model.clone()));
+    fn new(model: &Arc<MjModel>) -> Result<Self, SettingError> {
+        let robot = Simulation::new(model.clone());
         let robot = robot.map_err(|error| SettingError::new("model", error.to_string()))?;
         let roles = Roles::new(model);
         let mut low = Vector3::repeat(f64::INFINITY);

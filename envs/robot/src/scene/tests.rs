@@ -58,7 +58,7 @@ fn cart() -> Simulation {
 
 /// The shapes of the cart with these roles.
 fn shapes(robot: &Simulation, wanted: impl Fn(Role) -> bool) -> Vec<Shape> {
-    let scene = Camera::new(None, robot.model()).unwrap().scene(robot);
+    let scene = Camera::new(None, &robot.shared_model()).unwrap().scene(robot);
     let shapes = scene.shapes.into_iter().filter(|(role, _)| wanted(*role));
     shapes.map(|(_, shape)| shape).collect()
 }
@@ -114,7 +114,7 @@ fn every_kind_of_shape_stands_where_mujoco_has_put_it() {
 #[test]
 fn doubles_for_contacts_and_invisible_parts_are_hidden() {
     let robot = cart();
-    let scene = Camera::new(None, robot.model()).unwrap().scene(&robot);
+    let scene = Camera::new(None, &robot.shared_model()).unwrap().scene(&robot);
     let boxes = scene
         .shapes
         .iter()
@@ -141,7 +141,7 @@ fn doubles_for_contacts_and_invisible_parts_are_hidden() {
 #[test]
 fn colours_are_the_files_or_say_what_a_body_is() {
     let robot = cart();
-    let scene = Camera::new(None, robot.model()).unwrap().scene(&robot);
+    let scene = Camera::new(None, &robot.shared_model()).unwrap().scene(&robot);
     let roles: Vec<Role> = scene.shapes.iter().map(|(role, _)| *role).collect();
     let count = |role| roles.iter().filter(|&&other| other == role).count();
     assert_eq!(
@@ -161,7 +161,7 @@ fn colours_are_the_files_or_say_what_a_body_is() {
 #[test]
 fn the_camera_follows_a_robot_that_travels_without_turning() {
     let mut robot = cart();
-    let camera = Camera::new(None, robot.model()).unwrap();
+    let camera = Camera::new(None, &robot.shared_model()).unwrap();
     let look = |robot: &Simulation| match camera.scene(robot).view {
         View::Camera { eye, target, floor, .. } => (eye, target, floor),
         other => panic!("{other:?}"),
@@ -185,7 +185,7 @@ fn the_camera_follows_a_robot_that_travels_without_turning() {
 #[test]
 fn a_camera_of_the_file_is_found_by_name() {
     let robot = cart();
-    let scene = Camera::new(Some("front"), robot.model()).unwrap().scene(&robot);
+    let scene = Camera::new(Some("front"), &robot.shared_model()).unwrap().scene(&robot);
     let View::Camera {
         eye, target, up, fov, ..
     } = scene.view
@@ -194,7 +194,7 @@ fn a_camera_of_the_file_is_found_by_name() {
     };
     assert!(near(eye, [0.0, -3.0, 1.0]) && near(up, [1.0, 0.0, 0.0]) && fov == 50.0);
     assert!(target[0].abs() < 1e-5 && target[1] > -3.0 && (target[2] - 1.0).abs() < 1e-5);
-    let error = Camera::new(Some("frnt"), robot.model()).err().unwrap();
+    let error = Camera::new(Some("frnt"), &robot.shared_model()).err().unwrap();
     assert_eq!(error.key, "camera");
     assert!(error.reason.contains("did you mean `front`?"), "{}", error.reason);
     let bare = model("<mujoco><worldbody><body><joint/><geom size='.1'/></body></worldbody></mujoco>");
@@ -203,14 +203,14 @@ fn a_camera_of_the_file_is_found_by_name() {
             .err()
             .unwrap()
             .reason
-            .contains("the file has none")
+            .contains("the file names no cameras")
     );
 }
 
 #[test]
 fn scenes_of_a_model_share_its_meshes() {
     let robot = cart();
-    let camera = Camera::new(None, robot.model()).unwrap();
+    let camera = Camera::new(None, &robot.shared_model()).unwrap();
     let meshes = |camera: &Camera| {
         let shapes = camera.scene(&robot).shapes.into_iter();
         let meshes = shapes.filter_map(|(_, shape)| match shape {
@@ -233,7 +233,7 @@ fn an_arm_that_turns_all_around_has_room_for_it() {
                <geom type='capsule' fromto='0 0 0 1 0 0' size='.05'/></body></worldbody></mujoco>"
         );
         let robot = Simulation::new(model(&arm)).unwrap();
-        let scene = Camera::new(None, robot.model()).unwrap().scene(&robot);
+        let scene = Camera::new(None, &robot.shared_model()).unwrap().scene(&robot);
         let View::Camera { eye, target, fov, .. } = scene.view else {
             panic!("a camera")
         };
@@ -256,11 +256,12 @@ fn an_arm_that_turns_all_around_has_room_for_it() {
 fn a_robot_without_a_floor_that_falls_has_none() {
     let free = model("<mujoco><worldbody><body><freejoint/><geom size='.1'/></body></worldbody></mujoco>");
     let robot = Simulation::new(free).unwrap();
-    let scene = Camera::new(None, robot.model()).unwrap().scene(&robot);
+    let scene = Camera::new(None, &robot.shared_model()).unwrap().scene(&robot);
     assert!(matches!(scene.view, View::Camera { floor: None, .. }));
     let fixed = model("<mujoco><worldbody><body pos='0 0 .3'><joint/><geom size='.1'/></body></worldbody></mujoco>");
     let robot = Simulation::new(fixed).unwrap();
-    let View::Camera { floor: Some(floor), .. } = Camera::new(None, robot.model()).unwrap().scene(&robot).view else {
+    let View::Camera { floor: Some(floor), .. } = Camera::new(None, &robot.shared_model()).unwrap().scene(&robot).view
+    else {
         panic!("a floor under what is fixed")
     };
     assert!((floor - 0.2).abs() < 1e-6);

@@ -20,7 +20,6 @@ mod lookup;
 mod motion;
 mod observation;
 mod params;
-pub mod pattern;
 mod raw;
 mod read;
 mod reward;
@@ -40,6 +39,7 @@ pub use params::ParamDoc;
 
 use crate::config::Config;
 use crate::engine::EngineError;
+use crate::pattern;
 use crate::simulation::Simulation;
 use shared::{Delay, Drive, Event, Formula, Judge, Keeper, Measure, Read};
 

@@ -55,6 +55,7 @@ mod tests {
             ("*_knee", "left_knee"),
             ("?_hip", "l_hip"),
             ("a*b*c", "aXbYbc"),
+            ("*a*b", "xaxbxb"),
             ("", ""),
         ] {
             assert!(fits(pattern, name), "{pattern} {name}");
@@ -63,6 +64,7 @@ mod tests {
             ("*_knee", "knee"),
             ("?_hip", "ll_hip"),
             ("a*b", "abc"),
+            ("*a*b", "xbxa"),
             ("", "a"),
             ("a?", "a"),
         ] {
