@@ -37,8 +37,8 @@ impl Element {
 
     /// With a comment before its children.
     pub fn comment(mut self, text: &str) -> Self {
-        // "--" would end the comment
-        self.comments.push(text.replace("--", "- -"));
+        // "--" would end the comment; one round leaves one in "---"
+        self.comments.push(text.replace("--", "- -").replace("--", "- -"));
         self
     }
 
@@ -81,7 +81,7 @@ impl Element {
         element.write_inner_content(|writer| {
             for comment in &self.comments {
                 let text = format!(" {comment} ");
-                writer.write_event(Event::Comment(BytesText::new(&text)))?;
+                writer.write_event(Event::Comment(BytesText::from_escaped(text)))?;
             }
             self.children.iter().try_for_each(|child| child.write(writer))
         })?;
