@@ -173,7 +173,7 @@ fn the_scripted_grasp_lifts_and_holds_half_of_all_objects_in_both_engines() {
 }
 
 #[test]
-fn a_box_on_the_table_is_borne_by_it_and_a_sphere_is_braked() {
+fn what_lies_on_the_table_is_borne_by_it() {
     let mut problem = in_mujoco(&*tendon::make(&tendon::Config::default()).unwrap());
     let design = problem.hardware().space().start();
     problem

@@ -28,6 +28,12 @@ pub(super) fn velocity(machine: &Machine, body: usize) -> [[f32; 3]; 2] {
     machine.velocity(body).map(narrow)
 }
 
+/// Speed of a free body, m/s.
+pub(super) fn speed(machine: &Machine, body: usize) -> f32 {
+    let [[x, y, z], _] = velocity(machine, body);
+    x.hypot(y).hypot(z)
+}
+
 /// The turn about the vertical by this angle, rad.
 pub(super) fn about_z(turn: f64) -> [f64; 4] {
     let (sin, cos) = (0.5 * turn).sin_cos();

@@ -36,7 +36,7 @@ const NO_MACHINE: &str = "the machine could not be built";
 const TERMS: [&str; 4] = ["distance", "effort", "goal", "nearness"];
 
 /// The tentacle problem's world; see the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tentacle {
     settings: Settings,
     hardware: Arc<TentacleHardware>,
@@ -56,15 +56,6 @@ impl Tentacle {
             hardware,
             mujoco: None,
         }))
-    }
-
-    /// The same with its machine moved by MuJoCo.
-    fn moved_by(&self, substeps: usize) -> Self {
-        Self {
-            settings: self.settings.clone(),
-            hardware: self.hardware.clone(),
-            mujoco: Some(substeps),
-        }
     }
 
     /// The settings.
@@ -125,11 +116,13 @@ impl World for Tentacle {
     }
 
     fn refined(&self, factor: usize) -> Option<Self> {
-        self.mujoco.map(|substeps| self.moved_by(substeps * factor))
+        let mujoco = Some(self.mujoco? * factor);
+        Some(Self { mujoco, ..self.clone() })
     }
 
     fn in_mujoco(&self) -> Option<InMujoco<Self>> {
-        Some(InMujoco::As(self.moved_by(SUBSTEPS)))
+        let mujoco = Some(SUBSTEPS);
+        Some(InMujoco::As(Self { mujoco, ..self.clone() }))
     }
 
     fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {

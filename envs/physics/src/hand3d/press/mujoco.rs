@@ -11,7 +11,7 @@ use super::start::{JOINTS, Start};
 use super::task::BOX_HALF;
 use super::{controller::joints_of, export};
 use crate::hand3d::monitor::{Fault, check_throw};
-use crate::hand3d::mujoco::{about_z, build, check, contacts, narrow, placed, velocity};
+use crate::hand3d::mujoco::{about_z, build, check, contacts, narrow, placed, speed, velocity};
 
 /// Bodies of the mechanism: the palm and the links of the fingers, whose joints and servos have the same numbers, then these.
 const BOX: usize = JOINTS;
@@ -98,7 +98,6 @@ impl MujocoHand {
         self.machine.refresh()?;
         let speeds: [f32; JOINTS] = std::array::from_fn(|i| self.machine.speed(i) as f32);
         check(&self.machine, &speeds, LINK_RADIUS)?;
-        let [[x, y, z], _] = velocity(&self.machine, BOX);
-        check_throw(x.hypot(y).hypot(z))
+        check_throw(speed(&self.machine, BOX))
     }
 }

@@ -23,7 +23,7 @@ use tandem_core::{
 };
 
 /// The pressing hand's world; see the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Press {
     settings: Settings,
     hardware: Arc<PressHardware>,
@@ -147,21 +147,15 @@ impl World for Press {
     }
 
     fn refined(&self, factor: usize) -> Option<Self> {
-        let mut settings = self.settings.clone();
-        settings.substeps *= factor;
-        Some(Self {
-            settings,
-            hardware: self.hardware.clone(),
-            mujoco: self.mujoco.map(|substeps| substeps * factor),
-        })
+        let mut finer = self.clone();
+        finer.settings.substeps *= factor;
+        finer.mujoco = self.mujoco.map(|substeps| substeps * factor);
+        Some(finer)
     }
 
     fn in_mujoco(&self) -> Option<InMujoco<Self>> {
-        Some(InMujoco::As(Self {
-            settings: self.settings.clone(),
-            hardware: self.hardware.clone(),
-            mujoco: Some(SUBSTEPS),
-        }))
+        let mujoco = Some(SUBSTEPS);
+        Some(InMujoco::As(Self { mujoco, ..self.clone() }))
     }
 
     fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {

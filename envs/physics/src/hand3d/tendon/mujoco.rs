@@ -8,7 +8,7 @@ use super::hand::{FINGER_JOINTS, FINGERS, JOINTS, Joint, LENGTHS, LINK_RADIUS};
 use super::machine::{Angles, SLIDE_LIMITS, Sight};
 use super::object::{Object, SPIN_DAMPING};
 use crate::hand3d::monitor::{Fault, beyond_throw};
-use crate::hand3d::mujoco::{build, check, contacts, narrow, placed, velocity};
+use crate::hand3d::mujoco::{build, check, contacts, narrow, placed, speed, velocity};
 
 /// Bodies of the mechanism: the palm, the links finger by finger, the object.
 const PALM: usize = 0;
@@ -73,8 +73,7 @@ impl MujocoHand {
 
     /// Whether the object has been squeezed out and flies away.
     pub fn has_lost(&self) -> bool {
-        let [[x, y, z], _] = velocity(&self.machine, OBJECT);
-        beyond_throw(x.hypot(y).hypot(z))
+        beyond_throw(speed(&self.machine, OBJECT))
     }
 
     /// Places where hand and object touch, m.

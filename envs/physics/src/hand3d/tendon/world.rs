@@ -34,7 +34,7 @@ const EFFORT_COST: f32 = 0.02;
 const NO_MACHINE: &str = "the machine could not be built";
 
 /// The tendon hand's world; see the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Tendon {
     settings: Settings,
     hardware: Arc<TendonHardware>,
@@ -168,21 +168,15 @@ impl World for Tendon {
     }
 
     fn refined(&self, factor: usize) -> Option<Self> {
-        let mut settings = self.settings.clone();
-        settings.substeps *= factor;
-        Some(Self {
-            settings,
-            hardware: self.hardware.clone(),
-            mujoco: self.mujoco.map(|substeps| substeps * factor),
-        })
+        let mut finer = self.clone();
+        finer.settings.substeps *= factor;
+        finer.mujoco = self.mujoco.map(|substeps| substeps * factor);
+        Some(finer)
     }
 
     fn in_mujoco(&self) -> Option<InMujoco<Self>> {
-        Some(InMujoco::As(Self {
-            settings: self.settings.clone(),
-            hardware: self.hardware.clone(),
-            mujoco: Some(SUBSTEPS),
-        }))
+        let mujoco = Some(SUBSTEPS);
+        Some(InMujoco::As(Self { mujoco, ..self.clone() }))
     }
 
     fn start(&self, design: &[f64], fidelity: Fidelity, stream: &mut Stream) -> Result<State, ProblemError> {
