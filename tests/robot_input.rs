@@ -1,6 +1,8 @@
 //! What a stranger can get wrong with a robot: each mistake ends in one line that says where it stands and what is meant.
 
 mod common;
+#[path = "common/mjcf_mutation.rs"]
+mod mjcf_mutation;
 
 use std::fs;
 use std::path::Path;
@@ -265,62 +267,6 @@ fn commands_that_are_too_strong_are_warned_of() {
     assert!(said.out.contains(words), "{}", said.out);
 }
 
-/// Numbers and texts that nobody expects in a robot's file.
-const ODD: [&str; 20] = [
-    "NaN",
-    "inf",
-    "-1",
-    "0",
-    "1e308",
-    "-1e308",
-    "1e-300",
-    "99999999999",
-    "2147483647",
-    "-2147483648",
-    "1e18",
-    "a",
-    "",
-    "0 0 0",
-    "1 2 3 4 5 6 7 8 9",
-    "<",
-    "/>",
-    "1000000",
-    "true",
-    "🦀",
-];
-
-/// Changes a robot's file: a value, an attribute's or element's name, a line, a byte.
-fn mutate_robot(text: &str, stream: &mut Stream) -> String {
-    let quotes: Vec<usize> = text.match_indices('"').map(|(at, _)| at).collect();
-    let pair = 2 * stream.below(quotes.len() / 2);
-    let value = quotes[pair] + 1..*quotes.get(pair + 1).unwrap_or(&text.len());
-    let mut lines: Vec<&str> = text.lines().collect();
-    let (from, to) = (stream.below(lines.len()), stream.below(lines.len()));
-    let mut mutant = text.to_string();
-    match stream.below(8) {
-        0 => lines[to] = lines[from],
-        1 => drop(lines.remove(from)),
-        2 => lines.insert(to, lines[from]),
-        3 => {
-            let at = (0..=stream.below(text.len()))
-                .rfind(|&at| text.is_char_boundary(at))
-                .unwrap();
-            mutant.truncate(at);
-            return mutant;
-        }
-        4 => {
-            let names: Vec<usize> = text.match_indices('=').map(|(at, _)| at).collect();
-            mutant.insert(names[stream.below(names.len())], 'x');
-            return mutant;
-        }
-        _ => {
-            mutant.replace_range(value, ODD[stream.below(ODD.len())]);
-            return mutant;
-        }
-    }
-    lines.join("\n")
-}
-
 /// How `tandem check`, and where that passes a training of one iteration, ended where it should not have; else whether it
 /// was refused.
 fn fault(folder: &Path) -> Result<bool, String> {
@@ -374,7 +320,7 @@ fn try_mutations(cases: u64) -> u64 {
                 format!("{mutation:?}")
             }
             _ => {
-                (0..=stream.below(3)).for_each(|_| robot = mutate_robot(&robot, &mut stream));
+                (0..=stream.below(3)).for_each(|_| robot = mjcf_mutation::mutate(&robot, &mut stream));
                 "robot".into()
             }
         };

@@ -1,5 +1,7 @@
 //! Files with faults of all kinds: whatever is wrong, the process goes on, and there is one line that says it.
 
+#[path = "../../../tests/common/mjcf_mutation.rs"]
+mod mjcf_mutation;
 mod model_support;
 
 use model_support::Files;
@@ -54,54 +56,6 @@ const ROBOT: &str = r#"
   <keyframe><key name="home" qpos="0 0 1 1 0 0 0 0 0"/></keyframe>
 </mujoco>"#;
 
-/// Numbers and texts that nobody expects.
-const ODD: [&str; 18] = [
-    "NaN",
-    "inf",
-    "-1",
-    "0",
-    "1e308",
-    "-1e308",
-    "1e-300",
-    "99999999999",
-    "2147483647",
-    "-2147483648",
-    "1e18",
-    "a",
-    "",
-    "0 0 0",
-    "1 2 3 4 5 6 7 8 9",
-    "<",
-    "/>",
-    "1000000",
-];
-
-/// Replaces the value of one attribute, exchanges a line or breaks a byte.
-fn mutate(text: &str, stream: &mut Stream) -> String {
-    let quotes: Vec<usize> = text.match_indices('"').map(|(at, _)| at).collect();
-    let pair = 2 * stream.below(quotes.len() / 2);
-    let value = quotes[pair] + 1..*quotes.get(pair + 1).unwrap_or(&text.len());
-    let mut text = text.to_string();
-    match stream.below(5) {
-        0 => {
-            let lines: Vec<&str> = text.lines().collect();
-            let (from, to) = (stream.below(lines.len()), stream.below(lines.len()));
-            let mut lines = lines.clone();
-            lines[to] = lines[from];
-            lines.join("\n")
-        }
-        1 => {
-            let at = stream.below(text.len());
-            text.replace_range(at..at + 1, &char::from(32 + stream.below(95) as u8).to_string());
-            text
-        }
-        _ => {
-            text.replace_range(value, ODD[stream.below(ODD.len())]);
-            text
-        }
-    }
-}
-
 #[test]
 fn no_fault_ends_the_process() {
     let (mut built, mut refused) = (0, 0);
@@ -109,7 +63,7 @@ fn no_fault_ends_the_process() {
         let mut stream = Stream::new(i, "mutations", 0);
         let mut text = ROBOT.to_string();
         for _ in 0..=stream.below(3) {
-            text = mutate(&text, &mut stream);
+            text = mjcf_mutation::mutate(&text, &mut stream);
         }
         let files = Files::with("robot.xml", &text);
         let design = json!([

@@ -39,21 +39,6 @@ fn is_red([r, g, b]: [u8; 3]) -> bool {
 
 const RED: Role = Role::Painted([220, 30, 30, 255]);
 
-/// The surface of a box as triangles.
-fn cuboid_mesh(half: [f32; 3]) -> Arc<Mesh> {
-    let corner = |i: usize| std::array::from_fn(|axis| if i >> axis & 1 == 1 { half[axis] } else { -half[axis] });
-    let sides = [
-        [0, 2, 3, 1],
-        [4, 5, 7, 6],
-        [0, 1, 5, 4],
-        [2, 6, 7, 3],
-        [0, 4, 6, 2],
-        [1, 3, 7, 5],
-    ];
-    let faces = sides.into_iter().flat_map(|[a, b, c, d]| [[a, b, c], [a, c, d]]);
-    Arc::new(Mesh::new((0..8).map(corner).collect(), faces))
-}
-
 #[test]
 fn a_box_of_triangles_looks_like_a_box() {
     let (half, center, rotation) = (
@@ -61,7 +46,7 @@ fn a_box_of_triangles_looks_like_a_box() {
         [0.1, 0.2, 0.1],
         [0.182_574, 0.365_148, 0.547_723, 0.730_297],
     );
-    let mesh = cuboid_mesh(half);
+    let mesh = Arc::new(Mesh::cuboid(half));
     let shapes = [
         Shape::Cuboid { center, half, rotation },
         Shape::Mesh {
@@ -102,7 +87,7 @@ fn an_ellipsoid_reaches_as_far_as_its_half_axes() {
 fn in_the_plane_meshes_and_ellipsoids_are_their_outlines() {
     let rotation = LEVEL;
     let mesh = Shape::Mesh {
-        mesh: cuboid_mesh([0.5, 0.25, 0.1]),
+        mesh: Arc::new(Mesh::cuboid([0.5, 0.25, 0.1])),
         position: [-1.0, 0.0, 0.0],
         rotation,
     };

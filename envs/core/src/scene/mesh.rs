@@ -9,10 +9,30 @@ const ROUND: f32 = 0.766;
 
 /// A surface of triangles in its own frame. Lengths in metres.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub struct Mesh {
     vertices: Vec<[f32; 3]>,
     faces: Vec<[u32; 3]>,
     normals: Vec<[[f32; 3]; 3]>,
+}
+
+/// What is stored of a surface; the rest follows from it, and what is wrong with it is left out.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    vertices: Vec<[f32; 3]>,
+    faces: Vec<[u32; 3]>,
+}
+
+impl From<Stored> for Mesh {
+    fn from(stored: Stored) -> Self {
+        Self::new(stored.vertices, stored.faces)
+    }
+}
+
+impl From<Mesh> for Stored {
+    fn from(Mesh { vertices, faces, .. }: Mesh) -> Self {
+        Self { vertices, faces }
+    }
 }
 
 impl Mesh {
@@ -36,6 +56,21 @@ impl Mesh {
             faces,
             normals,
         }
+    }
+
+    /// The surface of a box with these half extents (m), two faces per side.
+    pub fn cuboid(half: [f32; 3]) -> Self {
+        let corner = |i: usize| std::array::from_fn(|axis| if i >> axis & 1 == 1 { half[axis] } else { -half[axis] });
+        let sides = [
+            [0, 2, 3, 1],
+            [4, 5, 7, 6],
+            [0, 1, 5, 4],
+            [2, 6, 7, 3],
+            [0, 4, 6, 2],
+            [1, 3, 7, 5],
+        ];
+        let faces = sides.into_iter().flat_map(|[a, b, c, d]| [[a, b, c], [a, c, d]]);
+        Self::new((0..8).map(corner).collect(), faces)
     }
 
     /// A landscape over the rectangle of `half` extents (m): `heights[row * columns + column]` in metres, columns along x.
@@ -142,24 +177,11 @@ fn unit(a: [f32; 3]) -> [f32; 3] {
 mod tests {
     use super::*;
 
-    /// The cube of half extent 1, two faces per side.
-    fn cube() -> Mesh {
-        let corner = |i: usize| std::array::from_fn(|axis| if i >> axis & 1 == 1 { 1.0 } else { -1.0 });
-        let sides = [
-            [0, 2, 3, 1],
-            [4, 5, 7, 6],
-            [0, 1, 5, 4],
-            [2, 6, 7, 3],
-            [0, 4, 6, 2],
-            [1, 3, 7, 5],
-        ];
-        let faces = sides.into_iter().flat_map(|[a, b, c, d]| [[a, b, c], [a, c, d]]);
-        Mesh::new((0..8).map(corner).collect(), faces)
-    }
-
     #[test]
     fn edges_of_a_cube_are_sharp() {
-        for triangle in cube().triangles() {
+        let cube = Mesh::cuboid([1.0; 3]);
+        assert_eq!(cube.triangles().len(), 12);
+        for triangle in cube.triangles() {
             for (position, normal) in triangle {
                 let axis = (0..3).find(|&i| normal[i].abs() > 0.999).unwrap();
                 assert_eq!(normal[axis].signum(), position[axis], "outwards");
@@ -186,6 +208,22 @@ mod tests {
         let vertices = vec![[0.0; 3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [f32::NAN; 3]];
         let mesh = Mesh::new(vertices, [[0, 1, 2], [0, 1, 1], [0, 1, 9], [0, 1, 3]]);
         assert_eq!(mesh.triangles().len(), 1);
+        let stored = serde_json::to_string(&mesh).unwrap_or_default();
+        assert_eq!(
+            serde_json::from_str::<Mesh>(&stored.replace("null", "0"))
+                .unwrap()
+                .faces,
+            mesh.faces
+        );
+        let wrong = stored.replace("[[0,1,2]]", "[[0,1,2],[0,1,9]]");
+        assert!(wrong != stored);
+        assert_eq!(
+            serde_json::from_str::<Mesh>(&wrong.replace("null", "0"))
+                .unwrap()
+                .triangles()
+                .len(),
+            1
+        );
     }
 
     #[test]
@@ -196,6 +234,7 @@ mod tests {
         assert!(coarse.triangles().len() * 10 < fine.triangles().len());
         let highest = |mesh: &Mesh| mesh.vertices().iter().map(|v| v[2]).fold(f32::MIN, f32::max);
         assert!((highest(&fine) - highest(&coarse)).abs() < 0.02);
-        assert_eq!(cube().coarsened(0.5), cube(), "nothing smaller than the cell");
+        let cube = Mesh::cuboid([1.0; 3]);
+        assert_eq!(cube.coarsened(0.5), cube, "nothing smaller than the cell");
     }
 }

@@ -86,26 +86,7 @@ impl Robot {
         knobs: &[Knob],
         design: &[f64],
     ) -> Result<(Option<MjSpec>, Arc<MjModel>), String> {
-        let masses: Vec<(usize, f64)> = changes(knobs, design)
-            .filter_map(|(change, value)| match change.action {
-                Action::Mass { body } => Some((body, change.factor * value)),
-                _ => None,
-            })
-            .collect();
-        if !masses.is_empty() || !self.clearance.is_empty() || self.mass_range.is_some() {
-            let mut light = copy(spec)?;
-            self.bare.strip(&mut light)?;
-            let model = Arc::new(compile(&mut light)?);
-            drop(light);
-            let mut whole: f64 = model.body_mass().iter().sum();
-            for (body, mass) in masses {
-                let before = model.body_mass()[self.anatomy.bodies[body].id];
-                self.weigh(spec, body, ratio(mass, before))?;
-                whole += mass - before;
-            }
-            self.keep_mass(spec, &model, whole)?;
-            self.clearance.keep(spec, &model).map_err(said)?;
-        }
+        self.weigh_and_lift(spec, knobs, design)?;
         let coefficients: Vec<(String, String, f64)> = changes(knobs, design)
             .filter_map(|(change, value)| match &change.action {
                 Action::Coefficient { tendon, joint } => Some((tendon.clone(), joint.clone(), change.factor * value)),
@@ -125,6 +106,31 @@ impl Robot {
         self.ties
             .survive(&model, |tendon| self.tendon_is_designed(tendon), carried)?;
         Ok((whole, model))
+    }
+
+    /// Masses and heights, which are told by a model that is compiled for them.
+    fn weigh_and_lift(&self, spec: &mut MjSpec, knobs: &[Knob], design: &[f64]) -> Result<(), String> {
+        let masses: Vec<(usize, f64)> = changes(knobs, design)
+            .filter_map(|(change, value)| match change.action {
+                Action::Mass { body } => Some((body, change.factor * value)),
+                _ => None,
+            })
+            .collect();
+        if masses.is_empty() && self.clearance.is_empty() && self.mass_range.is_none() {
+            return Ok(());
+        }
+        let mut light = copy(spec)?;
+        self.bare.strip(&mut light)?;
+        let model = Arc::new(compile(&mut light)?);
+        drop(light);
+        let mut whole: f64 = model.body_mass().iter().sum();
+        for (body, mass) in masses {
+            let before = model.body_mass()[self.anatomy.bodies[body].id];
+            self.weigh(spec, body, ratio(mass, before))?;
+            whole += mass - before;
+        }
+        self.keep_mass(spec, &model, whole)?;
+        self.clearance.keep(spec, &model).map_err(said)
     }
 
     /// Scales all masses alike where the robot's whole mass, kg, has left its range.

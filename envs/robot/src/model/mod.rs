@@ -122,16 +122,11 @@ impl Robot {
             path: config.model.clone(),
             reason,
         };
-        // its path is absolute: where it is not, MuJoCo looks for what an included file names in the wrong place
-        let mut spec = MjSpec::from_xml(files.model()).map_err(|error| refuse(hint(said(error))))?;
-        limits::check(&spec).map_err(refuse)?;
-        settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
+        let mut spec = parse(&files).map_err(refuse)?;
         if let Some(step) = config.time_step {
             if !(step.is_finite() && step > 0.0) {
-                return Err(ModelError::setting(
-                    "time_step",
-                    format!("is {step}; it must be a positive number of seconds"),
-                ));
+                let reason = format!("is {step}; it must be a positive number of seconds");
+                return Err(ModelError::setting("time_step", reason));
             }
             spec.option_mut().timestep = step;
         }
@@ -145,14 +140,7 @@ impl Robot {
         let knobs = resolve::resolve(source, &config.design)?;
         let motors = motor::resolve(&spec, &config.motors)?;
         let parameters = knobs.iter().map(|knob| knob.parameter.clone()).collect();
-        let mass_range = match config.mass_range {
-            Some([low, high]) if !(low > 0.0 && low <= 1.0 && high >= 1.0 && high.is_finite()) => {
-                let reason =
-                    format!("is [{low}, {high}]; it must be two shares, the first in (0, 1], the second 1 or more");
-                return Err(ModelError::setting("mass_range", reason));
-            }
-            range => range.map(|range| range.map(|share| share * model.body_mass().iter().sum::<f64>())),
-        };
+        let mass_range = mass_range(config, &model)?;
         let origin = Arc::new(model);
         let clearance = match config.keep_clearance && knobs.iter().any(Knob::moves) {
             true => Clearance::of(&spec, &anatomy, &origin)?,
@@ -274,6 +262,28 @@ impl Robot {
             coefficient::save(spec).map_err(|reason| self.blame(design, reason))
         })
     }
+}
+
+/// Reads a file, and refuses what MuJoCo would take at its word.
+fn parse(files: &files::Files) -> Result<MjSpec, String> {
+    // its path is absolute: where it is not, MuJoCo looks for what an included file names in the wrong place
+    let mut spec = MjSpec::from_xml(files.model()).map_err(|error| hint(said(error)))?;
+    limits::check(&spec)?;
+    settle(&mut spec).map_err(hint)?;
+    Ok(spec)
+}
+
+/// Bounds of the whole mass, kg.
+fn mass_range(config: &Config, model: &MjModel) -> Result<Option<[f64; 2]>, ModelError> {
+    let Some([low, high]) = config.mass_range else {
+        return Ok(None);
+    };
+    if !(low > 0.0 && low <= 1.0 && high >= 1.0 && high.is_finite()) {
+        let reason = format!("is [{low}, {high}]; it must be two shares, the first in (0, 1], the second 1 or more");
+        return Err(ModelError::setting("mass_range", reason));
+    }
+    let own: f64 = model.body_mass().iter().sum();
+    Ok(Some([low * own, high * own]))
 }
 
 /// Compiles a file, in which stretched bodies have meshes of their own where that can be done.

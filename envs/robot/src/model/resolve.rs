@@ -112,6 +112,37 @@ fn knob(
             "it changes nothing; name at least one number of the file",
         ));
     }
+    let mut changes = changes(source, config, key, claims)?;
+    let start = start(config, key, &mut changes)?;
+    let meshes = meshes(source, &changes)
+        .map_err(|(edit, reason)| ModelError::setting(format!("{key}.edit[{edit}]"), reason))?;
+    changes.extend(meshes);
+    let parameter = Parameter {
+        name: config.name.clone(),
+        unit: config.unit.clone(),
+        low: config.low,
+        high: config.high,
+        start,
+        scale: match config.scale {
+            ScaleConfig::Linear => Scale::Linear,
+            ScaleConfig::Log => Scale::Log,
+        },
+    };
+    tandem_core::DesignSpace::new(vec![parameter.clone()]).map_err(|error| {
+        let outside = config.low < config.high && config.start.is_some_and(|s| s < config.low || s > config.high);
+        let key = if outside { format!("{key}.start") } else { key.into() };
+        ModelError::setting(key, error.to_string())
+    })?;
+    Ok(Knob { parameter, changes })
+}
+
+/// What a parameter's edits change, but for the meshes that bodies wear.
+fn changes(
+    source: Source,
+    config: &ParameterConfig,
+    key: &str,
+    claims: &mut HashMap<Claim, String>,
+) -> Result<Vec<Change>, ModelError> {
     let mut changes = Vec::new();
     for (j, text) in config.edit.iter().enumerate() {
         let place = format!("{key}.edit[{j}]");
@@ -148,27 +179,7 @@ fn knob(
             });
         }
     }
-    let start = start(config, key, &mut changes)?;
-    let meshes = meshes(source, &changes)
-        .map_err(|(edit, reason)| ModelError::setting(format!("{key}.edit[{edit}]"), reason))?;
-    changes.extend(meshes);
-    let parameter = Parameter {
-        name: config.name.clone(),
-        unit: config.unit.clone(),
-        low: config.low,
-        high: config.high,
-        start,
-        scale: match config.scale {
-            ScaleConfig::Linear => Scale::Linear,
-            ScaleConfig::Log => Scale::Log,
-        },
-    };
-    tandem_core::DesignSpace::new(vec![parameter.clone()]).map_err(|error| {
-        let outside = config.low < config.high && config.start.is_some_and(|s| s < config.low || s > config.high);
-        let key = if outside { format!("{key}.start") } else { key.into() };
-        ModelError::setting(key, error.to_string())
-    })?;
-    Ok(Knob { parameter, changes })
+    Ok(changes)
 }
 
 /// Something that an edit names.

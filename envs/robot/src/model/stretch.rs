@@ -65,20 +65,7 @@ impl Stretch {
             .get(body)
             .filter(|_| body > 0)
             .ok_or("the world has no shape of its own")?;
-        if !parts::all::<MjsFlex>(spec).is_empty() {
-            return Err(
-                "the file has a flexible body (`<flex>`), and which of its parts would move along cannot be told"
-                    .into(),
-            );
-        }
-        let parent = parts::all::<MjsBody>(spec)[body];
-        if inertia::explicit(spec, parent) && law.is_none() {
-            let title = anatomy.title(body);
-            return Err(format!(
-                "{title} says its own inertia (`<inertial>`), which does not follow from its shape; say how it follows with \
-                 `\"inertial\": \"uniform\"` (mass spread as before, at the same density)"
-            ));
-        }
+        may_change(spec, anatomy, body, law)?;
         let anchor = anchor(anatomy, model, body);
         let attach = |&child: &usize| {
             let id = anatomy.bodies[child].id;
@@ -91,15 +78,14 @@ impl Stretch {
             )
         };
         let children: Vec<_> = limb.children.iter().map(attach).collect();
-        let main = main(anatomy, model, body, named, &children);
-        let (axis, own) = match (verb, main) {
-            (Verb::Scale | Verb::Mass, _) => (Vector3::z(), 1.0),
-            (Verb::Length, Some(main)) => (main.axis, main.length),
-            (Verb::Thickness, Some(main)) => (main.axis, main.radius),
-            (Verb::Length, None) => bone(anchor, &children).ok_or_else(|| no_axis(anatomy, body))?,
-            (Verb::Thickness, None) => round(anatomy, model, body).ok_or_else(|| no_axis(anatomy, body))?,
+        let measured = match (verb, main(anatomy, model, body, named, &children)) {
+            (Verb::Scale | Verb::Mass, _) => Some((Vector3::z(), 1.0)),
+            (Verb::Length, Some(main)) => Some((main.axis, main.length)),
+            (Verb::Thickness, Some(main)) => Some((main.axis, main.radius)),
+            (Verb::Length, None) => bone(anchor, &children),
+            (Verb::Thickness, None) => round(anatomy, model, body),
         };
-        let own = own + 0.0;
+        let (axis, own) = measured.ok_or_else(|| no_axis(anatomy, body))?;
         if !(own.is_finite() && own > 1e-9) {
             return Err(format!("{} has a {} of {own}", anatomy.title(body), verb.name()));
         }
@@ -227,6 +213,23 @@ impl Stretch {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses a body whose mass would not follow its shape, and files with parts that could not be moved along.
+fn may_change(spec: &MjSpec, anatomy: &Anatomy, body: usize, law: Option<InertialLaw>) -> Result<(), String> {
+    if !parts::all::<MjsFlex>(spec).is_empty() {
+        return Err(
+            "the file has a flexible body (`<flex>`), and which of its parts would move along cannot be told".into(),
+        );
+    }
+    if inertia::explicit(spec, parts::all::<MjsBody>(spec)[body]) && law.is_none() {
+        let title = anatomy.title(body);
+        return Err(format!(
+            "{title} says its own inertia (`<inertial>`), which does not follow from its shape; say how it follows with \
+             `\"inertial\": \"uniform\"` (mass spread as before, at the same density)"
+        ));
+    }
+    Ok(())
 }
 
 const LOST: &str = "a part of the file got lost";
