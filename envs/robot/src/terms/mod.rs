@@ -12,15 +12,18 @@
 
 mod action;
 mod catalogue;
+mod clock;
 mod command;
 mod contact;
 mod event;
 pub mod expression;
+mod functions;
 mod lookup;
 mod motion;
 mod observation;
 mod params;
 pub mod pattern;
+mod randomise;
 mod raw;
 mod read;
 mod reward;
@@ -239,7 +242,7 @@ impl Terms {
         }
         let arriving = self.arriving(memory);
         let model = robot.shared_model();
-        self.drive(&model, arriving, robot.data_mut().ctrl_mut());
+        self.drive(&model, |i| arriving[i], robot.data_mut().ctrl_mut());
     }
 
     /// Writes the controls that a command would amount to if it were given now, `[controls]`; those that no action moves stay.
@@ -257,24 +260,17 @@ impl Terms {
         match late {
             Some((Delay { history, .. }, steps)) if steps > 0 => {
                 let arriving = history.start + (steps - 1) * memory.action.len();
-                self.drive(
-                    robot.model(),
-                    &memory.kept[arriving..arriving + memory.action.len()],
-                    controls,
-                );
+                self.drive(robot.model(), |i| memory.kept[arriving + i], controls);
             }
-            _ => {
-                let action: Vec<f64> = action.iter().map(|&a| a.into().clamp(-1.0, 1.0)).collect();
-                self.drive(robot.model(), &action, controls);
-            }
+            _ => self.drive(robot.model(), |i| action[i].into().clamp(-1.0, 1.0), controls),
         }
     }
 
-    fn drive(&self, model: &MjModel, arriving: &[f64], controls: &mut [f64]) {
+    /// Writes what the commands that arrive, by position, amount to.
+    fn drive(&self, model: &MjModel, arriving: impl Fn(usize) -> f64, controls: &mut [f64]) {
         for motion in &self.motions {
-            let commands = &arriving[motion.commands.clone()];
-            for (i, (&control, &a)) in motion.controls.iter().zip(commands).enumerate() {
-                controls[control] = (motion.drive)(model, i, motion.scale * a);
+            for (i, (&control, command)) in motion.controls.iter().zip(motion.commands.clone()).enumerate() {
+                controls[control] = (motion.drive)(model, i, motion.scale * arriving(command));
             }
         }
     }
