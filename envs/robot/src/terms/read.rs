@@ -281,7 +281,10 @@ impl<'a> Reader<'a> {
             return self.build(config, termination::TABLE);
         }
         let value = self.expression(config)?;
-        Ok(Box::new(move |x| value(x) > 0.0 || value(x).is_nan()))
+        Ok(Box::new(move |x| {
+            let value = value(x);
+            value > 0.0 || value.is_nan()
+        }))
     }
 
     /// When a task is done: a term, or an expression that is above 0; at the horizon, where nothing is said.
