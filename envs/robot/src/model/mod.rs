@@ -123,6 +123,7 @@ impl Robot {
         let whole = std::path::absolute(files.model()).map_err(|error| refuse(error.to_string()))?;
         let mut spec = MjSpec::from_xml(&whole).map_err(|error| refuse(hint(said(error))))?;
         limits::check(&spec).map_err(refuse)?;
+        refers(&whole).map_err(|reason| refuse(hint(reason)))?;
         settle(&mut spec).map_err(|reason| refuse(hint(reason)))?;
         if let Some(step) = config.time_step {
             if !(step.is_finite() && step > 0.0) {
@@ -286,6 +287,13 @@ fn read(spec: MjSpec, config: &Config) -> Result<(MjSpec, Anatomy, MjModel), Str
     drop(parted);
     let (anatomy, model) = Anatomy::read(copy(&spec)?)?;
     Ok((spec, anatomy, model))
+}
+
+/// Compiles the file as it is. Copies, which all else is made of, leave out what refers to a part that is not there (a motor on a
+/// misspelt joint), so that it would not be refused.
+fn refers(path: &Path) -> Result<(), String> {
+    let mut spec = MjSpec::from_xml(path).map_err(said)?;
+    spec.compile().map(|_| ()).map_err(said)
 }
 
 /// MuJoCo's complaint about a URDF's meshes, with the cure.
