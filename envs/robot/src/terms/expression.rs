@@ -1,12 +1,9 @@
 //! Formulas that users write: parsed once, evaluated at each control step without allocating.
-//! [`HELP`] lists what there is.
 
 use thiserror::Error;
 
 use super::functions::{BINARY, COMPARING, CONSTANTS, ONE, THREE, TWO, power};
 use super::pattern::hint;
-
-pub use super::functions::HELP;
 
 /// Deepest nesting of a formula, and the most numbers that wait for an operator.
 const DEPTH: usize = 64;

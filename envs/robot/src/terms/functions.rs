@@ -1,24 +1,6 @@
 //! What formulas are made of. NaN stays NaN through every operator and function, so that it is seen and named at the end; `if`
 //! alone leaves it out where it stands in the branch that is not taken.
 
-/// What formulas are made of: kind and list.
-pub const HELP: &[(&str, &str)] = &[
-    (
-        "operators, loosest first",
-        "< <= > >= (1 or 0, not in a chain), + -, * / % (never negative), sign, ^ (from the right; -x^2 is -(x^2))",
-    ),
-    (
-        "of one number",
-        "abs sign sqrt exp ln log10 sin cos tan asin acos atan sinh cosh tanh floor ceil round square",
-    ),
-    ("of two", "min max atan2 pow hypot"),
-    (
-        "of three",
-        "clamp(x, low, high), if(condition, where it is not 0, else)",
-    ),
-    ("constants", "pi e"),
-];
-
 /// A function of one number, by name.
 pub type One = (&'static str, fn(f64) -> f64);
 /// A function of two.
@@ -122,19 +104,19 @@ pub const BINARY: &[Binary] = &[
 mod tests {
     use super::*;
 
+    /// A user finds them in the page on robots of one's own, which says them all.
     #[test]
-    fn the_help_lists_every_function_and_operator() {
-        let text: String = HELP.iter().map(|(_, list)| format!(" {list}")).collect();
-        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "(),".contains(c)).collect();
-        let functions = ONE
-            .iter()
-            .map(|f| f.0)
+    fn the_page_lists_every_function_operator_and_constant() {
+        let page = include_str!("../../../../docs/own-robot.md");
+        let (_, list) = page.split_once("A formula is made of").expect("the page has the list");
+        let rows = list.lines().filter(|line| line.starts_with('|')).take(7);
+        let text = rows.collect::<Vec<_>>().join(" ");
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "`(),".contains(c)).collect();
+        let functions = (ONE.iter().map(|f| f.0))
             .chain(TWO.iter().map(|f| f.0))
             .chain(THREE.iter().map(|f| f.0));
-        for name in functions
-            .chain(CONSTANTS.iter().map(|c| c.0))
-            .chain(BINARY.iter().map(|b| b.1))
-        {
+        let others = (CONSTANTS.iter().map(|c| c.0)).chain(BINARY.iter().map(|b| b.1));
+        for name in functions.chain(others) {
             assert!(words.contains(&name), "{name}");
         }
     }
