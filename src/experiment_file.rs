@@ -34,6 +34,7 @@ impl Experiment {
     /// # Errors
     /// A file that is missing or has been changed to something that is not right.
     pub fn from_run(folder: &RunFolder) -> Result<Self, Error> {
+        folder.check_bundled()?;
         Self::read(&folder.file("experiment.json"), &[])
     }
 

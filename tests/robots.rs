@@ -243,3 +243,26 @@ fn the_page_on_ones_own_robot_can_be_followed() {
         assert!(folder.join(file).exists(), "{file}");
     }
 }
+
+#[test]
+fn a_robot_that_was_changed_in_its_run_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let arm = repository().join("experiments/robots/arm.json");
+    let words = ["train", arm.to_str().unwrap(), "--out", "run"];
+    tandem(folder.path(), &short(&words)).ended(0);
+    let run = folder.path().join("run");
+    let bundle = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("model-"));
+    let model = bundle.map(|folder| folder.join("arm.xml")).next().unwrap();
+    let text = fs::read_to_string(&model).unwrap();
+    fs::write(&model, text.replacen("gear=\"15\"", "gear=\"16\"", 1)).unwrap();
+    assert_ne!(fs::read_to_string(&model).unwrap(), text, "the file has another gear");
+    for words in [
+        &["evaluate", "run", "--episodes", "4"][..],
+        &["train", "--resume", "run"],
+    ] {
+        tandem(folder.path(), words).ended(1).saying(&["arm.xml", "damaged"]);
+    }
+    fs::write(&model, text).unwrap();
+    tandem(folder.path(), &["evaluate", "run", "--episodes", "4"]).ended(0);
+}

@@ -33,6 +33,13 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
     if args.json {
         return print_json(&json!({ "entries": rows }));
     }
+    let rows: Vec<Row> = rows
+        .into_iter()
+        .flat_map(|row| {
+            let below = parameters(&row);
+            std::iter::once(row).chain(below)
+        })
+        .collect();
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     for row in &rows {
         out!("{:width$}  {}", row.name, row.about)?;
@@ -114,13 +121,25 @@ fn terms() -> Vec<Row> {
             ("params", json!(term.params)),
         ];
         let entry = row(term.name, &about);
-        rows.push(
-            details
-                .into_iter()
-                .fold(entry, |entry, (key, value)| entry.with(key, value)),
-        );
+        let with = |entry: Row, (key, value): (&str, Value)| entry.with(key, value);
+        rows.push(details.into_iter().fold(entry, with));
     }
     rows
+}
+
+/// The parameters of a term, a line each.
+fn parameters(term: &Row) -> Vec<Row> {
+    let params = term.details.get("params").and_then(Value::as_array);
+    let text = |param: &Value, key: &str| param[key].as_str().unwrap_or_default().to_owned();
+    let line = |param: &Value| {
+        let default = match &param["default"] {
+            Value::Null => "to be given".to_owned(),
+            value => format!("default {value}"),
+        };
+        let about = format!("[{}] {}; {default}", text(param, "unit"), text(param, "doc"));
+        row(&format!("  {}", text(param, "name")), &about)
+    };
+    params.into_iter().flatten().map(line).collect()
 }
 
 /// Problems, each followed by its presets.

@@ -222,8 +222,7 @@ fn build_reach2d(task: &Value) -> Result<Instance, ProblemError> {
     let arm = PlanarArm::new(&*problem.hardware());
     Ok(Instance {
         tensor_hardware: arm.map(|arm| Arc::new(arm) as Arc<dyn TensorHardware>),
-        problem,
-        robot: None,
+        ..Instance::new(problem)
     })
 }
 
@@ -233,8 +232,7 @@ fn build_tentacle(task: &Value) -> Result<Instance, ProblemError> {
     let tensors = TensorTentacle::new(&*problem.hardware());
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
-        problem,
-        robot: None,
+        ..Instance::new(problem)
     })
 }
 
@@ -243,27 +241,18 @@ fn build_accelerator(task: &Value) -> Result<Instance, ProblemError> {
     let tensors = TensorAccelerator::new(&codesign::Settings::new(&config)?)?;
     Ok(Instance {
         tensor_hardware: Some(Arc::new(tensors)),
-        problem: codesign::make(&config)?,
-        robot: None,
+        ..Instance::new(codesign::make(&config)?)
     })
 }
 
 fn build_press(task: &Value) -> Result<Instance, ProblemError> {
     let config: press::Config = read(task)?;
-    Ok(Instance {
-        problem: press::make(&config)?,
-        tensor_hardware: None,
-        robot: None,
-    })
+    Ok(Instance::new(press::make(&config)?))
 }
 
 fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
     let config: tendon::Config = read(task)?;
-    Ok(Instance {
-        problem: tendon::make(&config)?,
-        tensor_hardware: None,
-        robot: None,
-    })
+    Ok(Instance::new(tendon::make(&config)?))
 }
 
 fn build_robot(task: &Value) -> Result<Instance, ProblemError> {
@@ -273,18 +262,14 @@ fn build_robot(task: &Value) -> Result<Instance, ProblemError> {
     let effects = world.linear_effects();
     Ok(Instance {
         tensor_hardware: effects.map(|effects| Arc::new(TensorRobot::new(effects)) as Arc<dyn TensorHardware>),
-        robot: Some(world.shared_robot()),
+        robot: Some(world.robot().clone()),
         problem: Box::new(Environment::new(world)),
     })
 }
 
 fn build_attention(task: &Value) -> Result<Instance, ProblemError> {
     let config: recall::Config = read(task)?;
-    Ok(Instance {
-        problem: recall::make(&config)?,
-        tensor_hardware: None,
-        robot: None,
-    })
+    Ok(Instance::new(recall::make(&config)?))
 }
 
 /// The `classic` problem's settings.
@@ -300,9 +285,5 @@ fn build_classic(task: &Value) -> Result<Instance, ProblemError> {
     let names: Vec<&str> = classic::NAMES.iter().map(|(name, _)| *name).collect();
     let unknown = || SettingError::new("name", format!("`{}` is none of {}", task.name, names.join(", ")));
     let problem = classic::make(&task.name).ok_or_else(unknown)?;
-    Ok(Instance {
-        problem,
-        tensor_hardware: None,
-        robot: None,
-    })
+    Ok(Instance::new(problem))
 }

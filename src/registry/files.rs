@@ -14,7 +14,8 @@ use crate::experiment::Experiment;
 /// How a problem's settings name files.
 #[derive(Clone, Copy)]
 pub struct Files {
-    /// Makes the paths in the settings absolute; relative ones start at this folder.
+    /// Rewrites relative paths in the settings, which start at this folder, so that they can be opened from the working
+    /// directory.
     pub locate: fn(&mut Value, &Path),
     /// What a run's folder has to hold: the located settings are given.
     pub bundle: fn(&Value) -> Result<Bundle, ProblemError>,
@@ -39,7 +40,7 @@ pub struct BundledFile {
 }
 
 impl ProblemEntry {
-    /// The experiment's settings, with absolute paths.
+    /// The experiment's settings, with paths that can be opened.
     pub(super) fn located<'a>(&self, experiment: &'a Experiment) -> Cow<'a, Value> {
         match self.files {
             None => Cow::Borrowed(&experiment.task),

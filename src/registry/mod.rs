@@ -38,6 +38,17 @@ pub struct Instance {
     pub robot: Option<Arc<Robot>>,
 }
 
+impl Instance {
+    /// A problem of which there is nothing else to say.
+    pub fn new(problem: Box<dyn Problem>) -> Self {
+        Self {
+            problem,
+            tensor_hardware: None,
+            robot: None,
+        }
+    }
+}
+
 /// Builds a problem from the experiment's `task`.
 pub type BuildProblem = dyn Fn(&Value) -> Result<Instance, ProblemError> + Send + Sync;
 
@@ -102,13 +113,7 @@ impl ProblemEntry {
         Self {
             name,
             about,
-            build: Box::new(move |task| {
-                Ok(Instance {
-                    problem: Box::new(make(read(task)?)?),
-                    tensor_hardware: None,
-                    robot: None,
-                })
-            }),
+            build: Box::new(move |task| Ok(Instance::new(Box::new(make(read(task)?)?)))),
             read: typed::<C>,
             variants: Vec::new,
             selectivity: None,

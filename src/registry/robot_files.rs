@@ -9,6 +9,7 @@ use tandem_core::check::SettingError;
 use tandem_robot::Config;
 
 use super::files::{Bundle, BundledFile, Files};
+use super::problem_entry;
 use crate::error::Error;
 use crate::experiment::Experiment;
 
@@ -27,9 +28,8 @@ pub fn robot(experiment: &Experiment) -> Result<Config, Error> {
         );
         return Err(Error::Input(text));
     }
-    let mut task = experiment.task.clone();
-    locate(&mut task, &experiment.base);
-    Config::deserialize(&task).map_err(|error| Error::Input(format!("task: {error}")))
+    let task = problem_entry(experiment)?.located(experiment);
+    Config::deserialize(&*task).map_err(|error| Error::Input(format!("task: {error}")))
 }
 
 fn locate(task: &mut Value, base: &Path) {
@@ -41,7 +41,7 @@ fn locate(task: &mut Value, base: &Path) {
 /// The model and its files in a folder named by a digest of them all, so that two runs of the same robot are the same.
 fn bundle(task: &Value) -> Result<Bundle, ProblemError> {
     let config = Config::deserialize(task).map_err(|error| SettingError::new("", error.to_string()))?;
-    let mut files = tandem_robot::model::bundle(&config.model).map_err(SettingError::from)?;
+    let files = tandem_robot::model::bundle(&config.model).map_err(SettingError::from)?;
     let mut digest = crc32fast::Hasher::new();
     for (path, bytes) in &files.files {
         digest.update(path.to_string_lossy().as_bytes());
@@ -56,6 +56,6 @@ fn bundle(task: &Value) -> Result<Bundle, ProblemError> {
     };
     Ok(Bundle {
         task,
-        files: files.files.drain(..).map(inside).collect(),
+        files: files.files.into_iter().map(inside).collect(),
     })
 }

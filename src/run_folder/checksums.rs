@@ -86,6 +86,14 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     atomic::write(&path, bytes)
 }
 
+/// Names of the files of `folder` that have a checksum.
+///
+/// # Errors
+/// What the file system says.
+pub fn names(folder: &Path) -> io::Result<Vec<String>> {
+    Ok(load(folder)?.into_keys().collect())
+}
+
 /// Notes what the file `name`, which grows, begins with from now on.
 ///
 /// # Errors

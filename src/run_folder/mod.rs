@@ -276,6 +276,19 @@ impl RunFolder {
         checksums::read(&self.path, name)
     }
 
+    /// Whether the files that the experiment names are what came into the folder.
+    ///
+    /// # Errors
+    /// [`RunError::Missing`], [`RunError::Damaged`] or [`RunError::Io`].
+    pub fn check_bundled(&self) -> Result<(), RunError> {
+        let names = checksums::names(&self.path).map_err(io_error("read", &self.path))?;
+        let bundled = |name: &&String| name.contains('/') && !SUBFOLDERS.iter().any(|folder| name.starts_with(folder));
+        names
+            .iter()
+            .filter(bundled)
+            .try_for_each(|name| self.read(name).map(drop))
+    }
+
     /// Whether the rows of `metrics.jsonl` are what was written up to the last checkpoint.
     ///
     /// # Errors

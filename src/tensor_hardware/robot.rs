@@ -33,3 +33,50 @@ impl TensorHardware for TensorRobot {
         effects + derivatives.mv(&offset).view([-1, width])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tandem_robot::{Config, RobotWorld};
+
+    use super::*;
+
+    /// A link on a hinge, its site at the tip: `l (cos q, sin q)`.
+    const LINK: &str = r#"
+    <mujoco>
+      <worldbody>
+        <body name="link">
+          <joint name="hinge" axis="0 0 1"/>
+          <geom type="capsule" fromto="0 0 0 0.4 0 0" size="0.02"/>
+          <site name="tip" pos="0.4 0 0"/>
+        </body>
+      </worldbody>
+      <actuator><motor joint="hinge"/></actuator>
+    </mujoco>"#;
+
+    #[test]
+    fn value_and_gradient_are_those_of_forward_kinematics() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("link.xml");
+        std::fs::write(&model, LINK).unwrap();
+        let config: Config = serde_json::from_value(json!({
+            "model": model, "effect": "sites",
+            "design": [{"name": "length", "low": 0.2, "high": 0.8, "edit": ["length(body:link)"]}],
+            "observation": [{"term": "qpos"}], "action": [{"term": "joint_effort"}], "reward": [{"term": "is_alive"}],
+        }))
+        .unwrap();
+        let tensors = TensorRobot::new(RobotWorld::new(&config).unwrap().linear_effects().unwrap());
+        let design = Tensor::from_slice(&[0.6f32]).set_requires_grad(true);
+        let angles = [0.3f32, 2.0];
+        let places = tensors.respond(&design, &Tensor::from_slice(&angles).view([2, 1]));
+        for (row, angle) in angles.into_iter().enumerate() {
+            for (axis, direction) in [angle.cos(), angle.sin(), 0.0].into_iter().enumerate() {
+                let place = places.double_value(&[row as i64, axis as i64]);
+                assert!((place - 0.6 * f64::from(direction)).abs() < 1e-6, "{place}");
+            }
+        }
+        places.sum(Kind::Float).backward();
+        let expected: f32 = angles.iter().map(|angle| angle.cos() + angle.sin()).sum();
+        assert!((design.grad().double_value(&[0]) - f64::from(expected)).abs() < 1e-4);
+    }
+}

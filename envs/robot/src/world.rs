@@ -28,8 +28,22 @@ pub(crate) struct Parts {
     pub robot: Arc<Robot>,
     pub terms: Terms,
     pub control_steps: usize,
-    /// Duration of a control step, s.
-    pub control_dt: f64,
+}
+
+impl Parts {
+    /// Derives the forces between bodies, where a term reads them.
+    fn forces(&self, robot: &mut Simulation) -> Result<(), EngineError> {
+        match self.terms.needs_forces() {
+            true => robot.forces(),
+            false => Ok(()),
+        }
+    }
+
+    /// What terms can read after a step of MuJoCo.
+    fn finish_step(&self, robot: &mut Simulation) -> Result<(), EngineError> {
+        robot.step()?;
+        self.forces(robot)
+    }
 }
 
 /// A robot and its task.
@@ -52,21 +66,19 @@ impl RobotWorld {
         within("control_steps", config.control_steps, [1, 10_000])?;
         let robot = Arc::new(Robot::load(config)?);
         let terms = Terms::new(config, robot.start_model())?;
-        let control_dt = robot.start_model().opt().timestep * config.control_steps as f64;
         let spec = Spec {
             name: "robot".into(),
             observation: terms.observation().to_vec(),
             command: CommandSpace::Continuous(terms.action().to_vec()),
             reward_terms: terms.reward().to_vec(),
             horizon: config.horizon,
-            control_dt,
+            control_dt: terms.control_dt(),
         };
         let camera = Camera::new(config.camera.as_deref(), robot.start_model())?;
         let parts = Arc::new(Parts {
             robot,
             terms,
             control_steps: config.control_steps,
-            control_dt,
         });
         let cut = effect::cut(config.effect, &parts)?;
         let weights = parts.terms.weights().iter().enumerate();
@@ -81,13 +93,8 @@ impl RobotWorld {
     }
 
     /// The robot's file and designs.
-    pub fn robot(&self) -> &Robot {
+    pub fn robot(&self) -> &Arc<Robot> {
         &self.parts.robot
-    }
-
-    /// The same, to be shared.
-    pub fn shared_robot(&self) -> Arc<Robot> {
-        self.parts.robot.clone()
     }
 
     /// The terms.
@@ -137,10 +144,15 @@ impl RobotWorld {
 
     /// The observation in double precision, `[observation]`.
     pub fn observe_exactly(&self, state: &Episode, out: &mut [f64]) {
+        self.read(state, out.iter_mut(), |slot, value| *slot = value);
+    }
+
+    /// Reads the observation into `slots`, number by number.
+    fn read<T>(&self, state: &Episode, slots: impl Iterator<Item = T>, put: impl Fn(T, f64)) {
+        let terms = &self.parts.terms;
         if let Some(robot) = &state.simulation {
-            self.parts
-                .terms
-                .observe(self.parts.terms.context(robot, &state.memory), out);
+            let numbers = terms.observed(terms.context(robot, &state.memory));
+            slots.zip(numbers).for_each(|(slot, value)| put(slot, value));
         }
     }
 
@@ -174,17 +186,12 @@ impl RobotWorld {
         let Some(robot) = &mut state.simulation else {
             return Ok(());
         };
-        for step in 1..=self.parts.control_steps {
-            if step == self.parts.control_steps {
-                robot.store(&mut state.origin);
-            }
+        for _ in 1..self.parts.control_steps {
             robot.step()?;
         }
+        robot.store(&mut state.origin);
         state.stepped = true;
-        match self.parts.terms.needs_forces() {
-            true => robot.forces(),
-            false => Ok(()),
-        }
+        self.parts.finish_step(robot)
     }
 
     /// Moves the world under an effect by a control step.
@@ -210,9 +217,7 @@ impl RobotWorld {
 
     fn derive(&self, robot: &mut Simulation, effect: &[f32]) -> Result<(), EngineError> {
         robot.forward()?;
-        if self.parts.terms.needs_forces() {
-            robot.forces()?;
-        }
+        self.parts.forces(robot)?;
         self.cut.show(robot, effect);
         Ok(())
     }
@@ -313,9 +318,7 @@ impl World for RobotWorld {
     }
 
     fn observe(&self, state: &Episode, _design: &[f64], out: &mut [f32]) {
-        let mut exact = vec![0.0; out.len()];
-        self.observe_exactly(state, &mut exact);
-        out.iter_mut().zip(&exact).for_each(|(to, &x)| *to = x as f32);
+        self.read(state, out.iter_mut(), |slot, value| *slot = value as f32);
     }
 
     fn query(&self, state: &Episode, command: &[f32], out: &mut [f32]) {
@@ -325,7 +328,7 @@ impl World for RobotWorld {
         let mut controls = robot.data().ctrl().to_vec();
         self.parts.terms.controls(robot, &state.memory, command, &mut controls);
         if self.cut.query(&self.parts, robot, &controls, out).is_err() {
-            out.fill(f32::NAN); // its effect is then none, and the environment ends the episode
+            out.fill(0.0); // MuJoCo gave up; so it will in the step itself, which ends the episode
         }
     }
 
@@ -392,13 +395,7 @@ impl World for RobotWorld {
             robot.restore(&state.origin)?;
             match state.stepped {
                 false => self.derive(robot, &state.effect),
-                true => {
-                    robot.step()?;
-                    match self.parts.terms.needs_forces() {
-                        true => robot.forces(),
-                        false => Ok(()),
-                    }
-                }
+                true => self.parts.finish_step(robot),
             }
         };
         again(&mut robot).map_err(|error| error.to_string())?;

@@ -200,6 +200,7 @@ fn segments(rollout: &Rollout, rewards: &[f32]) -> Vec<Trial> {
             merit += f64::from(reward) - mean_reward;
             let end = rollout.ends[i];
             if end == End::Terminated {
+                // where values are negative, an end is not to be a merit
                 merit -= mean_value.max(0.0);
             }
             if end != End::Running || i + 1 == (env + 1) * steps {

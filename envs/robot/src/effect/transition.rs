@@ -140,7 +140,7 @@ impl Cut for Transition {
         data.qpos_mut().copy_from_slice(&qpos);
         data.qvel_mut().iter_mut().zip(velocities).for_each(|(v, dv)| *v += dv);
         data.act_mut().iter_mut().zip(activations).for_each(|(a, da)| *a += da);
-        let time = data.time() + parts.control_dt;
+        let time = data.time() + parts.terms.control_dt();
         data.set_time(time);
         Ok(())
     }

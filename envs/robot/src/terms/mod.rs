@@ -301,15 +301,18 @@ impl Terms {
         changed
     }
 
+    /// The numbers of the observation, in their order.
+    pub fn observed<'a>(&'a self, context: Context<'a>) -> impl Iterator<Item = f64> + 'a {
+        self.senses.iter().flat_map(move |sense| {
+            let number = move |i| (sense.scale * (sense.read)(context, i)).clamp(sense.clip[0], sense.clip[1]);
+            (0..sense.count).map(number)
+        })
+    }
+
     /// Writes the observation, `[observation]`.
     pub fn observe(&self, context: Context, out: &mut [f64]) {
-        let mut out = out.iter_mut();
-        for sense in &self.senses {
-            for (i, slot) in (0..sense.count).zip(out.by_ref()) {
-                let value = sense.scale * (sense.read)(context, i);
-                *slot = value.clamp(sense.clip[0], sense.clip[1]);
-            }
-        }
+        let numbers = self.observed(context);
+        out.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
     }
 
     /// Writes the reward's terms before their weights, `[reward]`: what logs show of terms of weight 0.
