@@ -321,7 +321,7 @@ fn moves(terms: &Terms) {
         robot.forces().unwrap();
         terms.after_step(&robot, &mut memory);
         let context = terms.context(&robot, &memory);
-        terms.rewards(context, &mut rewards);
+        terms.measure(context, &mut rewards);
         let _ = (terms.terminated(context), terms.success(context), terms.fault(&rewards));
         terms.events(&mut robot, &mut memory, &mut stream);
         terms.observe(terms.context(&robot, &memory), &mut seen);

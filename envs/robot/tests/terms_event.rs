@@ -177,6 +177,10 @@ fn robots_differ_from_episode_to_episode_as_drawn() {
     terms.randomise(&mut again, &memory).unwrap();
     assert_eq!(again.body_mass(), changed.body_mass());
     assert_eq!(again.dof_invweight0(), changed.dof_invweight0());
+    assert!(
+        terms.randomise(&mut again, &Memory::default()).is_err(),
+        "another task's"
+    );
 }
 
 #[test]

@@ -91,7 +91,6 @@ struct Motion {
 /// The terms of the reward.
 struct Rewards {
     names: Vec<String>,
-    units: Vec<String>,
     faults: Vec<&'static str>,
     weights: Vec<f64>,
     measures: Vec<Measure>,
@@ -140,20 +139,10 @@ impl Terms {
         &self.rewards.names
     }
 
-    /// Units of the reward terms before their weights.
-    pub fn reward_units(&self) -> &[String] {
-        &self.rewards.units
-    }
-
     /// Factors of the reward terms, the duration of a control step included where the task says so; 0 for those that are only
     /// logged.
     pub fn weights(&self) -> &[f64] {
         &self.rewards.weights
-    }
-
-    /// How many numbers the commands have.
-    pub fn command_len(&self) -> usize {
-        self.memory.command.len()
     }
 
     /// The memory of an episode that has not begun.
@@ -200,10 +189,15 @@ impl Terms {
     /// Changes a model as was drawn for an episode, and what MuJoCo derives from it.
     ///
     /// # Errors
-    /// MuJoCo's own.
+    /// A memory that does not fit these terms; MuJoCo's own.
     pub fn randomise(&self, model: &mut MjModel, memory: &Memory) -> Result<(), EngineError> {
         if !self.changes_model() {
             return Ok(());
+        }
+        if !self.fits(memory) {
+            return Err(EngineError(
+                "what is remembered of the episode belongs to other terms".into(),
+            ));
         }
         self.events.iter().for_each(|event| event.randomise(model, memory));
         crate::engine::derive_constants(model)
@@ -315,20 +309,12 @@ impl Terms {
         out.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
     }
 
-    /// Writes the reward's terms before their weights, `[reward]`: what logs show of terms of weight 0.
+    /// Writes the reward's terms before their [weights](Terms::weights), `[reward]`; the reward is the sum of their products.
     pub fn measure(&self, context: Context, out: &mut [f64]) {
         let ends = self.terminated(context);
         for (slot, measure) in out.iter_mut().zip(&self.rewards.measures) {
             *slot = measure(context, ends);
         }
-    }
-
-    /// Writes the reward's terms, weighted, `[reward]`; the reward is their sum.
-    pub fn rewards(&self, context: Context, out: &mut [f64]) {
-        self.measure(context, out);
-        out.iter_mut()
-            .zip(&self.rewards.weights)
-            .for_each(|(slot, weight)| *slot *= weight);
     }
 
     /// The fault of a step with these reward terms, if one of them is no number.
