@@ -20,7 +20,7 @@ use tandem::experiment::Experiment;
 use tandem_core::Stream;
 
 use common::mutation::{ALL, mutate, shipped};
-use common::{program, tiny, watch};
+use common::{ONE_ITERATION, program, tiny, watch};
 
 const CASES: u64 = 20_000;
 
@@ -53,17 +53,7 @@ fn sources() -> Vec<Value> {
 /// How a case ended, where it should not have.
 fn fault(folder: &Path, text: &str) -> Option<String> {
     fs::write(folder.join("e.json"), text).unwrap();
-    let words = [
-        "train",
-        "e.json",
-        "--out",
-        "run",
-        "--set",
-        "schedule.env_steps=1",
-        "--threads",
-        "1",
-    ];
-    let Some(status) = watch(program(folder, &words), &folder.join("talk.log")) else {
+    let Some(status) = watch(program(folder, &ONE_ITERATION), &folder.join("talk.log")) else {
         return Some("is deaf".into());
     };
     let talk = fs::read_to_string(folder.join("talk.log")).unwrap_or_default();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tandem_core::Stream;
 
 use common::mutation::{ALL, mutate};
-use common::{Said, program, tandem, watch};
+use common::{ONE_ITERATION, Said, program, tandem, watch};
 
 /// A leg on a wall, with one thing of each kind.
 const ROBOT: &str = r#"<mujoco model="leg">
@@ -284,17 +284,7 @@ fn fault(folder: &Path) -> Result<bool, String> {
         (0, text) if text.is_empty() => {}
         (code, text) => return Err(format!("check ended with {code}: {text}")),
     }
-    let train = [
-        "train",
-        "e.json",
-        "--out",
-        "run",
-        "--set",
-        "schedule.env_steps=1",
-        "--threads",
-        "1",
-    ];
-    match said(&train)? {
+    match said(&ONE_ITERATION)? {
         (0 | 3, _) => Ok(false),
         (1 | 2, text) if text.lines().last().is_some_and(|line| line.starts_with("tandem: ")) => Ok(true),
         (code, text) => Err(format!("train ended with {code}: {text}")),

@@ -26,9 +26,14 @@ const ODD: [&str; 20] = [
     "🦀",
 ];
 
-/// Changes a robot's file: a value, an attribute's or element's name, a line, a byte.
+/// Changes a robot's file: a value, an attribute's or element's name, a line, a byte. What holds no value any more, because an
+/// earlier change cut it off, stays as it is.
 pub fn mutate(text: &str, stream: &mut Stream) -> String {
     let quotes: Vec<usize> = text.match_indices('"').map(|(at, _)| at).collect();
+    let equals: Vec<usize> = text.match_indices('=').map(|(at, _)| at).collect();
+    if quotes.len() < 2 || equals.is_empty() {
+        return text.into();
+    }
     let pair = 2 * stream.below(quotes.len() / 2);
     let value = quotes[pair] + 1..*quotes.get(pair + 1).unwrap_or(&text.len());
     let mut lines: Vec<&str> = text.lines().collect();
@@ -46,8 +51,7 @@ pub fn mutate(text: &str, stream: &mut Stream) -> String {
             return mutant;
         }
         4 => {
-            let names: Vec<usize> = text.match_indices('=').map(|(at, _)| at).collect();
-            mutant.insert(names[stream.below(names.len())], 'x');
+            mutant.insert(equals[stream.below(equals.len())], 'x');
             return mutant;
         }
         _ => {

@@ -72,8 +72,20 @@ pub fn tandem(folder: &Path, words: &[&str]) -> Said {
     program(folder, words).output().expect("the program starts").into()
 }
 
+/// Words that train what is in `e.json` for one iteration.
+pub const ONE_ITERATION: [&str; 8] = [
+    "train",
+    "e.json",
+    "--out",
+    "run",
+    "--set",
+    "schedule.env_steps=1",
+    "--threads",
+    "1",
+];
+
 /// From then on a watched program is asked to end.
-pub const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(20);
 /// Longest time without a word.
 const SILENT: Duration = Duration::from_secs(120);
 /// What an answer may take: an iteration's patience and a busy machine.

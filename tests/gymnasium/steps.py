@@ -26,7 +26,7 @@ BOUND = 1e-9
 
 
 def play(env, actions, seed):
-    """Gymnasium's own trajectory; its healthy tasks go on after a fall, so that all steps are compared."""
+    """An episode in Gymnasium, to its end or as long as there are actions."""
     observation, _ = env.reset(seed=seed)
     data = env.unwrapped.data
     start = {"qpos": data.qpos.tolist(), "qvel": data.qvel.tolist()}

@@ -319,6 +319,28 @@ fn mujocos_own_words_are_passed_on() {
     assert!(text.contains("line 3") && !text.contains('\n'), "{text}");
 }
 
+/// MuJoCo's copy of a file leaves out what it cannot resolve; a motor, sensor or loop must not vanish so.
+#[test]
+fn parts_that_name_what_does_not_exist_are_refused() {
+    let refused = |inside: &str| {
+        let leg = r#"<worldbody><body name="leg"><joint name="hip"/><geom size="0.1"/></body></worldbody>"#;
+        error(
+            &Files::with("robot.xml", &format!("<mujoco>\n{leg}\n{inside}\n</mujoco>")),
+            json!([]),
+        )
+    };
+    for inside in [
+        r#"<actuator><motor joint="hpi"/></actuator>"#,
+        r#"<sensor><jointpos joint="hpi"/></sensor>"#,
+        r#"<tendon><fixed><joint joint="hpi" coef="1"/></fixed></tendon>"#,
+        r#"<equality><weld body1="hpi"/></equality>"#,
+        r#"<contact><exclude body1="leg" body2="hpi"/></contact>"#,
+    ] {
+        let text = refused(inside);
+        assert!(text.contains("hpi") && text.contains("line 3"), "{text}");
+    }
+}
+
 /// Shells that are only looked at are most of a model; what moves goes without them, and moves alike to the last bit.
 #[test]
 fn meshes_that_are_only_seen_are_left_out_of_what_moves() {

@@ -59,7 +59,7 @@ const ROBOT: &str = r#"
 #[test]
 fn no_fault_ends_the_process() {
     let (mut built, mut refused) = (0, 0);
-    for i in 0..300 {
+    for i in 0..500 {
         let mut stream = Stream::new(i, "mutations", 0);
         let mut text = ROBOT.to_string();
         for _ in 0..=stream.below(3) {

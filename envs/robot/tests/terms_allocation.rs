@@ -51,11 +51,21 @@ fn a_control_step_does_not_allocate() {
     );
     let mut seen = vec![0.0; episode.terms.observation().len()];
     let mut rewards = vec![0.0; episode.terms.reward().len()];
+    let (punctual, mut controls) = (
+        Episode::new(PENDULUM, json!({"action": [{"term": "actuator"}]})),
+        [0.0; 4],
+    );
     let before = COUNT.with(Cell::get);
     for _ in 0..10 {
+        for Episode {
+            terms, robot, memory, ..
+        } in [&episode, &punctual]
+        {
+            terms.controls(robot, memory, &[0.5_f32; 4], &mut controls);
+        }
         episode.step(&[0.5, -0.5, 0.25, 1.0]);
         let context = episode.terms.context(&episode.robot, &episode.memory);
-        episode.terms.rewards(context, &mut rewards);
+        episode.terms.measure(context, &mut rewards);
         episode.terms.observe(context, &mut seen);
         assert!(!episode.terms.terminated(context) && episode.terms.formula_fault(context).is_none());
         let _ = (episode.terms.success(context), episode.terms.fault(&rewards));

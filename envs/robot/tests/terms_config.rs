@@ -164,12 +164,39 @@ fn errors_say_where_what_and_what_was_probably_meant() {
             "`events[0].params.interval`: is [2,1]; low must not be above high",
         ),
         (
+            json!({"events": [{"term": "reset_target_disc", "params": {"joints": ["rail", "swing"]}}]}),
+            "`events[0].params.joints`: `swing` is no slide",
+        ),
+        (
+            json!({"events": [{"term": "reset_target_disc", "params": {"joints": "rail"}}]}),
+            "`events[0].params.joints`: two slides are expected; 1 have such names",
+        ),
+        (
+            json!({"termination": [{"term": "illegal_contact", "params": {"bodies": "hook"}}]}),
+            "`termination[0].params.bodies`: `hook` has no geoms, so that it touches nothing",
+        ),
+        (
+            json!({"command": [{"term": "position", "name": "reach"}],
+                "observation": [{"term": "generated_commands", "params": {"command": "raech"}}]}),
+            "`observation[0].params.command`: `task.command` has no command `raech`; did you mean `reach`?",
+        ),
+        (
+            json!({"horizon": 100, "command": [{"term": "velocity"}], "success": {"term": "velocity_tracked"}}),
+            "`success.params.steps`: is 200; an episode has only 100 control steps",
+        ),
+        (
+            json!({"horizon": 9, "success": {"term": "object_lifted", "params": {"of": "tip", "hold": 10}}}),
+            "`success.params.hold`: is 10; an episode has only 9 control steps",
+        ),
+        (
             json!({"success": {"term": "survive"}}),
             "`success.term`: there is no term `survive` of this kind; did you mean `survives`?",
         ),
     ];
+    let hook = r#"<body name="hook" pos="0 0 -1"><site name="hook"/></body><site name="tip""#;
+    let robot = PENDULUM.replace("<site name=\"tip\"", hook);
     for (parts, expected) in cases {
-        assert_eq!(refused(PENDULUM, parts.clone()), expected, "{parts}");
+        assert_eq!(refused(&robot, parts.clone()), expected, "{parts}");
     }
     assert!(refused(BOX, json!({"observation": [{"term": "joint_pos"}]})).contains("neither hinges nor slides"));
 }
@@ -294,7 +321,7 @@ fn moves(terms: &Terms) {
         robot.forces().unwrap();
         terms.after_step(&robot, &mut memory);
         let context = terms.context(&robot, &memory);
-        terms.rewards(context, &mut rewards);
+        terms.measure(context, &mut rewards);
         let _ = (terms.terminated(context), terms.success(context), terms.fault(&rewards));
         terms.events(&mut robot, &mut memory, &mut stream);
         terms.observe(terms.context(&robot, &memory), &mut seen);

@@ -177,6 +177,44 @@ fn robots_differ_from_episode_to_episode_as_drawn() {
     terms.randomise(&mut again, &memory).unwrap();
     assert_eq!(again.body_mass(), changed.body_mass());
     assert_eq!(again.dof_invweight0(), changed.dof_invweight0());
+    assert!(
+        terms.randomise(&mut again, &Memory::default()).is_err(),
+        "another task's"
+    );
+}
+
+#[test]
+fn the_gain_of_dampers_and_muscles_is_their_strength() {
+    let actuators = r#"<damper name="brake" joint="swing" kv="2" ctrlrange="0 1"/><muscle name="calf" tendon="cord" force="7"/>
+        <muscle name="thigh" tendon="cord" scale="300" lengthrange="0.1 0.5"/></actuator>"#;
+    let xml = PENDULUM.replace("</actuator>", actuators).replace(
+        "<tendon>",
+        "<tendon><fixed name=\"free\"><joint joint=\"swing\" coef=\"1\"/></fixed>",
+    );
+    let xml = xml.replace("force=\"7\"", "force=\"7\" lengthrange=\"0.1 0.5\"");
+    let event = |actuators: Value| json!({"events": [{"term": "actuator_gain", "params": {"actuators": actuators, "range": 3}}]});
+    let episode = Episode::new(&xml, event(json!(["brake", "calf", "thigh"])));
+    let (plain, changed) = (model(&xml), episode.robot.model());
+    close(&changed.actuator_gainprm()[4][..3], &[0.0, 0.0, -6.0]);
+    for (id, strength) in [(5, 2), (6, 3)] {
+        for (before, after) in [
+            (plain.actuator_gainprm()[id], changed.actuator_gainprm()[id]),
+            (plain.actuator_biasprm()[id], changed.actuator_biasprm()[id]),
+        ] {
+            close(&after[..2], &before[..2]); // the range of lengths is no strength
+            close(&[after[strength]], &[3.0 * before[strength]]);
+        }
+    }
+
+    let other = PENDULUM.replace(
+        "</actuator>",
+        "<dcmotor name=\"dc\" joint=\"swing\" motorconst=\"0.05\" resistance=\"1\"/></actuator>",
+    );
+    let refused = Terms::new(&config(event(json!("*"))), &model(&other)).err().unwrap();
+    assert_eq!(
+        refused.reason,
+        "`dc` is no motor, servo or muscle, so that its gain is not known"
+    );
 }
 
 #[test]

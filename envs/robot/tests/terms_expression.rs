@@ -28,6 +28,8 @@ fn functions_and_comparisons() {
     assert_eq!(value("abs(speed) >= 0.5"), 1.0);
     assert_eq!(value("square(x) + sign(speed) + sign(0)"), 8.0);
     assert_eq!(value("cos(pi)"), -1.0);
+    assert_eq!(value("if(x > 0, 1, sqrt(speed))"), 1.0, "the other branch is left out");
+    assert_eq!(value("(0 < x) * (x < 1)"), 0.0);
 }
 
 #[test]
@@ -37,6 +39,10 @@ fn what_is_no_number_stays_none() {
         "min(1, sqrt(speed))",
         "sqrt(speed) > 0",
         "if(sqrt(speed), 1, 2)",
+        "1 ^ sqrt(speed)",
+        "pow(sqrt(speed), 0)",
+        "hypot(exp(1000), sqrt(speed))",
+        "0 % 0",
     ] {
         assert!(value(text).is_nan(), "{text}");
     }
@@ -67,6 +73,14 @@ fn errors_name_line_column_and_the_nearest_name() {
         "line 1, column 4: the formula ends where a number or name is expected"
     );
     assert_eq!(message("max(x)"), "line 1, column 1: `max` takes 2 numbers, not 1");
+    let chained = "comparisons cannot be chained: instead of a < b < c, write (a < b) * (b < c)";
+    assert_eq!(message("0 < x < 1"), format!("line 1, column 7: {chained}"));
+    assert_eq!(
+        message("max(1, 0 < x + 1\n>= 1)"),
+        format!("line 2, column 1: {chained}")
+    );
+    assert!(message(&"1 + 1 * 1 ^ (".repeat(40)).contains("nested deeper"));
+    assert!(message(&format!("{}1{}", "1 + 1 * 1 ^ (".repeat(25), ")".repeat(25))).contains("nested too deeply"));
     assert!(message(&"(".repeat(1000)).contains("nested deeper"));
     assert!(message(&"-".repeat(100_000)).contains("nested deeper"));
 }

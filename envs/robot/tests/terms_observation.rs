@@ -117,6 +117,12 @@ fn sensors_of_the_file_by_name() {
     );
     assert_eq!(episode.terms.observation()[0].unit, "rad");
     assert_eq!(episode.terms.observation()[1].unit, "m");
+
+    let way = r#"<jointpos name="way" joint="rail"/><jointvel name="pace" joint="rail"/></sensor>"#;
+    let xml = PENDULUM.replace("</sensor>", way);
+    let episode = Episode::new(&xml, observing("sensor", json!({"sensor": ["way", "pace"]})));
+    let units: Vec<&str> = episode.terms.observation().iter().map(|c| c.unit.as_str()).collect();
+    assert_eq!(units, ["m", "m/s"]);
 }
 
 #[test]

@@ -202,7 +202,19 @@ fn contacts_of_a_resting_box() {
     assert!(episode.terminated());
     let at = episode.robot.data().qpos().to_vec();
     episode.set(&at, &[0.3, 0.4, 0.0, 0.0, 0.0, 0.0]);
-    is(episode.rewards()[5], 0.5);
+    is(episode.rewards()[5], 0.25);
+}
+
+#[test]
+fn the_world_and_bodies_without_geoms_touch_nothing() {
+    let frame = r#"<body name="frame"><freejoint/><inertial pos="0 0 0" mass="1" diaginertia="1 1 1"/></body>"#;
+    let xml = RESTING.replace("</worldbody>", &format!("{frame}</worldbody>"));
+    let task = json!({"observation": [{"term": "foot_contact", "params": {"bodies": "*"}}],
+        "reward": [{"term": "undesired_contacts", "params": {"bodies": "*"}}]});
+    let mut episode = Episode::new(&xml, task);
+    (0..100).for_each(|_| episode.step(&[]));
+    is(episode.rewards()[0], 1.0); // the box, not the floor that it stands on
+    assert_eq!(episode.terms.observation().len(), 1);
 }
 
 #[test]
@@ -217,7 +229,7 @@ fn a_landing_pays_for_the_time_in_the_air() {
     };
     is(visit(0.099), 0.0);
     (0..9).for_each(|_| is(visit(0.5), 0.0));
-    is(visit(0.099), 9.0 * 0.01 - 0.05); // control steps of two times 0.005 s
+    is(visit(0.099), 10.0 * 0.01 - 0.05); // control steps of two times 0.005 s, ten since the last touch
     is(visit(0.099), 0.0);
 }
 

@@ -269,6 +269,7 @@ fn parse(files: &files::Files) -> Result<MjSpec, String> {
     // its path is absolute: where it is not, MuJoCo looks for what an included file names in the wrong place
     let mut spec = MjSpec::from_xml(files.model()).map_err(|error| hint(said(error)))?;
     limits::check(&spec)?;
+    refers(files.model()).map_err(hint)?;
     settle(&mut spec).map_err(hint)?;
     Ok(spec)
 }
@@ -298,6 +299,13 @@ fn read(spec: MjSpec, config: &Config) -> Result<(MjSpec, Anatomy, MjModel), Str
     drop(parted);
     let (anatomy, model) = Anatomy::read(copy(&spec)?)?;
     Ok((spec, anatomy, model))
+}
+
+/// Compiles the file as it is. Copies, which all else is made of, leave out what refers to a part that is not there (a motor on a
+/// misspelt joint), so that it would not be refused.
+fn refers(path: &Path) -> Result<(), String> {
+    let mut spec = MjSpec::from_xml(path).map_err(said)?;
+    spec.compile().map(|_| ()).map_err(said)
 }
 
 /// MuJoCo's complaint about a URDF's meshes, with the cure.

@@ -11,12 +11,15 @@ use super::shared::Action;
 
 type Built = Result<Action, SettingError>;
 
+/// How commands become controls of an actuator's whole range.
+const EFFORT: &str = "ctrl = middle of ctrlrange + half its width times a; a itself where there is no ctrlrange";
+
 /// The action terms. The factor `scale` of a term multiplies its commands first.
 pub const TABLE: &[Entry<Action>] = &[
     Entry::new(
         "joint_effort",
         "the actuator's",
-        "ctrl = middle + half a, of ctrlrange; ctrl = a without one",
+        EFFORT,
         "Actuators on joints, over the whole of their range.",
         |b| {
             effort(b, "on a joint", |t| {
@@ -27,14 +30,14 @@ pub const TABLE: &[Entry<Action>] = &[
     Entry::new(
         "tendon_effort",
         "the actuator's",
-        "ctrl = middle + half a, of ctrlrange; ctrl = a without one",
+        EFFORT,
         "Actuators on tendons, over the whole of their range.",
         |b| effort(b, "on a tendon", |t| t == MjtTrn::mjTRN_TENDON),
     ),
     Entry::new(
         "actuator",
         "the actuator's",
-        "ctrl = middle + half a, of ctrlrange; ctrl = a without one",
+        EFFORT,
         "Actuators of any kind, over the whole of their range.",
         |b| effort(b, "of any kind", |_| true),
     ),

@@ -38,11 +38,6 @@ impl<T> Entry<T> {
             build,
         }
     }
-
-    /// Unit of its value.
-    pub fn unit(&self) -> &'static str {
-        self.unit
-    }
 }
 
 /// The entry of this name.

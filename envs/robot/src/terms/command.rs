@@ -9,6 +9,7 @@ use tandem_core::check::SettingError;
 
 use super::Memory;
 use super::catalogue::Entry;
+use super::clock::Clock;
 use super::lookup::one;
 use super::params::{Builder, wrong};
 use super::shared::{Event, Told};
@@ -40,38 +41,6 @@ pub const TABLE: &[Entry<Teller>] = &[
         position,
     ),
 ];
-
-/// When a command is drawn again.
-struct Clock {
-    /// Slot of the time that is left, s.
-    slot: usize,
-    interval: [f64; 2],
-    control_dt: f64,
-}
-
-impl Clock {
-    fn new(b: &mut Builder, interval: [f64; 2]) -> Self {
-        let control_dt = b.shared.control_dt;
-        Self {
-            slot: b.shared.keep(1).start,
-            interval,
-            control_dt,
-        }
-    }
-
-    fn wind(&self, memory: &mut Memory, stream: &mut Stream) {
-        memory.kept[self.slot] = stream.uniform(self.interval[0], self.interval[1]);
-    }
-
-    /// Whether it has run down with this control step.
-    fn rings(&self, memory: &mut Memory) -> bool {
-        if self.interval[1] <= 0.0 {
-            return false;
-        }
-        memory.kept[self.slot] -= self.control_dt;
-        memory.kept[self.slot] < 0.5 * self.control_dt
-    }
-}
 
 /// The time between draws, s; 0 for never.
 fn interval(b: &mut Builder, default: [f64; 2]) -> Result<[f64; 2], SettingError> {
@@ -134,7 +103,7 @@ fn velocity(b: &mut Builder) -> Result<Teller, SettingError> {
         return Err(wrong("standing", format!("is {standing}; it must not be above 1")));
     }
     let range = slots(b);
-    let clock = Clock::new(b, interval);
+    let clock = Clock::new(b.shared, interval);
     let event = Box::new(Velocity {
         range,
         ranges,
@@ -241,7 +210,7 @@ fn position(b: &mut Builder) -> Result<Teller, SettingError> {
         Region::Shell(center, radius),
     ][shape];
     let range = slots(b);
-    let clock = Clock::new(b, interval);
+    let clock = Clock::new(b.shared, interval);
     let marker = marker.map(|id| id as usize);
     let event = Box::new(Position {
         range,

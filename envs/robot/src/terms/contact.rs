@@ -4,7 +4,7 @@ use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_model::MjtObjBase as Kind;
 use tandem_core::check::SettingError;
 
-use super::lookup::{Place, find, name, norm};
+use super::lookup::{self, Place, find, name, norm};
 use super::params::{Builder, wrong};
 use crate::simulation::Simulation;
 
@@ -34,6 +34,11 @@ impl Part {
             place: Place::Geom(id),
             geoms: (0..model.geom_bodyid().len()).map(|geom| geom == id).collect(),
         }
+    }
+
+    /// Whether there is nothing of it that may touch.
+    fn is_empty(&self) -> bool {
+        !self.geoms.contains(&true)
     }
 
     /// The force that contacts put on it, in the world's frame, N. Contacts within the part cancel.
@@ -79,7 +84,11 @@ impl Builder<'_> {
     /// # Errors
     /// No such parts, or none named.
     pub fn parts(&mut self) -> Result<Vec<Part>, SettingError> {
-        let bodies = self.patterns("bodies", Some(""), "bodies, by pattern, each with all its geoms")?;
+        let bodies = self.patterns(
+            "bodies",
+            Some(""),
+            "bodies, by pattern, each with all its geoms; the world is left out unless it is named",
+        )?;
         let geoms = self.patterns(
             "geoms",
             Some(""),
@@ -87,22 +96,26 @@ impl Builder<'_> {
         )?;
         let model = self.model()?;
         let mut parts = Vec::new();
+        if bodies.is_empty() && geoms.is_empty() {
+            return Err(wrong("bodies", "is missing: name `bodies` or `geoms`"));
+        }
         if !bodies.is_empty() {
-            parts.extend(
-                find(model, Kind::mjOBJ_BODY, &bodies, "bodies")?
-                    .into_iter()
-                    .map(|id| Part::body(model, id)),
-            );
+            let found = lookup::bodies(model, &bodies)?.into_iter();
+            parts.extend(found.map(|id| Part::body(model, id)));
+            if let Some(part) = parts.iter().find(|part| part.is_empty() && bodies.contains(&part.name)) {
+                return Err(wrong(
+                    "bodies",
+                    format!("`{}` has no geoms, so that it touches nothing", part.name),
+                ));
+            }
+            parts.retain(|part| !part.is_empty());
         }
         if !geoms.is_empty() {
-            parts.extend(
-                find(model, Kind::mjOBJ_GEOM, &geoms, "geoms")?
-                    .into_iter()
-                    .map(|id| Part::geom(model, id)),
-            );
+            let found = find(model, Kind::mjOBJ_GEOM, &geoms, "geoms")?.into_iter();
+            parts.extend(found.map(|id| Part::geom(model, id)));
         }
         match parts.is_empty() {
-            true => Err(wrong("bodies", "is missing: name `bodies` or `geoms`")),
+            true => Err(wrong("bodies", "have no geoms, so that they touch nothing")),
             false => Ok(parts),
         }
     }

@@ -2,19 +2,21 @@
 
 use std::ops::Range;
 
-use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_model::{MjtJoint, MjtObjBase as Kind};
 use tandem_core::Stream;
 use tandem_core::check::SettingError;
 
 use super::Memory;
 use super::catalogue::Entry;
-use super::lookup::{Joint, find, joints, one};
+use super::clock::Clock;
+use super::lookup::{Joint, joints, one};
 use super::params::{Builder, wrong};
+use super::randomise::{actuator_gain, body_mass, friction};
 use super::shared::{Delay, Event};
 use crate::simulation::Simulation;
 
-type Built = Result<Box<dyn Event>, SettingError>;
+/// An event term, or why it is refused.
+pub type Built = Result<Box<dyn Event>, SettingError>;
 
 /// The event terms, which happen in the order in which a task lists them.
 pub const TABLE: &[Entry<Box<dyn Event>>] = &[
@@ -62,54 +64,21 @@ pub const TABLE: &[Entry<Box<dyn Event>>] = &[
         "1",
         "mu *= U(range)",
         "Other friction of geoms in each episode.",
-        |b| {
-            let patterns = b.patterns("geoms", Some("*"), "geoms, by pattern")?;
-            factors(
-                b,
-                [0.7, 1.3],
-                true,
-                |model| find(model, Kind::mjOBJ_GEOM, &patterns, "geoms"),
-                |model, id, factor| {
-                    model.geom_friction_mut()[id][0] *= factor;
-                },
-            )
-        },
+        friction,
     ),
     Entry::new(
         "body_mass",
         "1",
         "m, I *= U(range)",
         "Other masses, and inertias with them.",
-        |b| {
-            let patterns = b.patterns("bodies", Some("*"), "bodies, by pattern")?;
-            factors(
-                b,
-                [0.9, 1.1],
-                false,
-                |model| find(model, Kind::mjOBJ_BODY, &patterns, "bodies"),
-                |model, id, factor| {
-                    model.body_mass_mut()[id] *= factor;
-                    model.body_inertia_mut()[id] = model.body_inertia()[id].map(|i| i * factor);
-                },
-            )
-        },
+        body_mass,
     ),
     Entry::new(
         "actuator_gain",
         "1",
         "gain, feedback *= U(range)",
-        "Stronger or weaker actuators; of servos both stiffness and damping.",
-        |b| {
-            let patterns = b.patterns("actuators", Some("*"), "actuators, by pattern")?;
-            let found = |model: &MjModel| find(model, Kind::mjOBJ_ACTUATOR, &patterns, "actuators");
-            factors(b, [0.9, 1.1], false, found, |model, id, factor| {
-                // SAFETY: numbers stay numbers; no address or size is kept in them.
-                let gains = unsafe { model.actuator_gainprm_mut() };
-                gains[id][0] *= factor;
-                model.actuator_biasprm_mut()[id][1] *= factor;
-                model.actuator_biasprm_mut()[id][2] *= factor;
-            })
-        },
+        "Stronger or weaker motors, servos (both stiffness and damping) and muscles.",
+        actuator_gain,
     ),
     Entry::new(
         "delay",
@@ -212,39 +181,35 @@ fn reset_target_disc(b: &mut Builder) -> Built {
     let patterns = b.patterns("joints", None, "the two slides that carry the target")?;
     let radius = b.positive("radius", "m", 0.2, "of the disc")?;
     let found = joints(b.model()?, &patterns)?;
-    let n = found.len();
-    match <[Joint; 2]>::try_from(found) {
-        Ok(joints) if joints.iter().all(Joint::is_scalar) => Ok(Box::new(TargetDisc { joints, radius })),
-        _ => Err(wrong(
-            "joints",
-            format!("two slides are expected; {n} joints have such names"),
-        )),
+    if let Some(joint) = found.iter().find(|joint| joint.kind != MjtJoint::mjJNT_SLIDE) {
+        return Err(wrong("joints", format!("`{}` is no slide", joint.name)));
     }
+    let joints = <[Joint; 2]>::try_from(found).map_err(|found| {
+        let reason = format!("two slides are expected; {} have such names", found.len());
+        wrong("joints", reason)
+    })?;
+    Ok(Box::new(TargetDisc { joints, radius }))
 }
 
 struct Push {
     body: usize,
-    /// Slot of the time that is left, s.
-    left: usize,
-    interval: [f64; 2],
+    clock: Clock,
     linear: [[f64; 2]; 3],
     angular: [[f64; 2]; 3],
-    control_dt: f64,
 }
 
 impl Event for Push {
     fn start(&self, _robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) {
-        memory.kept[self.left] = stream.uniform(self.interval[0], self.interval[1]);
+        self.clock.wind(memory, stream);
     }
 
     fn step(&self, robot: &mut Simulation, memory: &mut Memory, stream: &mut Stream) -> bool {
-        memory.kept[self.left] -= self.control_dt;
-        let pushes = memory.kept[self.left] < 0.5 * self.control_dt;
+        let pushes = self.clock.rings(memory);
         if pushes {
             let v = self.linear.map(|[low, high]| stream.uniform(low, high));
             let w = self.angular.map(|[low, high]| stream.uniform(low, high));
             kick(robot, self.body, v, w);
-            self.start(robot, memory, stream);
+            self.clock.wind(memory, stream);
         }
         pushes
     }
@@ -295,68 +260,12 @@ fn push(b: &mut Builder) -> Built {
     if b.model()?.body_jntnum()[body] == 0 {
         return Err(wrong("body", "has no joint of its own, so that it cannot be pushed"));
     }
-    let (left, control_dt) = (b.shared.keep(1).start, b.shared.control_dt);
+    let clock = Clock::new(b.shared, interval);
     Ok(Box::new(Push {
         body,
-        left,
-        interval,
+        clock,
         linear,
         angular,
-        control_dt,
-    }))
-}
-
-/// Numbers of the model that are multiplied by factors of an episode.
-struct Factors<F> {
-    ids: Vec<usize>,
-    /// Slots of the factors: one for each number, or one for all.
-    slots: Range<usize>,
-    range: [f64; 2],
-    apply: F,
-}
-
-impl<F: Fn(&mut MjModel, usize, f64) + Send + Sync> Event for Factors<F> {
-    fn draw(&self, memory: &mut Memory, stream: &mut Stream) {
-        let [low, high] = self.range;
-        memory.kept[self.slots.clone()]
-            .iter_mut()
-            .for_each(|factor| *factor = stream.uniform(low, high));
-    }
-
-    fn changes_model(&self) -> bool {
-        true
-    }
-
-    fn randomise(&self, model: &mut MjModel, memory: &Memory) {
-        for (i, &id) in self.ids.iter().enumerate() {
-            let factor = memory.kept[self.slots.start + i.min(self.slots.len() - 1)];
-            (self.apply)(model, id, factor);
-        }
-    }
-}
-
-fn factors(
-    b: &mut Builder,
-    range: [f64; 2],
-    together: bool,
-    find: impl Fn(&MjModel) -> Result<Vec<usize>, SettingError>,
-    apply: impl Fn(&mut MjModel, usize, f64) + Send + Sync + 'static,
-) -> Built {
-    let range = b.range("range", "1", range, "factors on what the file says, [low, high]")?;
-    let together = b.flag("together", together, "one factor for all, instead of one for each")?;
-    let ids = find(b.model()?)?;
-    if range[0] <= 0.0 {
-        return Err(wrong(
-            "range",
-            format!("begins at {}; factors must be above 0", range[0]),
-        ));
-    }
-    let slots = b.shared.keep(if together { 1 } else { ids.len() });
-    Ok(Box::new(Factors {
-        ids,
-        slots,
-        range,
-        apply,
     }))
 }
 

@@ -1,27 +1,9 @@
 //! Formulas that users write: parsed once, evaluated at each control step without allocating.
-//! [`HELP`] lists what there is. A number that is none (NaN) stays one through every operator, so that it is seen and named at the end.
 
 use thiserror::Error;
 
+use super::functions::{BINARY, COMPARING, CONSTANTS, ONE, THREE, TWO, power};
 use super::pattern::hint;
-
-/// What formulas are made of: kind and list.
-pub const HELP: &[(&str, &str)] = &[
-    (
-        "operators, loosest first",
-        "< <= > >= (1 or 0), + -, * / % (never negative), sign, ^ (from the right; -x^2 is -(x^2))",
-    ),
-    (
-        "of one number",
-        "abs sign sqrt exp ln log10 sin cos tan asin acos atan sinh cosh tanh floor ceil round square",
-    ),
-    ("of two", "min max atan2 pow hypot"),
-    (
-        "of three",
-        "clamp(x, low, high), if(condition, where it is not 0, else)",
-    ),
-    ("constants", "pi e"),
-];
 
 /// Deepest nesting of a formula, and the most numbers that wait for an operator.
 const DEPTH: usize = 64;
@@ -64,74 +46,6 @@ pub struct Expression {
     operations: Vec<Operation>,
 }
 
-type One = (&'static str, fn(f64) -> f64);
-type Two = (&'static str, fn(f64, f64) -> f64);
-type Three = (&'static str, fn(f64, f64, f64) -> f64);
-
-const ONE: &[One] = &[
-    ("abs", f64::abs),
-    ("sign", |x| if x == 0.0 { 0.0 } else { x.signum() }),
-    ("sqrt", f64::sqrt),
-    ("exp", f64::exp),
-    ("ln", f64::ln),
-    ("log10", f64::log10),
-    ("sin", f64::sin),
-    ("cos", f64::cos),
-    ("tan", f64::tan),
-    ("asin", f64::asin),
-    ("acos", f64::acos),
-    ("atan", f64::atan),
-    ("sinh", f64::sinh),
-    ("cosh", f64::cosh),
-    ("tanh", f64::tanh),
-    ("floor", f64::floor),
-    ("ceil", f64::ceil),
-    ("round", f64::round),
-    ("square", |x| x * x),
-];
-
-const TWO: &[Two] = &[
-    ("min", min),
-    ("max", max),
-    ("atan2", f64::atan2),
-    ("pow", f64::powf),
-    ("hypot", f64::hypot),
-];
-
-const THREE: &[Three] = &[
-    ("clamp", |x, low, high| min(max(x, low), high)),
-    ("if", |condition, yes, no| {
-        if condition.is_nan() {
-            condition
-        } else if condition != 0.0 {
-            yes
-        } else {
-            no
-        }
-    }),
-];
-
-const CONSTANTS: &[(&str, f64)] = &[("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
-
-/// The lesser; unlike the standard library's, no number if either is none.
-fn min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || a < b { a } else { b }
-}
-
-/// The greater, likewise.
-fn max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || a > b { a } else { b }
-}
-
-/// A comparison's answer, no number if either side is none.
-fn answer(a: f64, b: f64, holds: bool) -> f64 {
-    if a.is_nan() || b.is_nan() {
-        f64::NAN
-    } else {
-        f64::from(u8::from(holds))
-    }
-}
-
 impl Expression {
     /// Reads a formula over these variables.
     ///
@@ -151,7 +65,10 @@ impl Expression {
             Some(c) => return Err(parser.error(parser.at, format!("an operator is expected here, not `{c}`"))),
         }
         match parser.most_waiting() > DEPTH {
-            true => Err(parser.error(0, format!("more than {DEPTH} numbers wait for an operator"))),
+            true => Err(parser.error(
+                0,
+                format!("nested too deeply: more than {DEPTH} numbers wait for their operator"),
+            )),
             false => Ok(Self {
                 operations: parser.operations,
             }),
@@ -176,21 +93,6 @@ impl Expression {
         stack[0]
     }
 }
-
-type Binary = (usize, &'static str, fn(f64, f64) -> f64);
-
-/// Operators of two sides: how tightly they bind, how they are written and what they do. Longer ones come first.
-const BINARY: &[Binary] = &[
-    (0, "<=", |a, b| answer(a, b, a <= b)),
-    (0, ">=", |a, b| answer(a, b, a >= b)),
-    (0, "<", |a, b| answer(a, b, a < b)),
-    (0, ">", |a, b| answer(a, b, a > b)),
-    (1, "+", |a, b| a + b),
-    (1, "-", |a, b| a - b),
-    (2, "*", |a, b| a * b),
-    (2, "/", |a, b| a / b),
-    (2, "%", f64::rem_euclid),
-];
 
 /// Recursive descent with one rule per strength of binding.
 struct Parser<'a> {
@@ -247,8 +149,22 @@ impl Parser<'_> {
         while let Some(&(.., apply)) = BINARY.iter().find(|(s, sign, _)| *s == strength && self.take(sign)) {
             self.binary(strength + 1, depth)?;
             self.operations.push(Operation::Two(apply));
+            if strength == COMPARING {
+                return self.unchained();
+            }
         }
         Ok(())
+    }
+
+    /// Refuses a second comparison: `0 < x < 1` would compare x with 0, and then the answer with 1.
+    fn unchained(&mut self) -> Result<(), ExpressionError> {
+        match self.peek() {
+            Some('<' | '>') => {
+                let reason = "comparisons cannot be chained: instead of a < b < c, write (a < b) * (b < c)";
+                Err(self.error(self.at, reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn signed(&mut self, depth: usize) -> Result<(), ExpressionError> {
@@ -266,7 +182,7 @@ impl Parser<'_> {
         self.atom(depth)?;
         if self.take("^") {
             self.signed(depth + 1)?;
-            self.operations.push(Operation::Two(f64::powf));
+            self.operations.push(Operation::Two(power));
         }
         Ok(())
     }
@@ -354,27 +270,5 @@ impl Parser<'_> {
         }
         self.operations.push(operation);
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_help_lists_every_function_and_operator() {
-        let text: String = HELP.iter().map(|(_, list)| format!(" {list}")).collect();
-        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "(),".contains(c)).collect();
-        let functions = ONE
-            .iter()
-            .map(|f| f.0)
-            .chain(TWO.iter().map(|f| f.0))
-            .chain(THREE.iter().map(|f| f.0));
-        for name in functions
-            .chain(CONSTANTS.iter().map(|c| c.0))
-            .chain(BINARY.iter().map(|b| b.1))
-        {
-            assert!(words.contains(&name), "{name}");
-        }
     }
 }

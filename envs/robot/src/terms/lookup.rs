@@ -113,12 +113,7 @@ pub fn find(model: &MjModel, kind: Kind, patterns: &[String], key: &str) -> Resu
     for pattern in patterns {
         let fitting: Vec<usize> = (0..names.len()).filter(|&id| fits(pattern, &names[id])).collect();
         if fitting.is_empty() {
-            let known: Vec<&str> = names.iter().map(String::as_str).collect();
-            let word = count(model, kind).1;
-            return Err(wrong(
-                key,
-                format!("the model has no {word} `{pattern}`; {}", hint(pattern, &known)),
-            ));
+            return Err(absent(key, count(model, kind).1, pattern, &names));
         }
         found.extend(fitting.into_iter().filter(|id| !found.contains(id)).collect::<Vec<_>>());
     }
@@ -134,14 +129,25 @@ pub fn find(model: &MjModel, kind: Kind, patterns: &[String], key: &str) -> Resu
 /// There is none, by this parameter's name.
 pub fn one(model: &MjModel, kind: Kind, wanted: &str, key: &str) -> Result<usize, SettingError> {
     let names = names(model, kind);
-    names.iter().position(|name| name == wanted).ok_or_else(|| {
-        let known: Vec<&str> = names.iter().map(String::as_str).collect();
-        let word = count(model, kind).1;
-        wrong(
-            key,
-            format!("the model has no {word} `{wanted}`; {}", hint(wanted, &known)),
-        )
-    })
+    let found = names.iter().position(|name| name == wanted);
+    found.ok_or_else(|| absent(key, count(model, kind).1, wanted, &names))
+}
+
+/// There is no such part among these; which was probably meant.
+fn absent(key: &str, word: &str, wanted: &str, names: &[String]) -> SettingError {
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let reason = format!("the model has no {word} `{wanted}`; {}", hint(wanted, &known));
+    wrong(key, reason)
+}
+
+/// The bodies whose names fit, without the world where it is not named itself.
+///
+/// # Errors
+/// As [`find`].
+pub fn bodies(model: &MjModel, patterns: &[String]) -> Result<Vec<usize>, SettingError> {
+    let mut found = find(model, Kind::mjOBJ_BODY, patterns, "bodies")?;
+    found.retain(|&id| id > 0 || patterns.iter().any(|pattern| pattern == "world"));
+    Ok(found)
 }
 
 /// The joints whose names fit.
@@ -260,11 +266,7 @@ impl Place {
         site.or_else(body).or_else(geom).map_err(|_| {
             let kinds = [Kind::mjOBJ_SITE, Kind::mjOBJ_BODY, Kind::mjOBJ_GEOM];
             let all: Vec<String> = kinds.into_iter().flat_map(|kind| names(model, kind)).collect();
-            let known: Vec<&str> = all.iter().map(String::as_str).collect();
-            wrong(
-                key,
-                format!("the model has no site, body or geom `{text}`; {}", hint(text, &known)),
-            )
+            absent(key, "site, body or geom", text, &all)
         })
     }
 

@@ -12,14 +12,17 @@
 
 mod action;
 mod catalogue;
+mod clock;
 mod command;
 mod contact;
 mod event;
 pub mod expression;
+mod functions;
 mod lookup;
 mod motion;
 mod observation;
 mod params;
+mod randomise;
 mod raw;
 mod read;
 mod reward;
@@ -88,7 +91,6 @@ struct Motion {
 /// The terms of the reward.
 struct Rewards {
     names: Vec<String>,
-    units: Vec<String>,
     faults: Vec<&'static str>,
     weights: Vec<f64>,
     measures: Vec<Measure>,
@@ -137,20 +139,10 @@ impl Terms {
         &self.rewards.names
     }
 
-    /// Units of the reward terms before their weights.
-    pub fn reward_units(&self) -> &[String] {
-        &self.rewards.units
-    }
-
     /// Factors of the reward terms, the duration of a control step included where the task says so; 0 for those that are only
     /// logged.
     pub fn weights(&self) -> &[f64] {
         &self.rewards.weights
-    }
-
-    /// How many numbers the commands have.
-    pub fn command_len(&self) -> usize {
-        self.memory.command.len()
     }
 
     /// The memory of an episode that has not begun.
@@ -197,10 +189,15 @@ impl Terms {
     /// Changes a model as was drawn for an episode, and what MuJoCo derives from it.
     ///
     /// # Errors
-    /// MuJoCo's own.
+    /// A memory that does not fit these terms; MuJoCo's own.
     pub fn randomise(&self, model: &mut MjModel, memory: &Memory) -> Result<(), EngineError> {
         if !self.changes_model() {
             return Ok(());
+        }
+        if !self.fits(memory) {
+            return Err(EngineError(
+                "what is remembered of the episode belongs to other terms".into(),
+            ));
         }
         self.events.iter().for_each(|event| event.randomise(model, memory));
         crate::engine::derive_constants(model)
@@ -239,7 +236,7 @@ impl Terms {
         }
         let arriving = self.arriving(memory);
         let model = robot.shared_model();
-        self.drive(&model, arriving, robot.data_mut().ctrl_mut());
+        self.drive(&model, |i| arriving[i], robot.data_mut().ctrl_mut());
     }
 
     /// Writes the controls that a command would amount to if it were given now, `[controls]`; those that no action moves stay.
@@ -257,24 +254,17 @@ impl Terms {
         match late {
             Some((Delay { history, .. }, steps)) if steps > 0 => {
                 let arriving = history.start + (steps - 1) * memory.action.len();
-                self.drive(
-                    robot.model(),
-                    &memory.kept[arriving..arriving + memory.action.len()],
-                    controls,
-                );
+                self.drive(robot.model(), |i| memory.kept[arriving + i], controls);
             }
-            _ => {
-                let action: Vec<f64> = action.iter().map(|&a| a.into().clamp(-1.0, 1.0)).collect();
-                self.drive(robot.model(), &action, controls);
-            }
+            _ => self.drive(robot.model(), |i| action[i].into().clamp(-1.0, 1.0), controls),
         }
     }
 
-    fn drive(&self, model: &MjModel, arriving: &[f64], controls: &mut [f64]) {
+    /// Writes what the commands that arrive, by position, amount to.
+    fn drive(&self, model: &MjModel, arriving: impl Fn(usize) -> f64, controls: &mut [f64]) {
         for motion in &self.motions {
-            let commands = &arriving[motion.commands.clone()];
-            for (i, (&control, &a)) in motion.controls.iter().zip(commands).enumerate() {
-                controls[control] = (motion.drive)(model, i, motion.scale * a);
+            for (i, (&control, command)) in motion.controls.iter().zip(motion.commands.clone()).enumerate() {
+                controls[control] = (motion.drive)(model, i, motion.scale * arriving(command));
             }
         }
     }
@@ -319,20 +309,12 @@ impl Terms {
         out.iter_mut().zip(numbers).for_each(|(slot, number)| *slot = number);
     }
 
-    /// Writes the reward's terms before their weights, `[reward]`: what logs show of terms of weight 0.
+    /// Writes the reward's terms before their [weights](Terms::weights), `[reward]`; the reward is the sum of their products.
     pub fn measure(&self, context: Context, out: &mut [f64]) {
         let ends = self.terminated(context);
         for (slot, measure) in out.iter_mut().zip(&self.rewards.measures) {
             *slot = measure(context, ends);
         }
-    }
-
-    /// Writes the reward's terms, weighted, `[reward]`; the reward is their sum.
-    pub fn rewards(&self, context: Context, out: &mut [f64]) {
-        self.measure(context, out);
-        out.iter_mut()
-            .zip(&self.rewards.weights)
-            .for_each(|(slot, weight)| *slot *= weight);
     }
 
     /// The fault of a step with these reward terms, if one of them is no number.

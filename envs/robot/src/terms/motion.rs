@@ -39,10 +39,15 @@ pub fn reaching(b: &mut Builder) -> Result<(Place, usize), SettingError> {
     Ok((place, b.shared.command(&command, Told::Position)?.start))
 }
 
+/// From a place to where it is told to be, m.
+pub fn way_to_go(x: Context, place: Place, command: usize) -> [f64; 3] {
+    let c = &x.memory.command;
+    minus([c[command], c[command + 1], c[command + 2]], place.at(x.robot))
+}
+
 /// How far a place is from where it is told to be, m.
 pub fn position_error(x: Context, place: Place, command: usize) -> f64 {
-    let c = &x.memory.command;
-    norm(minus([c[command], c[command + 1], c[command + 2]], place.at(x.robot)))
+    norm(way_to_go(x, place, command))
 }
 
 /// Remembers a number from before each control step, beside the present one: slots `[now, before]`.
@@ -111,7 +116,8 @@ pub fn feet_air_time(b: &mut Builder) -> Built {
             for (i, part) in parts.iter().enumerate() {
                 let touches = part.touches(robot, force);
                 let flown = if first { 0.0 } else { memory.kept[air + i] };
-                memory.kept[landed + i] = if touches { flown } else { 0.0 };
+                // As in Isaac Lab and legged_gym, the step of the landing counts too: it is the time since the last touch.
+                memory.kept[landed + i] = if touches && flown > 0.0 { flown + dt } else { 0.0 };
                 memory.kept[air + i] = if touches || first { 0.0 } else { flown + dt };
             }
         }));

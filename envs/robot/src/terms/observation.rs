@@ -13,7 +13,9 @@ use super::catalogue::{self, Entry};
 use super::lookup::{
     Joint, PLACE, Place, default_pose, find, local_velocity, minus, name, projected_gravity, root, to_frame,
 };
+use super::motion::{reaching, way_to_go};
 use super::params::{Builder, wrong};
+use super::pattern::hint;
 use super::raw::{cfrc_ext, qpos, qvel, sensor};
 use super::shared::{Observation, Read, Shared, Told};
 
@@ -307,7 +309,10 @@ fn generated_commands(b: &mut Builder) -> Built {
     if fitting.is_empty() {
         let reason = match wanted.as_str() {
             "" => "is nothing: the task has no `command`".into(),
-            name => format!("`task.command` has none of the name `{name}`"),
+            name => {
+                let known: Vec<&str> = b.shared.commands.iter().map(|c| c.name.as_str()).collect();
+                format!("`task.command` has no command `{name}`; {}", hint(name, &known))
+            }
         };
         return Err(wrong("command", reason));
     }
@@ -339,20 +344,11 @@ fn ee_position(b: &mut Builder) -> Built {
 }
 
 fn target_position(b: &mut Builder) -> Built {
-    let of = b.text("of", None, PLACE)?;
-    let command = b.text(
-        "command",
-        Some(""),
-        "name of the position command; the first where none is named",
-    )?;
     let world = b.choice("frame", &["world", "root"], "axes: `world`, or `root` for the root's")? == 0;
-    let model = b.model()?;
-    let place = Place::find(model, &of, "of")?;
-    let target = b.shared.command(&command, Told::Position)?.start;
-    let body = root(model).unwrap_or(0);
+    let (place, target) = reaching(b)?;
+    let body = root(b.model()?).unwrap_or(0);
     xyz("m", move |x, i| {
-        let c = &x.memory.command;
-        let way = minus([c[target], c[target + 1], c[target + 2]], place.at(x.robot));
+        let way = way_to_go(x, place, target);
         if world { way[i] } else { to_frame(x.robot, body, way)[i] }
     })
 }

@@ -137,10 +137,8 @@ impl<'a> Builder<'a> {
         default: f64,
         doc: &'static str,
     ) -> Result<f64, SettingError> {
-        match self.number(name, unit, default, doc)? {
-            x if x > 0.0 => Ok(x),
-            x => Err(wrong(name, format!("is {x}; it must be above 0"))),
-        }
+        let x = self.number(name, unit, default, doc)?;
+        must(name, x, x > 0.0, "be above 0")
     }
 
     /// A number from 0 on.
@@ -154,10 +152,8 @@ impl<'a> Builder<'a> {
         default: f64,
         doc: &'static str,
     ) -> Result<f64, SettingError> {
-        match self.number(name, unit, default, doc)? {
-            x if x >= 0.0 => Ok(x),
-            x => Err(wrong(name, format!("is {x}; it must not be below 0"))),
-        }
+        let x = self.number(name, unit, default, doc)?;
+        must(name, x, x >= 0.0, "not be below 0")
     }
 
     /// A whole number between these, inclusive.
@@ -307,16 +303,24 @@ impl<'a> Builder<'a> {
             .ok_or_else(|| wrong("axes", reason()))
     }
 
-    /// A list of sections, each read by its own rule with its position.
+    /// A list of sections, at least one.
     ///
     /// # Errors
-    /// Something else; what the rule says.
+    /// Something else.
     pub fn sections(&mut self, name: &'static str, doc: &'static str) -> Result<&'a [Value], SettingError> {
         match self.get(name, "1", None, doc)? {
             None => Ok(&[]),
             Some(Value::Array(values)) if !values.is_empty() => Ok(values),
             Some(value) => Err(wrong(name, format!("is {value}; a list is expected"))),
         }
+    }
+}
+
+/// The number, where what it must be holds.
+fn must(name: &str, x: f64, holds: bool, what: &str) -> Result<f64, SettingError> {
+    match holds {
+        true => Ok(x),
+        false => Err(wrong(name, format!("is {x}; it must {what}"))),
     }
 }
 

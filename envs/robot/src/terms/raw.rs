@@ -1,11 +1,12 @@
 //! What MuJoCo computes, as it has it: coordinates, velocities, sensors, forces on bodies.
 
 use mujoco_rs::mujoco_c::mjtSensor;
-use mujoco_rs::wrappers::mj_model::MjtObjBase as Kind;
+use mujoco_rs::wrappers::MjModel;
+use mujoco_rs::wrappers::mj_model::{MjtJoint, MjtObjBase as Kind};
 use tandem_core::Channel;
 use tandem_core::check::SettingError;
 
-use super::lookup::{find, joints, name};
+use super::lookup::{self, find, joints, name};
 use super::observation::{Built, built};
 use super::params::{Builder, wrong};
 
@@ -19,25 +20,30 @@ pub fn sensor(b: &mut Builder) -> Built {
         let name = name(model, Kind::mjOBJ_SENSOR, id);
         for i in 0..n {
             let name = if n == 1 { name.clone() } else { format!("{name}_{i}") };
-            channels.push(Channel::new(name, sensor_unit(model.sensor_type()[id])));
+            channels.push(Channel::new(name, sensor_unit(model, id)));
             slots.push(first + i);
         }
     }
     built(channels, move |x, i| x.robot.data().sensordata()[slots[i]])
 }
 
-fn sensor_unit(kind: mjtSensor) -> &'static str {
+fn sensor_unit(model: &MjModel, id: usize) -> &'static str {
     use mjtSensor::*;
-    match kind {
-        mjSENS_TOUCH | mjSENS_FORCE | mjSENS_ACTUATORFRC | mjSENS_JOINTACTFRC | mjSENS_TENDONACTFRC => "N",
-        mjSENS_JOINTLIMITFRC | mjSENS_TENDONLIMITFRC => "N",
+    let slides = || model.jnt_type()[model.sensor_objid()[id] as usize] == MjtJoint::mjJNT_SLIDE;
+    match model.sensor_type()[id] {
+        mjSENS_JOINTPOS | mjSENS_JOINTLIMITPOS if slides() => "m",
+        mjSENS_JOINTPOS | mjSENS_JOINTLIMITPOS => "rad",
+        mjSENS_JOINTVEL | mjSENS_JOINTLIMITVEL if slides() => "m/s",
+        mjSENS_JOINTVEL | mjSENS_JOINTLIMITVEL => "rad/s",
+        mjSENS_JOINTACTFRC | mjSENS_JOINTLIMITFRC if slides() => "N",
+        mjSENS_JOINTACTFRC | mjSENS_JOINTLIMITFRC => "N m",
+        mjSENS_TOUCH | mjSENS_FORCE | mjSENS_ACTUATORFRC | mjSENS_TENDONACTFRC | mjSENS_TENDONLIMITFRC => "N",
         mjSENS_TORQUE => "N m",
         mjSENS_ACCELEROMETER | mjSENS_FRAMELINACC => "m/s^2",
         mjSENS_FRAMEANGACC => "rad/s^2",
         mjSENS_VELOCIMETER | mjSENS_FRAMELINVEL | mjSENS_SUBTREELINVEL | mjSENS_TENDONVEL => "m/s",
-        mjSENS_GYRO | mjSENS_FRAMEANGVEL | mjSENS_BALLANGVEL | mjSENS_JOINTVEL => "rad/s",
+        mjSENS_GYRO | mjSENS_FRAMEANGVEL | mjSENS_BALLANGVEL => "rad/s",
         mjSENS_FRAMEPOS | mjSENS_SUBTREECOM | mjSENS_RANGEFINDER | mjSENS_TENDONPOS | mjSENS_GEOMDIST => "m",
-        mjSENS_JOINTPOS => "rad",
         mjSENS_MAGNETOMETER => "T",
         mjSENS_SUBTREEANGMOM => "kg m^2/s",
         mjSENS_E_POTENTIAL | mjSENS_E_KINETIC => "J",
@@ -86,17 +92,14 @@ pub fn qvel(b: &mut Builder) -> Built {
     built(channels, move |x, i| x.robot.data().qvel()[slots[i]])
 }
 
-/// The bodies that a parameter names, without the world.
+/// The bodies that a parameter names.
 pub fn bodies(b: &mut Builder) -> Result<Vec<usize>, SettingError> {
     let patterns = b.patterns(
         "bodies",
         Some("*"),
         "bodies, by pattern; the world is left out unless it is named",
     )?;
-    let model = b.model()?;
-    let mut found = find(model, Kind::mjOBJ_BODY, &patterns, "bodies")?;
-    found.retain(|&id| id > 0 || patterns.iter().any(|pattern| pattern == "world"));
-    Ok(found)
+    lookup::bodies(b.model()?, &patterns)
 }
 
 /// Torques and forces from outside on bodies.

@@ -67,17 +67,15 @@ pub fn terms(config: &Config, model: &MjModel) -> Result<Terms> {
 }
 
 /// The reward's terms, with their weights.
-fn rewards(config: &Config, control_dt: f64, measures: Vec<(String, Measure)>) -> Result<Rewards> {
+fn rewards(config: &Config, control_dt: f64, measures: Vec<Measure>) -> Result<Rewards> {
     let names: Vec<String> = config.reward.iter().map(own_name).collect();
     unique("reward", names.iter().cloned().enumerate())?;
     let step = if config.reward_times_step { control_dt } else { 1.0 };
     let fault = |name: &String| lasting(format!("reward term `{name}` is no finite number"));
-    let (units, measures) = measures.into_iter().unzip();
     Ok(Rewards {
         faults: names.iter().map(fault).collect(),
         weights: config.reward.iter().map(|c| step * c.weight.unwrap_or(1.0)).collect(),
         names,
-        units,
         measures,
     })
 }
@@ -253,25 +251,16 @@ impl<'a> Reader<'a> {
         Ok((built.channels.iter().map(named).collect(), sense))
     }
 
-    fn reward(&mut self, config: &TermConfig) -> Result<(String, Measure)> {
+    fn reward(&mut self, config: &TermConfig) -> Result<Measure> {
         only(
             config,
             &["term", "name", "params", "weight", "expression", "variables", "unit"],
         )?;
-        match config.expression {
-            Some(_) => {
-                let value = self.expression(config)?;
-                Ok((
-                    config.unit.clone().unwrap_or_else(|| "1".into()),
-                    Box::new(move |x, _| value(x)),
-                ))
-            }
-            None => {
-                let measure = self.build(config, reward::TABLE)?;
-                let entry = config.term.as_ref().map(|name| find(reward::TABLE, name)).transpose()?;
-                Ok((entry.map_or("1", Entry::unit).into(), measure))
-            }
+        if config.expression.is_none() {
+            return self.build(config, reward::TABLE);
         }
+        let value = self.expression(config)?;
+        Ok(Box::new(move |x, _| value(x)))
     }
 
     /// What ends an episode: a term, or an expression that is above 0 or no number.
@@ -281,7 +270,10 @@ impl<'a> Reader<'a> {
             return self.build(config, termination::TABLE);
         }
         let value = self.expression(config)?;
-        Ok(Box::new(move |x| value(x) > 0.0 || value(x).is_nan()))
+        Ok(Box::new(move |x| {
+            let value = value(x);
+            value > 0.0 || value.is_nan()
+        }))
     }
 
     /// When a task is done: a term, or an expression that is above 0; at the horizon, where nothing is said.

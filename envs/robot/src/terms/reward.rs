@@ -217,7 +217,7 @@ pub const TABLE: &[Entry<Measure>] = &[
         "contact_cost",
         "N^2 and N^2 m^2",
         "sum clip(cfrc_ext, range)^2",
-        "Gymnasium's contact cost: forces and torques from outside on all bodies.",
+        "The contact cost of Gymnasium's Ant: forces and torques from outside on bodies.",
         contact_cost,
     ),
     Entry::new(
@@ -292,20 +292,20 @@ pub const TABLE: &[Entry<Measure>] = &[
     Entry::new(
         "feet_air_time",
         "s",
-        "sum over feet that land of (time in the air - threshold), 0 without a command to move",
-        "Long steps.",
+        "sum over feet that land of (time since the last touch - threshold); 0 where |c_xy| <= 0.1",
+        "Long steps, as in Isaac Lab and legged_gym.",
         feet_air_time,
     ),
     Entry::new(
         "feet_slip",
-        "m/s",
-        "sum over feet that touch of |v_xy|",
-        "Feet that slide.",
+        "m^2/s^2",
+        "sum over feet that touch of |v_xy|^2",
+        "Feet that slide, as in mjlab and MuJoCo Playground.",
         |b| {
             let threshold = b.magnitude("threshold", "N", 0.0, "force from which on a touch counts")?;
             let parts = b.parts()?;
             let slip = move |x: Context, part: &Part| match part.touches(x.robot, threshold) {
-                true => part.sliding(x.robot),
+                true => part.sliding(x.robot).powi(2),
                 false => 0.0,
             };
             measure(move |x| parts.iter().map(|part| slip(x, part)).sum())

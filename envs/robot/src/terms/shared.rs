@@ -122,7 +122,7 @@ impl Shared {
         start..self.kept
     }
 
-    /// The command of this name, or the only one of its kind where no name is given.
+    /// The command of this name, or the first of its kind where no name is given.
     ///
     /// # Errors
     /// There is none, or it tells something else.

@@ -6,7 +6,7 @@ use super::Context;
 use super::catalogue::Entry;
 use super::lookup::{PLACE, Place};
 use super::motion::{position_error, reaching, velocity_error, velocity_name};
-use super::params::Builder;
+use super::params::{Builder, wrong};
 use super::shared::{Judge, Told};
 
 type Built = Result<Judge, SettingError>;
@@ -62,7 +62,19 @@ fn hold(b: &mut Builder) -> Result<usize, SettingError> {
     b.whole("hold", 1, [1, 1_000_000], "for how many control steps in a row")
 }
 
+/// Refuses a number of control steps that no episode has: the task could never be done.
+fn within_horizon(b: &Builder, key: &str, steps: usize) -> Result<(), SettingError> {
+    match steps <= b.shared.horizon {
+        true => Ok(()),
+        false => Err(wrong(
+            key,
+            format!("is {steps}; an episode has only {} control steps", b.shared.horizon),
+        )),
+    }
+}
+
 fn held(b: &mut Builder, steps: usize, is: impl Fn(Context) -> bool + Send + Sync + 'static) -> Built {
+    within_horizon(b, "hold", steps)?;
     let slot = b.shared.count(is);
     Ok(Box::new(move |x| x.memory.kept[slot] >= steps as f64))
 }
@@ -72,6 +84,7 @@ fn velocity_tracked(b: &mut Builder) -> Built {
     let steps = b.whole("steps", 200, [1, 1_000_000], "from which control step on it is judged")?;
     let command = velocity_name(b)?;
     let body = b.root()?;
+    within_horizon(b, "steps", steps)?;
     let c = b.shared.command(&command, Told::Velocity)?.start;
     let (sum, control_dt) = (b.shared.keep(1).start, b.shared.control_dt);
     b.shared.keepers.push(Box::new(move |robot, memory, first| {

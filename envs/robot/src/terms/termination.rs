@@ -142,9 +142,8 @@ pub fn healthy(b: &mut Builder) -> Result<impl Fn(Context) -> bool + Send + Sync
     }
     Ok(move |x: Context| {
         ranges.iter().all(|(read, numbers, low, high)| {
-            numbers
-                .clone()
-                .all(|i| (*low..=*high).contains(&read(x, i)) && read(x, i).is_finite())
+            let inside = |value: f64| value.is_finite() && (*low..=*high).contains(&value);
+            numbers.clone().all(|i| inside(read(x, i)))
         })
     })
 }

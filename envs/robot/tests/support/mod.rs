@@ -118,7 +118,9 @@ impl Episode {
     pub fn rewards(&self) -> Vec<f64> {
         let mut out = vec![f64::NAN; self.terms.reward().len()];
         self.terms
-            .rewards(self.terms.context(&self.robot, &self.memory), &mut out);
+            .measure(self.terms.context(&self.robot, &self.memory), &mut out);
+        let weighted = out.iter_mut().zip(self.terms.weights());
+        weighted.for_each(|(value, weight)| *value *= weight);
         out
     }
 
