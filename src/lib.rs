@@ -46,6 +46,7 @@ pub mod registry;
 pub mod render;
 pub mod run;
 pub mod run_folder;
+pub mod schema;
 pub mod second_judge;
 pub mod session;
 pub mod sets;
@@ -57,4 +58,4 @@ pub mod trainer;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};
-pub use {tandem_core as core, tandem_learning as learning};
+pub use {schemars, tandem_core as core, tandem_learning as learning};

@@ -1,4 +1,4 @@
-//! Arguments of `check` and `list`, which only inform.
+//! Arguments of the commands that only inform: `check`, `list`, `explain` and their like.
 
 use std::path::PathBuf;
 
@@ -84,4 +84,55 @@ pub struct ListArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `tandem explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem explain                       the sections
+  tandem explain ppo                   the keys of one
+  tandem explain ppo.clip
+  tandem explain methods.morph.alpha --json")]
+pub struct ExplainArgs {
+    /// Path of a setting, as --set takes it, or its last part
+    pub key: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shells that can complete commands.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ShellName {
+    /// Bash
+    Bash,
+    /// Zsh
+    Zsh,
+    /// Fish
+    Fish,
+}
+
+/// Arguments of `tandem completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem completions bash > ~/.local/share/bash-completion/completions/tandem
+  tandem completions zsh > ~/.zfunc/_tandem            with fpath+=~/.zfunc before compinit in ~/.zshrc
+  tandem completions fish > ~/.config/fish/completions/tandem.fish")]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: ShellName,
+}
+
+/// Arguments of `tandem man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem man --out man && man man/tandem.1")]
+pub struct ManArgs {
+    /// Folder to write the pages to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
