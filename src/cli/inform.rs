@@ -73,12 +73,15 @@ pub enum ListWhat {
 Examples:
   tandem list problems
   tandem list terms
-  tandem list experiments --json")]
+  tandem list experiments --json
+  tandem list platforms gemmini > my.json        a platform's file, to begin one's own with")]
 pub struct ListArgs {
     /// What to list
     #[arg(value_enum)]
     pub what: ListWhat,
-    /// Folder of the experiment files
+    /// Only this one; of a platform, its file
+    pub name: Option<String>,
+    /// Folder of the experiment files, searched with what is in it
     #[arg(long, default_value = "experiments", value_name = "DIR")]
     pub folder: PathBuf,
     /// Print one JSON document
