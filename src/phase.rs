@@ -39,6 +39,9 @@ pub struct Timeline {
     recent: Vec<f64>,
     /// The run has reached `stop_at`.
     stopped: bool,
+    /// Environment step to which the run was prolonged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prolonged_to: Option<u64>,
 }
 
 impl Timeline {
@@ -60,10 +63,22 @@ impl Timeline {
 
     /// The environment step at which the run ends: an early freeze keeps the length of the last phase.
     pub fn end(&self, schedule: &Schedule) -> u64 {
+        if let Some(end) = self.prolonged_to {
+            return end;
+        }
         let fine_tune = schedule.fine_tune * schedule.env_steps as f64;
         match self.frozen_at {
             Some(step) => (step + fine_tune.ceil() as u64).min(schedule.env_steps),
             None => schedule.env_steps,
+        }
+    }
+
+    /// Lets the run go on to the end of this schedule: once its design is frozen, in its last phase.
+    pub fn prolong(&mut self, schedule: &Schedule) {
+        if self.frozen_at.is_some() {
+            self.prolonged_to = Some(schedule.env_steps);
+            self.stopped = false;
+            self.recent.clear();
         }
     }
 
@@ -170,6 +185,13 @@ mod tests {
             timeline.note(&schedule(), Phase::FineTune, 1.0, true);
         }
         assert_eq!(timeline.phase(&schedule(), 450), None);
+        let longer = Schedule {
+            env_steps: 2000,
+            ..schedule()
+        };
+        timeline.prolong(&longer);
+        assert_eq!(timeline.phase(&longer, 450), Some(Phase::FineTune));
+        assert_eq!(timeline.end(&longer), 2000);
     }
 
     #[test]

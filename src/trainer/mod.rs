@@ -63,10 +63,24 @@ impl Trainer {
     /// # Errors
     /// Settings that the problem or the method refuses.
     pub fn new(experiment: &Experiment) -> Result<Self, Error> {
+        Self::at(experiment, None)
+    }
+
+    /// A run at its beginning that goes out from these logits of the design and from the policy of an archive.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and a policy that does not fit.
+    pub fn forked(experiment: &Experiment, archive: &Archive, logits: Vec<f64>) -> Result<Self, Error> {
+        let mut trainer = Self::at(experiment, Some(logits))?;
+        trainer.agent.load_policy(archive)?;
+        Ok(trainer)
+    }
+
+    fn at(experiment: &Experiment, start: Option<Vec<f64>>) -> Result<Self, Error> {
         let instance = registry::problem(experiment)?;
         let problem: &dyn Problem = &*instance.problem;
         let hardware = problem.hardware();
-        let method = registry::method(experiment, &instance)?;
+        let method = registry::method_at(experiment, &instance, start)?;
         let envs = VecEnv::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
@@ -338,6 +352,11 @@ impl Trainer {
     /// The counters so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Lets a run that may have ended go on to the end of its schedule.
+    pub fn prolong(&mut self) {
+        self.timeline.prolong(&self.experiment.schedule);
     }
 
     /// Environment steps at which the run ends.
