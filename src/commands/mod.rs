@@ -13,6 +13,7 @@ pub mod generate;
 pub mod list;
 pub mod map;
 pub mod render;
+pub mod report;
 pub mod rollout;
 pub mod search;
 mod second_judge;
