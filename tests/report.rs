@@ -175,16 +175,16 @@ fn the_replay_moves_and_obeys_the_keyboard() {
     };
     page(finished(), "run");
     browser.open(&finished().join("page.html"));
-    browser.run("document.getElementById('replay').focus()");
-    let moment = "Number(document.getElementById('replay').dataset.moment)";
+    browser.run("document.getElementById('player').focus()");
+    let moment = "Number(document.getElementById('player').dataset.moment)";
     assert_eq!(browser.number(moment), 0.0);
     browser.press("ArrowRight");
     browser.press("ArrowRight");
     assert_eq!(browser.until(moment, |now| now == 2.0), 2.0, "two steps");
     browser.press("ArrowLeft");
     assert_eq!(browser.until(moment, |now| now == 1.0), 1.0);
-    let picture = "document.querySelector('#replay canvas').toDataURL().length + \
-                   [...document.querySelector('#replay canvas').toDataURL()].reduce((sum, c, i) => (sum * 31 + c.charCodeAt(0)) % 1e9, 0)";
+    let picture = "document.querySelector('#player canvas').toDataURL().length + \
+                   [...document.querySelector('#player canvas').toDataURL()].reduce((sum, c, i) => (sum * 31 + c.charCodeAt(0)) % 1e9, 0)";
     let still = browser.number(picture);
     browser.press(" ");
     assert!(browser.until(moment, |now| now > 1.5) > 1.5, "it plays");

@@ -458,8 +458,8 @@ fn what_is_drawn(problem: &str) -> &'static str {
              Bars below: the time of each layer; the line is that of the reference, so lower is better."
         }
         "attention" => {
-            " Squares above: what is stored, one column for each token, filled where the cell is on; the row at the bottom marks \
-             the answer."
+            " Squares: the tokens that the window still holds, the newest left, keys above their values, filled where a number is \
+             positive. Bars: the score of each answer, from the line at zero; the mark below them is the right one."
         }
         _ => "",
     }

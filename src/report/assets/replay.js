@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("replay-data").textContent);
 const meshes = data.meshes.map(openMesh);
 const part = (name) => document.getElementById(`replay-${name}`);
-const root = document.getElementById("replay");
+const root = document.getElementById("player");
 const [playButton, slider, clock, speed, chooser] = ["play", "time", "clock", "speed", "episode"].map(part);
 
 // A chart's moments are steps; a machine's are times.
