@@ -114,8 +114,11 @@ pub(super) fn figure(axes: &Axes, marks: &[Mark], legend: &[Entry], vertical: &V
         true => Axis::new(along(), axes.range, axes.log_x, PARTS.0),
         false => Axis::new(along(), None, axes.log_x, PARTS.0).fitted(along()),
     };
-    let rows = rows(axes, vertical, &values);
     let width = axes.width.unwrap_or(WIDTH);
+    let mut rows = rows(axes, vertical, &values);
+    for (_, label) in &mut rows.labels {
+        shorten(label, 0.45 * width);
+    }
     let left = MARGIN + 8.0 + widest(rows.labels.iter().map(|(_, label)| label));
     let head = if axes.title.is_empty() { 0.0 } else { 26.0 };
     let top = MARGIN + head + if axes.y.is_empty() || named { 0.0 } else { 26.0 };
@@ -309,6 +312,17 @@ fn text(at: [f32; 2], size: f32, anchor: Anchor, color: Color, text: String) -> 
 fn fitting(text: &str, size: f32, bold: bool, room: f32) -> f32 {
     let wide = text_width(text, size, bold).max(1.0);
     size * (room / wide).min(1.0)
+}
+
+/// Cuts a label that is wider than `room`, with dots in place of its end.
+fn shorten(label: &mut String, room: f32) {
+    if text_width(label, 11.0, false) <= room {
+        return;
+    }
+    while !label.is_empty() && text_width(&format!("{label}…"), 11.0, false) > room {
+        label.pop();
+    }
+    label.push('…');
 }
 
 fn widest<'a>(labels: impl Iterator<Item = &'a String>) -> f32 {

@@ -154,3 +154,11 @@ fn the_best_so_far_holds_until_there_is_a_better_one() {
     let points: Vec<(f64, f64)> = found.iter().map(|p| (p.x, p.center)).collect();
     assert_eq!(points, [(1.0, 9.0), (4.0, 9.0), (4.0, 3.0)]);
 }
+
+#[test]
+fn names_that_are_too_long_are_cut_so_that_there_is_room_for_data() {
+    let mut long = rows();
+    long[0].name = "a name ".repeat(40);
+    let svg = intervals(&axes(""), &long).unwrap().svg();
+    assert!(svg.contains("…</text>") && !svg.contains("=\"-"), "{svg}");
+}

@@ -26,6 +26,11 @@ use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, medi
 const DEPTH: usize = 3;
 /// Groups that are shown at work.
 const SHOWN: usize = 4;
+/// Most curves in a figure, as many as there are colours; most intervals in one.
+const CURVES: usize = 8;
+const INTERVALS: usize = 24;
+/// Settings by which a group is named.
+const NAMED: usize = 2;
 
 /// One run of the folder.
 struct Run {
@@ -92,6 +97,8 @@ impl Run {
 /// Runs that differ in their seeds only.
 struct Group<'a> {
     name: String,
+    /// Its settings that are not the same in all.
+    settings: String,
     runs: Vec<&'a Run>,
 }
 
@@ -203,30 +210,36 @@ pub fn page(path: &Path, folders: &[PathBuf]) -> Result<String, Error> {
     Ok(page.finish())
 }
 
-/// The groups of one experiment: by method, and by settings that are not the same in all.
+/// The groups of one experiment: by method, and by settings that are not the same in all. Few settings are named, many are
+/// numbered and listed in the table of results.
 fn groups<'a>(runs: &'a [Run], experiment: &str) -> Vec<Group<'a>> {
     let runs: Vec<&Run> = runs.iter().filter(|run| run.experiment == experiment).collect();
-    let differing = parallel::differing(&runs.iter().map(|run| &run.settings).collect::<Vec<_>>());
-    let name = |run: &Run| {
-        let own = differing
-            .iter()
-            .filter(|key| *key != "method")
-            .filter_map(|key| Some(format!("{key} {}", run.settings.get(key)?)));
-        let own: Vec<String> = own.collect();
-        let several = runs.iter().any(|other| other.method != run.method);
-        match (several || own.is_empty(), own.is_empty()) {
-            (true, true) => run.method.clone(),
-            (true, false) => format!("{}, {}", run.method, own.join(", ")),
-            _ => own.join(", "),
-        }
-    };
+    let mut differing = parallel::differing(&runs.iter().map(|run| &run.settings).collect::<Vec<_>>());
+    differing.retain(|key| key != "method");
+    let several = runs.iter().any(|run| run.method != runs[0].method);
     let mut groups: Vec<Group> = Vec::new();
     for &run in &runs {
-        let name = name(run);
-        match groups.iter_mut().find(|group| group.name == name) {
-            Some(group) => group.runs.push(run),
-            None => groups.push(Group { name, runs: vec![run] }),
+        let own = differing
+            .iter()
+            .filter_map(|key| Some(format!("{key} {}", run.settings.get(key)?)));
+        let settings = own.collect::<Vec<_>>().join(", ");
+        let same = |group: &&mut Group| group.settings == settings && group.runs[0].method == run.method;
+        if let Some(group) = groups.iter_mut().find(same) {
+            group.runs.push(run);
+            continue;
         }
+        let own = match differing.len() {
+            0 => None,
+            1..=NAMED => Some(settings.clone()),
+            _ => Some(format!("settings {}", groups.len() + 1)),
+        };
+        let method = (several || own.is_none()).then(|| run.method.clone());
+        let name = method.into_iter().chain(own).collect::<Vec<_>>().join(", ");
+        groups.push(Group {
+            name,
+            settings,
+            runs: vec![run],
+        });
     }
     for group in &mut groups {
         group.runs.sort_by_key(|run| run.seed);
@@ -257,15 +270,21 @@ fn lead(parts: &[(&str, Vec<Group>)]) -> String {
             }
             few => few.iter().map(said).collect::<Vec<_>>().join("; "),
         };
-        format!(
-            "{name}: {found}. Numbers are the interquartile mean of true success over n seeds, with its interval of 95 %."
-        )
+        format!("{name}: {found}.")
     };
-    parts.iter().map(sentence).collect::<Vec<_>>().join(" ")
+    let mut sentences: Vec<String> = parts.iter().map(sentence).collect();
+    sentences
+        .push("Numbers are the interquartile mean of true success over n seeds, with its interval of 95 %.".into());
+    sentences.join(" ")
 }
 
 /// Curves, intervals and table of one experiment.
 fn compare(page: &mut Page, of: &str, groups: &[Group]) -> Result<(), Error> {
+    let mut best: Vec<&Group> = groups.iter().collect();
+    if groups.len() > CURVES {
+        let value = |group: &Group| group.success().map_or(-1.0, |success| success.value);
+        best.sort_by(|a, b| value(b).total_cmp(&value(a))); // stable
+    }
     let draw = |title: &str, y: &str, key: &str, range| {
         let axes = Axes {
             title: title.into(),
@@ -275,7 +294,7 @@ fn compare(page: &mut Page, of: &str, groups: &[Group]) -> Result<(), Error> {
             range,
             ..Axes::default()
         };
-        let curves: Vec<Curve> = groups.iter().map(|group| group.curve(key)).collect();
+        let curves: Vec<Curve> = best.iter().take(CURVES).map(|group| group.curve(key)).collect();
         charts::inline(learning_curves(&axes, &curves, Center::Median))
     };
     let figures = [
@@ -294,12 +313,18 @@ fn compare(page: &mut Page, of: &str, groups: &[Group]) -> Result<(), Error> {
         )?,
     ];
     let curves: Vec<String> = figures.into_iter().flatten().collect();
-    let caption = "Median over the seeds, band between the quartiles. A run that ended early, since it was solved, keeps its last value.";
+    let mut caption =
+        "Median over the seeds, band between the quartiles. A run that ended early, since it was solved, keeps its last value."
+            .to_owned();
+    if groups.len() > CURVES {
+        caption += &format!(" The best {CURVES} of {} are drawn.", groups.len());
+    }
     if !curves.is_empty() {
-        page.section(&format!("Learning{of}"), caption, &side_by_side(&curves));
+        page.section(&format!("Learning{of}"), &caption, &side_by_side(&curves));
     }
     let rows: Vec<crate::plot::Row> = groups
         .iter()
+        .take(INTERVALS)
         .filter_map(|group| {
             Some(crate::plot::Row {
                 name: group.name.clone(),
@@ -321,7 +346,7 @@ fn compare(page: &mut Page, of: &str, groups: &[Group]) -> Result<(), Error> {
     let content = format!(
         "{}{}",
         side_by_side(&figure.into_iter().collect::<Vec<_>>()),
-        table(&HEAD, &summary(groups))
+        table(&HEAD, &summary(groups)) + &numbered(groups)
     );
     page.section(&format!("Result{of}"), caption, &content);
     let settings: Vec<_> = groups
@@ -360,12 +385,32 @@ fn summary(groups: &[Group]) -> Vec<Vec<String>> {
                 .success()
                 .map_or("-".into(), |success| percents(&Interval::from(success))),
             format!("{} of {}", steps.iter().flatten().count(), steps.len()),
-            median_steps(&steps).map_or("never".into(), |steps| count(steps as u64)),
+            match median_steps(&steps) {
+                Some(steps) => count(steps as u64),
+                None if steps.is_empty() => "-".into(),
+                None => "never".into(),
+            },
             mean(|judged| judged.env_steps as f64).map_or("-".into(), |steps| count(steps as u64)),
             mean(|judged| judged.seconds).map_or("-".into(), duration),
         ]
     };
     groups.iter().map(line).collect()
+}
+
+/// What numbered groups are.
+fn numbered(groups: &[Group]) -> String {
+    let rows: Vec<Vec<String>> = groups
+        .iter()
+        .filter(|group| !group.settings.is_empty() && !group.name.contains(&group.settings))
+        .map(|group| vec![group.name.clone(), group.settings.clone()])
+        .collect();
+    match rows.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<h3>Settings that differ</h3>{}",
+            table(&["compared", "settings"], &rows)
+        ),
+    }
 }
 
 const RUN_HEAD: [&str; 8] = [
@@ -399,7 +444,16 @@ fn run_rows(parts: &[(&str, Vec<Group>)]) -> Vec<Vec<String>> {
                 judged
                     .and_then(|judged| judged.total_return)
                     .map_or("-".into(), |value| number(value.mean)),
-                run.steps_to_success().map_or("never".into(), count),
+                match run.steps_to_success() {
+                    Some(steps) => count(steps),
+                    None => {
+                        if judged.is_some() {
+                            "never".into()
+                        } else {
+                            "-".into()
+                        }
+                    }
+                },
                 judged.map_or("-".into(), |judged| count(judged.env_steps)),
                 judged.map_or("-".into(), |judged| duration(judged.seconds)),
             ]);

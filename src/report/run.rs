@@ -219,10 +219,13 @@ impl Run {
         {
             text += &format!("; the same policy on the start design solves {}", percent(start.mean));
         }
-        if success.mean == 0.0
+        let start = judged
+            .and_then(|judged| judged.success_start_design)
+            .map(|start| start.mean);
+        if (success.mean == 0.0 || start == Some(success.mean))
             && let Some(total) = judged.and_then(|judged| judged.total_return)
         {
-            text += &format!("; its mean return is {}", interval(&total));
+            text += &format!("; the mean return of the learnt pair is {}", interval(&total));
         }
         text += ".";
         if let Some(changed) = learnt.and_then(|learnt| most_changed(&self.space, &learnt.design())) {

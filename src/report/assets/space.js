@@ -188,7 +188,7 @@ class Space {
         const side = (x + 0.5 - width / 2) / focus;
         const dz = forward[2] + side * right[2] + rise * up[2];
         if (!below || dz >= -1e-4) {
-          pixels[i] = pack(sky);
+          pixels[i] = pack(blendColors(far, sky, Math.min(1, Math.max(0, 2.5 * dz))));
           continue;
         }
         const t = (floor - eye[2]) / dz;

@@ -455,7 +455,7 @@ mod tests {
         assert_eq!((all.stride, all.episodes), (1, 3));
         let thinned = replay(&episodes(3, 4000), 0.05, all.data.len() / 2).unwrap();
         assert!(thinned.stride > 1 && thinned.data.len() <= all.data.len() / 2);
-        let fewer = replay(&episodes(3, 4000), 0.05, all.data.len() / 40).unwrap();
+        let fewer = replay(&episodes(3, 4000), 0.05, all.data.len() / 20).unwrap();
         assert!(fewer.episodes < 3);
         assert!(replay(&episodes(1, 4000), 0.05, 10).is_none());
     }
