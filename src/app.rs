@@ -107,6 +107,8 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Generate(args) => commands::generate::run(args),
         Command::Rollout(args) => commands::rollout::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::Explain(args) => commands::explain::run(args),
+        Command::Schema => commands::schema::run(),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
@@ -115,5 +117,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Search(args) => commands::search::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Completions(args) => commands::shell::completions(args),
+        Command::Man(args) => commands::shell::man(args),
     }
 }

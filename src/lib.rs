@@ -47,6 +47,7 @@ pub mod render;
 pub mod report;
 pub mod run;
 pub mod run_folder;
+pub mod schema;
 pub mod second_judge;
 pub mod session;
 pub mod sets;
@@ -58,4 +59,4 @@ pub mod trainer;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};
-pub use {tandem_core as core, tandem_learning as learning};
+pub use {schemars, tandem_core as core, tandem_learning as learning};

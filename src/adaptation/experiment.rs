@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::within;
 use tandem_language::{CodesignSettings, LanguageError, Settings};
@@ -15,9 +16,12 @@ use crate::strict::Located;
 const OWN: [&str; 4] = ["language", "codesign", "text", "weights"];
 
 /// A whole experiment of `tandem adapt`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LanguageExperiment {
+    /// Where an editor finds the schema of this file, which `tandem schema` prints; it changes nothing.
+    #[serde(rename = "$schema", skip_serializing)]
+    pub schema: Option<String>,
     /// One line that says what the experiment shows.
     pub title: String,
     /// What is learnt.
@@ -47,7 +51,14 @@ impl LanguageExperiment {
     /// # Errors
     /// The first thing that is not right: where it stands, what is wrong, what to write instead.
     pub fn read(path: &Path, sets: &[(String, String)]) -> Result<Self, Error> {
-        let located = Located::read_file(path, sets)?;
+        Self::of(&Located::read_file(path, sets)?)
+    }
+
+    /// Checks an experiment that has been read.
+    ///
+    /// # Errors
+    /// As [`LanguageExperiment::read`].
+    pub fn of(located: &Located) -> Result<Self, Error> {
         let experiment: Self = located.read()?;
         experiment.language.check().map_err(|error| match error {
             LanguageError::Setting(error) => located.refuse("language", error).into(),

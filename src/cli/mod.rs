@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Rollout(RolloutArgs),
     /// Write the learnt machine and its policy for other simulators
     Export(ExportArgs),
+    /// Explain a setting of experiment files: unit, range, default
+    Explain(ExplainArgs),
+    /// Print the JSON schema of experiment files, for editors
+    Schema,
     /// Check an experiment file without running it
     Check(CheckArgs),
     /// What there is: problems, methods, experiments, networks, platforms
@@ -80,4 +84,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Measure speed, learning and selectivity on this machine
     Bench(BenchArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
 }

@@ -78,7 +78,7 @@ impl Job {
             return Ok(JobState::Absent);
         }
         let run = RunFolder::view(&self.folder)?;
-        if let Some(difference) = first_difference(&run.experiment()?, &self.wanted, "") {
+        if let Some(difference) = first_difference(&stored(&run)?, &self.wanted, "") {
             return Err(Error::Input(format!(
                 "{} holds a run of another experiment: {difference}; name another folder with --out, or remove it",
                 self.folder.display()
@@ -90,6 +90,18 @@ impl Job {
             Err(RunError::Missing(_) | RunError::Damaged { .. }) => Ok(JobState::Stopped),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The experiment of a run with every default filled in, which runs of older versions did not store.
+fn stored(run: &RunFolder) -> Result<Value, Error> {
+    let whole = Experiment::from_run(run).and_then(|experiment| registry::bundle(&experiment));
+    match whole
+        .ok()
+        .and_then(|(experiment, _)| serde_json::to_value(experiment).ok())
+    {
+        Some(experiment) => Ok(experiment),
+        None => Ok(run.experiment()?),
     }
 }
 

@@ -4,6 +4,7 @@
 //! (the policy goes on from candidate to candidate instead of starting from scratch), and successive halving
 //! (short stretches first, longer ones only for the better half).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
@@ -15,7 +16,7 @@ use crate::cma_es::CmaEs;
 use crate::rollout::{DesignSource, Rollout};
 
 /// Settings of [`Cma`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CmaSettings {
     /// Candidates per generation.

@@ -8,6 +8,7 @@
 //! reward only (the arm's true state is its joint angles), and then a long horizon adds the whole future's noise
 //! to the design's gradient and no signal. What state and command explain of it is subtracted (`baseline`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -24,7 +25,7 @@ use crate::rollout::{Noise, Rollout};
 const LASTING: [f64; 2] = [0.9, 0.0];
 
 /// How task effects are explored and credited: shared by all methods with an effect likelihood.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EffectSettings {
     /// Deviation of the noise on task effects at the start and at the end of its annealing, in effect scales.
@@ -84,6 +85,11 @@ impl EffectSettings {
     }
 }
 
+/// Discount and decay of the effect's return where [`EffectSettings`] leave them open.
+pub fn effect_credit(effects_last: bool) -> [f64; 2] {
+    if effects_last { LASTING } else { [0.0; 2] }
+}
+
 /// Turns roll-outs into [`EffectRows`].
 pub struct EffectCredit {
     settings: EffectSettings,
@@ -104,7 +110,7 @@ impl EffectCredit {
     /// Settings out of range.
     pub fn new(setup: &Setup, settings: &EffectSettings) -> Result<Self, MethodError> {
         settings.check()?;
-        let [gamma, lambda] = if setup.effects_last { LASTING } else { [0.0; 2] };
+        let [gamma, lambda] = effect_credit(setup.effects_last);
         Ok(Self {
             settings: settings.clone(),
             gamma: settings.gamma.unwrap_or(gamma),

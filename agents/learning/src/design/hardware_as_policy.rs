@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Hardware;
 use tch::Tensor;
@@ -19,7 +20,7 @@ use crate::proxy::{matrix, shares};
 use crate::rollout::{DesignSource, Noise, Rollout};
 
 /// Settings of [`HardwareAsPolicy`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HardwareAsPolicySettings {
     /// Adam rate of the design's logits.

@@ -27,7 +27,7 @@ use tandem_core::{Hardware, Stream};
 use tch::Tensor;
 
 pub use cma::{Cma, CmaSettings};
-pub use effect::EffectSettings;
+pub use effect::{EffectSettings, effect_credit};
 pub use extraction::ExtractionSettings;
 pub use fixed::{Fixed, FixedSettings};
 pub use gaussian::{Gaussian, GaussianSettings};

@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -28,7 +29,7 @@ use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
 use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`Morph`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MorphSettings {
     /// Adam rate of the proxy.

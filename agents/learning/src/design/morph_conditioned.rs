@@ -11,6 +11,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::design_term::DesignTerm;
@@ -26,7 +27,7 @@ use crate::proxy::{DesignDraw, Gap, Proxy, ProxySettings, matrix, mixed_queries}
 use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`MorphConditioned`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MorphConditionedSettings {
     /// Adam rate of the design's logits.

@@ -2,6 +2,7 @@
 //!
 //! The baseline that shows whether a task is too easy to tell methods apart.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 
@@ -11,7 +12,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
 /// Settings of [`Random`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomSettings {
     /// Number of designs tried.

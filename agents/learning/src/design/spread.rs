@@ -3,6 +3,7 @@
 //! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes, optionally less
 //! the critic's value of its start. It captures what a design does to a whole episode, at one sample per episode.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
@@ -14,7 +15,7 @@ use crate::method_error::finite;
 use crate::rollout::{DesignSource, End, Episode, Rollout};
 
 /// Settings of a Gaussian over designs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpreadSettings {
     /// Adam rate of mean and log deviation. The method's most sensitive number.
@@ -31,7 +32,7 @@ pub struct SpreadSettings {
 }
 
 /// What a drawn design is credited with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Credit {
     /// The returns of episodes that ended in the iteration.

@@ -1,5 +1,6 @@
 //! Settings of PPO.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, refuse, within};
 
@@ -9,7 +10,7 @@ use crate::size::MOST_WEIGHTS;
 const MOST_LAYERS: usize = 16;
 
 /// Settings of PPO; the defaults are the established ones for continuous control.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PpoSettings {
     /// Discount per control step.

@@ -1,5 +1,6 @@
 //! Settings of the proxy network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Hardware;
 use tandem_core::check::{SettingError, within};
@@ -8,7 +9,7 @@ use super::pairs::DesignDraw;
 use crate::size::{MOST_NUMBERS, MOST_WEIGHTS, activations, at_most, weights};
 
 /// Settings of the proxy network and of its first fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProxySettings {
     /// Widths of the hidden layers.
