@@ -5,7 +5,7 @@
 //! Data flows one way:
 //!
 //! ```text
-//! experiment -> registry -> trainer -> run folder -> evaluate, compare, render
+//! experiment -> registry -> trainer -> run folder -> evaluate, compare, render, report
 //! ```
 //!
 //! Read [`trainer`] first: it is the method. `ARCHITECTURE.md` says where everything is.
@@ -45,6 +45,7 @@ pub mod progress;
 pub mod record;
 pub mod registry;
 pub mod render;
+pub mod report;
 pub mod run;
 pub mod run_folder;
 pub mod schema;

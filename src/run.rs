@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
-use crate::film::{film, still};
+use crate::film::{film, start_and_learnt, still};
 use crate::fork::Fork;
 use crate::interrupt::{self, Watch};
 use crate::judge::Starts;
@@ -271,15 +271,10 @@ impl Run {
     }
 
     fn picture(&self, mut learnt: Learnt) -> Result<(), Error> {
-        let design = learnt.design();
-        let start = self.space.start();
-        let starts = self.starts();
+        let (design, starts) = (learnt.design(), self.starts());
         let problem = &mut *learnt.instance.problem;
-        let films = [
-            ("start design", film(problem, &learnt.policy, &start, starts, 0)?),
-            ("learnt design", film(problem, &learnt.policy, &design, starts, 0)?),
-        ];
-        let png = still(&films, (1120, 560))?.png()?;
+        let films = start_and_learnt(problem, &learnt.policy, &design, starts, 0)?;
+        let png = still(&films, (560 * films.len() as u32, 560))?.png()?;
         let path = self.session.folder.file("design.png");
         crate::atomic::write(&path, &png)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))

@@ -6,6 +6,7 @@ mod inform;
 mod language;
 mod learning;
 mod map;
+mod report;
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +16,7 @@ pub use inform::*;
 pub use language::*;
 pub use learning::*;
 pub use map::*;
+pub use report::*;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
+    /// Write a run, or a folder of runs, as one page of HTML that opens offline
+    Report(ReportArgs),
     /// Bring a language model onto analog attention, beside a softmax control
     Adapt(AdaptArgs),
     /// Let an adapted language model write

@@ -14,6 +14,7 @@ pub mod generate;
 pub mod list;
 pub mod map;
 pub mod render;
+pub mod report;
 pub mod rollout;
 pub mod schema;
 pub mod search;

@@ -304,6 +304,8 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
         hardware,
         tensor_hardware: instance.tensor_hardware.clone(),
         effects_last: instance.problem.effects_last(),
+        horizon: spec.horizon,
+        rollout_steps: experiment.rollout.steps,
         clip: experiment.ppo.clip,
         seed: experiment.seed,
         settings: experiment.settings_of(method),

@@ -23,7 +23,7 @@ use crate::destination;
 use crate::error::Error;
 use crate::interrupt;
 use crate::output::{self, out};
-use crate::plot::{Axes, Center, Curve, learning_curves};
+use crate::plot::{Axes, Center, Curve, held, learning_curves};
 use live::Live;
 use plan::{Job, JobState, Outcome};
 use pool::Pool;
@@ -140,20 +140,6 @@ fn draw(groups: &[Group], folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// Curves that all reach as far as the longest: a run that ended early, since it was solved, keeps its last value.
-fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
-    let ends = curves.iter().filter_map(|curve| curve.last());
-    let longest = ends.map(|&(x, _)| x).fold(0.0, f64::max);
-    for curve in &mut curves {
-        if let Some(&(x, y)) = curve.last()
-            && x < longest
-        {
-            curve.push((longest, y));
-        }
-    }
-    curves
-}
-
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     destination::write(path, bytes)
 }
@@ -167,17 +153,4 @@ fn all_good(groups: &[Group]) -> Result<(), Error> {
     Err(Error::Run(format!(
         "{failed} of {all} runs failed; the same command tries them again"
     )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::held;
-
-    #[test]
-    fn a_run_that_ended_early_keeps_its_last_value() {
-        let curves = vec![vec![(1.0, 0.2), (2.0, 1.0)], vec![(1.0, 0.0), (4.0, 0.5)], Vec::new()];
-        let longer = held(curves.clone());
-        assert_eq!(longer[0], [(1.0, 0.2), (2.0, 1.0), (4.0, 1.0)]);
-        assert_eq!(longer[1..], curves[1..]);
-    }
 }

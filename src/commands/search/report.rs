@@ -297,10 +297,11 @@ fn picture(task: &Task, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let axes = Axes {
         title: format!("{} on {}", task.network, task.space),
         x: "evaluations of the whole network".into(),
-        y: "lowest cost".into(),
+        y: "lowest cost so far (in the space's own unit)".into(),
         log_x: true,
         log_y: true,
-        range: None,
+        steps: true,
+        ..Axes::default()
     };
     let curves: Vec<Curve> = rows
         .iter()
