@@ -69,7 +69,8 @@ fn runs_store_every_setting_that_acts_and_it_gives_the_same_run() {
     tandem(folder.path(), &["train", "e.json", "--out", "first"]).ended(0);
     let stored = json_of(&at("first/experiment.json"));
     assert_eq!(stored["task"]["goal"], json!([1.95, 0.55]), "from the preset");
-    assert_eq!(stored["methods"]["morph-conditioned"]["effect"]["anneal"], 0.25);
+    let effect = &stored["methods"]["morph-conditioned"]["effect"];
+    assert!(effect["anneal"].is_number() && effect["gamma"].is_number(), "{effect}");
     assert_eq!(stored, resolved(folder.path(), "e.json"));
     write(&at("again.json"), &stored);
     assert_eq!(

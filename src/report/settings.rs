@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::page::escape;
 use crate::experiment::Experiment;
+use crate::registry;
 
 /// A document as paths with their values: `ppo.rate`, `task.walls[0].x`. Short lists of numbers stay together.
 pub fn flat(document: &Value) -> BTreeMap<String, String> {
@@ -41,7 +42,7 @@ fn defaults(experiment: &Value) -> BTreeMap<String, String> {
     with_task["task"] = experiment["task"].clone();
     let resolved = |document: &Value| {
         let read = Experiment::parse(&document.to_string(), "defaults").ok()?;
-        serde_json::to_value(read).ok()
+        serde_json::to_value(registry::resolved(&read).ok()?).ok()
     };
     let found = resolved(&bare).or_else(|| resolved(&with_task)).unwrap_or(bare);
     flat(&found)
