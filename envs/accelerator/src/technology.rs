@@ -83,8 +83,10 @@ const DOSA_CELL_MM2: f64 = 4.05e-4;
 pub static TECHNOLOGIES: [Technology; 5] = [
     Technology {
         name: Cow::Borrowed("dosa40"),
-        source: Cow::Borrowed("DOSA (MICRO 2023), fitted to Accelergy's tables at 40 nm, 8 bits; held against Timeloop by \
-                 `tandem validate timeloop`"),
+        source: Cow::Borrowed(
+            "DOSA (MICRO 2023), fitted to Accelergy's tables at 40 nm, 8 bits; held against Timeloop by \
+                 `tandem validate timeloop`",
+        ),
         mac_pj: 0.5608,
         register_pj: 0.4875,
         scratchpad: DOSA_SCRATCHPAD,
@@ -95,8 +97,10 @@ pub static TECHNOLOGIES: [Technology; 5] = [
     },
     Technology {
         name: Cow::Borrowed("zigzag_tpu_like"),
-        source: Cow::Borrowed("ZigZag's tpu_like accelerator file: MAC 0.04 pJ, 2 MB SRAM 416 and 378 pJ per 2048 bits, DRAM 700 and \
-                 750 pJ per 64 bits; no area in it, DOSA's is used"),
+        source: Cow::Borrowed(
+            "ZigZag's tpu_like accelerator file: MAC 0.04 pJ, 2 MB SRAM 416 and 378 pJ per 2048 bits, DRAM 700 and \
+                 750 pJ per 64 bits; no area in it, DOSA's is used",
+        ),
         mac_pj: 0.04,
         register_pj: 0.095,
         // one size only: 397 pJ per 256 bytes on average, whatever the buffer
@@ -115,8 +119,10 @@ pub static TECHNOLOGIES: [Technology; 5] = [
     },
     Technology {
         name: Cow::Borrowed("aladdin40"),
-        source: Cow::Borrowed("Accelergy's Aladdin library, 40 nm: 32-bit multiplier 12.68 pJ and 6350 um2, 32-bit adder 0.21 pJ and \
-                 278 um2, register bit 0.009 pJ and 5.98 um2; no SRAM or DRAM in it, DOSA's are used"),
+        source: Cow::Borrowed(
+            "Accelergy's Aladdin library, 40 nm: 32-bit multiplier 12.68 pJ and 6350 um2, 32-bit adder 0.21 pJ and \
+                 278 um2, register bit 0.009 pJ and 5.98 um2; no SRAM or DRAM in it, DOSA's are used",
+        ),
         mac_pj: 12.68 / 16.0 + 0.21,
         register_pj: 24.0 * 0.009,
         scratchpad: DOSA_SCRATCHPAD,
@@ -128,9 +134,11 @@ pub static TECHNOLOGIES: [Technology; 5] = [
     },
     Technology {
         name: Cow::Borrowed("horowitz45"),
-        source: Cow::Borrowed("Horowitz (ISSCC 2014), 45 nm, as usually quoted, not checked against the paper: 8-bit multiplication \
+        source: Cow::Borrowed(
+            "Horowitz (ISSCC 2014), 45 nm, as usually quoted, not checked against the paper: 8-bit multiplication \
                  0.2 pJ, 32-bit addition 0.1 pJ, 64 bits of 8 KiB SRAM 10 pJ, of DRAM 1300 to 2600 pJ; cells are \
-                 DOSA's, scaled to 45 nm"),
+                 DOSA's, scaled to 45 nm",
+        ),
         mac_pj: 0.3,
         register_pj: 0.06,
         // through 10 pJ at 8 KiB and 20 pJ at 32 KiB per 64 bits
@@ -148,8 +156,10 @@ pub static TECHNOLOGIES: [Technology; 5] = [
     },
     Technology {
         name: Cow::Borrowed("eyeriss_rel"),
-        source: Cow::Borrowed("Eyeriss's relative costs as usually quoted, not checked against the paper: register file 1, buffer 6, \
-                 DRAM 200 times a 16-bit MAC; that MAC is set to 1 pJ, so energies are relative"),
+        source: Cow::Borrowed(
+            "Eyeriss's relative costs as usually quoted, not checked against the paper: register file 1, buffer 6, \
+                 DRAM 200 times a 16-bit MAC; that MAC is set to 1 pJ, so energies are relative",
+        ),
         mac_pj: 0.25,
         register_pj: 0.5,
         scratchpad: Sram {

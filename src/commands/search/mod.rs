@@ -111,7 +111,10 @@ fn limits(args: &SearchArgs, entry: &SpaceEntry) -> Result<Limits, Error> {
     if limits != Limits::default() && !entry.limited {
         let limited = SPACES.iter().filter(|entry| entry.limited).map(|entry| entry.name);
         let names = limited.collect::<Vec<_>>().join(", ");
-        let text = format!("--max-area and --max-power are for the space {names}; {} has none", entry.name);
+        let text = format!(
+            "--max-area and --max-power are for the space {names}; {} has none",
+            entry.name
+        );
         return Err(Error::Input(text));
     }
     Ok(limits)
@@ -123,18 +126,25 @@ fn label(args: &SearchArgs, network: &Network) -> String {
         return network.name.clone();
     }
     let stem = args.network.file_stem().unwrap_or_default().to_string_lossy();
-    format!("{stem}-{:08x}", crc32fast::hash(format!("{:?}", network.layers).as_bytes()))
+    format!(
+        "{stem}-{:08x}",
+        crc32fast::hash(format!("{:?}", network.layers).as_bytes())
+    )
 }
 
 /// Writes the cheapest machine of all searches as a platform file, where its space has a way there.
 fn winner(entry: &SpaceEntry, network: &Network, runs: &[Run], folder: &Path) -> Result<Option<PathBuf>, Error> {
-    let best = runs.iter().filter(|run| !run.point.is_empty()).min_by(|a, b| a.cost.total_cmp(&b.cost));
+    let best = runs
+        .iter()
+        .filter(|run| !run.point.is_empty())
+        .min_by(|a, b| a.cost.total_cmp(&b.cost));
     let (Some(as_platform), Some(best)) = (entry.platform, best) else {
         return Ok(None);
     };
     let mut platform = as_platform(network, &best.point).map_err(Error::Run)?;
     platform.name = format!("{} found by {} for {}", entry.name, best.method, best.task.network);
-    let text = serde_json::to_string_pretty(&platform).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let text =
+        serde_json::to_string_pretty(&platform).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     let path = folder.join("platform.json");
     atomic::write(&path, format!("{text}\n").as_bytes()).map_err(|error| cannot("write", &path, &error))?;
     Ok(Some(path))

@@ -99,12 +99,7 @@ pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
 ///
 /// # Errors
 /// As of [`network`].
-pub fn named_or_onnx(
-    path: &Path,
-    sizes: &NetworkArgs,
-    unsupported: Unsupported,
-    file: &str,
-) -> Result<Network, Error> {
+pub fn named_or_onnx(path: &Path, sizes: &NetworkArgs, unsupported: Unsupported, file: &str) -> Result<Network, Error> {
     let name = path.display().to_string();
     if zoo::entry(&name).is_none() && !has_extension(path, "onnx") {
         let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();

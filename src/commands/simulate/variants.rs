@@ -108,7 +108,10 @@ fn write(args: &SimulateArgs, sweep: Option<&Sweep>, network: &Network, variants
         destination::write(path, csv(head, variants).as_bytes())?;
     }
     if let (Some(path), Some(sweep)) = (&args.plot, sweep) {
-        destination::write(path, &picture(path, &figure(sweep, network, &args.platforms[0].display(), variants)?)?)?;
+        destination::write(
+            path,
+            &picture(path, &figure(sweep, network, &args.platforms[0].display(), variants)?)?,
+        )?;
     }
     if args.json {
         let rows: Vec<&Value> = variants.iter().map(|variant| &variant.document).collect();
@@ -188,7 +191,12 @@ fn figure(
         seeds: vec![
             variants
                 .iter()
-                .map(|variant| (variant.value.unwrap_or(0.0), of(&variant.metrics) / of(&variants[0].metrics)))
+                .map(|variant| {
+                    (
+                        variant.value.unwrap_or(0.0),
+                        of(&variant.metrics) / of(&variants[0].metrics),
+                    )
+                })
                 .collect(),
         ],
     };
@@ -220,12 +228,16 @@ impl Sweep {
         };
         let (path, range) = text.split_once('=').ok_or_else(|| wrong("has no `=`"))?;
         let numbers: Result<Vec<f64>, _> = range.split(':').map(str::parse).collect();
-        let numbers = numbers.ok().filter(|numbers| numbers.iter().all(|number| number.is_finite()));
+        let numbers = numbers
+            .ok()
+            .filter(|numbers| numbers.iter().all(|number| number.is_finite()));
         let Some([low, high, step]) = numbers.and_then(|numbers| <[f64; 3]>::try_from(numbers).ok()) else {
             return Err(wrong("is no range of three numbers"));
         };
         if !(low <= high && step > 0.0) {
-            return Err(wrong("the range goes from the lower to the higher end, by a step above 0"));
+            return Err(wrong(
+                "the range goes from the lower to the higher end, by a step above 0",
+            ));
         }
         let count = ((high - low) / step * (1.0 + 1e-12)).floor();
         if count >= MOST_STEPS as f64 {
