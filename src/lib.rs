@@ -31,6 +31,7 @@ pub mod experiment;
 pub mod experiment_file;
 pub mod export;
 pub mod film;
+pub mod fork;
 pub mod host;
 pub mod interrupt;
 pub mod judge;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::check::within;
 use tandem_language::{CodesignSettings, LanguageError, Settings};
 
+use super::public;
 use super::source::TextSettings;
 use crate::error::Error;
 use crate::experiment::CheckpointSettings;
@@ -26,7 +27,8 @@ pub struct LanguageExperiment {
     pub title: String,
     /// What is learnt.
     pub text: TextSettings,
-    /// Weights to start from instead of random ones: safetensors with GPT-2's names.
+    /// Weights to start from instead of random ones: safetensors with GPT-2's names, in single or half precision, or the folder
+    /// of such a model. A `config.json` beside them says its layers, heads and width.
     pub weights: Option<PathBuf>,
     /// Model, circuit, training and stages.
     pub language: Settings,
@@ -59,7 +61,11 @@ impl LanguageExperiment {
     /// # Errors
     /// As [`LanguageExperiment::read`].
     pub fn of(located: &Located) -> Result<Self, Error> {
-        let experiment: Self = located.read()?;
+        let mut experiment: Self = located.read()?;
+        if let Some(weights) = &experiment.weights {
+            let shape = &mut experiment.language.model;
+            public::fill_shape(weights, located, shape).map_err(|error| located.refuse("", error))?;
+        }
         experiment.language.check().map_err(|error| match error {
             LanguageError::Setting(error) => located.refuse("language", error).into(),
             LanguageError::Circuit(error) => {

@@ -208,10 +208,17 @@ fn experiments(folder: &Path) -> Result<Vec<Row>, Error> {
         };
         Some(match title {
             Ok(title) => row(&name, &title),
-            Err(error) => row(&name, &format!("not right: {error}")),
+            Err(error) => row(&name, &format!("{}not right: {error}", stated_title(path))),
         })
     });
     Ok(rows.collect())
+}
+
+/// What a file that is not right says it shows.
+fn stated_title(path: &Path) -> String {
+    let found = Located::read_file(path, &[]).ok();
+    let title = found.as_ref().and_then(|found| found.value().get("title")?.as_str());
+    title.map_or(String::new(), |title| format!("{title}; "))
 }
 
 /// Folders in folders that are searched: `experiments/robots/gymnasium` is the deepest of those that are shipped.

@@ -12,16 +12,15 @@ use tandem_core::check::SettingError;
 use tandem_core::{Environment, Preset, ProblemError, Share};
 use tandem_learning::design::{
     Cma, CmaSettings, DesignOptimizer, Fixed, FixedSettings, Gaussian, GaussianSettings, HardwareAsPolicy,
-    HardwareAsPolicySettings, MethodError, Morph, MorphConditioned, MorphConditionedSettings, MorphSettings, Random,
-    RandomSettings, Setup, TensorHardware, effect_credit,
+    HardwareAsPolicySettings, MethodError, MethodSettings, Morph, MorphConditioned, MorphConditionedSettings,
+    MorphSettings, Random, RandomSettings, Setup, TensorHardware,
 };
-use tandem_learning::proxy::ProxySettings;
 use tandem_physics::classic;
 use tandem_physics::hand3d::{press, tendon};
 use tandem_physics::reach2d;
 use tandem_physics::tentacle;
 
-use super::{CheckMethod, Instance, MethodEntry, ProblemEntry, Selectivity, filled, read, typed};
+use super::{CheckMethod, Instance, MethodEntry, ProblemEntry, Selectivity, read, typed};
 use crate::schema;
 use crate::tensor_hardware::{PlanarArm, TensorAccelerator, TensorRobot, TensorTentacle};
 
@@ -196,7 +195,7 @@ fn robot() -> ProblemEntry {
 }
 
 /// A method whose settings are of type `S`.
-fn method<S: DeserializeOwned + Default + Serialize + JsonSchema>(
+fn method<S: DeserializeOwned + Default + Serialize + MethodSettings + JsonSchema>(
     name: &'static str,
     about: &'static str,
     build: fn(&Setup) -> Result<Box<dyn DesignOptimizer>, MethodError>,
@@ -261,24 +260,14 @@ pub(super) fn methods() -> Vec<MethodEntry> {
     ]
 }
 
-/// A method's settings with what follows from the problem where they leave it open: the credit of effects and the length of
-/// the proxy's first fit.
-fn resolve_method<S: DeserializeOwned + Default + Serialize>(setup: &Setup) -> Result<Value, MethodError> {
-    let mut settings = filled::<S>(setup.settings)?;
-    if let Some(effect) = settings.get_mut("effect") {
-        let [gamma, lambda] = effect_credit(setup.effects_last);
-        for (key, value) in [("gamma", gamma), ("lambda", lambda)] {
-            if effect[key].is_null() {
-                effect[key] = value.into();
-            }
-        }
-    }
-    if let Some(proxy) = settings.get_mut("proxy")
-        && proxy["steps"].is_null()
-    {
-        proxy["steps"] = ProxySettings::default().first_steps(&*setup.hardware).into();
-    }
-    Ok(settings)
+/// A method's settings with every default, also those that follow from the problem.
+fn resolve_method<S>(setup: &Setup) -> Result<Value, MethodError>
+where
+    S: DeserializeOwned + Default + Serialize + MethodSettings,
+{
+    let failed = |error: serde_json::Error| SettingError::new("", error.to_string());
+    let settings: S = read(setup.settings)?;
+    Ok(serde_json::to_value(settings.resolved(setup)).map_err(failed)?)
 }
 
 fn build_reach2d(task: &Value) -> Result<Instance, ProblemError> {

@@ -275,8 +275,22 @@ fn problem_entry(experiment: &Experiment) -> Result<&'static ProblemEntry, Error
 /// # Errors
 /// A name that is not registered, settings that the method refuses.
 pub fn method(experiment: &Experiment, instance: &Instance) -> Result<Box<dyn DesignOptimizer>, Error> {
+    method_at(experiment, instance, None)
+}
+
+/// The same, going out from these logits of the design instead of the start design's.
+///
+/// # Errors
+/// As [`method`].
+pub fn method_at(
+    experiment: &Experiment,
+    instance: &Instance,
+    start: Option<Vec<f64>>,
+) -> Result<Box<dyn DesignOptimizer>, Error> {
     let entry = method_entry(experiment)?;
-    Ok((entry.build)(&setup(experiment, instance, entry.name))?)
+    let mut setup = setup(experiment, instance, entry.name);
+    setup.start = start.unwrap_or(setup.start);
+    Ok((entry.build)(&setup)?)
 }
 
 /// What a method is built from.
@@ -290,6 +304,8 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
         hardware,
         tensor_hardware: instance.tensor_hardware.clone(),
         effects_last: instance.problem.effects_last(),
+        horizon: spec.horizon,
+        rollout_steps: experiment.rollout.steps,
         clip: experiment.ppo.clip,
         seed: experiment.seed,
         settings: experiment.settings_of(method),

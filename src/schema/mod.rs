@@ -164,8 +164,8 @@ impl<'a> Context<'a> {
             .and_then(|(_, key)| self.quantities.iter().find(|quantity| quantity.key == key));
         if let Some(quantity) = quantity {
             schema["unit"] = quantity.unit.into();
-            let [low, high] = quantity.bounds;
-            (schema["minimum"], schema["maximum"]) = (low.into(), high.into());
+            let [low, high] = quantity.bounds.map(range::number);
+            (schema["minimum"], schema["maximum"]) = (low, high);
         }
         let pointer = format!("/{}", path.replace('.', "/"));
         if let Some(default) = self.resolved.pointer(&pointer).filter(|default| !default.is_null()) {

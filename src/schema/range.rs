@@ -1,7 +1,7 @@
 //! The range of a setting, as the check says it that refuses what lies outside: an experiment with a number that no setting
 //! can have is read, and the refusal names the bounds. So there is no second list of them.
 
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 
 use crate::adaptation::LanguageExperiment;
 use crate::error::Error;
@@ -91,21 +91,19 @@ fn refused(document: &str, path: &str, value: &str) -> Option<[Value; 2]> {
 fn bounds(reason: &str) -> Option<[Value; 2]> {
     let (_, range) = reason.split_once("must lie between ")?;
     let (low, high) = range.split_once(" and ")?;
-    let number = |text: &str| {
-        let number: f64 = text
-            .split_whitespace()
-            .next()?
-            .trim_end_matches([',', ';'])
-            .parse()
-            .ok()?;
-        let whole = number.fract() == 0.0 && number.abs() < 1e15;
-        Some(if whole {
-            json!(number as i64)
-        } else {
-            Value::Number(Number::from_f64(number)?)
-        })
+    let read = |text: &str| {
+        let text = text.split_whitespace().next()?.trim_end_matches([',', ';']);
+        text.parse().ok().map(number)
     };
-    Some([number(low)?, number(high)?])
+    Some([read(low)?, read(high)?])
+}
+
+/// A bound, whole where it is.
+pub(super) fn number(value: f64) -> Value {
+    match value.fract() == 0.0 && value.abs() < 1e15 {
+        true => json!(value as i64),
+        false => json!(value),
+    }
 }
 
 #[cfg(test)]

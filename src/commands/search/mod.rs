@@ -179,7 +179,7 @@ fn search_all(
     if methods.is_empty() {
         return Ok(runs);
     }
-    let mut progress = Progress::new("search", 0, all);
+    let mut progress = Progress::new("search", 0);
     for &method in methods {
         for seed in 0..seeds {
             let path = folder.join(format!("{}-s{seed}.json", method.name));

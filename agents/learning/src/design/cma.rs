@@ -10,7 +10,7 @@ use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
 use super::outer::Inner;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::cma_es::CmaEs;
 use crate::rollout::{DesignSource, Rollout};
@@ -42,6 +42,8 @@ impl Default for CmaSettings {
         }
     }
 }
+
+impl MethodSettings for CmaSettings {}
 
 /// CMA-ES around PPO.
 pub struct Cma {

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Constant, DesignOptimizer, MethodError, SettingError, Setup, read};
+use super::{Constant, DesignOptimizer, MethodError, MethodSettings, SettingError, Setup, read};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::DesignSource;
 
@@ -15,6 +15,8 @@ pub struct FixedSettings {
     /// The design, in the parameters' units; the start design when absent.
     pub design: Option<Vec<f64>>,
 }
+
+impl MethodSettings for FixedSettings {}
 
 /// A design that stays as it is.
 pub struct Fixed {

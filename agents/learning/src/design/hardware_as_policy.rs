@@ -13,7 +13,7 @@ use tch::Tensor;
 use super::design_term::{DesignTerm, DesignedEffects};
 use super::effect::{EffectCredit, EffectSettings};
 use super::logits::LogitVector;
-use super::{Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, Setup, TensorHardware, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::EffectUpdate;
 use crate::proxy::{matrix, shares};
@@ -34,6 +34,15 @@ impl Default for HardwareAsPolicySettings {
         Self {
             rate: 0.01,
             effect: EffectSettings::default(),
+        }
+    }
+}
+
+impl MethodSettings for HardwareAsPolicySettings {
+    fn resolved(&self, setup: &Setup) -> Self {
+        Self {
+            effect: self.effect.resolved(setup.effects_last),
+            ..self.clone()
         }
     }
 }

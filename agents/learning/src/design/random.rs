@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 
 use super::outer::Inner;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
@@ -29,6 +29,8 @@ impl Default for RandomSettings {
         }
     }
 }
+
+impl MethodSettings for RandomSettings {}
 
 /// Random search around PPO.
 pub struct Random {

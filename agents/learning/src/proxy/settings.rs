@@ -30,7 +30,7 @@ pub struct ProxySettings {
 impl Default for ProxySettings {
     fn default() -> Self {
         Self {
-            hidden: vec![64, 64],
+            hidden: vec![128, 128],
             rate: 2e-3,
             batch: 1024,
             steps: None,
@@ -56,6 +56,15 @@ impl ProxySettings {
             within("proxy.hidden", width, [1, 4096])?;
         }
         Ok(())
+    }
+
+    /// The settings with what they leave open filled in, for this hardware.
+    #[must_use]
+    pub fn resolved(&self, hardware: &dyn Hardware) -> Self {
+        Self {
+            steps: Some(self.first_steps(hardware)),
+            ..self.clone()
+        }
     }
 
     /// Most steps of the first fit to this hardware.
