@@ -51,6 +51,7 @@ pub mod session;
 pub mod sets;
 pub mod statistics;
 pub mod strict;
+pub mod sweep;
 pub mod tensor_hardware;
 pub mod tensorboard;
 pub mod trainer;

@@ -6,6 +6,7 @@ mod inform;
 mod language;
 mod learning;
 mod map;
+mod sweep;
 
 use clap::{Parser, Subcommand};
 
@@ -15,6 +16,7 @@ pub use inform::*;
 pub use language::*;
 pub use learning::*;
 pub use map::*;
+pub use sweep::*;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +28,7 @@ Examples:
   tandem render runs/far-3 --out far.gif             start design and learnt design, side by side
   tandem simulate resnet50 --platform fpga --report report.html   a network on an accelerator, layer by layer
 
-Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
+Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved, 4 another process is at it.
 Results go to stdout, messages to stderr.";
 
 /// Design the body and the brain of a machine together.
@@ -48,6 +50,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Train methods and seeds side by side; table and plot
     Compare(CompareArgs),
+    /// Plan many runs, run them here or on a cluster, and sum them up
+    Sweep(SweepArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
     /// Bring a language model onto analog attention, beside a softmax control

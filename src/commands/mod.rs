@@ -17,6 +17,7 @@ pub mod rollout;
 pub mod search;
 mod second_judge;
 pub mod simulate;
+pub mod sweep;
 pub mod train;
 pub mod validate;
 

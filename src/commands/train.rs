@@ -94,7 +94,10 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
 }
 
 /// Prints what was learnt and where its files are.
-fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
+///
+/// # Errors
+/// Standard output that cannot be written.
+pub fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
     let percent = |share: Option<Interval>| {
         share.map_or("-".into(), |share| {
             let [mean, low, high] = [share.mean, share.low, share.high].map(|x| 100.0 * x);
