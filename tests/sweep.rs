@@ -50,18 +50,24 @@ fn begin(folder: &Path, words: &[&str]) -> Child {
 fn wait_for_checkpoint(folder: &Path) {
     let begun = Instant::now();
     let run = folder.join("sw/runs/tiny-fixed-s0");
-    while common_checkpoints(&run) == 0 {
+    while checkpoints(&run) == 0 {
         assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
         sleep(Duration::from_millis(10));
     }
 }
 
-fn common_checkpoints(run: &Path) -> usize {
+fn checkpoints(run: &Path) -> usize {
     let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten();
     let is_checkpoint = |name: &str| name.ends_with(".ckpt");
     entries
         .filter(|e| is_checkpoint(&e.as_ref().unwrap().file_name().to_string_lossy()))
         .count()
+}
+
+/// How often the first run of a sweep was begun or gone on with.
+fn attempts(folder: &Path) -> usize {
+    let text = fs::read_to_string(folder.join("sw/runs/tiny-fixed-s0.attempts.jsonl")).unwrap_or_default();
+    text.matches("\"began\"").count()
 }
 
 #[test]
@@ -224,9 +230,11 @@ fn a_warned_task_saves_itself_and_ends_in_the_same_bytes() {
         tandem(folder, &["sweep", "plan", "plan.json", "--out", out]).ended(0);
     }
     tandem(folder, &["sweep", "run", "undisturbed", "--task", "0"]).ended(0);
-    for signal in [Signal::USR1, Signal::USR2, Signal::TERM] {
+    for (before, signal) in [Signal::USR1, Signal::USR2, Signal::TERM].into_iter().enumerate() {
         let child = begin(folder, &["sweep", "run", "sw", "--task", "0"]);
-        sleep(Duration::from_millis(600));
+        while attempts(folder) <= before {
+            sleep(Duration::from_millis(10));
+        }
         wait_for_checkpoint(folder);
         kill_process(Pid::from_child(&child), signal).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -384,7 +392,7 @@ fn the_local_engine_saves_all_when_it_is_stopped() {
         (&json!(2), &json!(1)),
         "{status}"
     );
-    assert!(common_checkpoints(&folder.join("sw/runs/tiny-fixed-s1")) > 0);
+    assert!(checkpoints(&folder.join("sw/runs/tiny-fixed-s1")) > 0);
 }
 
 #[test]

@@ -47,9 +47,9 @@ fn plan(args: &SweepPlanArgs) -> Result<(), Error> {
         let count = manifest::compare(&plan, folder)?;
         return Ok(out!("{count} runs are planned in {shown} already")?);
     }
-    let holds = |name: &str| folder.join(name).exists();
-    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if !is_empty && !holds(PLAN) || folder.is_file() {
+    // what a killed `plan` may leave is written again
+    let entries = || fs::read_dir(folder).into_iter().flatten().flatten();
+    if folder.is_file() || !entries().all(is_left_by_plan) {
         return Err(Error::Input(format!(
             "{shown} is not empty and holds no sweep; name another folder with --out"
         )));
@@ -69,6 +69,13 @@ fn plan(args: &SweepPlanArgs) -> Result<(), Error> {
     out!("here          {program} sweep run {shown} --tasks all")?;
     out!("on a cluster  {program} sweep submit {shown} --engine slurm")?;
     Ok(out!("then          {program} sweep summarise {shown}")?)
+}
+
+/// Whether a file or folder is one of those that come before the manifest.
+fn is_left_by_plan(entry: fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    name.starts_with("model-") || name.starts_with('.')
 }
 
 fn run_tasks(args: &SweepRunArgs) -> Result<(), Error> {
