@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -61,7 +61,10 @@ static LAST: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 /// The number of the last warning of a batch system, SIGUSR1 or SIGUSR2; 0 for none.
 static WARNING: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 /// What is done before a watch ends the process.
-static LAST_ACT: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+static LAST_ACT: Mutex<Option<Act>> = Mutex::new(None);
+
+/// See [`before_the_end`].
+type Act = Box<dyn Fn() + Send>;
 
 /// Starts listening. Call once, before the work begins; further calls do nothing.
 ///
@@ -96,9 +99,9 @@ pub fn warned() -> Option<Signal> {
     Signal::of(WARNING.get()?)
 }
 
-/// What is to be done before a watch ends the process ([`during`]); the first call counts.
-pub fn before_the_end(act: impl Fn() + Send + Sync + 'static) {
-    let _ = LAST_ACT.set(Box::new(act));
+/// What is to be done before a watch ends the process ([`during`]); the last call counts.
+pub fn before_the_end(act: impl Fn() + Send + 'static) {
+    *LAST_ACT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
 }
 
 /// How often a watch looks.
@@ -141,7 +144,7 @@ fn watch_over(watch: &Watch, ended: &mpsc::Receiver<()>) {
         }
         if requested().is_some() && asked.get_or_insert_with(Instant::now).elapsed() >= watch.patience {
             (watch.say)(watch.last_word);
-            if let Some(act) = LAST_ACT.get() {
+            if let Some(act) = &*LAST_ACT.lock().unwrap_or_else(PoisonError::into_inner) {
                 act();
             }
             signal_hook::low_level::exit(EXIT_STOPPED); // without the destructors of what is at work

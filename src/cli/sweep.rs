@@ -78,6 +78,9 @@ pub struct SweepRunArgs {
     /// Where another process runs this task, wait for its end instead of ending with exit code 4
     #[arg(long, conflicts_with = "tasks")]
     pub wait: bool,
+    /// Then go on with any run that has earned its next rung and that nobody is at (plans with `halving`)
+    #[arg(long, conflicts_with = "tasks")]
+    pub onward: bool,
 }
 
 /// Schedulers that tasks can be handed to.

@@ -67,6 +67,7 @@ fn plan(args: &CompareArgs) -> Result<Plan, Error> {
         seeds: Seeds::Count(args.seeds.into()),
         fixed: split_sets(&args.sets)?.into_iter().map(given).collect(),
         combinations: vec![Vec::new()],
+        halving: None,
         runs: PathBuf::new(),
         file: None,
     })
@@ -83,7 +84,7 @@ fn folder(args: &CompareArgs) -> PathBuf {
 fn collect(folder: &Path, tasks: &[Task], outcomes: &[Option<Outcome>]) -> Vec<group::Group> {
     group::collect(folder, tasks, |task| match outcomes.get(task)?.as_ref()? {
         Outcome::Failed(message) | Outcome::Busy(message) => Some(message.clone()),
-        Outcome::Finished | Outcome::Stopped => None,
+        Outcome::Finished | Outcome::Stopped | Outcome::Paused => None,
     })
 }
 

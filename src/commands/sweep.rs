@@ -1,5 +1,6 @@
 //! `tandem sweep`: many runs of one plan ([`crate::sweep`]).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,13 +12,15 @@ use crate::cli::{
 use crate::error::Error;
 use crate::interrupt;
 use crate::output::{self, note, out, program};
+use crate::sweep::halving::{self, Rule};
 use crate::sweep::local::{self, Outcome};
 use crate::sweep::plan::Plan;
+use crate::sweep::run::{self, Done};
 use crate::sweep::slurm::{self, Request, Script};
 use crate::sweep::state::State;
 use crate::sweep::status::Status;
 use crate::sweep::summary::{Summary, group};
-use crate::sweep::{Task, manifest, run};
+use crate::sweep::{Task, manifest};
 
 /// The plan's copy in the sweep's folder.
 const PLAN: &str = "plan.json";
@@ -87,12 +90,13 @@ fn run_tasks(args: &SweepRunArgs) -> Result<(), Error> {
         Some(index) => index,
         None => index_from_scheduler()?,
     };
-    match run::task(&args.sweep, index, args.wait)? {
-        Some(judged) => {
-            let planned = manifest::planned(&args.sweep, index)?;
-            train::summarise(&args.sweep.join(&planned.task.folder), &judged)
-        }
-        None => Ok(()),
+    if let Done::Finished(judged) = run::task(&args.sweep, index, args.wait)? {
+        let planned = manifest::planned(&args.sweep, index)?;
+        train::summarise(&args.sweep.join(&planned.task.folder), &judged)?;
+    }
+    match args.onward {
+        true => run::onward(&args.sweep),
+        false => Ok(()),
     }
 }
 
@@ -113,15 +117,18 @@ fn index_from_scheduler() -> Result<usize, Error> {
 /// Runs several tasks on this machine.
 fn run_here(args: &SweepRunArgs, list: &str) -> Result<(), Error> {
     let all = manifest::tasks(&args.sweep)?;
-    let tasks: Vec<Task> = match list.trim() {
-        "all" => all,
-        list => {
-            let chosen = numbers(list, all.len())?;
-            chosen.into_iter().map(|index| all[index].clone()).collect()
-        }
+    let chosen: Vec<usize> = match list.trim() {
+        "all" => (0..all.len()).collect(),
+        list => numbers(list, all.len())?,
     };
-    let outcomes = local::run(&args.sweep, &tasks, args.jobs)?;
-    let done = outcomes.iter().filter(|o| **o == Some(Outcome::Finished)).count();
+    let tasks: Vec<Task> = chosen.iter().map(|&index| all[index].clone()).collect();
+    let pauses = tasks.iter().any(|task| task.halving.is_some());
+    let outcomes = match pauses {
+        true => local::run_rounds(&args.sweep, &all, &chosen, args.jobs)?,
+        false => local::run(&args.sweep, &tasks, args.jobs)?,
+    };
+    let states: Vec<State> = tasks.iter().map(|task| State::of(task, &args.sweep)).collect();
+    let done = states.iter().filter(|state| **state == State::Finished).count();
     let counts = format!("{done} of {} runs finished in {}", tasks.len(), args.sweep.display());
     if interrupt::requested().is_some() {
         return Err(Error::Paused(format!("stopped with {counts}; {}", slurm::after_stop())));
@@ -135,7 +142,12 @@ fn run_here(args: &SweepRunArgs, list: &str) -> Result<(), Error> {
             "{counts}, {failed} failed; the same command tries them again"
         )));
     }
-    match done == tasks.len() {
+    let paused = states
+        .iter()
+        .filter(|state| matches!(state, State::Paused { .. }))
+        .count();
+    match done + paused == tasks.len() {
+        true if pauses => Ok(out!("{counts}, {paused} stopped at a rung")?),
         true => Ok(out!("{counts}")?),
         false => Err(Error::Busy(format!("{counts}; other processes are at the rest"))),
     }
@@ -144,7 +156,7 @@ fn run_here(args: &SweepRunArgs, list: &str) -> Result<(), Error> {
 /// The numbers that `0-7,9` means, sorted, each once.
 fn numbers(list: &str, count: usize) -> Result<Vec<usize>, Error> {
     let wrong = |part: &str, why: String| Error::Input(format!("--tasks {list}: `{part}` {why}"));
-    let mut found = std::collections::BTreeSet::new();
+    let mut found = BTreeSet::new();
     for part in list.split(',').map(str::trim) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (Ok(first), Ok(last)) = (first.trim().parse::<usize>(), last.trim().parse::<usize>()) else {
@@ -172,9 +184,17 @@ fn submit(args: &SweepSubmitArgs) -> Result<(), Error> {
     let count = |of: &dyn Fn(&State) -> bool| states.iter().filter(|(_, state)| of(state)).count();
     let is_failed = |state: &State| matches!(state, State::Failed(_));
     let is_at_work = |state: &State| matches!(state, State::Finished | State::Running { .. });
-    let left = states
-        .iter()
-        .filter(|(task, state)| !queued.contains(task) && !is_at_work(state) && (args.failed || !is_failed(state)));
+    let pauses = tasks.iter().any(|task| task.halving.is_some());
+    let allowed: BTreeSet<usize> = match pauses {
+        true => halving::allowed(&args.sweep, &tasks, Rule::AtOnce)
+            .into_iter()
+            .collect(),
+        false => (0..tasks.len()).collect(),
+    };
+    let left = states.iter().filter(|(task, state)| {
+        let is_wanted = !is_at_work(state) && (args.failed || !is_failed(state));
+        is_wanted && allowed.contains(task) && !queued.contains(task)
+    });
     let left: Vec<usize> = left.map(|(task, _)| *task).collect();
     let (finished, failed) = (count(&|state| *state == State::Finished), count(&is_failed));
     note!(
@@ -194,6 +214,7 @@ fn submit(args: &SweepSubmitArgs) -> Result<(), Error> {
         max_parallel: args.max_parallel,
         time: args.time.as_deref(),
         extra: &args.extra,
+        onward: pauses,
     };
     let (arrays, summary) = (request.scripts(&left)?, request.summary()?);
     if args.dry_run {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::halving::Score;
 use super::slurm;
 use crate::atomic;
 use crate::error::Error;
@@ -22,7 +23,7 @@ const TRIES: usize = 5;
 const TRY_PAUSE: Duration = Duration::from_millis(30);
 
 /// A line of the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A process began the run, or went on with it.
@@ -35,6 +36,15 @@ pub enum Event {
         process: u32,
         /// The scheduler's name for it.
         job: Option<String>,
+    },
+    /// The run has reached a rung and pauses there: the attempt's end.
+    Rung {
+        /// UTC.
+        at: String,
+        /// Environment steps so far.
+        env_steps: u64,
+        /// What it scored.
+        score: Score,
     },
     /// It ended.
     Ended {
@@ -119,14 +129,33 @@ impl Hold {
     /// # Errors
     /// A file that cannot be written.
     pub fn end(&self, how: End, message: Option<String>) -> Result<(), Error> {
-        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Some(mut file) = file.take() else { return Ok(()) };
-        let ended = Event::Ended {
+        self.let_go(&[Event::Ended {
             at: now(),
             how,
             message,
+        }])
+    }
+
+    /// Writes that the run has reached so many rungs and, unless it is finished, pauses there; lets go.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn reach(&self, env_steps: u64, score: Score, rungs: usize) -> Result<(), Error> {
+        let rung = Event::Rung {
+            at: now(),
+            env_steps,
+            score,
         };
-        append(&mut file, &ended).map_err(|error| Error::Run(format!("cannot write {}: {error}", self.path.display())))
+        self.let_go(&vec![rung; rungs])
+    }
+
+    fn let_go(&self, events: &[Event]) -> Result<(), Error> {
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some(mut file) = file.take() else {
+            return Ok(());
+        };
+        let written = events.iter().try_for_each(|event| append(&mut file, event));
+        written.map_err(|error| Error::Run(format!("cannot write {}: {error}", self.path.display())))
     }
 }
 

@@ -83,6 +83,7 @@ impl<'a> Live<'a> {
             Outcome::Finished => "done".into(),
             Outcome::Stopped => "stopped, checkpoint saved".into(),
             Outcome::Failed(message) => format!("failed: {message} (see {})", task.log(self.sweep).display()),
+            Outcome::Paused => "pauses at a rung".into(),
             Outcome::Busy(message) => format!("left to another: {message}"),
         };
         self.say(&format!(

@@ -1,6 +1,6 @@
 //! The local engine: runs as child processes of this program, several at a time. A child that fails stops no other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Task;
+use super::halving::{self, Rule};
 use super::live::Live;
 use super::slurm;
 use super::state::last_line;
@@ -32,6 +33,8 @@ pub enum Outcome {
     Failed(String),
     /// Another process is at it, with what is known of that.
     Busy(String),
+    /// It pauses at a rung, or has to wait there.
+    Paused,
 }
 
 /// What children need to know.
@@ -57,7 +60,45 @@ struct Running<'a> {
 /// This program cannot be found to be started again.
 pub fn run(sweep: &Path, tasks: &[Task], jobs: Option<u16>) -> Result<Vec<Option<Outcome>>, Error> {
     let is_open = |task: &Task| !sweep.join(&task.folder).join(FINAL).exists();
-    let open: Vec<bool> = tasks.iter().map(is_open).collect();
+    run_open(sweep, tasks, tasks.iter().map(is_open).collect(), jobs)
+}
+
+/// The same for runs that pause at rungs: round after round, in each of which every run that has earned it goes on to its
+/// next rung.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_rounds(
+    sweep: &Path,
+    tasks: &[Task],
+    chosen: &[usize],
+    jobs: Option<u16>,
+) -> Result<Vec<Option<Outcome>>, Error> {
+    let chosen: BTreeSet<usize> = chosen.iter().copied().collect();
+    let mut outcomes = vec![None; tasks.len()];
+    let mut stretches = vec![0; tasks.len()];
+    loop {
+        // who failed in this call, or is held by another process, is not tried again
+        let is_next = |&index: &usize| {
+            let rungs = tasks[index].halving.as_ref().map_or(0, |halving| halving.rungs.len());
+            let goes_on = matches!(outcomes[index], None | Some(Outcome::Paused));
+            chosen.contains(&index) && goes_on && stretches[index] <= rungs
+        };
+        let allowed = halving::allowed(sweep, tasks, Rule::Together);
+        let round: Vec<usize> = allowed.into_iter().filter(is_next).collect();
+        if round.is_empty() || interrupt::requested().is_some() {
+            return Ok(outcomes);
+        }
+        let next: Vec<Task> = round.iter().map(|&index| tasks[index].clone()).collect();
+        let ended = run_open(sweep, &next, vec![true; next.len()], jobs)?;
+        for (index, outcome) in round.into_iter().zip(ended) {
+            outcomes[index] = outcome;
+            stretches[index] += 1;
+        }
+    }
+}
+
+fn run_open(sweep: &Path, tasks: &[Task], open: Vec<bool>, jobs: Option<u16>) -> Result<Vec<Option<Outcome>>, Error> {
     let left = open.iter().filter(|open| **open).count();
     let begun = tasks
         .iter()
@@ -150,6 +191,7 @@ impl Pool<'_> {
             Ok(Some(status)) if status.success() && self.sweep.join(&run.task.folder).join(FINAL).exists() => {
                 Some(Outcome::Finished)
             }
+            Ok(Some(status)) if status.success() && run.task.halving.is_some() => Some(Outcome::Paused),
             Ok(Some(status)) if stopping && was_stopped(status) => Some(Outcome::Stopped),
             Ok(Some(status)) if status.code() == Some(BUSY) => Some(Outcome::Busy(last_word(status))),
             Ok(Some(status)) => Some(Outcome::Failed(last_word(status))),

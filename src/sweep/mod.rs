@@ -17,6 +17,7 @@
 //! one is told who is at it.
 
 pub mod attempts;
+pub mod halving;
 mod live;
 pub mod local;
 pub mod manifest;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::registry::BundledFile;
+use halving::Halving;
 
 /// One run of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +58,9 @@ pub struct Task {
     pub env_steps: u64,
     /// The run folder, from the sweep's folder.
     pub folder: PathBuf,
+    /// Where the run pauses to be compared, in a plan that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halving: Option<Halving>,
 }
 
 impl Task {

@@ -10,7 +10,8 @@
 //!   "set": {"schedule.env_steps": 200000},
 //!   "grid": {"ppo.rate": [0.001, 0.0003], "ppo.epochs": [2, 4]},
 //!   "list": [{"rollout.lanes": 64, "rollout.steps": 160}, {"rollout.lanes": 128, "rollout.steps": 80}],
-//!   "random": {"draws": 20, "seed": 0, "settings": {"ppo.clip": {"uniform": [0.1, 0.3]}}}
+//!   "random": {"draws": 20, "seed": 0, "settings": {"ppo.clip": {"uniform": [0.1, 0.3]}}},
+//!   "halving": {"rungs": [25000, 75000], "keep": 0.34}
 //! }
 //! ```
 
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::halving::Halving;
 use super::settings::{Combination, Given, Random, Varied, of_method};
 use super::{Planned, Task};
 use crate::atomic;
@@ -59,6 +61,9 @@ struct PlanFile {
     list: Vec<Map<String, Value>>,
     #[serde(default)]
     random: Option<Random>,
+    /// Compare combinations at rungs, and go on with the best.
+    #[serde(default)]
+    halving: Option<Halving>,
 }
 
 fn one() -> Value {
@@ -87,6 +92,8 @@ pub struct Plan {
     pub fixed: Combination,
     /// Settings that are varied; at least one combination, which may be empty.
     pub combinations: Vec<Combination>,
+    /// Where runs are compared, and how many go on.
+    pub halving: Option<Halving>,
     /// The folder of the runs in that of the sweep.
     pub runs: PathBuf,
     /// The plan's file, for messages that name a line.
@@ -104,6 +111,10 @@ impl Plan {
         if file.experiments.is_empty() {
             return Err(located.fail_at("experiments", "at least one experiment").into());
         }
+        if let Some(halving) = &file.halving {
+            let refuse = |(key, reason)| located.fail_at(&format!("halving.{key}"), reason);
+            halving.check().map_err(refuse)?;
+        }
         let varied = Varied {
             set: file.set,
             grid: file.grid,
@@ -118,6 +129,7 @@ impl Plan {
             seeds: seeds(&file.seeds, &located)?,
             fixed: varied.fixed(),
             combinations: varied.combinations(&located)?,
+            halving: file.halving,
             runs: "runs".into(),
             file: Some(located),
         })
@@ -186,6 +198,7 @@ impl Plan {
                             seed,
                             env_steps: resolved.env_steps,
                             folder: self.runs.join(name),
+                            halving: self.halving.clone(),
                         },
                         config: resolved.config.clone(),
                         files: std::mem::take(&mut resolved.files),
@@ -207,6 +220,7 @@ impl Plan {
         let checked =
             Checked::parse(&source.text, &source.origin, &typed(&all)).map_err(|error| self.relocated(error, &all))?;
         let (bundled, files) = registry::bundle(&checked.experiment)?;
+        self.check_rungs(bundled.schedule.env_steps)?;
         let config = serde_json::to_value(&bundled);
         Ok(Resolved {
             config: config.map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?,
@@ -215,6 +229,18 @@ impl Plan {
             seed: bundled.seed,
             files,
         })
+    }
+
+    fn check_rungs(&self, env_steps: u64) -> Result<(), Error> {
+        let last = self.halving.as_ref().and_then(|halving| halving.rungs.last());
+        match (last, &self.file) {
+            (Some(last), Some(file)) if *last >= env_steps => {
+                let text =
+                    format!("{last} is not before the end of the runs, which have {env_steps} environment steps");
+                Err(file.fail_at("halving.rungs", text).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn seeds_from(&self, own: u64, source: &Source) -> Result<Vec<u64>, Error> {

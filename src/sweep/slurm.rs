@@ -65,6 +65,8 @@ pub struct Request<'a> {
     pub time: Option<&'a str>,
     /// More arguments of sbatch.
     pub extra: &'a [String],
+    /// Whether a task goes on with whatever has earned its next rung.
+    pub onward: bool,
 }
 
 /// A submission to one array, whose indices begin at `offset`.
@@ -110,13 +112,14 @@ impl Request<'_> {
                 0 => String::new(),
                 _ => format!(" --task \"$((SLURM_ARRAY_TASK_ID + {offset}))\""),
             };
+            let onward = if self.onward { " --onward" } else { "" };
             let mut head = vec![format!("array={array}"), "requeue".into(), "open-mode=append".into()];
             head.push(format!("signal=B:USR1@{WARNING}"));
             head.extend(self.time.map(|time| format!("time={time}")));
             let about = "One run of the sweep for each index. Finished runs end at once, stopped ones go on.";
             Ok(Script {
                 name: format!("array-{offset}.sh"),
-                text: self.script(about, &head, "%A_%a.log", &format!("sweep run {{}}{task}"))?,
+                text: self.script(about, &head, "%A_%a.log", &format!("sweep run {{}}{task}{onward}"))?,
                 offset,
                 array,
             })
@@ -294,6 +297,7 @@ mod tests {
             max_parallel: Some(2),
             time: Some("1:00:00"),
             extra,
+            onward: false,
         }
     }
 

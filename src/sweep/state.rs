@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::attempts::{self, End, Event};
+use super::halving::Score;
 use super::{Planned, Task};
 use crate::error::Error;
 use crate::run_folder::{FINAL, RunError, RunFolder, first_difference};
@@ -54,7 +55,7 @@ impl Planned {
 }
 
 /// How far a run has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum State {
     /// It is finished.
     Finished,
@@ -71,6 +72,13 @@ pub enum State {
     Stopped,
     /// Its process ended without a word: it was killed, or its computer went down.
     Killed,
+    /// It waits at a rung, with what it scored there ([`super::halving`]).
+    Paused {
+        /// Environment steps so far.
+        env_steps: u64,
+        /// Its score.
+        score: Score,
+    },
     /// It failed, with its last word.
     Failed(String),
     /// Nobody has begun it.
@@ -85,6 +93,7 @@ impl State {
             Self::Running { .. } => "running",
             Self::Stopped => "stopped",
             Self::Killed => "killed",
+            Self::Paused { .. } => "paused",
             Self::Failed(_) => "failed",
             Self::Waiting => "waiting",
         }
@@ -107,6 +116,7 @@ impl State {
                 message,
                 ..
             }) => Self::Failed(message.unwrap_or_default()),
+            Some(Event::Rung { env_steps, score, .. }) => Self::Paused { env_steps, score },
             Some(Event::Ended { .. }) => Self::Stopped,
             None if folder.exists() => Self::Stopped,
             None => Self::Waiting,
@@ -122,6 +132,8 @@ pub struct Progress {
     pub env_steps: Option<u64>,
     /// Share of solved episodes, where there was a true evaluation.
     pub true_success: Option<f64>,
+    /// Mean return of the same episodes.
+    pub true_return: Option<f64>,
 }
 
 /// A run as far as it has got.

@@ -26,6 +26,8 @@ pub struct Status {
     pub running: usize,
     /// Runs that a signal stopped.
     pub stopped: usize,
+    /// Runs that wait at a rung.
+    pub paused: usize,
     /// Runs whose process ended without a word.
     pub killed: usize,
     /// Runs that failed.
@@ -130,6 +132,7 @@ impl Status {
             State::Finished => self.finished += 1,
             State::Stopped => self.stopped += 1,
             State::Waiting => self.waiting += 1,
+            State::Paused { .. } => self.paused += 1,
             State::Killed => {
                 failure("its process ended without a word; it goes on from its checkpoint".into());
                 self.killed += 1;
@@ -160,6 +163,7 @@ impl Status {
             (self.finished, "finished"),
             (self.running, "running"),
             (self.stopped, "stopped"),
+            (self.paused, "paused at a rung"),
             (self.killed, "killed"),
             (self.failed, "failed"),
             (self.waiting, "waiting"),

@@ -153,6 +153,13 @@ fn read(sweep: &Path, task: &Task, why: &impl Fn(usize) -> Option<String>) -> Re
     let own = match &state {
         State::Failed(message) => message.clone(),
         State::Killed => "its process ended without a word".into(),
+        State::Paused { env_steps, score } => {
+            let success = 100.0 * score.success;
+            format!(
+                "at {env_steps} of {} environment steps, true success {success:.1} %",
+                task.env_steps
+            )
+        }
         _ => "not finished".into(),
     };
     Err(missing(state.name(), why(task.task).unwrap_or(own)))
@@ -259,6 +266,7 @@ pub mod tests {
         .map(|(steps, true_success)| Progress {
             env_steps: Some(steps),
             true_success,
+            true_return: None,
         });
         let task = Task {
             seed: 4,
