@@ -101,6 +101,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Compare(args) => commands::compare::run(args),
         Command::Sweep(args) => commands::sweep::run(args),
+        Command::Watch(args) => commands::watch::run(args),
         Command::Render(args) => commands::render::run(args),
         Command::Adapt(args) => commands::adapt::run(args),
         Command::Explore(args) => commands::explore::run(args),

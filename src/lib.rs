@@ -55,6 +55,7 @@ pub mod sweep;
 pub mod tensor_hardware;
 pub mod tensorboard;
 pub mod trainer;
+pub mod watch;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};

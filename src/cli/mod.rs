@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Plan many runs, run them here or on a cluster, and sum them up
     Sweep(SweepArgs),
+    /// Look at a run or a sweep while it goes on: curves, design, time left
+    Watch(WatchArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
     /// Bring a language model onto analog attention, beside a softmax control

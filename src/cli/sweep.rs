@@ -1,4 +1,4 @@
-//! Arguments of `tandem sweep`.
+//! Arguments of `tandem sweep` and `tandem watch`.
 
 use std::path::PathBuf;
 
@@ -152,4 +152,31 @@ pub struct SweepSummariseArgs {
     /// Print the table of methods and settings as CSV
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+}
+
+/// Arguments of `tandem watch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem watch runs/far-morph-s0         curves, design, time left
+  tandem watch runs/study                a row for each run of a sweep
+
+Ends when there is nothing left to see, or by Ctrl-C; what is watched goes on. Where standard output is no terminal, one
+picture is printed.")]
+pub struct WatchArgs {
+    /// Run folder, or folder of a sweep
+    #[arg(value_name = "RUN|DIR")]
+    pub folder: PathBuf,
+    /// Seconds between two pictures
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS", value_parser = seconds)]
+    pub every: f64,
+    /// Draw one picture and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok();
+    let value = value.filter(|value| (0.1..=3600.0).contains(value));
+    value.ok_or_else(|| "a number of seconds from 0.1 to 3600".into())
 }

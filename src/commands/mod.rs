@@ -20,6 +20,7 @@ pub mod simulate;
 pub mod sweep;
 pub mod train;
 pub mod validate;
+pub mod watch;
 
 use serde::Serialize;
 

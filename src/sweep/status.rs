@@ -157,8 +157,8 @@ impl Status {
         }
     }
 
-    /// The same as text.
-    pub fn text(&self) -> String {
+    /// Counts and time left as text.
+    pub fn head(&self) -> String {
         let states = [
             (self.finished, "finished"),
             (self.running, "running"),
@@ -174,6 +174,12 @@ impl Status {
         if let Some(seconds) = self.eta_seconds {
             text += &format!("at most {} left, {} at a time\n", time(seconds), self.running);
         }
+        text
+    }
+
+    /// All of it as text.
+    pub fn text(&self) -> String {
+        let mut text = self.head();
         for run in self.at_work.iter().take(NAMED) {
             let share = 100.0 * run.env_steps as f64 / run.of.max(1) as f64;
             let success = run
