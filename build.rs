@@ -15,4 +15,8 @@ fn main() {
             print_rpath(&lib);
         }
     }
+    // A program that is moved finds them beside it.
+    for beside in ["$ORIGIN", "$ORIGIN/lib", "$ORIGIN/../lib"] {
+        print_rpath(std::path::Path::new(beside));
+    }
 }

@@ -26,6 +26,15 @@ pub struct Agent {
     restarts: u64,
 }
 
+/// What changes of PPO from iteration to iteration.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Adam's rate.
+    pub rate: f64,
+    /// Highest log standard deviation of commands after the update, where there is a cap.
+    pub log_std_cap: Option<f64>,
+}
+
 impl Agent {
     /// An untrained agent.
     pub fn new(experiment: &Experiment, spec: &Spec) -> Self {
@@ -58,14 +67,14 @@ impl Agent {
         }
     }
 
-    /// One iteration of PPO on a roll-out with these scaled rewards, after this share of the whole run.
+    /// One iteration of PPO on a roll-out with these scaled rewards.
     ///
     /// # Errors
     /// A loss or gradient that is not finite.
     pub fn learn(
         &mut self,
         settings: &PpoSettings,
-        passed: f64,
+        pace: Pace,
         rollout: &Rollout,
         rewards: &[f32],
         effect: Option<EffectUpdate>,
@@ -79,7 +88,7 @@ impl Agent {
         let learner = Learner {
             policy: &mut self.policy,
             adam: &mut self.adam,
-            rate: settings.rate_at(passed),
+            rate: pace.rate,
             effect,
         };
         let batch = Batch {
@@ -88,7 +97,7 @@ impl Agent {
             returns: &returns,
         };
         let stats = update(learner, settings, batch, &mut self.stream)?;
-        if let Some(cap) = settings.log_std_cap_at(passed) {
+        if let Some(cap) = pace.log_std_cap {
             self.policy.cap_log_std(cap);
         }
         self.policy.normaliser.update(&rollout.moments);

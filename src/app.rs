@@ -103,11 +103,14 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Sweep(args) => commands::sweep::run(args),
         Command::Watch(args) => commands::watch::run(args),
         Command::Render(args) => commands::render::run(args),
+        Command::Report(args) => commands::report::run(args),
         Command::Adapt(args) => commands::adapt::run(args),
         Command::Explore(args) => commands::explore::run(args),
         Command::Generate(args) => commands::generate::run(args),
         Command::Rollout(args) => commands::rollout::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::Explain(args) => commands::explain::run(args),
+        Command::Schema => commands::schema::run(),
         Command::Check(args) => commands::check::run(args),
         Command::List(args) => commands::list::run(args),
         Command::Simulate(args) => commands::simulate::run(args),
@@ -116,5 +119,7 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Search(args) => commands::search::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Bench(args) => commands::bench::run(args),
+        Command::Completions(args) => commands::shell::completions(args),
+        Command::Man(args) => commands::shell::man(args),
     }
 }

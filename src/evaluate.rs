@@ -12,7 +12,7 @@ use crate::evaluation::{Evaluation, Interval, ProxyGap};
 use crate::experiment::Experiment;
 use crate::judge::{Actions, Judge, Judgement, Starts, World};
 use crate::metrics;
-use crate::output::{note, program};
+use crate::output::{note, program, quoted};
 use crate::record::{Counters, Evaluation as Kept};
 use crate::registry::{self, Instance};
 use crate::run_folder::RunFolder;
@@ -46,7 +46,7 @@ impl Learnt {
         let bytes = folder.best()?.ok_or_else(|| {
             Error::Run(format!(
                 "{0} has not been judged yet: train it for at least one evaluation (`{1} train --resume {0}`)",
-                folder.path().display(),
+                quoted(folder.path()),
                 program()
             ))
         })?;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tandem_core::check::{SettingError, refuse, within};
@@ -14,9 +15,12 @@ use tandem_learning::ppo::PpoSettings;
 use tandem_learning::size::{MOST_NUMBERS, MOST_WEIGHTS, activations, weights};
 
 /// A whole experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
+    /// Where an editor finds the schema of this file, which `tandem schema` prints; it changes nothing.
+    #[serde(rename = "$schema", default, skip_serializing)]
+    pub schema: Option<String>,
     /// One line that says what the experiment shows.
     #[serde(default)]
     pub title: String,
@@ -24,6 +28,7 @@ pub struct Experiment {
     pub problem: String,
     /// The problem's own settings, e.g. its preset.
     #[serde(default = "no_settings")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub task: Value,
     /// Name of the method (`tandem list methods`).
     #[serde(default = "default_method")]
@@ -63,12 +68,13 @@ fn default_method() -> String {
 }
 
 /// Size of an iteration: `lanes` environments, `steps` control steps each.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RolloutSettings {
     /// Number of environments.
     pub lanes: usize,
     /// Control steps per environment and iteration.
+    #[schemars(extend("unit" = "control steps"))]
     pub steps: usize,
 }
 
@@ -79,10 +85,11 @@ impl Default for RolloutSettings {
 }
 
 /// Phases and budget, in environment steps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
     /// Total budget.
+    #[schemars(extend("unit" = "environment steps"))]
     pub env_steps: u64,
     /// Share of the budget with the design frozen at the start, for control only.
     pub burn_in: f64,
@@ -111,10 +118,11 @@ impl Default for Schedule {
 }
 
 /// True evaluation during training: mean actions, the complete physical machine, fixed start states.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationSettings {
     /// Iterations between evaluations.
+    #[schemars(extend("unit" = "iterations"))]
     pub every: u64,
     /// Episodes per evaluation.
     pub episodes: usize,
@@ -127,10 +135,11 @@ impl Default for EvaluationSettings {
 }
 
 /// When the run is saved. The moment does not change what the run computes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckpointSettings {
     /// Seconds between checkpoints.
+    #[schemars(extend("unit" = "s"))]
     pub every_seconds: f64,
 }
 

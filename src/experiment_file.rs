@@ -79,7 +79,11 @@ impl Checked {
         Self::of(Located::parse(text, origin, sets)?)
     }
 
-    fn of(located: Located) -> Result<Self, Error> {
+    /// Checks an experiment that has been read.
+    ///
+    /// # Errors
+    /// As [`Experiment::read`].
+    pub fn of(located: Located) -> Result<Self, Error> {
         let mut experiment: Experiment = located.read()?;
         experiment.base = crate::atomic::folder_of(Path::new(located.origin())).to_owned();
         experiment.check().map_err(|error| located.refuse("", error))?;

@@ -106,18 +106,18 @@ pub fn before_the_end(act: impl Fn() + Send + 'static) {
 
 /// How often a watch looks.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// How often a watch says that the work still goes on.
-const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+/// How often a watch tells that the work still goes on.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is said while work that cannot poll goes on, and at its forced end.
 pub struct Watch<'a> {
-    /// The work, for "making the networks: 20 s so far".
-    pub what: &'a str,
+    /// Told every second for how many seconds the work has gone on.
+    pub at_work: &'a (dyn Fn(u64) + Sync),
     /// How long after a signal the work may still end of itself.
     pub patience: Duration,
     /// The last word, which says how to go on.
     pub last_word: &'a str,
-    /// Where both are said.
+    /// Where that is said.
     pub say: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -140,7 +140,7 @@ fn watch_over(watch: &Watch, ended: &mpsc::Receiver<()>) {
     while ended.recv_timeout(POLL_INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
         if start.elapsed() >= REPORT_INTERVAL * news {
             news += 1;
-            (watch.say)(&format!("{}: {} s so far", watch.what, start.elapsed().as_secs()));
+            (watch.at_work)(start.elapsed().as_secs());
         }
         if requested().is_some() && asked.get_or_insert_with(Instant::now).elapsed() >= watch.patience {
             (watch.say)(watch.last_word);
@@ -203,7 +203,7 @@ mod tests {
         install().unwrap();
         let heard = AtomicBool::new(false);
         let watch = Watch {
-            what: "sleeping",
+            at_work: &|_| {},
             patience: Duration::from_millis(100),
             last_word: "stopped",
             say: &|text| heard.store(text == "stopped", Ordering::SeqCst),

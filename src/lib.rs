@@ -5,7 +5,7 @@
 //! Data flows one way:
 //!
 //! ```text
-//! experiment -> registry -> trainer -> run folder -> evaluate, compare, render
+//! experiment -> registry -> trainer -> run folder -> evaluate, compare, render, report
 //! ```
 //!
 //! Read [`trainer`] first: it is the method. `ARCHITECTURE.md` says where everything is.
@@ -31,6 +31,7 @@ pub mod experiment;
 pub mod experiment_file;
 pub mod export;
 pub mod film;
+pub mod fork;
 pub mod host;
 pub mod interrupt;
 pub mod judge;
@@ -44,8 +45,10 @@ pub mod progress;
 pub mod record;
 pub mod registry;
 pub mod render;
+pub mod report;
 pub mod run;
 pub mod run_folder;
+pub mod schema;
 pub mod second_judge;
 pub mod session;
 pub mod sets;
@@ -59,4 +62,4 @@ pub mod watch;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};
-pub use {tandem_core as core, tandem_learning as learning};
+pub use {schemars, tandem_core as core, tandem_learning as learning};

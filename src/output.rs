@@ -59,6 +59,16 @@ pub fn program() -> String {
     stem.map_or_else(|| "tandem".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
+/// A path as a shell takes it: in quotes where it needs them.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let harmless = |c: char| c.is_ascii_alphanumeric() || "_-./+=:@%,~".contains(c);
+    match !text.is_empty() && text.chars().all(harmless) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 /// Writes `text`, which ends its lines itself, to standard output and flushes it.
 ///
 /// # Errors
@@ -73,4 +83,20 @@ pub fn text(text: impl std::fmt::Display) -> Result<(), OutputError> {
 /// Writes `text`, made [`legible`], and the end of its line to standard error.
 pub fn message(text: Arguments) {
     let _ = writeln!(io::stderr().lock(), "{}", legible(&text.to_string()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_would_part_them() {
+        for (path, text) in [
+            ("runs/a-s0", "runs/a-s0"),
+            ("my run", "'my run'"),
+            ("it's", "'it'\\''s'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), text);
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Progress of a run: one live line on a terminal, and occasional plain lines where stderr is a file.
 //!
 //! ```text
-//! morph  joint  120000/400000 steps (30 %)  5210 steps/s  return 12.41  success 0.62  gap 0.013  ETA 54 s
+//! morph  joint  120000 of at most 400000 steps (30 %)  ETA 54 s at most  true success 0.62  return 12.41  5210 steps/s
 //! ```
 //!
-//! The time left comes from the speed of the last half minute, so that a slow start or a resumed run does not
+//! Where a run may end early, its budget is "at most". The live line is cut at the terminal's width. The time left comes from the speed of the last half minute, so that a slow start or a resumed run does not
 //! spoil it. All output goes to stderr; a closed stderr is ignored.
 
 use std::collections::VecDeque;
@@ -34,6 +34,8 @@ pub struct Status {
     pub env_steps: u64,
     /// Environment steps at the end of the run.
     pub end: u64,
+    /// Whether it may end before that.
+    pub may_end_early: bool,
     /// Mean return of the latest episodes.
     pub mean_return: Option<f64>,
     /// Success in the true model, 0 to 1.
@@ -68,24 +70,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to show the run called `name`, which has `first` environment steps behind it and ends at `end`.
-    pub fn new(name: &str, first: u64, end: u64) -> Self {
+    /// Prepares to show the run called `name`, which has `first` environment steps behind it. Nothing is shown yet.
+    pub fn new(name: &str, first: u64) -> Self {
         let live = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{msg}");
+            let style = ProgressStyle::with_template("{wide_msg}");
             ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         });
-        let mut progress = Self {
+        Self {
             start: Instant::now(),
-            meter: Meter::new(name, live.is_some()),
+            meter: Meter::new(name, live.is_some(), first),
             live,
-        };
-        progress.update(&Status {
-            phase: "starting",
-            env_steps: first,
-            end,
-            ..Status::default()
-        });
-        progress
+        }
     }
 
     /// Takes note of the run's state; shows it when the last line is old enough or the phase is a new one.
@@ -104,15 +99,27 @@ impl Progress {
         }
     }
 
-    /// Shows the last state once more and leaves it there.
+    /// Shows that `what`, which reports no steps, has been at work for so many seconds. Call it every second.
+    pub fn at_work(&self, what: &str, seconds: u64) {
+        let news = format!("{what}: {seconds} s so far");
+        match &self.live {
+            Some(bar) => {
+                let line = self.meter.last_line(self.start.elapsed());
+                bar.set_message(line.map_or(news.clone(), |line| format!("{news}  ({line})")));
+            }
+            None if is_worth_a_line(seconds) => plain(&news),
+            None => {}
+        }
+    }
+
+    /// Shows what was done in how much time and leaves it there.
     pub fn finish(&self) {
-        let Some(line) = self.meter.last_line(self.start.elapsed()) else {
-            return;
-        };
         if let Some(bar) = &self.live {
             bar.finish_and_clear();
         }
-        plain(&line);
+        if let Some(line) = self.meter.closing_line(self.start.elapsed()) {
+            plain(&line);
+        }
     }
 
     fn show(&self, line: &str) {
@@ -121,6 +128,11 @@ impl Progress {
             None => plain(line),
         }
     }
+}
+
+/// Every three seconds for half a minute, then every ten.
+fn is_worth_a_line(seconds: u64) -> bool {
+    seconds > 0 && (seconds.is_multiple_of(10) || seconds < 30 && seconds.is_multiple_of(3))
 }
 
 fn plain(line: &str) {
@@ -139,11 +151,11 @@ struct Meter {
 }
 
 impl Meter {
-    fn new(name: &str, live: bool) -> Self {
+    fn new(name: &str, live: bool, first: u64) -> Self {
         Self {
             name: name.to_owned(),
             live,
-            recent: VecDeque::new(),
+            recent: VecDeque::from([(Duration::ZERO, first)]),
             shown: None,
             last: None,
         }
@@ -181,32 +193,52 @@ impl Meter {
         (seconds > 0.0 && steps > 0).then(|| steps as f64 / seconds)
     }
 
-    /// The line about the last status.
+    /// The line about the last status: what matters most comes first, for narrow terminals.
     fn last_line(&self, now: Duration) -> Option<String> {
         let status = self.last.as_ref()?;
-        let percent = 100.0 * status.env_steps as f64 / status.end.max(1) as f64;
-        let mut parts = vec![
-            self.name.clone(),
-            status.phase.to_owned(),
-            format!("{}/{} steps ({percent:.0} %)", status.env_steps, status.end),
-        ];
+        let mut parts = vec![self.name.clone(), status.phase.to_owned(), steps(status)];
         let speed = self.speed();
-        parts.extend(speed.map(|s| match s < 10.0 {
-            true => format!("{s:.1} steps/s"),
-            false => format!("{s:.0} steps/s"),
-        }));
-        parts.extend(status.mean_return.map(|r| format!("return {r:.2}")));
-        parts.extend(status.success.map(|s| format!("success {s:.2}")));
-        parts.extend(status.gap.map(|g| format!("gap {g:.3}")));
-        parts.extend(status.loss.map(|l| format!("loss {l:.4}")));
         let left = status.end.saturating_sub(status.env_steps) as f64;
         if left == 0.0 {
             parts.push(format!("{} in all", short(now.as_secs_f64())));
         } else {
-            parts.extend(speed.map(|s| format!("ETA {}", short(left / s))));
+            let most = if status.may_end_early { " at most" } else { "" };
+            parts.extend(speed.map(|s| format!("ETA {}{most}", short(left / s))));
         }
+        parts.extend(status.success.map(|s| format!("true success {s:.2}")));
+        parts.extend(status.mean_return.map(|r| format!("return {r:.2}")));
+        parts.extend(speed.map(|s| match s < 10.0 {
+            true => format!("{s:.1} steps/s"),
+            false => format!("{s:.0} steps/s"),
+        }));
+        parts.extend(status.gap.map(|g| format!("gap {g:.3}")));
+        parts.extend(status.loss.map(|l| format!("loss {l:.4}")));
         Some(parts.join("  "))
     }
+
+    /// The line that stays after the end.
+    fn closing_line(&self, now: Duration) -> Option<String> {
+        let status = self.last.as_ref()?;
+        let early = if status.env_steps < status.end {
+            ", before its budget was spent"
+        } else {
+            ""
+        };
+        let time = short(now.as_secs_f64());
+        Some(format!(
+            "{}  ended after {} steps and {time}{early}",
+            self.name, status.env_steps
+        ))
+    }
+}
+
+/// Steps so far, of how many; never above all of them.
+fn steps(status: &Status) -> String {
+    let percent = (100.0 * status.env_steps as f64 / status.end.max(1) as f64)
+        .min(100.0)
+        .floor();
+    let of = if status.may_end_early { " of at most " } else { "/" };
+    format!("{}{of}{} steps ({percent} %)", status.env_steps, status.end)
 }
 
 /// A time in the largest two units that say something: `54 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`.
@@ -235,7 +267,7 @@ mod tests {
 
     /// A meter that has seen the first of `end` steps at time zero.
     fn meter(first: u64, end: u64, live: bool) -> Meter {
-        let mut meter = Meter::new("morph", live);
+        let mut meter = Meter::new("morph", live, first);
         meter.update(Duration::ZERO, &at(first, end));
         meter
     }
@@ -255,7 +287,7 @@ mod tests {
         };
         assert_eq!(
             meter.update(seconds(5), &status).unwrap(),
-            "morph  joint  250/1000 steps (25 %)  50 steps/s  return -12.35  success 0.50  gap 0.010  ETA 15 s"
+            "morph  joint  250/1000 steps (25 %)  ETA 15 s  true success 0.50  return -12.35  50 steps/s  gap 0.010"
         );
     }
 
@@ -268,12 +300,12 @@ mod tests {
         };
         meter.update(seconds(1), &judged);
         let line = meter.update(seconds(2), &at(200, 1000)).unwrap();
-        assert!(line.contains("success 0.25"), "{line}");
+        assert!(line.contains("true success 0.25"), "{line}");
     }
 
     #[test]
     fn nothing_is_said_about_speed_before_it_is_known() {
-        let mut meter = Meter::new("morph", true);
+        let mut meter = Meter::new("morph", true, 0);
         let line = meter.update(seconds(0), &at(0, 1000)).unwrap();
         assert_eq!(line, "morph  joint  0/1000 steps (0 %)");
     }
@@ -282,8 +314,8 @@ mod tests {
     fn a_resumed_run_counts_only_its_own_steps_as_speed() {
         let mut meter = meter(900_000, 1_000_000, false);
         let line = meter.update(seconds(10), &at(901_000, 1_000_000)).unwrap();
-        assert!(line.contains("901000/1000000 steps (90 %)  100 steps/s"), "{line}");
-        assert!(line.ends_with("ETA 16 min 30 s"), "{line}");
+        assert!(line.contains("901000/1000000 steps (90 %)  ETA 16 min 30 s"), "{line}");
+        assert!(line.ends_with("100 steps/s"), "{line}");
     }
 
     #[test]
@@ -295,7 +327,7 @@ mod tests {
             let steps = second.min(50) * 10 + second.saturating_sub(50) * 1000;
             line = meter.update(seconds(second), &at(steps, 100_000));
         }
-        assert!(line.unwrap().ends_with("1000 steps/s  ETA 50 s"));
+        assert!(line.unwrap().ends_with("ETA 50 s  1000 steps/s"));
         assert!(meter.recent.len() < 40, "only the window is kept");
     }
 
@@ -323,7 +355,34 @@ mod tests {
     fn the_last_line_tells_how_long_it_took() {
         let mut meter = meter(0, 100, true);
         meter.update(seconds(200), &at(100, 100));
-        assert!(meter.last_line(seconds(200)).unwrap().ends_with("3 min 20 s in all"));
+        assert!(meter.last_line(seconds(200)).unwrap().contains("3 min 20 s in all"));
+        let closing = meter.closing_line(seconds(200)).unwrap();
+        assert_eq!(closing, "morph  ended after 100 steps and 3 min 20 s");
+    }
+
+    #[test]
+    fn a_budget_that_need_not_be_spent_is_at_most() {
+        let mut meter = meter(0, 1000, true);
+        let early = Status {
+            may_end_early: true,
+            ..at(995, 1000)
+        };
+        let line = meter.update(seconds(10), &early).unwrap();
+        assert!(
+            line.contains("995 of at most 1000 steps (99 %)  ETA 0 s at most"),
+            "{line}"
+        );
+        let closing = meter.closing_line(seconds(10)).unwrap();
+        assert!(closing.ends_with("before its budget was spent"), "{closing}");
+        // the last iteration may go beyond the budget
+        let line = meter.update(seconds(20), &at(264_000, 1000)).unwrap();
+        assert!(line.contains("(100 %)"), "{line}");
+    }
+
+    #[test]
+    fn work_without_steps_is_never_silent_for_long() {
+        let lines: Vec<u64> = (0..=60).filter(|&s| is_worth_a_line(s)).collect();
+        assert_eq!(lines, [3, 6, 9, 10, 12, 15, 18, 20, 21, 24, 27, 30, 40, 50, 60]);
     }
 
     #[test]

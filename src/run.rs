@@ -13,15 +13,17 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
-use crate::film::{film, still};
+use crate::film::{film, start_and_learnt, still};
+use crate::fork::Fork;
 use crate::interrupt::{self, Watch};
 use crate::judge::Starts;
-use crate::output::note;
+use crate::output::{note, quoted};
 use crate::progress::Status;
 use crate::record::Record;
 use crate::registry;
 use crate::run_folder::{FINAL, RunFolder};
 use crate::session::{NO_PATIENCE, PATIENCE, Session, create_folder};
+use crate::tensorboard::tags;
 use crate::trainer::Trainer;
 
 /// Episodes of the final judgement.
@@ -48,31 +50,44 @@ pub struct Run {
 }
 
 impl Run {
-    /// Begins a run in `out`, or in a folder of its own under `runs/`.
+    /// Begins a run in `out`, or in a folder of its own under `runs/`; with the policy and the design of another run, where
+    /// one is given.
     ///
     /// # Errors
-    /// An experiment that is not right, or a folder that cannot be written.
-    pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str) -> Result<Self, Error> {
-        let trainer = trainer(experiment)?;
-        let (mut bundled, files) = registry::bundle(experiment)?;
+    /// An experiment that is not right, a run that it cannot begin from, or a folder that cannot be written.
+    pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str, fork: Option<&Fork>) -> Result<Self, Error> {
+        let trainer = begin(experiment, fork)?;
+        let (mut bundled, mut files) = registry::bundle(experiment)?;
+        files.extend(fork.map(Fork::file));
         let resolved = resolved(&bundled)?;
         let names = [name, &experiment.method];
-        let folder = create_folder(&resolved, &files, out, names, experiment.seed)?;
+        let origin = fork.map(|fork| fork.origin.clone());
+        let folder = create_folder(&resolved, &files, out, names, experiment.seed, origin)?;
         bundled.base = folder.path().to_owned();
         Self::open(folder, bundled, trainer, true)
     }
 
-    /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet.
+    /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet. `sets` change its schedule
+    /// first: a longer one prolongs it.
     ///
     /// # Errors
-    /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged.
-    pub fn resume(path: &Path) -> Result<Self, Error> {
+    /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged; a setting that
+    /// would change what the run has done.
+    pub fn resume(path: &Path, sets: &[String]) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
-        let experiment = Experiment::from_run(&folder)?;
-        let mut trainer = trainer(&experiment)?;
+        let mut experiment = Experiment::from_run(&folder)?;
+        if !sets.is_empty() {
+            experiment = prolonged(&folder, sets)?;
+        }
+        let mut trainer = begin(&experiment, Fork::stored(&folder)?.as_ref())?;
         let checkpoint = folder.latest_checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
+        }
+        if !sets.is_empty() {
+            trainer.prolong();
+            folder.write_json("experiment.json", &resolved(&experiment)?)?;
+            folder.forget(FINAL)?; // a judgement of what the run was before
         }
         let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
         let passed_over = checkpoint.map(|checkpoint| checkpoint.passed_over);
@@ -83,8 +98,7 @@ impl Run {
     fn open(folder: RunFolder, experiment: Experiment, trainer: Trainer, is_new: bool) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
         let counters = trainer.counters();
-        let passed = [counters.env_steps, trainer.end()];
-        let session = Session::open(folder, counters.iteration, &experiment.method, passed)?;
+        let session = Session::open(folder, counters.iteration, &experiment.method, counters.env_steps)?;
         let mut run = Self {
             space: instance.problem.hardware().space().clone(),
             spec: instance.problem.spec().clone(),
@@ -111,7 +125,7 @@ impl Run {
     /// [`Error::Stopped`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that
     /// cannot be written any more.
     pub fn complete(&mut self) -> Result<Evaluation, Error> {
-        let last_word = Error::Stopped(self.path().display().to_string()).to_string();
+        let last_word = Error::Stopped(quoted(&self.path())).to_string();
         self.train(u64::MAX, &last_word)?;
         self.checkpoint()?;
         self.finish(&last_word)
@@ -123,7 +137,7 @@ impl Run {
     /// # Errors
     /// As [`Run::complete`].
     pub fn advance(&mut self, env_steps: u64) -> Result<Reached, Error> {
-        let last_word = Error::Stopped(self.path().display().to_string()).to_string();
+        let last_word = Error::Stopped(quoted(&self.path())).to_string();
         let is_over = self.train(env_steps, &last_word)?;
         self.checkpoint()?;
         if is_over {
@@ -168,7 +182,7 @@ impl Run {
     /// Closes the curves; how the run goes on.
     fn stopped(&mut self) -> Error {
         self.session.board.sync();
-        Error::Stopped(self.path().display().to_string())
+        Error::Stopped(quoted(&self.path()))
     }
 
     fn write(&mut self, record: &Record) -> Result<(), Error> {
@@ -177,11 +191,12 @@ impl Run {
         if record.evaluation.is_some() {
             self.save_best()?;
         }
-        let counters = &record.counters;
+        let (counters, schedule) = (&record.counters, &self.experiment.schedule);
         self.session.progress.update(&Status {
             phase: record.phase.name(),
             env_steps: counters.env_steps,
             end: self.trainer.end(),
+            may_end_early: schedule.freeze_at.is_some() || schedule.stop_at.is_some(),
             mean_return: record.mean_return,
             success: record.evaluation.as_ref().map(|e| e.success),
             gap: record.evaluation.as_ref().and_then(|e| e.gap).map(|g| g[0].rmse),
@@ -191,26 +206,29 @@ impl Run {
     }
 
     fn show(&mut self, record: &Record) {
-        let step = record.counters.iteration;
+        let counters = &record.counters;
+        let step = counters.env_steps;
+        let mut figures = Vec::new();
         for (key, value) in record.row(&self.space, &self.spec) {
             match value {
-                Value::Number(number) => {
-                    if let Some(value) = number.as_f64().filter(|_| key != "iteration") {
-                        self.session.board.scalar(&key, step, value);
-                    }
-                }
+                Value::Number(number) => figures.extend(number.as_f64().map(|value| (key, value))),
                 Value::Object(map) => {
-                    for (name, value) in map {
-                        if let Some(value) = value.as_f64() {
-                            self.session.board.scalar(&format!("{key}/{name}"), step, value);
-                        }
-                    }
+                    let named = |(name, value): (&String, &Value)| Some((format!("{key}/{name}"), value.as_f64()?));
+                    figures.extend(map.iter().filter_map(named));
                 }
                 _ => {}
             }
         }
+        for (key, value) in figures {
+            if let Some((tag, about)) = tags::of(&key) {
+                self.session.board.described(&tag, step, value, about);
+            }
+        }
+        let speed = counters.env_steps as f64 / counters.seconds.max(1e-9);
+        let about = "Environment steps per second of computing, over the whole run so far.";
+        self.session.board.described("time/fps", step, speed, about);
         if record.evaluation.is_some() {
-            self.session.board.histogram("design", step, &record.design);
+            self.session.board.histogram("design/all", step, &record.design);
             for (name, values) in self.trainer.weights() {
                 self.session.board.histogram(&format!("weights/{name}"), step, &values);
             }
@@ -230,7 +248,7 @@ impl Run {
         let image = still(&[("learnt design", scenes)], (400, 400))?;
         self.session
             .board
-            .image("machine", step, image.width, image.height, &image.rgb);
+            .image("eval/machine", step, image.width, image.height, &image.rgb);
         Ok(())
     }
 
@@ -274,36 +292,56 @@ impl Run {
         let [success, total_return] = [judged.success, judged.total_return].map(mean);
         let results = [success, total_return, judged.env_steps as f64];
         let results: Vec<(&str, f64)> = RESULTS.into_iter().zip(results).collect();
-        self.session.finish(self.trainer.counters().iteration, &results);
+        self.session.finish(self.trainer.counters().env_steps, &results);
         self.session.folder.write_json(FINAL, &judged)?;
         Ok(judged)
     }
 
     fn picture(&self, mut learnt: Learnt) -> Result<(), Error> {
-        let design = learnt.design();
-        let start = self.space.start();
-        let starts = self.starts();
+        let (design, starts) = (learnt.design(), self.starts());
         let problem = &mut *learnt.instance.problem;
-        let films = [
-            ("start design", film(problem, &learnt.policy, &start, starts, 0)?),
-            ("learnt design", film(problem, &learnt.policy, &design, starts, 0)?),
-        ];
-        let png = still(&films, (1120, 560))?.png()?;
+        let films = start_and_learnt(problem, &learnt.policy, &design, starts, 0)?;
+        let png = still(&films, (560 * films.len() as u32, 560))?.png()?;
         let path = self.session.folder.file("design.png");
         crate::atomic::write(&path, &png)
             .map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))
     }
 }
 
-/// A trainer at the beginning of its run, whose networks are made under a watch.
-fn trainer(experiment: &Experiment) -> Result<Trainer, Error> {
+/// Settings that a run may change while it goes on: what it has done stays as it is.
+const CHANGEABLE: [&str; 2] = ["schedule.", "checkpoint."];
+
+/// The experiment of a run with another schedule.
+fn prolonged(folder: &RunFolder, sets: &[String]) -> Result<Experiment, Error> {
+    if let Some(set) = sets
+        .iter()
+        .find(|set| !CHANGEABLE.iter().any(|start| set.trim().starts_with(start)))
+    {
+        let run = quoted(folder.path());
+        return Err(Error::Input(format!(
+            "--set {set}: a run that goes on can change its schedule only (schedule.env_steps=...); `train --from {run}` \
+             begins a new run with its policy and design"
+        )));
+    }
+    Experiment::read(&folder.file("experiment.json"), sets)
+}
+
+/// A trainer at the beginning of its run, which may be a fork of another one; its networks are made under a watch.
+fn begin(experiment: &Experiment, fork: Option<&Fork>) -> Result<Trainer, Error> {
     let watch = Watch {
-        what: "making the networks",
+        at_work: &|seconds| {
+            if seconds % 3 == 0 {
+                note!("making the networks: {seconds} s so far");
+            }
+        },
         patience: NO_PATIENCE,
         last_word: "stopped; the same command begins again",
         say: &|text| note!("{text}"),
     };
-    interrupt::during(&watch, || Trainer::new(experiment))
+    interrupt::during(&watch, || match fork {
+        Some(fork) => fork.trainer(experiment),
+        None => Trainer::new(experiment),
+    })
 }
 
 /// The complete experiment, as the run folder stores it.

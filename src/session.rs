@@ -8,8 +8,10 @@ use serde_json::Value;
 use tandem_learning::Archive;
 
 use crate::error::Error;
+use crate::fork::Origin;
 use crate::interrupt::{self, Watch};
 use crate::metrics::MetricsLog;
+use crate::output::note;
 use crate::progress::Progress;
 use crate::registry::BundledFile;
 use crate::run_folder::{self, Meta, RunFolder};
@@ -34,7 +36,7 @@ pub struct Session {
 }
 
 /// Makes the folder of a run of this resolved experiment, with the files that go with it: `out`, or one of its own under
-/// `runs/`.
+/// `runs/`; `from` says whose policy and design it begins with.
 ///
 /// # Errors
 /// A folder that holds something else or cannot be written.
@@ -44,29 +46,41 @@ pub fn create_folder(
     out: Option<&Path>,
     [name, method]: [&str; 2],
     seed: u64,
+    from: Option<Origin>,
 ) -> Result<RunFolder, Error> {
-    let (meta, stem) = (Meta::collect(), run_folder::default_name(name, method, seed));
-    Ok(match out {
-        Some(path) => RunFolder::create(path, experiment, files, &meta)?,
-        None => RunFolder::create_default(Path::new("runs"), &stem, experiment, files, &meta)?,
-    })
+    let stem = run_folder::default_name(name, method, seed);
+    let meta = Meta {
+        from,
+        ..Meta::collect()
+    };
+    let runs = Path::new("runs");
+    let Some(path) = out else {
+        let folder = RunFolder::create_default(runs, &stem, experiment, files, &meta)?;
+        let wanted = runs.join(stem);
+        if folder.path() != wanted {
+            let (taken, name) = (wanted.display(), folder.path().display());
+            note!("{taken} is there already, so this run is kept in {name}");
+        }
+        return Ok(folder);
+    };
+    Ok(RunFolder::create(path, experiment, files, &meta)?)
 }
 
 impl Session {
     /// A session that goes on after this iteration: rows and curves that were written after it are dropped, and it is
-    /// said where the rows before are not what was written. The status line calls it `name` and shows it at `done` of
-    /// `end`.
+    /// said where the rows before are not what was written. The status line calls it `name`; TensorBoard counts `steps`, of
+    /// which so many have passed.
     ///
     /// # Errors
     /// Metrics that are damaged or cannot be written.
-    pub fn open(folder: RunFolder, iteration: u64, name: &str, [done, end]: [u64; 2]) -> Result<Self, Error> {
+    pub fn open(folder: RunFolder, iteration: u64, name: &str, steps: u64) -> Result<Self, Error> {
         let (log, doubt) = MetricsLog::of(&folder, iteration)?;
-        let progress = Progress::new(name, done, end);
+        let progress = Progress::new(name, steps);
         if let Some(doubt) = doubt {
             progress.say(&doubt);
         }
         Ok(Self {
-            board: Board::open(&folder.tensorboard(), iteration),
+            board: Board::open(&folder.tensorboard(), steps),
             progress,
             saved: Instant::now(),
             folder,
@@ -109,7 +123,7 @@ impl Session {
     /// `last_word`, which says how to go on ([`interrupt::during`]).
     pub fn watched<T>(&self, what: &str, patience: Duration, last_word: &str, work: impl FnOnce() -> T) -> T {
         let watch = Watch {
-            what,
+            at_work: &|seconds| self.progress.at_work(what, seconds),
             patience,
             last_word,
             say: &|text| self.progress.say(text),

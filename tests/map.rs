@@ -263,7 +263,7 @@ fn an_interrupt_ends_with_the_best_so_far() {
         .unwrap();
     // it listens before it says that it begins
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    assert!(said.next().unwrap().unwrap().contains("starting"));
+    assert!(said.next().unwrap().unwrap().contains("layers"));
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let answer: Said = child.wait_with_output().unwrap().into();
     assert_eq!(answer.code, Some(3));

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::within;
 use tandem_language::{CodesignSettings, LanguageError, Settings};
 
+use super::public;
 use super::source::TextSettings;
 use crate::error::Error;
 use crate::experiment::CheckpointSettings;
@@ -15,14 +17,18 @@ use crate::strict::Located;
 const OWN: [&str; 4] = ["language", "codesign", "text", "weights"];
 
 /// A whole experiment of `tandem adapt`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LanguageExperiment {
+    /// Where an editor finds the schema of this file, which `tandem schema` prints; it changes nothing.
+    #[serde(rename = "$schema", skip_serializing)]
+    pub schema: Option<String>,
     /// One line that says what the experiment shows.
     pub title: String,
     /// What is learnt.
     pub text: TextSettings,
-    /// Weights to start from instead of random ones: safetensors with GPT-2's names.
+    /// Weights to start from instead of random ones: safetensors with GPT-2's names, in single or half precision, or the folder
+    /// of such a model. A `config.json` beside them says its layers, heads and width.
     pub weights: Option<PathBuf>,
     /// Model, circuit, training and stages.
     pub language: Settings,
@@ -47,8 +53,19 @@ impl LanguageExperiment {
     /// # Errors
     /// The first thing that is not right: where it stands, what is wrong, what to write instead.
     pub fn read(path: &Path, sets: &[(String, String)]) -> Result<Self, Error> {
-        let located = Located::read_file(path, sets)?;
-        let experiment: Self = located.read()?;
+        Self::of(&Located::read_file(path, sets)?)
+    }
+
+    /// Checks an experiment that has been read.
+    ///
+    /// # Errors
+    /// As [`LanguageExperiment::read`].
+    pub fn of(located: &Located) -> Result<Self, Error> {
+        let mut experiment: Self = located.read()?;
+        if let Some(weights) = &experiment.weights {
+            let shape = &mut experiment.language.model;
+            public::fill_shape(weights, located, shape).map_err(|error| located.refuse("", error))?;
+        }
         experiment.language.check().map_err(|error| match error {
             LanguageError::Setting(error) => located.refuse("language", error).into(),
             LanguageError::Circuit(error) => {

@@ -8,6 +8,7 @@
 //! ```
 
 mod experiment;
+mod public;
 pub mod report;
 mod source;
 
@@ -23,6 +24,7 @@ pub use source::{Source, TextSettings, TokenizerSettings};
 use crate::error::Error;
 use crate::interrupt;
 use crate::metrics::{Row, put};
+use crate::output::quoted;
 use crate::progress::Status;
 use crate::run_folder::{FINAL, RunFolder};
 use crate::session::{PATIENCE, Session, create_folder};
@@ -47,7 +49,7 @@ impl AdaptationRun {
         let pipeline = fresh(experiment, &source)?;
         let resolved = serde_json::to_value(experiment)
             .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?;
-        let folder = create_folder(&resolved, &[], out, [name, METHOD], experiment.language.seed)?;
+        let folder = create_folder(&resolved, &[], out, [name, METHOD], experiment.language.seed, None)?;
         source.save(&folder)?;
         let mut run = Self::open(folder, experiment.clone(), pipeline)?;
         run.session.introduce(&resolved, &["final/nonlinear", "final/control"]);
@@ -70,7 +72,7 @@ impl AdaptationRun {
     fn open(folder: RunFolder, experiment: LanguageExperiment, pipeline: Pipeline) -> Result<Self, Error> {
         let passed = pipeline.progress();
         Ok(Self {
-            session: Session::open(folder, passed[0], METHOD, passed)?,
+            session: Session::open(folder, passed[0], METHOD, passed[0])?,
             experiment,
             pipeline,
         })
@@ -103,7 +105,7 @@ impl AdaptationRun {
     /// [`Error::Paused`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that cannot be
     /// written any more.
     pub fn complete(&mut self) -> Result<AdaptationReport, Error> {
-        let last_word = format!("stopped; `tandem adapt --resume {}` goes on", self.path().display());
+        let last_word = format!("stopped; `tandem adapt --resume {}` goes on", quoted(&self.path()));
         loop {
             if interrupt::requested().is_some() {
                 self.session.progress.say("saving a checkpoint");
@@ -198,7 +200,8 @@ fn fresh(experiment: &LanguageExperiment, source: &Source) -> Result<Pipeline, E
     let corpus = source.corpus(experiment.language.model.context)?;
     let mut pipeline = Pipeline::new(&experiment.language, corpus)?;
     if let Some(path) = &experiment.weights {
-        let bytes = std::fs::read(path)
+        let path = public::weights_file(path);
+        let bytes = std::fs::read(&path)
             .map_err(|error| Error::Input(format!("weights: {}: cannot be read: {error}", path.display())))?;
         pipeline.load_weights(&bytes)?;
     }

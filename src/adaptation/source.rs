@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_language::bpe::BytePairEncoding;
 use tandem_language::{Corpus, Vocabulary, story};
@@ -16,7 +17,7 @@ const TEXT: &str = "text.txt";
 const TOKENIZER: [&str; 2] = ["vocab.json", "merges.txt"];
 
 /// A text file, or stories made by rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TextSettings {
     /// UTF-8 text; without it, stories are made.
@@ -30,7 +31,7 @@ pub struct TextSettings {
 }
 
 /// The public files of a byte-pair encoding.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenizerSettings {
     /// Tokens and their numbers, JSON.

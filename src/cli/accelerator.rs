@@ -39,16 +39,19 @@ Examples:
   tandem simulate net.csv --platform scale.cfg          SCALE-Sim's topology and configuration, its cycle counts
   tandem simulate attention --platform gain-cell        one head and token of analog attention in gain cells
   tandem simulate attention --platform circuit.json     the same for a circuit that differs from the published one
+  tandem simulate resnet50 --platform gemmini,fpga,tpu,my.json              side by side
+  tandem simulate resnet50 --platform gemmini --sweep engine.model.rows=8:64:8 --plot rows.png
 
-A platform file has the form of the presets: `tandem list platforms --json` prints them.
+A platform file has the form of the presets: `tandem list platforms gemmini > my.json` is one to begin with. Its `technology`
+is the name of a table of energies and areas, or a table of your own: {\"mac_pj\": 0.2, \"memory_read_pj\": 60, \"cell_mm2\": 1e-4}.
 Traces open in https://ui.perfetto.dev or chrome://tracing.")]
 pub struct SimulateArgs {
     /// Network: a built-in name (`tandem list networks`), an ONNX file, a SCALE-Sim topology (CSV), or `attention`
     pub network: PathBuf,
     /// Platform: a preset (`tandem list platforms`), a JSON file, what `tandem calibrate host` wrote, or a SCALE-Sim configuration (.cfg); of `attention`,
-    /// `gain-cell` or a JSON file with what differs from it
-    #[arg(long, value_name = "NAME|FILE")]
-    pub platform: PathBuf,
+    /// `gain-cell` or a JSON file with what differs from it; several, separated by commas, are shown side by side
+    #[arg(long = "platform", value_name = "NAME|FILE", required = true, value_delimiter = ',')]
+    pub platforms: Vec<PathBuf>,
     /// What the network leaves open
     #[command(flatten)]
     pub sizes: NetworkArgs,
@@ -58,6 +61,12 @@ pub struct SimulateArgs {
     /// Change a setting of the platform: PATH=VALUE, e.g. engine.count=2 (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
+    /// One setting of the platform over a range: PATH=LOW:HIGH:STEP
+    #[arg(long, value_name = "PATH=LOW:HIGH:STEP")]
+    pub sweep: Option<String>,
+    /// Draw the sweep, relative to its first step (.png or .svg)
+    #[arg(long, value_name = "FILE", requires = "sweep")]
+    pub plot: Option<PathBuf>,
     /// Switch a pass of the compiler off, `tandem list passes` names them (repeatable)
     #[arg(long, value_name = "PASS")]
     pub no_pass: Vec<String>,
@@ -73,7 +82,7 @@ pub struct SimulateArgs {
     /// Write a page with Gantt chart, roofline and layers (HTML, opens offline)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Write a table of the layers (CSV)
+    /// Write a table of the layers (CSV); of several platforms or a sweep, one line for each
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
     /// Print one JSON document
@@ -88,18 +97,29 @@ Examples:
   tandem search gemmini --network resnet50 --budget 10000 --seeds 5
   tandem search gemmini --network unet --methods random,bayes,proxy-policy --out runs/unet --json
   tandem search gemmini --network resnet50 --methods exact      the best machine and mappings there are, with proof
+  tandem search platform --network my.onnx --dim batch=1 --max-area 4 --max-power 1
 
 Spaces: gemmini (DOSA's machine and mappings; energy-delay product), confuciux (multipliers and buffer of each layer;
 latency under an area limit), platform (array, buffers, clock, memory; energy-delay product under area and power limits).
 `exact` needs no budget and no seeds; it is there for gemmini, and what the other methods are held against.
 One evaluation runs the model for every layer once; a gradient of the relaxed cost counts as one.
+The best machine of `gemmini` and `platform` is written to platform.json, which `tandem simulate --platform` reads.
 Finished searches are read: the same command may be typed again at any time.")]
 pub struct SearchArgs {
     /// Space: gemmini, confuciux, platform
     pub space: String,
-    /// Built-in neural network; see tandem list networks
-    #[arg(long, default_value = "resnet50", value_name = "NAME")]
-    pub network: String,
+    /// Neural network: a built-in name (`tandem list networks`) or an ONNX file
+    #[arg(long, default_value = "resnet50", value_name = "NAME|FILE")]
+    pub network: PathBuf,
+    /// What the network leaves open
+    #[command(flatten)]
+    pub sizes: NetworkArgs,
+    /// Largest area, mm2 (space platform) [default: 10]
+    #[arg(long, value_name = "MM2", allow_negative_numbers = true)]
+    pub max_area: Option<f64>,
+    /// Largest mean power, W (space platform) [default: 3]
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    pub max_power: Option<f64>,
     /// Methods, separated by commas [default: all]
     #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
     pub methods: Vec<String>,

@@ -1,4 +1,4 @@
-//! Arguments of `check` and `list`, which only inform.
+//! Arguments of the commands that only inform: `check`, `list`, `explain` and their like.
 
 use std::path::PathBuf;
 
@@ -73,15 +73,69 @@ pub enum ListWhat {
 Examples:
   tandem list problems
   tandem list terms
-  tandem list experiments --json")]
+  tandem list experiments --json
+  tandem list platforms gemmini > my.json        a platform's file, to begin one's own with")]
 pub struct ListArgs {
     /// What to list
     #[arg(value_enum)]
     pub what: ListWhat,
-    /// Folder of the experiment files
+    /// Only this one; of a platform, its file
+    pub name: Option<String>,
+    /// Folder of the experiment files, searched with what is in it
     #[arg(long, default_value = "experiments", value_name = "DIR")]
     pub folder: PathBuf,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `tandem explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem explain                       the sections
+  tandem explain ppo                   the keys of one
+  tandem explain ppo.clip
+  tandem explain methods.morph.alpha --json")]
+pub struct ExplainArgs {
+    /// Path of a setting, as --set takes it, or its last part
+    pub key: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Shells that can complete commands.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ShellName {
+    /// Bash
+    Bash,
+    /// Zsh
+    Zsh,
+    /// Fish
+    Fish,
+}
+
+/// Arguments of `tandem completions`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem completions bash > ~/.local/share/bash-completion/completions/tandem
+  tandem completions zsh > ~/.zfunc/_tandem            with fpath+=~/.zfunc before compinit in ~/.zshrc
+  tandem completions fish > ~/.config/fish/completions/tandem.fish")]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: ShellName,
+}
+
+/// Arguments of `tandem man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tandem man --out man && man man/tandem.1")]
+pub struct ManArgs {
+    /// Folder to write the pages to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }

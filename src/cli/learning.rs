@@ -11,13 +11,15 @@ Examples:
   tandem train experiments/quickstart.json
   tandem train experiments/attention.json
   tandem train experiments/far.json --set method=gaussian --set methods.gaussian.rate=0.05 --seed 2
-  tandem train --resume runs/far-gaussian-s2")]
+  tandem train --resume runs/far-gaussian-s2
+  tandem train --resume runs/far-gaussian-s2 --set schedule.env_steps=8e6      prolong it
+  tandem train experiments/far.json --from runs/far-gaussian-s2                a new run from its policy and design")]
 pub struct TrainArgs {
-    /// Experiment file
-    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    /// Experiment file [default with --from: that of the run]
+    #[arg(required_unless_present_any = ["resume", "from"], conflicts_with = "resume")]
     pub experiment: Option<PathBuf>,
-    /// Change a setting: PATH=VALUE, e.g. ppo.rate=0.001 (repeatable)
-    #[arg(long = "set", value_name = "PATH=VALUE", conflicts_with = "resume")]
+    /// Change a setting: PATH=VALUE, e.g. ppo.rate=0.001 (repeatable); with --resume, of its schedule
+    #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
     /// Run folder to make [default: runs/EXPERIMENT-METHOD-sSEED]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
@@ -25,6 +27,9 @@ pub struct TrainArgs {
     /// Go on with this run
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
+    /// Begin a new run with the best policy and design of this one
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
     /// Seed of all random streams (same as --set seed=N)
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     pub seed: Option<u64>,

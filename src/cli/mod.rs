@@ -6,6 +6,7 @@ mod inform;
 mod language;
 mod learning;
 mod map;
+mod report;
 mod sweep;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +17,7 @@ pub use inform::*;
 pub use language::*;
 pub use learning::*;
 pub use map::*;
+pub use report::*;
 pub use sweep::*;
 
 const EXAMPLES: &str = "\
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
+    /// Write a run, or a folder of runs, as one page of HTML that opens offline
+    Report(ReportArgs),
     /// Bring a language model onto analog attention, beside a softmax control
     Adapt(AdaptArgs),
     /// Let an adapted language model write
@@ -66,6 +70,10 @@ pub(crate) enum Command {
     Rollout(RolloutArgs),
     /// Write the learnt machine and its policy for other simulators
     Export(ExportArgs),
+    /// Explain a setting of experiment files: unit, range, default
+    Explain(ExplainArgs),
+    /// Print the JSON schema of experiment files, for editors
+    Schema,
     /// Check an experiment file without running it
     Check(CheckArgs),
     /// What there is: problems, methods, experiments, networks, platforms
@@ -82,4 +90,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Measure speed, learning and selectivity on this machine
     Bench(BenchArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
 }

@@ -79,7 +79,7 @@ impl CodesignRun {
         note!("run folder: {}", folder.path().display());
         let passed = codesign.progress().map(u64::from);
         Ok(Self {
-            session: Session::open(folder, passed[0], "co-design", passed)?,
+            session: Session::open(folder, passed[0], "co-design", passed[0])?,
             codesign,
             experiment,
             command: command.to_owned(),

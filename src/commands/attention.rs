@@ -23,7 +23,7 @@ pub const PUBLISHED: &str = "gain-cell";
 /// # Errors
 /// A platform file that is not right, or a circuit that cannot be built.
 pub fn run(args: &SimulateArgs) -> Result<(), Error> {
-    let circuit = read(&args.platform)?;
+    let circuit = read(&args.platforms[0])?;
     let cost = cost::cost(&circuit, &circuit.activity);
     if args.json {
         return print_json(&document(&circuit, &cost));

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::experiment_file::Checked;
 use crate::machine::Machine;
 use crate::output::{self, out};
+use crate::registry;
 use crate::sets::split_sets;
 
 /// How many random designs of a robot are tried beside the start and both ends of its design box.
@@ -48,7 +49,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         if args.contract {
             contract::check(experiment)?;
         }
-        let mut entry = json!({"file": path, "experiment": experiment});
+        let mut entry = json!({"file": path, "experiment": registry::resolved(experiment)?});
         let robot = checked.instance.robot.as_ref();
         let mut warnings = robot.map_or(Vec::new(), |robot| robot.warnings().to_vec());
         let samples = robot.map_or(Ok(Vec::new()), |robot| robot.survey(experiment.seed, DESIGNS));

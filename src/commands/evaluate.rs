@@ -1,6 +1,6 @@
 //! `tandem evaluate`: judges the learnt pair, or a design, in the true machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tandem_learning::archive::Archive;
@@ -12,7 +12,7 @@ use crate::convergence::Deviation;
 use crate::design_file::DesignFile;
 use crate::error::Error;
 use crate::evaluate::Learnt;
-use crate::evaluation::{Evaluation, Interval, ProxyGap, Retrained};
+use crate::evaluation::{Evaluation, Interval, Retrained};
 use crate::experiment::Experiment;
 use crate::output::{note, out};
 use crate::registry;
@@ -39,6 +39,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
         let learnt = match &target.learnt {
             Some(learnt) => learnt,
             None => {
+                say_alone(args);
                 retrained = retrain(&target, RETRAIN_STEPS)?;
                 &retrained
             }
@@ -47,7 +48,11 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     }
     let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
     let learnt = target.learnt.as_ref().map(judge).transpose()?;
-    let steps = args.retrain.or_else(|| learnt.is_none().then_some(RETRAIN_STEPS));
+    let alone = learnt.is_none();
+    if alone {
+        say_alone(args);
+    }
+    let steps = args.retrain.or_else(|| alone.then_some(RETRAIN_STEPS));
     let retrained = steps.map(|steps| judge(&retrain(&target, steps)?)).transpose()?;
     let Some(mut judged) = learnt.or_else(|| retrained.clone()) else {
         return Err(Error::Run("nothing was judged".into()));
@@ -55,8 +60,18 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
     judged.retrain = retrained.map(Retrained::from);
     match args.json {
         true => print_json(&judged),
-        false => print_table(&judged),
+        false => print_table(&judged, alone.then_some(&args.target)),
     }
+}
+
+/// Says that a design without a policy takes a while.
+fn say_alone(args: &EvaluateArgs) {
+    let steps = args.retrain.unwrap_or(RETRAIN_STEPS);
+    note!(
+        "{} comes without a policy: one is trained for it from scratch first, {steps} environment steps (--retrain N for \
+         another number)",
+        args.target.display()
+    );
 }
 
 /// Refuses more episodes than fit into memory.
@@ -168,7 +183,8 @@ fn print_deviation(deviation: &Deviation) -> Result<(), Error> {
     Ok(())
 }
 
-fn print_table(judged: &Evaluation) -> Result<(), Error> {
+/// The figures; `alone` is a design that came without a policy.
+fn print_table(judged: &Evaluation, alone: Option<&PathBuf>) -> Result<(), Error> {
     let line = |label: &str, interval: Option<Interval>| match interval {
         Some(Interval { mean, low, high }) => {
             out!("{label:<28}{mean:>9.3}  [{low:.3}, {high:.3}]")
@@ -176,18 +192,20 @@ fn print_table(judged: &Evaluation) -> Result<(), Error> {
         None => Ok(()),
     };
     out!(
-        "{} by {}, seed {}: {} fresh episodes, 95 % intervals",
+        "{} by {}, seed {}: {} fresh episodes in the true machine, 95 % intervals",
         judged.problem,
         judged.method,
         judged.seed,
         judged.episodes
     )?;
-    if let Some(iteration) = judged.iteration {
+    if let Some(design) = alone {
+        let (design, steps) = (design.display(), judged.env_steps);
+        out!("judged: the design of {design} under a policy trained for it from scratch, {steps} environment steps")?;
+    } else if let Some(iteration) = judged.iteration {
         let steps = judged.env_steps;
-        out!("the pair kept after iteration {iteration} of a run of {steps} environment steps")?;
+        out!("judged: the best checkpoint, kept after iteration {iteration} of a run of {steps} environment steps")?;
     }
     line("true success, mean actions", judged.success)?;
-    line("true success, sampled", judged.success_sampled)?;
     line("start design, same policy", judged.success_start_design)?;
     line("true success, half the step", judged.success_half_step)?;
     line("return", judged.total_return)?;
@@ -195,10 +213,15 @@ fn print_table(judged: &Evaluation) -> Result<(), Error> {
     if let Some(deviation) = &judged.half_step_deviation {
         print_deviation(deviation)?;
     }
-    for (name, value) in judged.proxy_gap.iter().flat_map(ProxyGap::entries) {
-        out!("proxy gap, {name:<17}{value:>9.4}")?;
+    if let Some(gap) = &judged.proxy_gap {
+        out!(
+            "{:<28}{:>9.4}  of an effect's usual size, where the policy goes",
+            "proxy error",
+            gap.visited
+        )?;
+        out!("{:<28}{:>9.4}  over all queries there are", "proxy error", gap.uniform)?;
     }
-    if let Some(retrained) = &judged.retrain {
+    if let Some(retrained) = judged.retrain.as_ref().filter(|_| alone.is_none()) {
         let steps = retrained.env_steps;
         out!("a new policy from scratch, {steps} environment steps:")?;
         line("  true success", retrained.success)?;

@@ -1,6 +1,7 @@
 //! `tandem list`: problems, methods, experiments, networks, platforms and passes.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -13,15 +14,21 @@ use crate::adaptation::LanguageExperiment;
 use crate::cli::{ListArgs, ListWhat};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::output::out;
+use crate::output::{self, out};
 use crate::registry;
+use crate::strict::Located;
 
 /// Runs the command.
 ///
 /// # Errors
 /// A folder that cannot be read.
 pub fn run(args: &ListArgs) -> Result<(), Error> {
-    let rows = match args.what {
+    if let (ListWhat::Platforms, Some(name), false) = (args.what, &args.name, args.json)
+        && let Some(preset) = PLATFORMS.iter().find(|preset| preset.name == name)
+    {
+        return Ok(output::text(preset.json)?);
+    }
+    let mut rows = match args.what {
         ListWhat::Problems => problems(),
         ListWhat::Methods => registry::methods().iter().map(|m| row(m.name, m.about)).collect(),
         ListWhat::Experiments => experiments(&args.folder)?,
@@ -30,6 +37,9 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         ListWhat::Terms => terms(),
         ListWhat::Passes => PASSES.iter().map(|pass| row(pass.name, pass.about)).collect(),
     };
+    if let Some(name) = &args.name {
+        rows = only(rows, name)?;
+    }
     if args.json {
         return print_json(&json!({ "entries": rows }));
     }
@@ -37,7 +47,7 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         .into_iter()
         .flat_map(|row| {
             let below = parameters(&row);
-            std::iter::once(row).chain(below)
+            std::iter::once(row.indented()).chain(below)
         })
         .collect();
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
@@ -45,6 +55,25 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
         out!("{:width$}  {}", row.name, row.about)?;
     }
     Ok(())
+}
+
+/// Key of entries that belong to another one: its name.
+const PART_OF: &str = "part_of";
+
+/// The entry of this name, with what belongs to it.
+fn only(rows: Vec<Row>, name: &str) -> Result<Vec<Row>, Error> {
+    let likeness = |row: &&Row| strsim::normalized_damerau_levenshtein(&row.name, name);
+    let nearest = rows.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let unknown = Error::Input(format!(
+        "there is no `{name}` in this list{}",
+        nearest.map_or(String::new(), |row| format!("; did you mean `{}`?", row.name))
+    ));
+    let belongs = |row: &Row| row.name == name || row.details.get(PART_OF).is_some_and(|of| of == name);
+    let found: Vec<Row> = rows.into_iter().filter(belongs).collect();
+    match found.is_empty() {
+        true => Err(unknown),
+        false => Ok(found),
+    }
 }
 
 /// An entry of a list; scripts get the details too.
@@ -57,6 +86,17 @@ struct Row {
 }
 
 impl Row {
+    /// What belongs to another entry is set in under it.
+    fn indented(self) -> Self {
+        match self.details.contains_key(PART_OF) {
+            true => Self {
+                name: format!("  {}", self.name),
+                ..self
+            },
+            false => self,
+        }
+    }
+
     /// The same with another detail.
     fn with(mut self, key: &str, value: Value) -> Self {
         self.details.insert(key.to_owned(), value);
@@ -100,7 +140,7 @@ fn platforms() -> Vec<Row> {
             }
             _ => preset.about.to_owned(),
         };
-        let technology = json!(table.map(|table| table.source));
+        let technology = json!(table.map(|table| &table.source));
         row(preset.name, &about)
             .with("platform", json!(platform))
             .with("technology", technology)
@@ -148,33 +188,68 @@ fn problems() -> Vec<Row> {
     for problem in registry::problems() {
         rows.push(row(problem.name, problem.about));
         for (name, about) in (problem.variants)() {
-            rows.push(row(&format!("  {name}"), &about));
+            rows.push(row(&name, &about).with(PART_OF, problem.name.into()));
         }
     }
     rows
 }
 
-/// Experiment files of a folder, by name; one that is not right says so.
+/// Experiment files of a folder and of those in it, by name; one that is not right says so.
 fn experiments(folder: &Path) -> Result<Vec<Row>, Error> {
-    let unreadable = |error| Error::Input(format!("cannot list {}: {error}", folder.display()));
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .map_err(unreadable)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .collect();
-    files.sort();
-    Ok(files
-        .iter()
-        .map(|path| {
-            let name = path.display().to_string();
-            let title = match LanguageExperiment::is_at(path) {
-                true => LanguageExperiment::read(path, &[]).map(|experiment| experiment.title),
-                false => Experiment::read(path, &[]).map(|experiment| experiment.title),
-            };
-            match title {
-                Ok(title) => row(&name, &title),
-                Err(error) => row(&name, &format!("not right: {error}")),
-            }
+    let mut files = Vec::new();
+    find(folder, DEPTH, &mut files).map_err(|error| unreadable(folder, &error))?;
+    files.sort_by_key(|path| (path.components().count(), path.clone()));
+    let rows = files.iter().filter_map(|path| {
+        let name = path.display().to_string();
+        let title = match LanguageExperiment::is_at(path) {
+            true => LanguageExperiment::read(path, &[]).map(|experiment| experiment.title),
+            false if !is_meant(path) => return None,
+            false => Experiment::read(path, &[]).map(|experiment| experiment.title),
+        };
+        Some(match title {
+            Ok(title) => row(&name, &title),
+            Err(error) => row(&name, &format!("{}not right: {error}", stated_title(path))),
         })
-        .collect())
+    });
+    Ok(rows.collect())
+}
+
+/// What a file that is not right says it shows.
+fn stated_title(path: &Path) -> String {
+    let found = Located::read_file(path, &[]).ok();
+    let title = found.as_ref().and_then(|found| found.value().get("title")?.as_str());
+    title.map_or(String::new(), |title| format!("{title}; "))
+}
+
+/// Folders in folders that are searched: `experiments/robots/gymnasium` is the deepest of those that are shipped.
+const DEPTH: usize = 2;
+
+fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_run = || path.join("meta.json").exists();
+        if path.is_dir() && depth > 0 && !is_run() {
+            find(&path, depth - 1, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file was meant as an experiment: designs and other files may lie beside them.
+fn is_meant(path: &Path) -> bool {
+    let is_experiment = |value: &Value| value.get("problem").is_some() && value.get("parameters").is_none();
+    Located::read_file(path, &[]).map_or(true, |found| is_experiment(found.value()))
+}
+
+fn unreadable(folder: &Path, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Error::Input(format!(
+            "there is no folder {} here; experiments come with Tandem's repository: change into it, or name a folder with \
+             --folder DIR",
+            folder.display()
+        ));
+    }
+    Error::Input(format!("cannot list {}: {error}", folder.display()))
 }

@@ -6,7 +6,7 @@ use crate::cli::RenderArgs;
 use crate::destination;
 use crate::error::Error;
 use crate::evaluate::Learnt;
-use crate::film::{clips, film, still};
+use crate::film::{clips, start_and_learnt, still};
 use crate::judge::Starts;
 use crate::output::out;
 use crate::render::animate;
@@ -22,10 +22,6 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
         destination::check(path)?;
     }
     let mut learnt = Learnt::open(&RunFolder::view(&args.run)?)?;
-    let designs = [
-        ("start design", learnt.hardware().space().start()),
-        ("learnt design", learnt.design()),
-    ];
     let starts = Starts {
         name: "picture",
         seed: learnt.experiment.seed,
@@ -34,12 +30,10 @@ pub fn run(args: &RenderArgs) -> Result<(), Error> {
     let fps = (1.0 / learnt.instance.problem.spec().control_dt)
         .round()
         .clamp(1.0, 50.0) as u32;
+    let design = learnt.design();
     let problem = &mut *learnt.instance.problem;
-    let mut films = Vec::new();
-    for (title, design) in designs {
-        films.push((title, film(problem, &learnt.policy, &design, starts, args.episode)?));
-    }
-    let size = (2 * args.size, args.size);
+    let films = start_and_learnt(problem, &learnt.policy, &design, starts, args.episode)?;
+    let size = (films.len() as u32 * args.size, args.size);
     for path in &args.out {
         let bytes = match kind(path)? {
             Kind::Png => still(&films, size)?.png()?,

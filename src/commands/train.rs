@@ -9,9 +9,11 @@ use crate::codesign;
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
+use crate::fork::Fork;
 use crate::interrupt;
-use crate::output::{note, out, program};
+use crate::output::{note, out, program, quoted};
 use crate::run::Run;
+use crate::run_folder::RunFolder;
 use crate::sets::split_sets;
 
 /// Runs the command.
@@ -22,13 +24,22 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let mut run = match (&args.resume, &args.experiment) {
         (Some(folder), _) if LanguageExperiment::is_at(&folder.join("experiment.json")) => {
+            if !args.sets.is_empty() {
+                let text = "is a run of a language model, whose stages are fixed; --set does not go with it";
+                return Err(Error::Input(format!("{}: {text}", folder.display())));
+            }
             return language(AdaptationRun::resume(folder)?);
         }
-        (Some(folder), _) => Run::resume(folder)?,
+        (Some(folder), _) => Run::resume(folder, &args.sets)?,
         (None, Some(path)) if LanguageExperiment::is_at(path) => {
+            if args.from.is_some() {
+                let text = "is about a language model; --from is for runs with a policy and a design";
+                return Err(Error::Input(format!("{}: {text}", path.display())));
+            }
             return language(begin_language(path, args)?);
         }
-        (None, Some(path)) => begin(path, args)?,
+        (None, Some(path)) => begin(path, &name_of(path), args)?,
+        (None, None) if args.from.is_some() => fork(args)?,
         (None, None) => {
             return Err(Error::Input("name an experiment file or --resume RUN".into()));
         }
@@ -38,13 +49,22 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     summarise(&run.path(), &judged)
 }
 
-fn begin(path: &Path, args: &TrainArgs) -> Result<Run, Error> {
+/// A run of the experiment of the one that it begins from.
+fn fork(args: &TrainArgs) -> Result<Run, Error> {
+    let from = args.from.as_deref().unwrap_or(Path::new(""));
+    RunFolder::view(from)?;
+    let name = from.file_name().unwrap_or_default().to_string_lossy();
+    begin(&from.join("experiment.json"), &format!("{name}-from"), args)
+}
+
+fn begin(path: &Path, name: &str, args: &TrainArgs) -> Result<Run, Error> {
     let mut sets = args.sets.clone();
     if let Some(seed) = args.seed {
         sets.push(format!("seed={seed}"));
     }
     let experiment = Experiment::read(path, &sets)?;
-    Run::start(&experiment, args.out.as_deref(), &name_of(path))
+    let fork = args.from.as_deref().map(Fork::of).transpose()?;
+    Run::start(&experiment, args.out.as_deref(), name, fork.as_ref())
 }
 
 fn name_of(path: &Path) -> String {
@@ -79,7 +99,7 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
         );
         return Err(Error::Input(text));
     };
-    let command = format!("tandem train --resume {}", path.display());
+    let command = format!("tandem train --resume {}", quoted(&path));
     note!("run folder: {}", path.display());
     note!("{}", run.about());
     let adapted = run.complete().map_err(|error| match error {
@@ -98,26 +118,36 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
 /// # Errors
 /// Standard output that cannot be written.
 pub fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
-    let percent = |share: Option<Interval>| {
-        share.map_or("-".into(), |share| {
-            let [mean, low, high] = [share.mean, share.low, share.high].map(|x| 100.0 * x);
-            format!("{mean:.1} % [{low:.1}, {high:.1}]")
-        })
+    let percent = |share: Interval| {
+        let [mean, low, high] = [share.mean, share.low, share.high].map(|x| 100.0 * x);
+        format!("{mean:.1} % [{low:.1}, {high:.1}]")
     };
-    let (run, program) = (folder.display(), program());
+    let (run, program) = (quoted(folder), program());
+    let kept = judged
+        .iteration
+        .map_or(String::new(), |iteration| format!(", kept after iteration {iteration}"));
     out!(
-        "true success     {}  (mean actions, {} fresh episodes)",
-        percent(judged.success),
+        "judged           the best checkpoint{kept}: {} fresh episodes in the true machine, 95 % intervals",
         judged.episodes
     )?;
-    out!("  sampled        {}", percent(judged.success_sampled))?;
-    out!(
-        "  start design   {}  (the same policy)",
-        percent(judged.success_start_design)
-    )?;
+    if let Some(success) = judged.success {
+        out!("true success     {}  of episodes are solved", percent(success))?;
+    }
+    if let Some(start) = judged.success_start_design.filter(|_| judged.method != "fixed") {
+        out!(
+            "  start design   {}  by the same policy on the design it began with",
+            percent(start)
+        )?;
+    }
+    if let Some(total) = judged.total_return {
+        let Interval { mean, low, high } = total;
+        out!("return           {mean:.2} [{low:.2}, {high:.2}]  sum of an episode's rewards")?;
+    }
     if let Some(gap) = &judged.proxy_gap {
-        let (visited, uniform) = (gap.visited, gap.uniform);
-        out!("proxy gap        {visited:.4} visited, {uniform:.4} uniform (effect scales)")?;
+        let visited = 100.0 * gap.visited;
+        out!(
+            "proxy error      {visited:.1} %  of an effect's usual size, where the policy goes; designs are not judged by it"
+        )?;
     }
     out!("design           {run}/design.json")?;
     out!("picture          {run}/design.png")?;

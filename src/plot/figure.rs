@@ -10,6 +10,7 @@ use crate::atomic;
 use crate::error::Error;
 use crate::render::RenderError;
 use crate::render::canvas::{Anchor, Canvas, Color, TextStyle, polyline, rgb};
+use crate::render::palette;
 
 /// Pixels of a PNG per unit of the SVG.
 const SCALE: f32 = 2.0;
@@ -43,6 +44,8 @@ pub(super) enum Shape {
 /// A finished plot.
 #[derive(Clone, Debug)]
 pub struct Figure {
+    /// What it shows, in words.
+    pub(super) label: String,
     /// Width and height.
     pub(super) size: [f32; 2],
     /// Axes, labels and legend.
@@ -71,6 +74,40 @@ impl Figure {
         );
         self.data.iter().for_each(|shape| shape.svg(&mut out));
         out + "</svg></svg>"
+    }
+
+    /// The plot as part of a page: as wide as there is room, in the page's colours (`--ink`, `--quiet`, `--grid`, `--sheet`,
+    /// `--s0` to `--s7`), named for those who cannot see it.
+    pub fn inline(&self) -> String {
+        let [width, height] = self.size;
+        let mut svg = self.svg();
+        let size = format!(" width=\"{width}\" height=\"{height}\" viewBox");
+        svg = svg.replacen(
+            &size,
+            &format!(" role=\"img\" aria-label=\"{}\" viewBox", escape(self.label.as_str())),
+            1,
+        );
+        let white = format!("<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>");
+        svg = svg.replacen(&white, "", 1);
+        let names = [
+            (palette::INK, "ink"),
+            (palette::QUIET, "quiet"),
+            (palette::GRID, "grid"),
+        ];
+        let series = palette::SERIES
+            .iter()
+            .enumerate()
+            .map(|(i, &color)| (color, format!("s{i}")));
+        for (color, name) in names
+            .map(|(color, name)| (color, name.to_owned()))
+            .into_iter()
+            .chain(series)
+        {
+            let [r, g, b, _] = color;
+            let hex = format!("#{r:02x}{g:02x}{b:02x}");
+            svg = svg.replace(&format!("=\"{hex}\""), &format!("=\"var(--{name}, {hex})\""));
+        }
+        svg
     }
 
     /// The plot as a PNG file, two pixels per unit of the SVG.

@@ -6,8 +6,8 @@ use super::{Axes, PlotError};
 use crate::render::canvas::{Anchor, Color, TextStyle, faded, text_width};
 use crate::render::palette;
 
-/// Width of every figure.
-const WIDTH: f32 = 640.0;
+/// Width of a figure that asks for no other.
+pub(super) const WIDTH: f32 = 640.0;
 /// Room around everything.
 const MARGIN: f32 = 16.0;
 /// Height of a data area with two axes of values, and of one row of a data area with names.
@@ -18,6 +18,8 @@ const RIM: f32 = 6.0;
 /// Height of a line of the legend, and its columns.
 const LEGEND_LINE: f32 = 20.0;
 const LEGEND_COLUMNS: usize = 2;
+/// Room for an entry's mark and the gap to the next column.
+const LEGEND_MARK: f32 = 34.0;
 /// About as many parts an axis has, along x and y.
 const PARTS: (f64, f64) = (6.0, 5.0);
 
@@ -107,22 +109,31 @@ pub(super) fn figure(axes: &Axes, marks: &[Mark], legend: &[Entry], vertical: &V
         return Err(PlotError::Empty(axes.title.clone()));
     }
     let named = matches!(vertical, Vertical::Names(_));
-    let range = axes.range.filter(|_| named);
-    let x = Axis::new(values.iter().map(|v| v.0), range, axes.log_x, PARTS.0);
-    let rows = rows(axes, vertical, &values);
+    let along = || values.iter().map(|v| v.0);
+    let x = match named {
+        true => Axis::new(along(), axes.range, axes.log_x, PARTS.0),
+        false => Axis::new(along(), None, axes.log_x, PARTS.0).fitted(along()),
+    };
+    let width = axes.width.unwrap_or(WIDTH);
+    let mut rows = rows(axes, vertical, &values);
+    for (_, label) in &mut rows.labels {
+        shorten(label, 0.45 * width);
+    }
     let left = MARGIN + 8.0 + widest(rows.labels.iter().map(|(_, label)| label));
     let head = if axes.title.is_empty() { 0.0 } else { 26.0 };
-    let top = MARGIN + head + if axes.y.is_empty() || named { 0.0 } else { 20.0 };
-    let area = [left, top, WIDTH - left - MARGIN, rows.height];
+    let top = MARGIN + head + if axes.y.is_empty() || named { 0.0 } else { 26.0 };
+    let area = [left, top, width - left - MARGIN, rows.height];
 
-    let mut frame = ticks(area, &x, &rows, named);
-    frame.extend(titles(axes, area, named));
+    let mut frame = ticks(area, &x, &rows, named, width);
+    frame.extend(axes.marks.iter().flat_map(|mark| beginning(mark, area, &x)));
+    frame.extend(titles(axes, area, named, width));
     let below = top + rows.height + 52.0;
-    frame.extend(legend_shapes(legend, [left, below]));
-    let lines = legend.len().div_ceil(LEGEND_COLUMNS) as f32;
+    frame.extend(legend_shapes(legend, [left, below], width));
+    let lines = legend.len().div_ceil(legend_columns(legend, width - left - MARGIN)) as f32;
     let place = |(across, up): (f64, f64)| [left + area[2] * x.share(across), top + rows.height * (rows.share)(up)];
     Ok(Figure {
-        size: [WIDTH, (below + LEGEND_LINE * lines).ceil()],
+        label: label(axes),
+        size: [width, (below + LEGEND_LINE * lines).ceil()],
         frame,
         // Points and lines at the rim are drawn in full.
         area: [left - RIM, top - RIM, area[2] + 2.0 * RIM, area[3] + 2.0 * RIM],
@@ -130,15 +141,45 @@ pub(super) fn figure(axes: &Axes, marks: &[Mark], legend: &[Entry], vertical: &V
     })
 }
 
+/// What a figure shows, in words.
+fn label(axes: &Axes) -> String {
+    let what = [&axes.title, &axes.y].into_iter().filter(|text| !text.is_empty());
+    let what = what.map(String::as_str).collect::<Vec<_>>().join(": ");
+    format!("{what}, against {}", axes.x)
+}
+
+/// A dashed line where something begins, with a word about it above its upper end.
+fn beginning((at, word): &(f64, String), [left, top, width, height]: [f32; 4], x: &Axis) -> Vec<Shape> {
+    let share = x.share(*at);
+    if !(0.0..=1.0).contains(&share) {
+        return Vec::new();
+    }
+    let at = left + width * share;
+    let line = Shape::Line {
+        points: vec![[at, top], [at, top + height]],
+        color: palette::QUIET,
+        width: 1.0,
+        dash: Some(3.0),
+    };
+    let (to, anchor) = match share > 0.5 {
+        true => (at + 3.0, Anchor::End),
+        false => (at - 3.0, Anchor::Start),
+    };
+    vec![line, text([to, top - 4.0], 10.0, anchor, palette::QUIET, word.clone())]
+}
+
 /// The axes with their ticks, and the grid.
-fn ticks([left, top, width, height]: [f32; 4], x: &Axis, rows: &Rows, named: bool) -> Vec<Shape> {
+fn ticks([left, top, width, height]: [f32; 4], x: &Axis, rows: &Rows, named: bool, whole: f32) -> Vec<Shape> {
     let (right, bottom) = (left + width, top + height);
     let label = |at, anchor, label: String| text(at, 11.0, anchor, palette::QUIET, label);
     let mut shapes = Vec::new();
     for &tick in &x.ticks {
         let at = left + width * x.share(tick);
         shapes.push(rule([at, top], [at, bottom], palette::GRID));
-        shapes.push(label([at, bottom + 16.0], Anchor::Middle, short(tick)));
+        let name = short(tick);
+        let half = 0.5 * text_width(&name, 11.0, false);
+        let inside = at.min(whole - 2.0 - half); // one at the rim is not cut
+        shapes.push(label([inside, bottom + 16.0], Anchor::Middle, name));
     }
     for (share, name) in &rows.labels {
         let at = top + height * share;
@@ -183,7 +224,7 @@ fn rows(axes: &Axes, vertical: &Vertical, values: &[(f64, f64)]) -> Rows {
 }
 
 /// Heading and names of the axes; that of y is written above its axis, where it reads without turning the head.
-fn titles(axes: &Axes, [left, top, width, height]: [f32; 4], named: bool) -> Vec<Shape> {
+fn titles(axes: &Axes, [left, top, width, height]: [f32; 4], named: bool, whole: f32) -> Vec<Shape> {
     let middle = left + 0.5 * width;
     let mut shapes = vec![text(
         [middle, top + height + 35.0],
@@ -193,12 +234,13 @@ fn titles(axes: &Axes, [left, top, width, height]: [f32; 4], named: bool) -> Vec
         axes.x.clone(),
     )];
     if !named {
-        let at = [MARGIN, top - 10.0];
-        shapes.push(text(at, 12.0, Anchor::Start, palette::INK, axes.y.clone()));
+        let at = [MARGIN, top - 16.0];
+        let size = fitting(&axes.y, 12.0, false, whole - 2.0 * MARGIN);
+        shapes.push(text(at, size, Anchor::Start, palette::INK, axes.y.clone()));
     }
     let mut heading = text(
-        [0.5 * WIDTH, MARGIN + 12.0],
-        15.0,
+        [0.5 * whole, MARGIN + 12.0],
+        fitting(&axes.title, 15.0, true, whole - 2.0 * MARGIN),
         Anchor::Middle,
         palette::INK,
         axes.title.clone(),
@@ -210,12 +252,23 @@ fn titles(axes: &Axes, [left, top, width, height]: [f32; 4], named: bool) -> Vec
     shapes
 }
 
-fn legend_shapes(legend: &[Entry], [left, top]: [f32; 2]) -> Vec<Shape> {
-    let column = (WIDTH - left - MARGIN) / LEGEND_COLUMNS as f32;
+/// One column where the labels are too long for two.
+fn legend_columns(legend: &[Entry], room: f32) -> usize {
+    let widest = widest(legend.iter().map(|entry| &entry.label)) * 12.0 / 11.0;
+    match widest + LEGEND_MARK > room / LEGEND_COLUMNS as f32 {
+        true => 1,
+        false => LEGEND_COLUMNS,
+    }
+}
+
+fn legend_shapes(legend: &[Entry], [left, top]: [f32; 2], whole: f32) -> Vec<Shape> {
+    let room = whole - left - MARGIN;
+    let columns = legend_columns(legend, room);
+    let column = room / columns as f32;
     let mut shapes = Vec::new();
     for (i, entry) in legend.iter().enumerate() {
-        let x = left + column * (i % LEGEND_COLUMNS) as f32;
-        let y = top + LEGEND_LINE * (i / LEGEND_COLUMNS) as f32;
+        let x = left + column * (i % columns) as f32;
+        let y = top + LEGEND_LINE * (i / columns) as f32;
         shapes.push(match entry.dot {
             true => Shape::Disc {
                 center: [x + 9.0, y],
@@ -230,7 +283,8 @@ fn legend_shapes(legend: &[Entry], [left, top]: [f32; 2]) -> Vec<Shape> {
             },
         });
         let label = entry.label.clone();
-        shapes.push(text([x + 25.0, y + 4.0], 12.0, Anchor::Start, palette::INK, label));
+        let size = fitting(&label, 12.0, false, column - LEGEND_MARK);
+        shapes.push(text([x + 25.0, y + 4.0], size, Anchor::Start, palette::INK, label));
     }
     shapes
 }
@@ -252,6 +306,23 @@ fn text(at: [f32; 2], size: f32, anchor: Anchor, color: Color, text: String) -> 
         anchor,
     };
     Shape::Text { at, style, text }
+}
+
+/// The size of letters at which a text fits into `room`, at most `size`.
+fn fitting(text: &str, size: f32, bold: bool, room: f32) -> f32 {
+    let wide = text_width(text, size, bold).max(1.0);
+    size * (room / wide).min(1.0)
+}
+
+/// Cuts a label that is wider than `room`, with dots in place of its end.
+fn shorten(label: &mut String, room: f32) {
+    if text_width(label, 11.0, false) <= room {
+        return;
+    }
+    while !label.is_empty() && text_width(&format!("{label}…"), 11.0, false) > room {
+        label.pop();
+    }
+    label.push('…');
 }
 
 fn widest<'a>(labels: impl Iterator<Item = &'a String>) -> f32 {

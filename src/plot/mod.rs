@@ -44,6 +44,12 @@ pub struct Axes {
     pub log_y: bool,
     /// Range of the values' axis, e.g. `(0.0, 1.0)` for a success rate; chosen from the data if absent.
     pub range: Option<(f64, f64)>,
+    /// Width of the figure, which letters do not follow: narrow figures have relatively large ones. 640 if absent.
+    pub width: Option<f32>,
+    /// A value holds until the next one, as the best so far does: steps instead of slopes.
+    pub steps: bool,
+    /// Values along x where something begins, each with a word about it.
+    pub marks: Vec<(f64, String)>,
 }
 
 /// What a learning curve's line follows over the seeds.
@@ -102,7 +108,7 @@ pub fn learning_curves(axes: &Axes, curves: &[Curve], center: Center) -> Result<
     let (mut marks, mut legend) = (Vec::new(), Vec::new());
     for (i, curve) in curves.iter().enumerate() {
         let seeds: Vec<_> = curve.seeds.iter().map(|seed| drawable(axes, seed)).collect();
-        let points = summarise(&seeds, center);
+        let points = summarise(&seeds, center, axes.steps);
         if points.is_empty() {
             continue;
         }
@@ -155,6 +161,50 @@ fn banded(marks: &mut Vec<Mark>, legend: &mut Vec<Entry>, i: usize, label: Strin
         color: color(i, 1.0),
         dot: false,
     });
+}
+
+/// Single histories as lines, one colour each.
+///
+/// # Errors
+/// No series has a point.
+pub fn lines(axes: &Axes, series: &[Series]) -> Result<Figure, PlotError> {
+    let (mut marks, mut legend) = (Vec::new(), Vec::new());
+    for (i, one) in series.iter().enumerate() {
+        let points = thinned(drawable(axes, &one.points));
+        if points.is_empty() {
+            continue;
+        }
+        if let [single] = points[..] {
+            marks.push(Mark::Dots {
+                points: vec![single],
+                color: color(i, 1.0),
+                radius: 4.0,
+            });
+        }
+        marks.push(Mark::Line {
+            points,
+            color: color(i, 1.0),
+            width: 2.2,
+            dashed: false,
+        });
+        legend.push(Entry {
+            label: one.name.clone(),
+            color: color(i, 1.0),
+            dot: false,
+        });
+    }
+    figure(axes, &marks, &legend, &Vertical::Values)
+}
+
+/// At most [`CURVE_POINTS`] of the points, the last one among them.
+fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let step = points.len().div_ceil(CURVE_POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    let kept = points
+        .into_iter()
+        .enumerate()
+        .filter(|(i, _)| i % step == 0 || *i == last);
+    kept.map(|(_, point)| point).collect()
 }
 
 /// One row per method: the estimate as a point with its interval, the seeds' values as small dots.
@@ -264,7 +314,8 @@ struct Summary {
 }
 
 /// Quartiles and centre over the seeds at the x of all their points that all seeds reached.
-fn summarise(seeds: &[Vec<(f64, f64)>], center: Center) -> Vec<Summary> {
+/// Values hold until the next one where they are `steps`, and are linear between where they are not.
+fn summarise(seeds: &[Vec<(f64, f64)>], center: Center, steps: bool) -> Vec<Summary> {
     let start = seeds
         .iter()
         .filter_map(|s| s.first())
@@ -282,14 +333,10 @@ fn summarise(seeds: &[Vec<(f64, f64)>], center: Center) -> Vec<Summary> {
         .collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
-    let step = places.len().div_ceil(CURVE_POINTS).max(1);
-    let last = places.len().saturating_sub(1);
-    let kept = places
-        .into_iter()
-        .enumerate()
-        .filter(|(i, _)| i % step == 0 || *i == last);
-    kept.filter_map(|(_, x)| {
-        let values: Vec<f64> = seeds.iter().map(|seed| interpolate(seed, x)).collect();
+    let places = thinned(places.into_iter().map(|x| (x, 0.0)).collect()).into_iter();
+    let summaries = places.filter_map(|(x, _)| {
+        let value = if steps { latest } else { interpolate };
+        let values: Vec<f64> = seeds.iter().map(|seed| value(seed, x)).collect();
         let middle = match center {
             Center::Median => quantile(&values, 0.5),
             Center::InterquartileMean => interquartile_mean(&values),
@@ -301,8 +348,46 @@ fn summarise(seeds: &[Vec<(f64, f64)>], center: Center) -> Vec<Summary> {
             center: middle?,
             high,
         })
-    })
-    .collect()
+    });
+    match steps {
+        true => corners(summaries.collect()),
+        false => summaries.collect(),
+    }
+}
+
+/// Each value also where the next one begins.
+fn corners(summaries: Vec<Summary>) -> Vec<Summary> {
+    let next = summaries
+        .iter()
+        .skip(1)
+        .map(|summary| summary.x)
+        .map(Some)
+        .chain([None]);
+    let pairs = summaries.iter().zip(next);
+    pairs
+        .flat_map(|(&summary, next)| [Some(summary), next.map(|x| Summary { x, ..summary })])
+        .flatten()
+        .collect()
+}
+
+/// The value of the last point up to `x`; `x` lies within them.
+fn latest(points: &[(f64, f64)], x: f64) -> f64 {
+    let after = points.partition_point(|p| p.0 <= x).max(1);
+    points[after - 1].1
+}
+
+/// Curves that all reach as far as the longest: a run that ended early, since it was solved, keeps its last value.
+pub fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
+    let ends = curves.iter().filter_map(|curve| curve.last());
+    let longest = ends.map(|&(x, _)| x).fold(0.0, f64::max);
+    for curve in &mut curves {
+        if let Some(&(x, y)) = curve.last()
+            && x < longest
+        {
+            curve.push((longest, y));
+        }
+    }
+    curves
 }
 
 /// The value at `x`, linear between points; `x` lies within them.

@@ -43,16 +43,16 @@ fn curves_are_quartiles_over_the_seeds_where_all_have_data() {
     ];
     // Only 1 <= x <= 2 is covered by all; the first seed is 1 at x = 1 by interpolation.
     let summary = |x, low, center, high| Summary { x, low, center, high };
-    let median = summarise(&seeds, Center::Median);
+    let median = summarise(&seeds, Center::Median, false);
     assert_eq!(median, [summary(1.0, 2.0, 3.0, 4.0), summary(2.0, 3.5, 5.0, 6.0)]);
-    assert_eq!(summarise(&[], Center::Median), []);
-    assert_eq!(summarise(&[vec![(0.0, 1.0)], vec![]], Center::Median), []);
+    assert_eq!(summarise(&[], Center::Median, false), []);
+    assert_eq!(summarise(&[vec![(0.0, 1.0)], vec![]], Center::Median, false), []);
 }
 
 #[test]
 fn long_curves_are_thinned_but_keep_their_end() {
     let seed: Vec<_> = (0..1000).map(|i| (f64::from(i), 1.0)).collect();
-    let points = summarise(&[seed], Center::InterquartileMean);
+    let points = summarise(&[seed], Center::InterquartileMean, false);
     assert!(points.len() <= CURVE_POINTS);
     assert_eq!((points[0].x, points[points.len() - 1].x), (0.0, 999.0));
 }
@@ -118,4 +118,47 @@ fn nothing_to_draw_is_an_error_and_bad_numbers_are_left_out() {
     }];
     let better = Some((Better::Lower, Better::Higher));
     assert!(scatter(&log, &one, better).unwrap().svg().contains("Pareto front"));
+}
+
+#[test]
+fn a_run_that_ended_early_keeps_its_last_value() {
+    let curves = vec![vec![(1.0, 0.2), (2.0, 1.0)], vec![(1.0, 0.0), (4.0, 0.5)], Vec::new()];
+    let longer = held(curves.clone());
+    assert_eq!(longer[0], [(1.0, 0.2), (2.0, 1.0), (4.0, 1.0)]);
+    assert_eq!(longer[1..], curves[1..]);
+}
+
+#[test]
+fn a_figure_in_a_page_has_the_pages_colours_and_a_name() {
+    let mut axes = axes("<far>");
+    axes.marks = vec![(1e5, "fine-tune".into())];
+    let series = [Series {
+        name: "true".into(),
+        points: vec![(0.0, 0.0), (2e5, 1.0)],
+    }];
+    let svg = lines(&axes, &series).unwrap().inline();
+    assert!(
+        svg.contains("aria-label=\"&lt;far&gt;: true success, against environment steps\""),
+        "{svg}"
+    );
+    assert!(
+        svg.contains("var(--s0, #0072b2)") && svg.contains("var(--ink,") && svg.contains(">fine-tune<"),
+        "{svg}"
+    );
+    assert!(!svg.contains("#ffffff") && !svg.contains(" width=\"640\""), "{svg}");
+}
+
+#[test]
+fn the_best_so_far_holds_until_there_is_a_better_one() {
+    let found = summarise(&[vec![(1.0, 9.0), (4.0, 3.0)]], Center::Median, true);
+    let points: Vec<(f64, f64)> = found.iter().map(|p| (p.x, p.center)).collect();
+    assert_eq!(points, [(1.0, 9.0), (4.0, 9.0), (4.0, 3.0)]);
+}
+
+#[test]
+fn names_that_are_too_long_are_cut_so_that_there_is_room_for_data() {
+    let mut long = rows();
+    long[0].name = "a name ".repeat(40);
+    let svg = intervals(&axes(""), &long).unwrap().svg();
+    assert!(svg.contains("…</text>") && !svg.contains("=\"-"), "{svg}");
 }

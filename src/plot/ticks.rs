@@ -54,6 +54,19 @@ impl Axis {
         axis
     }
 
+    /// The same axis cut to the `values` themselves, where at least two ticks are left.
+    pub(super) fn fitted(mut self, values: impl Iterator<Item = f64>) -> Self {
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        let within = |tick: &&f64| (low..=high).contains(*tick);
+        if high > low && self.ticks.iter().filter(within).count() >= 2 {
+            (self.low, self.high) = (low, high);
+            self.ticks.retain(|tick| (low..=high).contains(tick));
+        }
+        self
+    }
+
     fn linear(low: f64, high: f64, count: f64) -> Self {
         // A single value lies in the middle of an axis of some width.
         let room = match high > low {
@@ -151,6 +164,20 @@ mod tests {
     fn a_wide_logarithmic_axis_has_few_ticks() {
         let wide = axis(&[1e-300, 1e300], true);
         assert!((6..=14).contains(&wide.ticks.len()), "{:?}", wide.ticks);
+    }
+
+    #[test]
+    fn an_axis_can_fit_its_values() {
+        let values = [51e3, 123e3];
+        let fitted = axis(&values, false).fitted(values.into_iter());
+        assert_eq!((fitted.share(51e3), fitted.share(123e3)), (0.0, 1.0));
+        assert_eq!(fitted.ticks, [60e3, 80e3, 100e3, 120e3]);
+        let narrow = [1.0, 1.0];
+        assert_eq!(
+            axis(&narrow, false).fitted(narrow.into_iter()).share(1.0),
+            0.5,
+            "room is left"
+        );
     }
 
     #[test]

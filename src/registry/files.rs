@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tandem_core::ProblemError;
 
-use super::{ProblemEntry, problem_entry};
+use super::{ProblemEntry, method_entry, problem, problem_entry, setup};
 use crate::error::Error;
 use crate::experiment::Experiment;
 
@@ -53,22 +53,34 @@ impl ProblemEntry {
     }
 }
 
-/// The experiment as a run's folder holds it, and the files that go with it.
+/// The experiment with every setting of its problem and of its method filled in, as they act.
 ///
 /// # Errors
-/// A problem that is not registered, a file that cannot be read.
+/// A problem or method that is not registered, settings that they refuse.
+pub fn resolved(experiment: &Experiment) -> Result<Experiment, Error> {
+    let entry = problem_entry(experiment)?;
+    let instance = problem(experiment)?;
+    let method = method_entry(experiment)?;
+    let settings = (method.resolve)(&setup(experiment, &instance, method.name))?;
+    let mut resolved = Experiment {
+        task: (entry.resolve)(&experiment.task)?,
+        ..experiment.clone()
+    };
+    resolved.methods.insert(method.name.into(), settings);
+    Ok(resolved)
+}
+
+/// The experiment as a run's folder holds it, every default filled in, and the files that go with it.
+///
+/// # Errors
+/// A problem or method that is not registered, a file that cannot be read.
 pub fn bundle(experiment: &Experiment) -> Result<(Experiment, Vec<BundledFile>), Error> {
     let entry = problem_entry(experiment)?;
+    let mut whole = resolved(experiment)?;
     let Some(files) = entry.files else {
-        return Ok((experiment.clone(), Vec::new()));
+        return Ok((whole, Vec::new()));
     };
-    let bundle = (files.bundle)(&entry.located(experiment))?;
-    let task = bundle.task;
-    Ok((
-        Experiment {
-            task,
-            ..experiment.clone()
-        },
-        bundle.files,
-    ))
+    let bundle = (files.bundle)(&entry.located(&whole))?;
+    whole.task = bundle.task;
+    Ok((whole, bundle.files))
 }

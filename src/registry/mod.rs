@@ -7,9 +7,11 @@ mod robot_files;
 
 use std::sync::{Arc, OnceLock};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use tandem_core::check::read;
+use serde_json::{Map, Value};
+use tandem_core::check::{SettingError, read};
 use tandem_core::{Preset, Problem, ProblemError, Share};
 use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardware};
 use tandem_robot::model::Robot;
@@ -18,7 +20,7 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::strict::{ConfigError, Located};
 
-pub use files::{Bundle, BundledFile, Files, bundle};
+pub use files::{Bundle, BundledFile, Files, bundle, resolved};
 pub(crate) use robot_files::robot;
 
 /// Reads the part of an experiment at a path, so that typing errors in it are named with their line.
@@ -58,6 +60,29 @@ pub type BuildMethod = dyn Fn(&Setup) -> Result<Box<dyn DesignOptimizer>, Method
 /// Checks the settings of a method without building it.
 pub type CheckMethod = fn(&Setup) -> Result<(), MethodError>;
 
+/// Fills in every default of an experiment's `task`.
+pub type ResolveTask = dyn Fn(&Value) -> Result<Value, ProblemError> + Send + Sync;
+
+/// Fills in every default of an experiment's `methods.NAME`.
+pub type ResolveMethod = dyn Fn(&Setup) -> Result<Value, MethodError> + Send + Sync;
+
+/// The JSON schema of a section, whose descriptions are the doc comments of the type that reads it.
+pub type SectionSchema = fn() -> Value;
+
+/// Settings as their type understands them: with every default that it has.
+pub(crate) fn filled<T: DeserializeOwned + Default + Serialize>(settings: &Value) -> Result<Value, SettingError> {
+    let failed = |error: serde_json::Error| SettingError::new("", error.to_string());
+    serde_json::to_value(read::<T>(settings)?).map_err(failed)
+}
+
+/// What stands in an experiment, where nothing is known of its defaults.
+fn as_written(settings: &Value) -> Value {
+    match settings {
+        Value::Null => Value::Object(Map::new()),
+        settings => settings.clone(),
+    }
+}
+
 /// A problem that experiments can name.
 pub struct ProblemEntry {
     /// Name in experiment files.
@@ -74,6 +99,10 @@ pub struct ProblemEntry {
     pub selectivity: Option<Selectivity>,
     /// What its settings name in the file system, where they do: a robot's model, say.
     pub files: Option<Files>,
+    /// Fills in the defaults of its settings.
+    pub resolve: Box<ResolveTask>,
+    /// Describes its settings for `tandem explain` and `tandem schema`.
+    pub schema: Option<SectionSchema>,
 }
 
 /// How hard a problem's presets are: the share of random designs that work.
@@ -96,6 +125,10 @@ pub struct MethodEntry {
     pub read: Reader,
     /// Checks the settings where building it takes long; `None`: building it checks them.
     pub check: Option<CheckMethod>,
+    /// Fills in the defaults of its settings.
+    pub resolve: Box<ResolveMethod>,
+    /// Describes its settings for `tandem explain` and `tandem schema`.
+    pub schema: Option<SectionSchema>,
 }
 
 impl ProblemEntry {
@@ -118,6 +151,19 @@ impl ProblemEntry {
             variants: Vec::new,
             selectivity: None,
             files: None,
+            resolve: Box::new(|task| Ok(as_written(task))),
+            schema: None,
+        }
+    }
+
+    /// The same with settings of type `C` that can be explained: runs store them with every default filled in, and
+    /// `tandem explain` and `tandem schema` know them.
+    #[must_use]
+    pub fn described<C: DeserializeOwned + Default + Serialize + JsonSchema>(self) -> Self {
+        Self {
+            resolve: Box::new(|task| Ok(filled::<C>(task)?)),
+            schema: Some(crate::schema::section::<C>),
+            ..self
         }
     }
 }
@@ -140,6 +186,18 @@ impl MethodEntry {
             build: Box::new(move |setup| Ok(Box::new(make(setup, read(setup.settings)?)?))),
             read: typed::<S>,
             check: None,
+            resolve: Box::new(|setup| Ok(as_written(setup.settings))),
+            schema: None,
+        }
+    }
+
+    /// The same with settings of type `S` that can be explained, as [`ProblemEntry::described`].
+    #[must_use]
+    pub fn described<S: DeserializeOwned + Default + Serialize + JsonSchema>(self) -> Self {
+        Self {
+            resolve: Box::new(|setup| Ok(filled::<S>(setup.settings)?)),
+            schema: Some(crate::schema::section::<S>),
+            ..self
         }
     }
 }
@@ -202,6 +260,11 @@ pub fn problem(experiment: &Experiment) -> Result<Instance, Error> {
     Ok((entry.build)(&entry.located(experiment))?)
 }
 
+fn method_entry(experiment: &Experiment) -> Result<&'static MethodEntry, Error> {
+    let found = methods().iter().find(|entry| entry.name == experiment.method);
+    found.ok_or_else(|| Error::Input(format!("there is no method `{}`", experiment.method)))
+}
+
 fn problem_entry(experiment: &Experiment) -> Result<&'static ProblemEntry, Error> {
     let found = problems().iter().find(|entry| entry.name == experiment.problem);
     found.ok_or_else(|| Error::Input(format!("there is no problem `{}`", experiment.problem)))
@@ -212,11 +275,22 @@ fn problem_entry(experiment: &Experiment) -> Result<&'static ProblemEntry, Error
 /// # Errors
 /// A name that is not registered, settings that the method refuses.
 pub fn method(experiment: &Experiment, instance: &Instance) -> Result<Box<dyn DesignOptimizer>, Error> {
-    let entry = methods()
-        .iter()
-        .find(|entry| entry.name == experiment.method)
-        .ok_or_else(|| Error::Input(format!("there is no method `{}`", experiment.method)))?;
-    Ok((entry.build)(&setup(experiment, instance, entry.name))?)
+    method_at(experiment, instance, None)
+}
+
+/// The same, going out from these logits of the design instead of the start design's.
+///
+/// # Errors
+/// As [`method`].
+pub fn method_at(
+    experiment: &Experiment,
+    instance: &Instance,
+    start: Option<Vec<f64>>,
+) -> Result<Box<dyn DesignOptimizer>, Error> {
+    let entry = method_entry(experiment)?;
+    let mut setup = setup(experiment, instance, entry.name);
+    setup.start = start.unwrap_or(setup.start);
+    Ok((entry.build)(&setup)?)
 }
 
 /// What a method is built from.
@@ -230,6 +304,8 @@ pub fn setup<'a>(experiment: &'a Experiment, instance: &Instance, method: &str) 
         hardware,
         tensor_hardware: instance.tensor_hardware.clone(),
         effects_last: instance.problem.effects_last(),
+        horizon: spec.horizon,
+        rollout_steps: experiment.rollout.steps,
         clip: experiment.ppo.clip,
         seed: experiment.seed,
         settings: experiment.settings_of(method),
@@ -256,6 +332,15 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<Instance, Err
     experiment
         .check_sizes(instance.problem.spec(), &*instance.problem.hardware())
         .map_err(|error| located.refuse("", error))?;
+    if experiment.method.eq_ignore_ascii_case("ppo") {
+        let names: Vec<&str> = method_names().collect();
+        let reason = format!(
+            "PPO is no method, it always teaches the policy; a method says how the design moves, `fixed` that it does \
+             not. There are: {}",
+            names.join(", ")
+        );
+        return Err(located.fail_at("method", reason).into());
+    }
     if !method_names().any(|name| name == experiment.method) {
         let reason = unknown("method", &experiment.method, method_names());
         return Err(located.fail_at("method", reason).into());

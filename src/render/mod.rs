@@ -233,7 +233,7 @@ fn draw_view(canvas: &mut Canvas, area: [f32; 4], column: &Column<'_>, present: 
                 ));
             }
             let metres = matches!(present.view, View::Plane { .. });
-            plane::draw(canvas, area, &moments, [min, max], metres);
+            plane::draw(canvas, area, &moments, framed(present, [min, max]), metres);
         }
         View::Camera {
             eye,
@@ -248,6 +248,26 @@ fn draw_view(canvas: &mut Canvas, area: [f32; 4], column: &Column<'_>, present: 
         }
     }
     Ok(())
+}
+
+/// A planar view widened so that goals lie inside it with some room around them; the same on both sides.
+pub(crate) fn framed(scene: &Scene, [mut min, mut max]: [[f32; 2]; 2]) -> [[f32; 2]; 2] {
+    let room = 0.03 * (max[0] - min[0]).max(max[1] - min[1]);
+    for (_, shape) in scene.shapes.iter().filter(|(role, _)| *role == Role::Goal) {
+        let Shape::Sphere { center, radius } = shape else {
+            continue;
+        };
+        let beyond = |i: usize| {
+            let below = min[i] - (center[i] - radius - room);
+            below.max(center[i] + radius + room - max[i])
+        };
+        let over = [beyond(0), beyond(1)].map(|x| if x.is_finite() { x.clamp(0.0, 10.0 * room) } else { 0.0 });
+        for i in 0..2 {
+            min[i] -= over[i];
+            max[i] += over[i];
+        }
+    }
+    [min, max]
 }
 
 /// Writes a text, made smaller where it would not fit into `room` pixels.

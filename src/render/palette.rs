@@ -44,7 +44,7 @@ pub(crate) const SERIES: [Color; 8] = [
 ];
 
 /// Colour of a shape; `index` of `count` is the position of a link in its chain.
-pub(super) fn of(role: Role, index: usize, count: usize) -> Color {
+pub(crate) fn of(role: Role, index: usize, count: usize) -> Color {
     match role {
         Role::Link => {
             let at = (LINKS.len() - 1) as f32 * index as f32 / (count.max(2) - 1) as f32;

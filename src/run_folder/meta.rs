@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::fork::Origin;
 use crate::machine::Machine;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct Meta {
     /// What computed there; runs of older versions do not say.
     #[serde(default)]
     pub machine: Option<Machine>,
+    /// The run that its policy and design come from, where it began from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
 }
 
 impl Meta {
@@ -50,6 +54,7 @@ impl Meta {
             git_dirty: output_of("git", &["status", "--porcelain"]).map(|text| !text.is_empty()),
             started: now(),
             machine: Some(Machine::here()),
+            from: None,
         }
     }
 }

@@ -29,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::atomic;
+use crate::output::quoted;
 use crate::registry::BundledFile;
 pub use checkpoints::Checkpoint;
 pub(crate) use difference::first_difference;
@@ -49,7 +50,7 @@ pub enum RunError {
     /// `create` met a folder with something in it, or a file.
     #[error(
         "{} already exists and is not empty; name another folder with --out, or continue it with --resume {}",
-        .0.display(), .0.display()
+        .0.display(), quoted(.0)
     )]
     Taken(PathBuf),
     /// There is nothing at the path.
@@ -269,6 +270,15 @@ impl RunFolder {
     /// Replaces a file of the run that is read back, in one step, with its checksum.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
         checksums::write(&self.path, name, bytes).map_err(io_error("write", &self.file(name)))
+    }
+
+    /// Removes a file that no longer holds; one that is not there is no error.
+    pub fn forget(&self, name: &str) -> Result<(), RunError> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", &path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// A file that [`RunFolder::write`] wrote.

@@ -28,8 +28,46 @@ pub(super) fn explain(root: &Value, path: &str, message: &str) -> Explained {
         let missing = join(path, name);
         return at(missing, format!("the key `{name}` is missing"));
     }
-    let reason = mismatch(root, path, message).unwrap_or_else(|| one_line(message));
-    at(path.to_owned(), reason)
+    let path = culprit(root, path, message).unwrap_or_else(|| path.to_owned());
+    let reason = mismatch(root, &path, message).unwrap_or_else(|| one_line(message));
+    at(path, reason)
+}
+
+/// The value inside the part at `path` that a message of a wrong type is about: serde loses it in tagged parts. `None` where
+/// the part itself is meant, or where several values look alike.
+fn culprit(root: &Value, path: &str, message: &str) -> Option<String> {
+    let rest = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))?;
+    let (got, _) = rest.rsplit_once(", expected ")?;
+    let part = find(root, path).filter(|part| part.is_object() && got != "map")?;
+    let mut found = Vec::new();
+    alike(part, path, got, &mut found);
+    match <[String; 1]>::try_from(found) {
+        Ok([only]) => Some(only),
+        Err(_) => None,
+    }
+}
+
+/// All values that serde would call `got`.
+fn alike(value: &Value, path: &str, got: &str, found: &mut Vec<String>) {
+    let name = match value {
+        Value::Object(members) => {
+            for (key, inner) in members {
+                alike(inner, &join(path, key), got, found);
+            }
+            return;
+        }
+        Value::Null => "null".to_owned(),
+        Value::Bool(flag) => format!("boolean `{flag}`"),
+        Value::Number(number) if number.is_f64() => format!("floating point `{number}`"),
+        Value::Number(number) => format!("integer `{number}`"),
+        Value::String(text) => format!("string {text:?}"),
+        Value::Array(_) => "sequence".to_owned(),
+    };
+    if name == got {
+        found.push(path.to_owned());
+    }
 }
 
 fn one_line(message: &str) -> String {

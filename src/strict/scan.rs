@@ -280,6 +280,9 @@ impl<'a> Scanner<'a> {
             return Err(self.fault(path, reason));
         }
         let looks_like_number = bare.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        if let Some(whole) = whole_with_exponent(word) {
+            return Ok(whole.into());
+        }
         serde_json::from_str(word).map_err(|_| {
             let reason = if !looks_like_number {
                 format!(
@@ -294,6 +297,17 @@ impl<'a> Scanner<'a> {
             self.fault(path, reason)
         })
     }
+}
+
+/// A whole number that is written with an exponent, `1e6`: JSON has one kind of number, so it may stand where a whole one is
+/// wanted.
+fn whole_with_exponent(word: &str) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: all whole numbers up to it are doubles
+    if !word.contains(['e', 'E']) {
+        return None;
+    }
+    let number: f64 = serde_json::from_str(word).ok()?;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 /// At most 40 characters of a text, for messages.

@@ -62,9 +62,31 @@ pub(super) fn apply(root: &mut Value, path: &str, text: &str) -> Result<String, 
             }
         };
     }
-    *place = match scan::scan_value(text) {
-        Ok(scanned) => scanned.value,
-        Err(_) => Value::String(text.to_owned()),
-    };
+    *place = value_of(text);
     Ok(printed)
+}
+
+/// What was meant by a value of the command line: JSON, a number or truth value as other languages write it, or else a text.
+fn value_of(text: &str) -> Value {
+    if let Ok(scanned) = scan::scan_value(text) {
+        return scanned.value;
+    }
+    match text {
+        "True" | "TRUE" => return Value::Bool(true),
+        "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    let bare = text.trim().trim_start_matches('+').replace('_', "");
+    let is_number = bare
+        .trim_start_matches('-')
+        .starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let number = bare
+        .parse::<f64>()
+        .ok()
+        .filter(|number| is_number && number.is_finite());
+    match number {
+        // the scanner's own way, so that 1_000_000 stays a whole number
+        Some(number) => scan::scan_value(&bare).map_or(Value::from(number), |scanned| scanned.value),
+        None => Value::String(text.to_owned()),
+    }
 }

@@ -79,7 +79,7 @@ fn a_good_file_is_read_whole_also_with_a_byte_order_mark() {
 
 #[test]
 fn the_value_tree_is_the_one_that_serde_json_reads() {
-    let text = r#" {"a":[1,-2.5e3,"x\n\u00e9\"",true,false,null,{},[]],"ü":{"b":18446744073709551615}} "#;
+    let text = r#" {"a":[1,-2.5e-3,"x\n\u00e9\"",true,false,null,{},[]],"ü":{"b":18446744073709551615}} "#;
     let located = Located::parse(text, "e.json", &[]).unwrap();
     assert_eq!(*located.value(), serde_json::from_str::<Value>(text).unwrap());
 }
@@ -256,6 +256,32 @@ fn set_replaces_and_adds_values() {
     assert_eq!(read.ppo.extra.to_string(), r#"{"deep":{"er":[1]}}"#);
     let last: Experiment = load(GOOD, "e.json", &sets(&[("name", "1st"), ("name", "2nd")])).unwrap();
     assert_eq!(last.name, "2nd");
+}
+
+#[test]
+fn numbers_and_truth_values_may_be_written_as_people_type_them() {
+    let read = |key: &str, value: &str| load::<Experiment>(GOOD, "e.json", &sets(&[(key, value)])).unwrap();
+    for (text, value) in [("1e1", 10), ("2.5E2", 250), ("1_000", 1000), ("+7", 7)] {
+        assert_eq!(read("ppo.epochs", text).ppo.epochs, value, "{text}");
+    }
+    assert_eq!(read("ppo.rate", ".5").ppo.rate, 0.5);
+    assert!(read("ppo.normalise", "True").ppo.normalise && !read("ppo.normalise", "False").ppo.normalise);
+    let file: Experiment = load(&GOOD.replace("\"epochs\": 4", "\"epochs\": 4e2"), "e.json", &[]).unwrap();
+    assert_eq!(file.ppo.epochs, 400);
+    let text = message(GOOD, &[("ppo.epochs", "1.5e0")]);
+    assert!(
+        text.ends_with("expected a whole number of at least 0, got 1.5"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_wrong_value_in_a_tagged_part_is_blamed_itself() {
+    let text = message(GOOD, &[("world.links", "abc")]);
+    assert_eq!(
+        text,
+        "--set world.links=abc: world.links: expected a whole number of at least 0, got the text \"abc\""
+    );
 }
 
 #[test]

@@ -99,11 +99,11 @@ fn advance(planned: &Planned, sweep: &Path, what: &str, hold: &Hold) -> Result<D
             note!("{what} is finished already"); // by whom this process waited for
             return Ok(Done::Nothing);
         }
-        Left::Rest => Run::resume(&folder)?,
+        Left::Rest => Run::resume(&folder, &[])?,
         Left::All => {
             let origin = sweep.join(manifest::FILE).display().to_string();
             let experiment = Experiment::parse(&planned.config.to_string(), &origin)?;
-            Run::start(&experiment, Some(&folder), &planned.task.experiment)?
+            Run::start(&experiment, Some(&folder), &planned.task.experiment, None)?
         }
     };
     note!("{what}: {}", folder.display());

@@ -11,6 +11,8 @@ use super::attempts::{self, End, Event};
 use super::halving::Score;
 use super::{Planned, Task};
 use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::registry;
 use crate::run_folder::{FINAL, RunError, RunFolder, first_difference};
 
 /// The last rows of a metrics file are found in this many bytes.
@@ -39,7 +41,7 @@ impl Planned {
             return Ok(Left::All);
         }
         let run = RunFolder::view(&folder)?;
-        if let Some(difference) = first_difference(&run.experiment()?, &self.config, "") {
+        if let Some(difference) = first_difference(&stored(&run)?, &self.config, "") {
             return Err(Error::Input(format!(
                 "{} holds a run of another experiment: {difference}; name another folder with --out, or remove it",
                 folder.display()
@@ -51,6 +53,18 @@ impl Planned {
             Err(RunError::Missing(_) | RunError::Damaged { .. }) => Ok(Left::Rest),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// The experiment of a run with every default filled in, which runs of older versions did not store.
+fn stored(run: &RunFolder) -> Result<Value, Error> {
+    let whole = Experiment::from_run(run).and_then(|experiment| registry::bundle(&experiment));
+    match whole
+        .ok()
+        .and_then(|(experiment, _)| serde_json::to_value(experiment).ok())
+    {
+        Some(experiment) => Ok(experiment),
+        None => Ok(run.experiment()?),
     }
 }
 

@@ -14,7 +14,9 @@
 
 mod records;
 mod summary;
+pub mod tags;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +34,8 @@ pub struct Board {
     /// `None` after an error.
     file: Option<File>,
     folder: PathBuf,
+    /// Tags whose description is in the file.
+    described: BTreeSet<String>,
 }
 
 impl Board {
@@ -41,6 +45,7 @@ impl Board {
         let mut board = Self {
             file: None,
             folder: folder.to_owned(),
+            described: BTreeSet::new(),
         };
         match begin(folder, step) {
             Ok(file) => board.file = Some(file),
@@ -52,6 +57,17 @@ impl Board {
     /// A figure, for example `scalar("train/return", env_steps, 12.5)`. NaN and infinities are shown as such.
     pub fn scalar(&mut self, tag: &str, step: u64, value: f64) {
         self.log(step, || Ok(summary::scalar(tag, value)));
+    }
+
+    /// A figure that TensorBoard explains: `about` is Markdown.
+    pub fn described(&mut self, tag: &str, step: u64, value: f64, about: &str) {
+        let is_new = self.described.insert(tag.to_owned());
+        self.log(step, || {
+            Ok(match is_new {
+                true => summary::described(tag, value, about),
+                false => summary::scalar(tag, value),
+            })
+        });
     }
 
     /// How `values` are distributed. Values that are not finite are left out.

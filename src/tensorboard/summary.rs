@@ -48,6 +48,18 @@ pub(super) fn scalar(tag: &str, value: f64) -> Summary {
     ready::scalar(tag, value as f32)
 }
 
+/// A figure with its description, which readers take from its first event.
+pub(super) fn described(tag: &str, value: f64, about: &str) -> Summary {
+    let mut summary = scalar(tag, value);
+    let mut metadata = SummaryMetadata::new();
+    metadata.set_display_name(tag.into());
+    metadata.set_summary_description(about.into());
+    for value in summary.mut_value().iter_mut() {
+        value.set_metadata(metadata.clone());
+    }
+    summary
+}
+
 /// Counts in equal buckets between the smallest and the largest value.
 pub(super) fn histogram(tag: &str, values: &[f64]) -> Summary {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();

@@ -28,7 +28,7 @@ use tandem_learning::policy::PolicySnapshot;
 use tandem_learning::ppo::PpoStats;
 use tandem_learning::rollout::{Episode, Motion, Rollout, VecEnv};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Pace};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::judge::{Actions, Judge, Starts, World};
@@ -63,10 +63,24 @@ impl Trainer {
     /// # Errors
     /// Settings that the problem or the method refuses.
     pub fn new(experiment: &Experiment) -> Result<Self, Error> {
+        Self::at(experiment, None)
+    }
+
+    /// A run at its beginning that goes out from these logits of the design and from the policy of an archive.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and a policy that does not fit.
+    pub fn forked(experiment: &Experiment, archive: &Archive, logits: Vec<f64>) -> Result<Self, Error> {
+        let mut trainer = Self::at(experiment, Some(logits))?;
+        trainer.agent.load_policy(archive)?;
+        Ok(trainer)
+    }
+
+    fn at(experiment: &Experiment, start: Option<Vec<f64>>) -> Result<Self, Error> {
         let instance = registry::problem(experiment)?;
         let problem: &dyn Problem = &*instance.problem;
         let hardware = problem.hardware();
-        let method = registry::method(experiment, &instance)?;
+        let method = registry::method_at(experiment, &instance, start)?;
         let envs = VecEnv::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
@@ -118,7 +132,7 @@ impl Trainer {
         let mut seconds = Seconds::default();
         seconds.time("rollout", || self.roll_out(phase))?;
         let rate = self.experiment.ppo.rate_at(self.passed());
-        let stats = seconds.time("update", || self.learn(phase))?;
+        let stats = seconds.time("update", || self.learn(phase, rate))?;
         seconds.time("design", || self.move_design(phase))?;
 
         self.counters.iteration += 1;
@@ -171,8 +185,8 @@ impl Trainer {
     }
 
     /// Updates the policy by PPO and, while the search goes on, the method's effect beside it.
-    fn learn(&mut self, phase: Phase) -> Result<PpoStats, Error> {
-        let (progress, passed) = (self.progress(), self.passed());
+    fn learn(&mut self, phase: Phase, rate: f64) -> Result<PpoStats, Error> {
+        let (progress, exploration) = (self.progress(), self.exploration());
         self.rewards = self.agent.scale_rewards(&self.rollout);
         let rewards = &self.rewards;
         let effect = match phase {
@@ -188,7 +202,11 @@ impl Trainer {
             }
         };
         let settings = &self.experiment.ppo;
-        Ok(self.agent.learn(settings, passed, &self.rollout, rewards, effect)?)
+        let pace = Pace {
+            rate,
+            log_std_cap: settings.log_std_cap_at(exploration),
+        };
+        Ok(self.agent.learn(settings, pace, &self.rollout, rewards, effect)?)
     }
 
     /// Moves the design and does with the policy what the method asks for.
@@ -284,7 +302,8 @@ impl Trainer {
             self.best = Some((evaluation.clone(), pair));
         }
         let schedule = &self.experiment.schedule;
-        if self.timeline.note(schedule, phase, evaluation.success) {
+        let settled = self.experiment.ppo.log_std_end.is_none() || self.exploration() >= 1.0;
+        if self.timeline.note(schedule, phase, evaluation.success, settled) {
             self.freeze()?;
         }
         Ok(evaluation)
@@ -335,6 +354,11 @@ impl Trainer {
         &self.counters
     }
 
+    /// Lets a run that may have ended go on to the end of its schedule.
+    pub fn prolong(&mut self) {
+        self.timeline.prolong(&self.experiment.schedule);
+    }
+
     /// Environment steps at which the run ends.
     pub fn end(&self) -> u64 {
         self.timeline.end(&self.experiment.schedule)
@@ -349,6 +373,12 @@ impl Trainer {
     /// Fraction of the whole budget that has passed: the learning rate follows it, also across a resume.
     fn passed(&self) -> f64 {
         self.counters.env_steps as f64 / self.experiment.schedule.env_steps as f64
+    }
+
+    /// How far exploration has fallen, 0 to 1.
+    fn exploration(&self) -> f64 {
+        self.timeline
+            .exploration(&self.experiment.schedule, self.counters.env_steps)
     }
 
     fn record(&self, phase: Phase, stats: PpoStats, evaluation: Option<Evaluation>, seconds: Seconds) -> Record {

@@ -1,5 +1,6 @@
 //! Settings of a language model's adaptation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_attention::GainCell;
 use tandem_core::check::{refuse, within};
@@ -10,7 +11,7 @@ use crate::attention::Backward;
 use crate::attention::adaptation::Schedule;
 
 /// Everything that decides what a pipeline computes, beside its text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The transformer.
@@ -30,7 +31,7 @@ pub struct Settings {
 }
 
 /// Optimiser and batches.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Training {
     /// Sequences of a batch.
@@ -67,7 +68,7 @@ impl Default for Training {
 }
 
 /// Iterations of each stage; 0 leaves it out where nothing else needs it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stages {
     /// Softmax attention from scratch.
@@ -95,7 +96,7 @@ impl Default for Stages {
 }
 
 /// The loop that moves scalers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Adaptation {
     /// Whether it starts from gain 1 and offset 0 instead of the linear model's scalers.

@@ -1,5 +1,6 @@
 //! Sizes of the transformer, and the names and sizes of its weights.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, refuse, within};
 
@@ -7,7 +8,7 @@ use tandem_core::check::{SettingError, refuse, within};
 const MOST_PARAMETERS: f64 = 536_870_912.0;
 
 /// Sizes of the transformer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shape {
     /// Layers.

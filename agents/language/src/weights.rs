@@ -1,5 +1,6 @@
 //! Weights in the safetensors format, under GPT-2's public names, with or without their `transformer.` prefix.
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::LanguageError;
@@ -75,10 +76,6 @@ fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, Lang
         .tensor(name)
         .or_else(|_| file.tensor(&format!("transformer.{name}")))
         .map_err(|_| LanguageError::Weights(format!("the file has no `{name}`")))?;
-    if view.dtype() != Dtype::F32 {
-        let text = format!("`{name}` holds {:?}; store it as F32", view.dtype());
-        return Err(LanguageError::Weights(text));
-    }
     let found = view.shape();
     let rows = size.first().map_or(0, |&n| n as usize);
     let tail = size.iter().skip(1).map(|&n| n as usize);
@@ -90,14 +87,33 @@ fn weight(file: &SafeTensors, name: &str, size: &[i64]) -> Result<Vec<f32>, Lang
         return Err(LanguageError::Weights(text));
     }
     let count = size.iter().product::<i64>() as usize;
-    let numbers = view.data().as_chunks::<4>().0.iter();
-    let values: Vec<f32> = numbers.take(count).map(|b| f32::from_le_bytes(*b)).collect();
+    let Some(mut values) = floats(view.dtype(), view.data()) else {
+        let text = format!("`{name}` holds {:?}; it must be F32, F16 or BF16", view.dtype());
+        return Err(LanguageError::Weights(text));
+    };
+    values.truncate(count);
     match values.iter().all(|x| x.is_finite()) {
         true => Ok(values),
         false => Err(LanguageError::Weights(format!(
             "`{name}` holds numbers that are not finite"
         ))),
     }
+}
+
+/// Numbers of a kind that weights come in, in single precision; `None` for another kind.
+fn floats(kind: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+    let halves = || bytes.as_chunks::<2>().0.iter();
+    Some(match kind {
+        Dtype::F32 => bytes
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .collect(),
+        Dtype::F16 => halves().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::BF16 => halves().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -146,6 +162,43 @@ mod tests {
         let mut again = model(3, 16);
         load(&mut again, &save(&source).unwrap()).unwrap();
         assert_eq!(raw::floats(&again.tensors()[2]), raw::floats(&source.tensors()[2]));
+    }
+
+    #[test]
+    fn halves_of_both_kinds_are_read() {
+        let source = model(1, 16);
+        let file = public_file(&source);
+        let whole = SafeTensors::deserialize(&file).unwrap();
+        type Narrow = fn(f32) -> [u8; 2];
+        let kinds: [(Dtype, Narrow, f32); 2] = [
+            (Dtype::F16, |x| f16::from_f32(x).to_le_bytes(), 1e-3),
+            (Dtype::BF16, |x| bf16::from_f32(x).to_le_bytes(), 1e-2),
+        ];
+        for (kind, narrow, tolerance) in kinds {
+            let data: Vec<(String, Vec<usize>, Vec<u8>)> = whole
+                .tensors()
+                .iter()
+                .map(|(name, view)| {
+                    let numbers = floats(Dtype::F32, view.data()).unwrap();
+                    let bytes = numbers.into_iter().flat_map(narrow).collect();
+                    (name.clone(), view.shape().to_vec(), bytes)
+                })
+                .collect();
+            let views = data
+                .iter()
+                .map(|(name, size, bytes)| (name, TensorView::new(kind, size.clone(), bytes).unwrap()));
+            let mut target = model(2, 16);
+            load(&mut target, &safetensors::serialize(views, None).unwrap()).unwrap();
+            for (a, b) in source.tensors().iter().zip(target.tensors()) {
+                let pairs = raw::floats(a).iter().zip(raw::floats(&b));
+                assert!(
+                    pairs
+                        .into_iter()
+                        .all(|(a, b)| (a - b).abs() <= tolerance * a.abs().max(1e-2)),
+                    "{kind:?}"
+                );
+            }
+        }
     }
 
     #[test]

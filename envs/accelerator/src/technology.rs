@@ -10,15 +10,20 @@
 //! - leakage is 12.4 mW per mm² of chip: Accelergy's 32-bit adder and multiplier leak 0.0024 + 0.08 pJ per cycle,
 //!   taken as 1 ns, on 278 + 6350 µm².
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use super::number_format::NumberFormat;
 
-/// One table.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// One table. In a platform file it may leave out what is as in the first of [`TECHNOLOGIES`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Technology {
     /// Its name in platform files.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Where its numbers come from, and what is borrowed from elsewhere.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// A multiply-accumulate.
     pub mac_pj: f64,
     /// The operand registers of a multiply-accumulate.
@@ -35,8 +40,19 @@ pub struct Technology {
     pub cell_mm2: f64,
 }
 
+impl Default for Technology {
+    fn default() -> Self {
+        Self {
+            name: "own".into(),
+            source: "the platform's file; what it leaves out is as in dosa40".into(),
+            ..TECHNOLOGIES[0].clone()
+        }
+    }
+}
+
 /// Energy of an access against the size of the buffer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sram {
     /// Part that does not depend on the size, pJ.
     pub fixed_pj: f64,
@@ -44,6 +60,8 @@ pub struct Sram {
     pub per_kib_pj: f64,
 }
 
+/// Largest energy, pJ, and area, mm², of a table of one's own.
+pub(crate) const LARGEST: f64 = 1e6;
 /// Size from which a buffer's energy follows a square root, KiB.
 const ROOT_FROM_KIB: f64 = 2048.0;
 /// Clock at which the tables hold, MHz (assumed).
@@ -62,11 +80,13 @@ const DOSA_ACCUMULATOR: Sram = Sram {
 const DOSA_CELL_MM2: f64 = 4.05e-4;
 
 /// The tables. The areas of buffers and of what is not a cell are DOSA's at 40 nm in all of them.
-pub const TECHNOLOGIES: [Technology; 5] = [
+pub static TECHNOLOGIES: [Technology; 5] = [
     Technology {
-        name: "dosa40",
-        source: "DOSA (MICRO 2023), fitted to Accelergy's tables at 40 nm, 8 bits; held against Timeloop by \
+        name: Cow::Borrowed("dosa40"),
+        source: Cow::Borrowed(
+            "DOSA (MICRO 2023), fitted to Accelergy's tables at 40 nm, 8 bits; held against Timeloop by \
                  `tandem validate timeloop`",
+        ),
         mac_pj: 0.5608,
         register_pj: 0.4875,
         scratchpad: DOSA_SCRATCHPAD,
@@ -76,9 +96,11 @@ pub const TECHNOLOGIES: [Technology; 5] = [
         cell_mm2: DOSA_CELL_MM2,
     },
     Technology {
-        name: "zigzag_tpu_like",
-        source: "ZigZag's tpu_like accelerator file: MAC 0.04 pJ, 2 MB SRAM 416 and 378 pJ per 2048 bits, DRAM 700 and \
+        name: Cow::Borrowed("zigzag_tpu_like"),
+        source: Cow::Borrowed(
+            "ZigZag's tpu_like accelerator file: MAC 0.04 pJ, 2 MB SRAM 416 and 378 pJ per 2048 bits, DRAM 700 and \
                  750 pJ per 64 bits; no area in it, DOSA's is used",
+        ),
         mac_pj: 0.04,
         register_pj: 0.095,
         // one size only: 397 pJ per 256 bytes on average, whatever the buffer
@@ -96,9 +118,11 @@ pub const TECHNOLOGIES: [Technology; 5] = [
         cell_mm2: DOSA_CELL_MM2,
     },
     Technology {
-        name: "aladdin40",
-        source: "Accelergy's Aladdin library, 40 nm: 32-bit multiplier 12.68 pJ and 6350 um2, 32-bit adder 0.21 pJ and \
+        name: Cow::Borrowed("aladdin40"),
+        source: Cow::Borrowed(
+            "Accelergy's Aladdin library, 40 nm: 32-bit multiplier 12.68 pJ and 6350 um2, 32-bit adder 0.21 pJ and \
                  278 um2, register bit 0.009 pJ and 5.98 um2; no SRAM or DRAM in it, DOSA's are used",
+        ),
         mac_pj: 12.68 / 16.0 + 0.21,
         register_pj: 24.0 * 0.009,
         scratchpad: DOSA_SCRATCHPAD,
@@ -109,10 +133,12 @@ pub const TECHNOLOGIES: [Technology; 5] = [
         cell_mm2: 1e-6 * (6350.0 / 16.0 + 278.0 + 48.0 * 5.98),
     },
     Technology {
-        name: "horowitz45",
-        source: "Horowitz (ISSCC 2014), 45 nm, as usually quoted, not checked against the paper: 8-bit multiplication \
+        name: Cow::Borrowed("horowitz45"),
+        source: Cow::Borrowed(
+            "Horowitz (ISSCC 2014), 45 nm, as usually quoted, not checked against the paper: 8-bit multiplication \
                  0.2 pJ, 32-bit addition 0.1 pJ, 64 bits of 8 KiB SRAM 10 pJ, of DRAM 1300 to 2600 pJ; cells are \
                  DOSA's, scaled to 45 nm",
+        ),
         mac_pj: 0.3,
         register_pj: 0.06,
         // through 10 pJ at 8 KiB and 20 pJ at 32 KiB per 64 bits
@@ -129,9 +155,11 @@ pub const TECHNOLOGIES: [Technology; 5] = [
         cell_mm2: DOSA_CELL_MM2 * 45.0 * 45.0 / (40.0 * 40.0),
     },
     Technology {
-        name: "eyeriss_rel",
-        source: "Eyeriss's relative costs as usually quoted, not checked against the paper: register file 1, buffer 6, \
+        name: Cow::Borrowed("eyeriss_rel"),
+        source: Cow::Borrowed(
+            "Eyeriss's relative costs as usually quoted, not checked against the paper: register file 1, buffer 6, \
                  DRAM 200 times a 16-bit MAC; that MAC is set to 1 pJ, so energies are relative",
+        ),
         mac_pj: 0.25,
         register_pj: 0.5,
         scratchpad: Sram {
@@ -152,6 +180,28 @@ impl Technology {
     /// The table of a name.
     pub fn named(name: &str) -> Option<&'static Self> {
         TECHNOLOGIES.iter().find(|table| table.name == name)
+    }
+
+    /// Checks that all energies and areas are numbers that an accelerator can have.
+    ///
+    /// # Errors
+    /// Path of the first that is not, within the table, and its value.
+    pub fn check(&self) -> Result<(), (&'static str, f64)> {
+        let numbers = [
+            ("technology.mac_pj", self.mac_pj),
+            ("technology.register_pj", self.register_pj),
+            ("technology.scratchpad.fixed_pj", self.scratchpad.fixed_pj),
+            ("technology.scratchpad.per_kib_pj", self.scratchpad.per_kib_pj),
+            ("technology.accumulator.fixed_pj", self.accumulator.fixed_pj),
+            ("technology.accumulator.per_kib_pj", self.accumulator.per_kib_pj),
+            ("technology.memory_read_pj", self.memory_read_pj),
+            ("technology.memory_write_pj", self.memory_write_pj),
+            ("technology.cell_mm2", self.cell_mm2),
+        ];
+        match numbers.into_iter().find(|(_, value)| !(0.0..=LARGEST).contains(value)) {
+            Some(wrong) => Err(wrong),
+            None => Ok(()),
+        }
     }
 
     /// A multiply-accumulate of this format with its operand registers, pJ.

@@ -3,6 +3,7 @@
 //! Voltages are about the middle of the rail: `y = V_store - 0.45 V`, so that `y = 0` is weight zero. Positive `y`
 //! sources current, negative `y` sinks it, and a column adds up signed products without a second line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Stored voltages reach from 0 to this, V.
@@ -13,7 +14,7 @@ pub const MIDDLE_V: f64 = 0.45;
 pub const LINEAR_SLOPE: f64 = 19.3;
 
 /// Which law turns stored voltage into current.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CellLaw {
     /// The cubic fitted to the circuit simulation: what the published model trains with.

@@ -1,5 +1,6 @@
 //! The parameters of an attention circuit. The defaults are the published design point.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, CellLaw};
@@ -9,7 +10,7 @@ use super::converter::Levels;
 const THERMAL_J: f64 = 1.380649e-23 * 300.0;
 
 /// What the cells are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Technology {
     /// Six transistors in silicon, beside their logic.
@@ -20,7 +21,7 @@ pub enum Technology {
 }
 
 /// How the output is counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counter {
     /// The rounding of the published model, with its 33 codes at 5 bits.
@@ -31,7 +32,7 @@ pub enum Counter {
 }
 
 /// What a technology brings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Process {
     /// Length of the write phase, s.
@@ -45,7 +46,7 @@ pub struct Process {
 }
 
 /// Times, s. Only their sum of 65 ns is published; how it splits is assumed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timing {
     /// Reset of an integrator; there are two a token.
@@ -59,7 +60,7 @@ pub struct Timing {
 }
 
 /// Energies.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EnergyTable {
     /// Read-out of a column of the first array, J.
@@ -75,7 +76,7 @@ pub struct EnergyTable {
 }
 
 /// Areas.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AreaTable {
     /// Periphery of a sub-tile of 64 x 64, m².
@@ -87,7 +88,7 @@ pub struct AreaTable {
 }
 
 /// How much current the data draws, µA: means over the cells of pulse (0 to 1) times magnitude of the current.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Activity {
     /// First array: query pulse times current of the keys.
@@ -97,7 +98,7 @@ pub struct Activity {
 }
 
 /// Deviations (normal); all zero in the published results.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Noise {
     /// Of a written voltage, V, drawn at every write.
@@ -121,7 +122,7 @@ impl Noise {
 
 /// A circuit: one set of parameters from which accuracy, time, energy and area follow.
 /// [`QUANTITIES`](crate::QUANTITIES) has unit, bounds and source of each.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GainCell {
     /// What the cells are made of.

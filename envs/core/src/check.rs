@@ -78,6 +78,12 @@ fn short<T: Display + LowerExp>(value: T) -> String {
     }
 }
 
+/// The decimal number that is meant by a single-precision one, with as few digits as tell it apart: 0.07, not
+/// 0.07000000029802322. Read back in single precision it is the same number.
+pub fn decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
 /// Reads a section of settings; an absent one means the defaults.
 ///
 /// # Errors
@@ -105,6 +111,14 @@ mod tests {
             error.reason,
             "is -1; it must lie between 1e-12 and 1.7976931348623157e308"
         );
+    }
+
+    #[test]
+    fn decimals_are_those_that_were_written() {
+        for value in [0.07_f32, -0.51, 1.95, 3.5, 1e-7, f32::MAX] {
+            assert_eq!(decimal(value) as f32, value);
+        }
+        assert_eq!(decimal(0.07), 0.07);
     }
 
     #[test]

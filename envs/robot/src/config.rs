@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The task of a robot: its file, what of it is designed, what it observes and does, what it is rewarded for.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// MJCF or URDF file; relative paths start at the experiment's folder.
@@ -38,12 +39,15 @@ pub struct Config {
     pub success: Option<TermConfig>,
     /// Longest episode, in control steps.
     #[serde(default = "default_horizon")]
+    #[schemars(range(min = 1, max = 1_000_000), extend("unit" = "control steps"))]
     pub horizon: usize,
     /// Integration steps of MuJoCo in each control step.
     #[serde(default = "default_control_steps")]
+    #[schemars(range(min = 1, max = 10_000))]
     pub control_steps: usize,
     /// Integration step, s; the file's own where it is not given.
     #[serde(default)]
+    #[schemars(extend("unit" = "s"))]
     pub time_step: Option<f64>,
     /// Multiply every reward by the duration of a control step, as Isaac Lab does; Gymnasium does not.
     #[serde(default)]
@@ -77,7 +81,7 @@ fn yes() -> bool {
 }
 
 /// A design parameter: a number of the robot's file that may change.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ParameterConfig {
     /// Name, unique in the design.
@@ -104,7 +108,7 @@ pub struct ParameterConfig {
 }
 
 /// How an inertia that the file says itself follows the shape of its body.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InertialLaw {
     /// The mass is spread as before and its density is kept: under a stretch `x -> M x` mass goes with `det M`, and the second
@@ -113,13 +117,14 @@ pub enum InertialLaw {
 }
 
 /// A torque-speed line for motors, without which an optimiser takes the highest gear for the best.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MotorConfig {
     /// Which of the file's motors, by name with `*` and `?`; a motor without a name goes by that of its joint.
     pub actuator: String,
     /// Speed of the motor's shaft at which it has no torque left at full command, rad/s. The shaft turns `gear` times as fast
     /// as the joint.
+    #[schemars(extend("unit" = "rad/s"))]
     pub no_load_speed: f64,
 }
 
@@ -128,7 +133,7 @@ fn one() -> String {
 }
 
 /// How a parameter's range is traversed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScaleConfig {
     /// Even steps.
@@ -139,7 +144,7 @@ pub enum ScaleConfig {
 }
 
 /// A term: a name out of `tandem list terms`, with its parameters; or an expression over other terms.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TermConfig {
     /// Which term.
@@ -172,7 +177,7 @@ pub struct TermConfig {
 }
 
 /// A variable of an expression: one number of an observation term.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariableConfig {
     /// Which observation term.
@@ -186,7 +191,7 @@ pub struct VariableConfig {
 }
 
 /// Where hardware is cut from world.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectConfig {
     /// The change of the whole state over a control step.

@@ -77,7 +77,7 @@ pub fn run(args: &MapArgs) -> Result<(), Error> {
 /// All layers, several at a time.
 fn map_all(args: &MapArgs, machine: &Machine, works: Vec<Work>) -> Result<Vec<Layer>, Error> {
     let all = works.len() as u64;
-    let (progress, done) = (Mutex::new(Progress::new("map", 0, all)), AtomicU64::new(0));
+    let (progress, done) = (Mutex::new(Progress::new("map", 0)), AtomicU64::new(0));
     let stop = || {
         // whoever holds the lock tells already
         if let Ok(mut progress) = progress.try_lock() {

@@ -10,14 +10,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use tandem_accelerator::Network;
+use tandem_accelerator::onnx::Unsupported;
 use tandem_accelerator::space::{Rescored, SPACES, Simulate, SpaceEntry};
-use tandem_accelerator::zoo;
+use tandem_accelerator::{Limits, Network, zoo};
 use tandem_core::SearchSpace;
 use tandem_learning::search::{METHODS, Method, Tracker};
 
 use crate::atomic;
 use crate::cli::SearchArgs;
+use crate::commands::simulate::{open, system};
 use crate::error::Error;
 use crate::interrupt;
 use crate::output::note;
@@ -30,6 +31,9 @@ struct Task {
     space: String,
     network: String,
     budget: u64,
+    /// Largest area, mm2, and mean power, W, where they were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limits: Option<[Option<f64>; 2]>,
 }
 
 /// One finished search.
@@ -62,17 +66,15 @@ struct Run {
 /// Ctrl-C.
 pub fn run(args: &SearchArgs) -> Result<(), Error> {
     let entry = named(&SPACES, |entry: &SpaceEntry| entry.name, "space", &args.space)?;
-    let network = zoo::named(&args.network).ok_or_else(|| {
-        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
-        let names = names.join(", ");
-        Error::Input(format!("there is no network `{}`; there are: {names}", args.network))
-    })?;
+    let network = open::named_or_onnx(&args.network, &args.sizes, Unsupported::Error, "an ONNX file (.onnx)")?;
+    let limits = limits(args, entry)?;
     let (methods, with_optimum) = methods(entry.name, &args.methods)?;
-    let space = (entry.build)(&network).map_err(|error| Error::Input(error.to_string()))?;
+    let space = (entry.build)(&network, &limits).map_err(|error| Error::Input(error.to_string()))?;
     let task = Task {
         space: entry.name.into(),
-        network: network.name.clone(),
+        network: label(args, &network),
         budget: args.budget,
+        limits: (limits != Limits::default()).then_some([limits.area_mm2, limits.power_w]),
     };
     let folder = args
         .out
@@ -99,7 +101,53 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
         optimum: optimum.as_ref(),
         folder: &folder,
     };
-    report.write(&methods, &runs, args.json)
+    let winner = winner(entry, &network, &runs, &folder)?;
+    report.write(&methods, &runs, winner.as_deref(), args.json)
+}
+
+/// The limits that were given, where the space heeds any.
+fn limits(args: &SearchArgs, entry: &SpaceEntry) -> Result<Limits, Error> {
+    let limits = system::limits(args.max_area, args.max_power)?;
+    if limits != Limits::default() && !entry.limited {
+        let limited = SPACES.iter().filter(|entry| entry.limited).map(|entry| entry.name);
+        let names = limited.collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "--max-area and --max-power are for the space {names}; {} has none",
+            entry.name
+        );
+        return Err(Error::Input(text));
+    }
+    Ok(limits)
+}
+
+/// Name of the network in results: that of a built-in one at its own size, of others with a checksum of what they are.
+fn label(args: &SearchArgs, network: &Network) -> String {
+    if zoo::named(&args.network.display().to_string()).is_some_and(|own| own == *network) {
+        return network.name.clone();
+    }
+    let stem = args.network.file_stem().unwrap_or_default().to_string_lossy();
+    format!(
+        "{stem}-{:08x}",
+        crc32fast::hash(format!("{:?}", network.layers).as_bytes())
+    )
+}
+
+/// Writes the cheapest machine of all searches as a platform file, where its space has a way there.
+fn winner(entry: &SpaceEntry, network: &Network, runs: &[Run], folder: &Path) -> Result<Option<PathBuf>, Error> {
+    let best = runs
+        .iter()
+        .filter(|run| !run.point.is_empty())
+        .min_by(|a, b| a.cost.total_cmp(&b.cost));
+    let (Some(as_platform), Some(best)) = (entry.platform, best) else {
+        return Ok(None);
+    };
+    let mut platform = as_platform(network, &best.point).map_err(Error::Run)?;
+    platform.name = format!("{} found by {} for {}", entry.name, best.method, best.task.network);
+    let text =
+        serde_json::to_string_pretty(&platform).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
+    let path = folder.join("platform.json");
+    atomic::write(&path, format!("{text}\n").as_bytes()).map_err(|error| cannot("write", &path, &error))?;
+    Ok(Some(path))
 }
 
 /// A winner on the event simulator; what cannot run there is reported.
@@ -131,7 +179,7 @@ fn search_all(
     if methods.is_empty() {
         return Ok(runs);
     }
-    let mut progress = Progress::new("search", 0, all);
+    let mut progress = Progress::new("search", 0);
     for &method in methods {
         for seed in 0..seeds {
             let path = folder.join(format!("{}-s{seed}.json", method.name));
@@ -244,7 +292,9 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
         .map_err(|error| Error::Input(format!("{place} is no result of a search: {error}")))?;
     seal::check(path, &text, &run.crc32)?;
     if run.task != *task {
-        let Task { space, network, budget } = &run.task;
+        let Task {
+            space, network, budget, ..
+        } = &run.task;
         return Err(Error::Input(format!(
             "{place} belongs to space {space}, network {network}, budget {budget}; give another --out"
         )));

@@ -42,9 +42,16 @@ impl Report<'_> {
     ///
     /// # Errors
     /// Files that cannot be written.
-    pub(super) fn write(&self, methods: &[&'static Method], runs: &[Run], as_json: bool) -> Result<(), Error> {
+    pub(super) fn write(
+        &self,
+        methods: &[&'static Method],
+        runs: &[Run],
+        winner: Option<&Path>,
+        as_json: bool,
+    ) -> Result<(), Error> {
         let rows: Vec<Row> = methods.iter().filter_map(|m| row(m.name, runs)).collect();
-        let document = self.document(&rows);
+        let mut document = self.document(&rows);
+        document["platform_file"] = json!(winner);
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
         let write = |name: &str, bytes: &[u8]| destination::write(&self.folder.join(name), bytes);
@@ -57,6 +64,9 @@ impl Report<'_> {
         }
         self.print(&rows)?;
         explain(&rows)?;
+        if let Some(path) = winner {
+            out!("the best machine as a platform: {}", path.display())?;
+        }
         out!("details and plot: {}", self.folder.display())?;
         Ok(())
     }
@@ -287,10 +297,11 @@ fn picture(task: &Task, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let axes = Axes {
         title: format!("{} on {}", task.network, task.space),
         x: "evaluations of the whole network".into(),
-        y: "lowest cost".into(),
+        y: "lowest cost so far (in the space's own unit)".into(),
         log_x: true,
         log_y: true,
-        range: None,
+        steps: true,
+        ..Axes::default()
     };
     let curves: Vec<Curve> = rows
         .iter()

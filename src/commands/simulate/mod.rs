@@ -3,8 +3,9 @@
 pub(super) mod open;
 mod report;
 mod scalesim;
-mod system;
+pub(super) mod system;
 pub(super) mod table;
+mod variants;
 mod watch;
 
 use std::path::Path;
@@ -22,10 +23,14 @@ pub fn run(args: &SimulateArgs) -> Result<(), Error> {
         without_a_system(args, "analog attention")?;
         return attention::run(args);
     }
-    if has_extension(&args.platform, "cfg") {
+    let first = &args.platforms[0];
+    if has_extension(first, "cfg") && args.platforms.len() == 1 {
         return scalesim::run(args);
     }
-    let opened = open::platform(args)?;
+    if args.platforms.len() > 1 || args.sweep.is_some() {
+        return variants::run(args, &open::network(args)?);
+    }
+    let opened = open::platform(args, first, &[])?;
     let network = open::network(args)?;
     system::run(args, &network, &opened)
 }
@@ -39,6 +44,8 @@ fn without_a_system(args: &SimulateArgs, what: &str) -> Result<(), Error> {
         ("--branch", !args.sizes.branches.is_empty()),
         ("--trips", !args.sizes.trips.is_empty()),
         ("--set", !args.sets.is_empty()),
+        ("--sweep", args.sweep.is_some()),
+        ("a second platform", args.platforms.len() > 1),
         ("--no-pass", !args.no_pass.is_empty()),
         ("--trace", args.trace.is_some()),
         ("--report", args.report.is_some()),

@@ -23,21 +23,22 @@ pub struct Opened {
     pub off: &'static [&'static str],
 }
 
-/// A preset or a JSON file, with the settings of `--set`.
+/// A preset or a JSON file, with the settings of `--set`, then those of a sweep.
 ///
 /// # Errors
 /// A name that there is not, or a file or setting that is not right.
-pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
-    let name = args.platform.display().to_string();
-    let sets = args
+pub fn platform(args: &SimulateArgs, path: &Path, swept: &[(String, String)]) -> Result<Opened, Error> {
+    let name = path.display().to_string();
+    let mut sets = args
         .sets
         .iter()
         .map(|set| sets::split(set))
         .collect::<Result<Vec<_>, _>>()?;
+    sets.extend_from_slice(swept);
     let preset = PLATFORMS.iter().find(|preset| preset.name == name);
     let located = match preset {
         Some(preset) => Located::parse(preset.json, preset.name, &sets)?,
-        None if args.platform.exists() => Located::read_file(&args.platform, &sets)?,
+        None if path.exists() => Located::read_file(path, &sets)?,
         None => {
             let names: Vec<&str> = PLATFORMS.iter().map(|preset| preset.name).collect();
             let file = "a JSON file or a SCALE-Sim configuration (.cfg)";
@@ -45,7 +46,7 @@ pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
         }
     };
     if located.value().get("samples").is_some() {
-        return calibrated(args);
+        return calibrated(path, !sets.is_empty());
     }
     let platform: Platform = located.read()?;
     if let Err(fault) = platform.check() {
@@ -60,13 +61,13 @@ pub fn platform(args: &SimulateArgs) -> Result<Opened, Error> {
 }
 
 /// What `tandem calibrate host` wrote: the preset `cpu` with measured layers.
-fn calibrated(args: &SimulateArgs) -> Result<Opened, Error> {
-    let file = args.platform.display().to_string();
-    if !args.sets.is_empty() {
-        let reason = "is a calibration, which --set cannot change; calibrate again instead";
+fn calibrated(path: &Path, changed: bool) -> Result<Opened, Error> {
+    let file = path.display().to_string();
+    if changed {
+        let reason = "is a calibration, which --set and --sweep cannot change; calibrate again instead";
         return Err(InputError::file(&file, reason).into());
     }
-    let calibration = Calibration::read(&args.platform)?;
+    let calibration = Calibration::read(path)?;
     let model = HostModel::fit(&calibration);
     let model = model.map_err(|error| InputError::file(&file, error.to_string()))?;
     let mut platform = Platform::preset("cpu").ok_or_else(|| Error::Run("the preset `cpu` is missing".into()))?;
@@ -83,20 +84,28 @@ fn calibrated(args: &SimulateArgs) -> Result<Opened, Error> {
 /// # Errors
 /// A name that there is not, a size that it cannot have, or a file that is not right.
 pub fn network(args: &SimulateArgs) -> Result<Network, Error> {
-    let name = args.network.display().to_string();
     if has_extension(&args.network, "csv") {
         return topology(args, &args.network);
-    }
-    if zoo::entry(&name).is_none() && !has_extension(&args.network, "onnx") {
-        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
-        let file = "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)";
-        return Err(absent(&name, "network", &names, file));
     }
     let unsupported = match args.unsupported {
         OnUnsupported::Error => Unsupported::Error,
         OnUnsupported::Elementwise => Unsupported::Elementwise,
     };
-    let options = options(&args.sizes, unsupported)?;
+    let file = "an ONNX file (.onnx) or a SCALE-Sim topology (.csv)";
+    named_or_onnx(&args.network, &args.sizes, unsupported, file)
+}
+
+/// A built-in network or an ONNX file; `file` names the files that the command reads.
+///
+/// # Errors
+/// As of [`network`].
+pub fn named_or_onnx(path: &Path, sizes: &NetworkArgs, unsupported: Unsupported, file: &str) -> Result<Network, Error> {
+    let name = path.display().to_string();
+    if zoo::entry(&name).is_none() && !has_extension(path, "onnx") {
+        let names: Vec<&str> = zoo::NETWORKS.iter().map(|entry| entry.name).collect();
+        return Err(absent(&name, "network", &names, file));
+    }
+    let options = options(sizes, unsupported)?;
     Ok(network::open(&name, &options)?)
 }
 

@@ -14,7 +14,7 @@ use crate::output::{note, out};
 /// A file that is not right, or a layer that is too large.
 pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
     super::without_a_system(args, "a SCALE-Sim configuration")?;
-    let config = Config::read(&args.platform)?;
+    let config = Config::read(&args.platforms[0])?;
     let topology = Topology::read(&args.network)?;
     let costs = scalesim::run(&config, &topology)?;
     let notes: Vec<&String> = config.notes.iter().chain(&topology.notes).collect();

@@ -52,7 +52,7 @@ pub fn run(args: &SimulateArgs, network: &Network, opened: &Opened) -> Result<()
     Ok(())
 }
 
-fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
+pub(super) fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
     let off: Vec<&str> = args
         .no_pass
         .iter()
@@ -61,24 +61,32 @@ fn options(args: &SimulateArgs, off: &[&str]) -> Result<Options, Error> {
         .collect();
     let passes = Passes::without(&off);
     let passes = passes.map_err(|error| Error::Input(format!("--no-pass: {error}")))?;
+    Ok(Options {
+        passes,
+        limits: limits(args.max_area, args.max_power)?,
+        ..Options::default()
+    })
+}
+
+/// The limits of the command line.
+///
+/// # Errors
+/// One that is no number above 0.
+pub(in crate::commands) fn limits(area_mm2: Option<f64>, power_w: Option<f64>) -> Result<Limits, Error> {
     let limit = |name: &str, limit: Option<f64>| match limit {
         Some(limit) if !(limit > 0.0 && limit.is_finite()) => {
             Err(Error::Input(format!("{name} {limit}: must be a number above 0")))
         }
         other => Ok(other),
     };
-    Ok(Options {
-        passes,
-        limits: Limits {
-            area_mm2: limit("--max-area", args.max_area)?,
-            power_w: limit("--max-power", args.max_power)?,
-        },
-        ..Options::default()
+    Ok(Limits {
+        area_mm2: limit("--max-area", area_mm2)?,
+        power_w: limit("--max-power", power_w)?,
     })
 }
 
 /// The document of `--json`.
-fn document(platform: &Platform, simulation: &Simulation, options: &Options) -> Value {
+pub(super) fn document(platform: &Platform, simulation: &Simulation, options: &Options) -> Value {
     let metrics = &simulation.metrics;
     let off = PASSES
         .iter()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Group, MOST_PAIRED, Summary, best};
 use crate::error::Error;
-use crate::plot::{Axes, Band, Center, Curve, Figure, PlotError, bands, learning_curves};
+use crate::plot::{Axes, Band, Center, Curve, Figure, PlotError, bands, held, learning_curves};
 use crate::statistics::interquartile_mean;
 
 impl Summary {
@@ -80,31 +80,4 @@ fn curves(experiment: &str, groups: &[Group]) -> Result<Figure, PlotError> {
         ..Axes::default()
     };
     learning_curves(&axes, &curves, Center::Median)
-}
-
-/// Curves that all reach as far as the longest: a run that ended early, since it was solved, keeps its last value.
-fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
-    let ends = curves.iter().filter_map(|curve| curve.last());
-    let longest = ends.map(|&(x, _)| x).fold(0.0, f64::max);
-    for curve in &mut curves {
-        if let Some(&(x, y)) = curve.last()
-            && x < longest
-        {
-            curve.push((longest, y));
-        }
-    }
-    curves
-}
-
-#[cfg(test)]
-mod tests {
-    use super::held;
-
-    #[test]
-    fn a_run_that_ended_early_keeps_its_last_value() {
-        let curves = vec![vec![(1.0, 0.2), (2.0, 1.0)], vec![(1.0, 0.0), (4.0, 0.5)], Vec::new()];
-        let longer = held(curves.clone());
-        assert_eq!(longer[0], [(1.0, 0.2), (2.0, 1.0), (4.0, 1.0)]);
-        assert_eq!(longer[1..], curves[1..]);
-    }
 }

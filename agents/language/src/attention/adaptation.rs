@@ -8,6 +8,7 @@
 //! until all errors are at most ε;  α falls in even steps from 1 in the first pass to 0.1 in the fiftieth
 //! ```
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `y = gain · x + offset`.
@@ -34,7 +35,7 @@ pub struct Moments {
 }
 
 /// When to stop, and how far to step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
     /// Largest error that counts as adapted.

@@ -3,6 +3,7 @@
 //! A value of age `t - s` has decayed by `γ^(t-s) = γ^t γ^-s`: the two factors go into the rows and columns, so that no
 //! product needs an element-wise decay. The cubic is then a sum of ordinary matrix products of powers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_attention::cell::{self, MIDDLE_V};
 use tandem_attention::converter::Levels;
@@ -17,7 +18,7 @@ use super::{Circuit, Mode};
 const LARGEST_DECAY: f64 = 20.0;
 
 /// How the cubic cell is differentiated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backward {
     /// As if it were the linear cell: what the authors train with; cheaper, and steady where the cubic is flat.

@@ -1,5 +1,6 @@
 //! Settings of a co-design.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, within};
 
@@ -7,7 +8,7 @@ use tandem_core::check::{SettingError, within};
 const HURDLE: f64 = 0.6;
 
 /// Settings of a co-design.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CodesignSettings {
     /// Rounds.

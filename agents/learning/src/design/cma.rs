@@ -4,18 +4,19 @@
 //! (the policy goes on from candidate to candidate instead of starting from scratch), and successive halving
 //! (short stretches first, longer ones only for the better half).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
 use super::outer::Inner;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::cma_es::CmaEs;
 use crate::rollout::{DesignSource, Rollout};
 
 /// Settings of [`Cma`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CmaSettings {
     /// Candidates per generation.
@@ -41,6 +42,8 @@ impl Default for CmaSettings {
         }
     }
 }
+
+impl MethodSettings for CmaSettings {}
 
 /// CMA-ES around PPO.
 pub struct Cma {

@@ -8,6 +8,7 @@
 //! reward only (the arm's true state is its joint angles), and then a long horizon adds the whole future's noise
 //! to the design's gradient and no signal. What state and command explain of it is subtracted (`baseline`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -18,13 +19,12 @@ use crate::gae::{Segments, advantages};
 use crate::proxy::matrix;
 use crate::rollout::{Noise, Rollout};
 
-/// Discount and decay of the effect's return where effects leave traces and the experiment does not say: the next reward
-/// and what the critic expects of the state that it comes with. A decay near 1 sums up whole stretches of rewards, which
-/// is exact but noisy: on a designed spring (`examples/spring`) the design then moves a third as fast.
-const LASTING: [f64; 2] = [0.9, 0.0];
+/// Discount, decay and persistence where effects leave traces and the experiment does not say: a displacement is felt for
+/// about ten steps, and what it earned until then is summed up.
+const LASTING: f64 = 0.9;
 
 /// How task effects are explored and credited: shared by all methods with an effect likelihood.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EffectSettings {
     /// Deviation of the noise on task effects at the start and at the end of its annealing, in effect scales.
@@ -32,14 +32,15 @@ pub struct EffectSettings {
     /// Share of the search after which the noise has its end value, in (0, 1].
     pub anneal: f64,
     /// Share of the noise that is left after a step, in [0, 1): 0 is white noise, right where an effect is felt at
-    /// once; where a displacement must last to matter, as in contact, near 1, with `gamma` near it.
-    pub persistence: f64,
+    /// once; where a displacement must last to matter, as in contact, near 1, with `gamma` near it. Absent, it follows the
+    /// problem, as `gamma` does.
+    pub persistence: Option<f64>,
     /// Discount of the effect's return, in [0, 1]. Absent, it follows the problem
     /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)): 0.9 where an effect is part of what the
     /// world does next; 0, credit for the next reward only, where it leaves no trace in the state (kinematic arms):
     /// that is exact there and has the least noise.
     pub gamma: Option<f64>,
-    /// Decay of the effect's return towards the critic's value, in [0, 1]; 0 when absent.
+    /// Decay of the effect's return towards the critic's value, in [0, 1]. Absent, it follows the problem, as `gamma` does.
     pub lambda: Option<f64>,
     /// Whether the baseline knows the reward of the step before: where rewards are a matter of state, their difference
     /// shows what an effect did.
@@ -50,11 +51,11 @@ impl Default for EffectSettings {
     fn default() -> Self {
         Self {
             noise: [0.3, 0.1],
-            anneal: 0.25,
-            persistence: 0.0,
+            anneal: 0.8,
+            persistence: None,
             gamma: None,
             lambda: None,
-            reward_before: false,
+            reward_before: true,
         }
     }
 }
@@ -68,7 +69,7 @@ impl EffectSettings {
         within("effect.noise.0", self.noise[0], [1e-4, 100.0])?;
         within("effect.noise.1", self.noise[1], [1e-4, 100.0])?;
         within("effect.anneal", self.anneal, [1e-3, 1.0])?;
-        within("effect.persistence", self.persistence, [0.0, 0.999])?;
+        within("effect.persistence", self.persistence.unwrap_or(0.0), [0.0, 0.999])?;
         within("effect.gamma", self.gamma.unwrap_or(0.0), [0.0, 1.0])?;
         within("effect.lambda", self.lambda.unwrap_or(0.0), [0.0, 1.0])?;
         Ok(())
@@ -79,7 +80,20 @@ impl EffectSettings {
         let [start, end] = self.noise;
         Noise {
             deviation: geometric(start, end, progress / self.anneal) as f32,
-            persistence: self.persistence as f32,
+            persistence: self.persistence.unwrap_or(0.0) as f32,
+        }
+    }
+
+    /// The settings with what they leave open filled in, for a problem whose effects last or do not
+    /// ([`Problem::effects_last`](tandem_core::Problem::effects_last)).
+    #[must_use]
+    pub fn resolved(&self, effects_last: bool) -> Self {
+        let rule = Some(if effects_last { LASTING } else { 0.0 });
+        Self {
+            persistence: self.persistence.or(rule),
+            gamma: self.gamma.or(rule),
+            lambda: self.lambda.or(rule),
+            ..self.clone()
         }
     }
 }
@@ -87,9 +101,6 @@ impl EffectSettings {
 /// Turns roll-outs into [`EffectRows`].
 pub struct EffectCredit {
     settings: EffectSettings,
-    /// Discount and decay of the effect's return.
-    gamma: f64,
-    lambda: f64,
     /// Half width of the clipped ratio, PPO's own.
     clip: f64,
     /// The hardware's effect scales.
@@ -104,11 +115,8 @@ impl EffectCredit {
     /// Settings out of range.
     pub fn new(setup: &Setup, settings: &EffectSettings) -> Result<Self, MethodError> {
         settings.check()?;
-        let [gamma, lambda] = if setup.effects_last { LASTING } else { [0.0; 2] };
         Ok(Self {
-            settings: settings.clone(),
-            gamma: settings.gamma.unwrap_or(gamma),
-            lambda: settings.lambda.unwrap_or(lambda),
+            settings: settings.resolved(setup.effects_last),
             clip: setup.clip,
             scale: setup.hardware.effect_scale().to_vec(),
             baseline: Baseline::new(setup.observations + setup.commands, settings.reward_before, setup.seed),
@@ -129,8 +137,9 @@ impl EffectCredit {
         let columns = rollout.effects.len() / rows.max(1);
         let deviation: Vec<f32> = self.scale[..columns].iter().map(|s| s * sigma).collect();
         let segments = Segments::new(rollout, rewards);
+        let [gamma, lambda] = [self.settings.gamma, self.settings.lambda].map(Option::unwrap_or_default);
         // returns, not advantages: the critic knows less than the baseline, and its error would only be added
-        let (_, returns) = advantages(&segments, self.gamma, self.lambda);
+        let (_, returns) = advantages(&segments, gamma, lambda);
         EffectRows {
             samples: matrix(&rollout.effects, rows),
             log_probs: Tensor::from_slice(&rollout.effect_log_probs),

@@ -4,6 +4,7 @@
 //! (arXiv 2405.14566, equation 9; the term in `rho` is ours). It queries the hardware model, never the world.
 
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::design::LOGIT_LIMIT;
 use tandem_core::{Hardware, Stream};
@@ -15,7 +16,7 @@ use crate::proxy::{Proxy, mixed_queries};
 use crate::rollout::EffectModel;
 
 /// Settings of the extraction.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExtractionSettings {
     /// Iterations between extractions (N of the paper; 1 is what works).

@@ -1,19 +1,22 @@
 //! `fixed`: the design does not move; only the policy learns. With the start design it is a lower reference for other
 //! methods, with a good one an upper one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Constant, DesignOptimizer, MethodError, SettingError, Setup, read};
+use super::{Constant, DesignOptimizer, MethodError, MethodSettings, SettingError, Setup, read};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::DesignSource;
 
 /// Settings of [`Fixed`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FixedSettings {
     /// The design, in the parameters' units; the start design when absent.
     pub design: Option<Vec<f64>>,
 }
+
+impl MethodSettings for FixedSettings {}
 
 /// A design that stays as it is.
 pub struct Fixed {

@@ -4,7 +4,7 @@
 //! through the observation only.
 
 use super::spread::{Spread, SpreadSettings};
-use super::{Context, DesignOptimizer, MethodError, PolicyChange, Setup, read};
+use super::{Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
@@ -26,6 +26,7 @@ impl Gaussian {
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings: GaussianSettings = read(setup.settings)?;
         settings.check("")?;
+        let settings = settings.resolved(setup);
         Ok(Self {
             mean: setup.start.clone(),
             spread: Spread::new(&settings, setup.start.len()),

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Hardware;
 use tch::Tensor;
@@ -12,14 +13,14 @@ use tch::Tensor;
 use super::design_term::{DesignTerm, DesignedEffects};
 use super::effect::{EffectCredit, EffectSettings};
 use super::logits::LogitVector;
-use super::{Constant, Context, DesignOptimizer, MethodError, Setup, TensorHardware, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, Setup, TensorHardware, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::ppo::EffectUpdate;
 use crate::proxy::{matrix, shares};
 use crate::rollout::{DesignSource, Noise, Rollout};
 
 /// Settings of [`HardwareAsPolicy`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HardwareAsPolicySettings {
     /// Adam rate of the design's logits.
@@ -33,6 +34,15 @@ impl Default for HardwareAsPolicySettings {
         Self {
             rate: 0.01,
             effect: EffectSettings::default(),
+        }
+    }
+}
+
+impl MethodSettings for HardwareAsPolicySettings {
+    fn resolved(&self, setup: &Setup) -> Self {
+        Self {
+            effect: self.effect.resolved(setup.effects_last),
+            ..self.clone()
         }
     }
 }

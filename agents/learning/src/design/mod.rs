@@ -65,6 +65,10 @@ pub struct Setup<'a> {
     pub start: Vec<f64>,
     /// Whether effects leave traces in the world's state ([`Problem::effects_last`](tandem_core::Problem::effects_last)).
     pub effects_last: bool,
+    /// Longest episode, in control steps.
+    pub horizon: usize,
+    /// Control steps per environment and iteration.
+    pub rollout_steps: usize,
     /// PPO's clip range, used for the effect's ratio too.
     pub clip: f64,
     /// The experiment's seed: methods derive their own named streams from it.
@@ -86,6 +90,15 @@ impl Setup<'_> {
                 reason: "it has nothing to design; use `fixed`".into(),
             }),
         }
+    }
+}
+
+/// Settings of a method, some of whose defaults follow from the problem.
+pub trait MethodSettings: Clone {
+    /// The settings with what they leave open filled in.
+    #[must_use]
+    fn resolved(&self, _setup: &Setup) -> Self {
+        self.clone()
     }
 }
 

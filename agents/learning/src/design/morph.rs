@@ -12,6 +12,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
@@ -19,7 +20,8 @@ use super::effect::{EffectCredit, EffectRows, EffectSettings};
 use super::extraction::{ExtractionSettings, extract};
 use super::fitted_proxy::FittedProxy;
 use super::{
-    Constant, Context, DesignOptimizer, MethodError, PolicyChange, SettingError, Setup, geometric, read, within,
+    Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, SettingError, Setup, geometric,
+    read, within,
 };
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
@@ -28,7 +30,7 @@ use crate::proxy::{DesignDraw, Gap, Pairs, Proxy, ProxySettings, matrix};
 use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`Morph`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MorphSettings {
     /// Adam rate of the proxy.
@@ -54,6 +56,16 @@ impl Default for MorphSettings {
             alpha: [1.0, 30.0],
             proxy: ProxySettings::default(),
             extraction: ExtractionSettings::default(),
+        }
+    }
+}
+
+impl MethodSettings for MorphSettings {
+    fn resolved(&self, setup: &Setup) -> Self {
+        Self {
+            effect: self.effect.resolved(setup.effects_last),
+            proxy: self.proxy.resolved(&*setup.hardware),
+            ..self.clone()
         }
     }
 }

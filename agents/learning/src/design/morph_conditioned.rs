@@ -5,12 +5,13 @@
 //! feasible set and needs no extraction. The gap is pure regression error.
 //!
 //! An effect's gradient sees how a step's effect was felt soon after; what only a whole episode on another body shows, as
-//! where contact stands in between, it does not. With `spread` every episode has a design of its own, drawn around the
+//! where contact stands in between, it does not. So, unless `spread` is null, every episode has a design of its own, drawn around the
 //! current one; the proxy serves each at its design, the score function moves the current one beside the effect's
 //! gradient ([`super::spread`]), and the effect's rows are taken at the current design with the noise that was drawn.
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::design_term::DesignTerm;
@@ -18,7 +19,7 @@ use super::effect::{EffectCredit, EffectSettings};
 use super::fitted_proxy::FittedProxy;
 use super::logits::LogitVector;
 use super::spread::{Spread, SpreadSettings};
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::ppo::EffectUpdate;
@@ -26,7 +27,7 @@ use crate::proxy::{DesignDraw, Gap, Proxy, ProxySettings, matrix, mixed_queries}
 use crate::rollout::{DesignSource, EffectModels, Noise, OneModel, Rollout};
 
 /// Settings of [`MorphConditioned`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MorphConditionedSettings {
     /// Adam rate of the design's logits.
@@ -42,20 +43,31 @@ pub struct MorphConditionedSettings {
     /// Learning rate of these steps.
     pub refresh_rate: f64,
     /// Draws the designs of episodes around the current one, which the score function then moves beside the effect's
-    /// gradient; absent: all episodes use the current design.
+    /// gradient; null: all episodes use the current design.
     pub spread: Option<SpreadSettings>,
 }
 
 impl Default for MorphConditionedSettings {
     fn default() -> Self {
         Self {
-            rate: 0.01,
+            rate: 0.03,
             effect: EffectSettings::default(),
             proxy: ProxySettings::default(),
-            refresh_steps: 10,
+            refresh_steps: 20,
             refresh_batch: 1024,
             refresh_rate: 5e-4,
-            spread: None,
+            spread: Some(SpreadSettings::default()),
+        }
+    }
+}
+
+impl MethodSettings for MorphConditionedSettings {
+    fn resolved(&self, setup: &Setup) -> Self {
+        Self {
+            effect: self.effect.resolved(setup.effects_last),
+            proxy: self.proxy.resolved(&*setup.hardware),
+            spread: self.spread.as_ref().map(|spread| spread.resolved(setup)),
+            ..self.clone()
         }
     }
 }
@@ -90,7 +102,7 @@ impl MorphConditioned {
         }
         setup.check_designs("morph-conditioned")?;
         settings.effect.check()?;
-        Ok(settings)
+        Ok(settings.resolved(setup))
     }
 
     /// The method from an experiment.

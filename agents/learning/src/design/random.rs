@@ -2,16 +2,17 @@
 //!
 //! The baseline that shows whether a task is too easy to tell methods apart.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 
 use super::outer::Inner;
-use super::{Constant, Context, DesignOptimizer, MethodError, PolicyChange, Setup, read, within};
+use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
 use crate::rollout::{DesignSource, Rollout};
 
 /// Settings of [`Random`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomSettings {
     /// Number of designs tried.
@@ -28,6 +29,8 @@ impl Default for RandomSettings {
         }
     }
 }
+
+impl MethodSettings for RandomSettings {}
 
 /// Random search around PPO.
 pub struct Random {

@@ -3,18 +3,23 @@
 //! `grad = E[R_hat grad log N(z)]` with the episode return `R` standardised over the iteration's episodes, optionally less
 //! the critic's value of its start. It captures what a design does to a whole episode, at one sample per episode.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
-use super::{MethodError, SettingError, within};
+use super::{MethodError, MethodSettings, SettingError, Setup, within};
 use crate::adam::PlainAdam;
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
 use crate::rollout::{DesignSource, End, Episode, Rollout};
 
+/// Roll-outs that an episode spans at most where designs are credited with whole episodes: beyond, too few end in an
+/// iteration.
+const ROLLOUTS: usize = 4;
+
 /// Settings of a Gaussian over designs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpreadSettings {
     /// Adam rate of mean and log deviation. The method's most sensitive number.
@@ -23,19 +28,19 @@ pub struct SpreadSettings {
     pub deviation: f64,
     /// The deviation never falls below this.
     pub least_deviation: f64,
-    /// Whether an episode counts by what it earned beyond what the critic expected of its start; else by its return.
-    /// For problems whose starts matter more than the design, as where objects differ from episode to episode.
+    /// Whether an episode counts by what it earned beyond what the critic expected of its start; else by its return. Where
+    /// starts matter more than the design, as where objects differ from episode to episode, nothing is learnt without.
     pub start_baseline: bool,
-    /// What a drawn design is credited with.
-    pub credit: Credit,
+    /// What a drawn design is credited with. Absent, `segment` where an episode spans more than four roll-outs, else
+    /// `episode`.
+    pub credit: Option<Credit>,
 }
 
 /// What a drawn design is credited with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Credit {
     /// The returns of episodes that ended in the iteration.
-    #[default]
     Episode,
     /// What each environment earned in the iteration, whether or not an episode ended: many more samples where episodes are
     /// much longer than roll-outs.
@@ -48,8 +53,21 @@ impl Default for SpreadSettings {
             rate: 0.1,
             deviation: 0.5,
             least_deviation: 0.1,
-            start_baseline: false,
-            credit: Credit::default(),
+            start_baseline: true,
+            credit: None,
+        }
+    }
+}
+
+impl MethodSettings for SpreadSettings {
+    fn resolved(&self, setup: &Setup) -> Self {
+        let rule = match setup.horizon > ROLLOUTS * setup.rollout_steps {
+            true => Credit::Segment,
+            false => Credit::Episode,
+        };
+        Self {
+            credit: self.credit.or(Some(rule)),
+            ..self.clone()
         }
     }
 }
@@ -105,8 +123,8 @@ impl Spread {
         settings: &SpreadSettings,
     ) -> Result<(), MethodError> {
         let trials = match settings.credit {
-            Credit::Episode => episodes(rollout, settings.start_baseline),
-            Credit::Segment => segments(rollout, rewards),
+            Some(Credit::Segment) => segments(rollout, rewards),
+            _ => episodes(rollout, settings.start_baseline),
         };
         let Some(gradient) = self.gradient(mean, &trials) else {
             return Ok(());

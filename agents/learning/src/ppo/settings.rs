@@ -1,5 +1,6 @@
 //! Settings of PPO.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::check::{SettingError, refuse, within};
 
@@ -9,7 +10,7 @@ use crate::size::MOST_WEIGHTS;
 const MOST_LAYERS: usize = 16;
 
 /// Settings of PPO; the defaults are the established ones for continuous control.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PpoSettings {
     /// Discount per control step.
@@ -36,8 +37,8 @@ pub struct PpoSettings {
     pub target_kl: Option<f64>,
     /// Start of the log standard deviation of commands.
     pub log_std_start: f64,
-    /// End of a cap on it that falls linearly over the run; absent: no cap. Precise tasks need it: the mean that is
-    /// best with much noise is not the mean that is best without.
+    /// End of a cap on it that falls linearly with the budget, and to its end over the first quarter of the last phase;
+    /// absent: no cap. Precise tasks need it: the mean that is best with much noise is not the mean that is best without.
     pub log_std_end: Option<f64>,
     /// Hidden layers of actor and critic each.
     pub hidden: Vec<usize>,
@@ -118,7 +119,7 @@ impl PpoSettings {
         Ok(())
     }
 
-    /// Highest log standard deviation after this share (0 to 1) of the whole run, where there is a cap.
+    /// Highest log standard deviation when exploration has fallen this far (0 to 1), where there is a cap.
     pub fn log_std_cap_at(&self, progress: f64) -> Option<f64> {
         let start = self.log_std_start;
         self.log_std_end

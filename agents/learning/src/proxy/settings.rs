@@ -1,5 +1,6 @@
 //! Settings of the proxy network.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tandem_core::Hardware;
 use tandem_core::check::{SettingError, within};
@@ -8,7 +9,7 @@ use super::pairs::DesignDraw;
 use crate::size::{MOST_NUMBERS, MOST_WEIGHTS, activations, at_most, weights};
 
 /// Settings of the proxy network and of its first fit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProxySettings {
     /// Widths of the hidden layers.
@@ -29,7 +30,7 @@ pub struct ProxySettings {
 impl Default for ProxySettings {
     fn default() -> Self {
         Self {
-            hidden: vec![64, 64],
+            hidden: vec![128, 128],
             rate: 2e-3,
             batch: 1024,
             steps: None,
@@ -55,6 +56,15 @@ impl ProxySettings {
             within("proxy.hidden", width, [1, 4096])?;
         }
         Ok(())
+    }
+
+    /// The settings with what they leave open filled in, for this hardware.
+    #[must_use]
+    pub fn resolved(&self, hardware: &dyn Hardware) -> Self {
+        Self {
+            steps: Some(self.first_steps(hardware)),
+            ..self.clone()
+        }
     }
 
     /// Most steps of the first fit to this hardware.

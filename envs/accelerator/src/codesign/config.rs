@@ -1,5 +1,6 @@
 //! Settings of the problem `accelerator`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::space::workload::{Work, workload};
@@ -21,7 +22,7 @@ pub const PRESETS: [Preset; 2] = [
 ];
 
 /// Settings of the problem: a preset and what differs from it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Name of the preset; `resnet50` when absent.
@@ -29,11 +30,31 @@ pub struct Config {
     /// A built-in network instead of the preset's.
     pub network: Option<String>,
     /// Largest area, mm², in [0.1, 1000].
+    #[schemars(extend("unit" = "mm2"))]
     pub area_limit: Option<f64>,
     /// Largest mean power, W, in [0.01, 1000].
+    #[schemars(extend("unit" = "W"))]
     pub power_limit: Option<f64>,
     /// How many times better than the reference the energy-delay product has to become, in [1, 1000].
     pub target: Option<f64>,
+}
+
+impl Config {
+    /// The same with nothing left to the preset.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub fn resolved(&self) -> Result<Self, ProblemError> {
+        let s = Settings::new(self)?;
+        let preset = self.preset.as_deref().unwrap_or(PRESETS[0].name);
+        Ok(Self {
+            preset: Some(preset.into()),
+            network: Some(self.network.clone().unwrap_or_else(|| preset.into())),
+            area_limit: Some(s.area_limit),
+            power_limit: Some(s.power_limit),
+            target: Some(s.target),
+        })
+    }
 }
 
 /// Settings with every choice made and checked.

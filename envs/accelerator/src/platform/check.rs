@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-use super::{EngineModel, FORMAT, Platform};
-use crate::technology::{TECHNOLOGIES, Technology};
+use super::{EnergyTable, EngineModel, FORMAT, Platform};
+use crate::technology::{LARGEST, TECHNOLOGIES, Technology};
 
 /// A setting that no platform can have.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -68,14 +68,20 @@ impl Platform {
                 reason: format!("must be {FORMAT}, not {}", self.format),
             });
         }
-        if Technology::named(&self.technology).is_none() {
-            let names: Vec<&str> = TECHNOLOGIES.iter().map(|table| table.name).collect();
-            return Err(Fault {
-                path: "technology",
-                reason: format!("must be one of {}", names.join(", ")),
-            });
+        match &self.technology {
+            EnergyTable::Named(name) if Technology::named(name).is_none() => {
+                let names: Vec<&str> = TECHNOLOGIES.iter().map(|table| &*table.name).collect();
+                Err(Fault {
+                    path: "technology",
+                    reason: format!("must be one of {}, or a table as an object", names.join(", ")),
+                })
+            }
+            EnergyTable::Named(_) => Ok(()),
+            EnergyTable::Own(table) => table.check().map_err(|(path, value)| Fault {
+                path,
+                reason: format!("must be a number from 0 to {LARGEST}, not {value}"),
+            }),
         }
-        Ok(())
     }
 
     fn check_model(&self) -> Result<(), Fault> {
@@ -117,7 +123,7 @@ mod tests {
         type Spoil = fn(&mut Platform);
         let spoil: [(&str, Spoil); 7] = [
             ("format", |p| p.format = 2),
-            ("technology", |p| p.technology = "tsmc3".into()),
+            ("technology", |p| p.technology = EnergyTable::Named("tsmc3".into())),
             ("dma.channels", |p| p.dma.channels = 0),
             ("clock_mhz", |p| p.clock_mhz = f64::NAN),
             ("control.dispatch_cycles", |p| {

@@ -7,9 +7,14 @@ mod check;
 mod preset;
 mod rates;
 
-use serde::{Deserialize, Serialize};
+use std::fmt::Formatter;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::systolic::Dataflow;
+use super::technology::Technology;
 
 pub use super::number_format::NumberFormat;
 pub use check::Fault;
@@ -44,8 +49,44 @@ pub struct Platform {
     pub memory: Memory,
     /// The control processor.
     pub control: Control,
-    /// Name of the energy and area table ([`super::technology::TECHNOLOGIES`]).
-    pub technology: String,
+    /// Energies and areas.
+    pub technology: EnergyTable,
+}
+
+/// Energies and areas of a platform: a table that is built in, by name, or one of its own, as an object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum EnergyTable {
+    /// Name of one of [`super::technology::TECHNOLOGIES`].
+    Named(String),
+    /// The file's own.
+    Own(Box<Technology>),
+}
+
+impl<'de> Deserialize<'de> for EnergyTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TableVisitor)
+    }
+}
+
+/// Tells a name from a table, so that what is wrong in the table is named with its path.
+struct TableVisitor;
+
+impl<'de> Visitor<'de> for TableVisitor {
+    type Value = EnergyTable;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the name of a table, or one as an object { ... }")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<EnergyTable, E> {
+        Ok(EnergyTable::Named(name.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<EnergyTable, A::Error> {
+        let table = Technology::deserialize(MapAccessDeserializer::new(members))?;
+        Ok(EnergyTable::Own(Box::new(table)))
+    }
 }
 
 /// Engines: all alike, they share the tiles of a layer.

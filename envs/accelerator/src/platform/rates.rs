@@ -1,6 +1,6 @@
 //! What follows from a platform's numbers: rates, times and area.
 
-use super::{Arbitration, Platform};
+use super::{Arbitration, EnergyTable, Platform};
 use crate::technology::{TECHNOLOGIES, Technology};
 
 /// How fast data moves, byte/s, each at least 1.
@@ -54,8 +54,11 @@ pub(crate) const MM2_PER_GB_PER_S: f64 = 0.02;
 
 impl Platform {
     /// Its energy and area table; the first one where the name is unknown, which [`Platform::check`] excludes.
-    pub fn technology(&self) -> &'static Technology {
-        Technology::named(&self.technology).unwrap_or(&TECHNOLOGIES[0])
+    pub fn technology(&self) -> &Technology {
+        match &self.technology {
+            EnergyTable::Named(name) => Technology::named(name).unwrap_or(&TECHNOLOGIES[0]),
+            EnergyTable::Own(table) => table,
+        }
     }
 
     /// Time of cycles, ps, rounded up; `None` beyond 64 bits. A clock is taken to the femtosecond.

@@ -29,6 +29,8 @@ pub use system::System;
 pub use workload::{Work, WorkloadError, workload};
 
 use crate::layer::Network;
+use crate::platform::Platform;
+use crate::simulation::Limits;
 use tandem_core::search::SearchSpace;
 
 /// A space that can be named.
@@ -36,39 +38,56 @@ pub struct SpaceEntry {
     /// Its name.
     pub name: &'static str,
     /// Makes it for a network.
-    pub build: fn(&Network) -> Result<Box<dyn SearchSpace>, WorkloadError>,
+    pub build: fn(&Network, &Limits) -> Result<Box<dyn SearchSpace>, WorkloadError>,
+    /// Whether it heeds limits of the caller's.
+    pub limited: bool,
     /// Runs a point on the event simulator, where that can be.
     pub simulate: Option<Simulate>,
+    /// A point as a platform of the event simulator, where there is one.
+    pub platform: Option<AsPlatform>,
 }
 
 /// Runs a point on the event simulator.
 pub type Simulate = fn(&Network, &[f64]) -> Rescored;
 
+/// Turns a point into a platform.
+pub type AsPlatform = fn(&Network, &[f64]) -> Result<Platform, String>;
+
 /// The spaces.
 pub const SPACES: [SpaceEntry; 5] = [
     SpaceEntry {
         name: "gemmini",
-        build: |network| Ok(Box::new(Gemmini::new(network)?)),
+        build: |network, _| Ok(Box::new(Gemmini::new(network)?)),
+        limited: false,
         simulate: Some(rescore::gemmini),
+        platform: Some(rescore::gemmini_platform),
     },
     SpaceEntry {
         name: "confuciux",
-        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.5)?)),
+        build: |network, _| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.5)?)),
+        limited: false,
         simulate: None,
+        platform: None,
     },
     SpaceEntry {
         name: "confuciux-tight",
-        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.05)?)),
+        build: |network, _| Ok(Box::new(Confuciux::new(network, Goal::Latency, 0.05)?)),
+        limited: false,
         simulate: None,
+        platform: None,
     },
     SpaceEntry {
         name: "confuciux-energy",
-        build: |network| Ok(Box::new(Confuciux::new(network, Goal::Energy, 0.5)?)),
+        build: |network, _| Ok(Box::new(Confuciux::new(network, Goal::Energy, 0.5)?)),
+        limited: false,
         simulate: None,
+        platform: None,
     },
     SpaceEntry {
         name: "platform",
-        build: |network| Ok(Box::new(System::new(network)?)),
+        build: |network, limits| Ok(Box::new(System::within(network, limits)?)),
+        limited: true,
         simulate: Some(rescore::system),
+        platform: Some(rescore::system_platform),
     },
 ];

@@ -89,17 +89,40 @@ fn kib(bytes: f64) -> u64 {
     (bytes / 1024.0).ceil().max(1.0) as u64
 }
 
+/// A machine of [`Gemmini`] as a platform of the event simulator.
+///
+/// # Errors
+/// A network that the space cannot have.
+pub fn gemmini_platform(network: &Network, point: &[f64]) -> Result<Platform, String> {
+    let space = Gemmini::new(network).map_err(|error| error.to_string())?;
+    of_machine(&space.solution(point).machine)
+}
+
+/// A platform of [`System`] as one of the event simulator.
+///
+/// # Errors
+/// A network that the space cannot have.
+pub fn system_platform(network: &Network, point: &[f64]) -> Result<Platform, String> {
+    let space = System::new(network).map_err(|error| error.to_string())?;
+    of_sizes(&space.platform(&point[..space.hardware()]))
+}
+
 /// The machine with the simulator's own tiles; buffers are rounded up to whole KiB, the scratchpad is halved between
 /// inputs and weights, and each buffer into two halves.
 fn own_tiles(machine: &Machine, network: &Network) -> Result<Run, String> {
+    let platform = of_machine(machine)?;
+    let costs = platform.engine.model.cost_model();
+    run(&platform, network, &Options::default(), &*costs).map(|(_, run)| run)
+}
+
+fn of_machine(machine: &Machine) -> Result<Platform, String> {
     let mut platform = preset("gemmini")?;
     platform.engine.model = EngineModel::LoopNest { side: machine.side };
     let half = kib(512.0 * machine.scratchpad_kb);
     platform.buffers.input_kib = half;
     platform.buffers.weight_kib = half;
     platform.buffers.output_kib = kib(1024.0 * machine.accumulator_kb);
-    let costs = platform.engine.model.cost_model();
-    run(&platform, network, &Options::default(), &*costs).map(|(_, run)| run)
+    Ok(platform)
 }
 
 /// The solution's mappings. The closed form has loads overlap with work in buffers that hold one tile; here that takes
@@ -152,6 +175,26 @@ fn mappings(solution: &Solution, network: &Network) -> Result<Mappings, TooLarge
 /// A platform of space S3 with the simulator's own tiles; the cost is in J s. Bus and DMA keep up with the memory. What the
 /// simulator has no law for, long wires and the power of the memory's interface, is the closed form's.
 fn platform(sizes: &Relaxed<f64>, network: &Network) -> Result<Run, String> {
+    let platform = of_sizes(sizes)?;
+    let costs = LoopNest {
+        rows: sizes.rows as u64,
+        cols: sizes.columns as u64,
+    };
+    let (metrics, run) = run(&platform, network, &Options::default(), &costs)?;
+    let energy = metrics.energy;
+    let wires = sizes.voltage() / voltage(sizes.clock_mhz); // of the supply that long wires need
+    let energy_j = wires * wires * (sizes.wires() * energy.compute + energy.buffers)
+        + energy.memory
+        + wires * energy.leakage
+        + INTERFACE_W * sizes.bandwidth * run.seconds;
+    Ok(Run {
+        cost: run.seconds * energy_j,
+        energy_j,
+        ..run
+    })
+}
+
+fn of_sizes(sizes: &Relaxed<f64>) -> Result<Platform, String> {
     let mut platform = preset("fpga")?;
     let (rows, cols) = (sizes.rows as u64, sizes.columns as u64);
     platform.engine.model = EngineModel::Systolic {
@@ -172,19 +215,7 @@ fn platform(sizes: &Relaxed<f64>, network: &Network) -> Result<Run, String> {
     platform.buffers.input_kib = half;
     platform.buffers.weight_kib = half;
     platform.buffers.output_kib = kib(1024.0 * sizes.accumulator_kb);
-    let costs = LoopNest { rows, cols };
-    let (metrics, run) = run(&platform, network, &Options::default(), &costs)?;
-    let energy = metrics.energy;
-    let wires = sizes.voltage() / voltage(sizes.clock_mhz); // of the supply that long wires need
-    let energy_j = wires * wires * (sizes.wires() * energy.compute + energy.buffers)
-        + energy.memory
-        + wires * energy.leakage
-        + INTERFACE_W * sizes.bandwidth * run.seconds;
-    Ok(Run {
-        cost: run.seconds * energy_j,
-        energy_j,
-        ..run
-    })
+    Ok(platform)
 }
 
 /// Runs the network; the cost is in J cycles.

@@ -1,16 +1,17 @@
 //! Space S3: a platform of array, buffers, clock and memory ([`super::platform`]) with a tiling for each layer.
 //!
-//! The cost is the network's energy-delay product in J s. Beyond 10 mm² or 3 W it grows with the cube of the excess.
+//! The cost is the network's energy-delay product in J s. Beyond its limits (10 mm² and 3 W where the caller has none) it grows with the cube of the excess.
 
 use super::dual::{Dual, Real};
 use super::nest::ORDERS;
 use super::platform::{Command, LayerCost, PARAMETERS, Platform};
 use super::workload::{Work, WorkloadError, workload};
 use crate::layer::Network;
+use crate::simulation::Limits;
 use tandem_core::search::{SearchSpace, gene_of, option};
 use tandem_core::stream::Stream;
 
-/// Largest area, mm², and mean power, W.
+/// Largest area, mm², and mean power, W, where the caller gives none.
 const LIMITS: [f64; 2] = [10.0, 3.0];
 /// Power of an excess.
 const STEEPNESS: f64 = 3.0;
@@ -24,19 +25,40 @@ const VARIABLES: usize = SIZES + HARDWARE;
 pub struct System {
     works: Vec<Work>,
     features: Vec<Vec<f64>>,
+    /// Largest area, mm², and mean power, W.
+    limits: [f64; 2],
 }
 
 impl System {
-    /// The space of a network's layers.
+    /// The space of a network's layers, within 10 mm² and 3 W.
     ///
     /// # Errors
     /// A network that cannot be mapped.
     pub fn new(network: &Network) -> Result<Self, WorkloadError> {
+        Self::within(network, &Limits::default())
+    }
+
+    /// The same within other limits.
+    ///
+    /// # Errors
+    /// A network that cannot be mapped.
+    pub fn within(network: &Network, limits: &Limits) -> Result<Self, WorkloadError> {
         let works = workload(network)?;
         Ok(Self {
             features: works.iter().map(Work::features).collect(),
             works,
+            limits: [
+                limits.area_mm2.unwrap_or(LIMITS[0]),
+                limits.power_w.unwrap_or(LIMITS[1]),
+            ],
         })
+    }
+
+    /// Logarithm of the factor by which the cost grows beyond the limits, with the slopes of area and power.
+    fn excess(&self, area: f64, power: f64) -> f64 {
+        let over = [area / self.limits[0], power / self.limits[1]];
+        let logs = over.map(|ratio| ratio.ln().max(0.0));
+        STEEPNESS * (logs[0] + logs[1])
     }
 
     /// The platform that hardware genes stand for.
@@ -93,13 +115,6 @@ fn exact_cost(platform: &Platform<f64>, work: &Work, genes: &[f64]) -> LayerCost
     platform.cost(&work.shape, &command(sizes, genes))
 }
 
-/// Logarithm of the factor by which the cost grows beyond the limits, with the slopes of area and power.
-fn excess(area: f64, power: f64) -> f64 {
-    let over = [area / LIMITS[0], power / LIMITS[1]];
-    let logs = over.map(|ratio| ratio.ln().max(0.0));
-    STEEPNESS * (logs[0] + logs[1])
-}
-
 impl SearchSpace for System {
     fn hardware(&self) -> usize {
         HARDWARE
@@ -142,7 +157,7 @@ impl SearchSpace for System {
         for ((part, cost), work) in parts.iter_mut().zip(&costs).zip(&self.works) {
             *part = work.count as f64 * (cost.seconds * weight + cost.joules / weight);
         }
-        seconds * joules * excess(platform.area_mm2(), joules / seconds).exp()
+        seconds * joules * self.excess(platform.area_mm2(), joules / seconds).exp()
     }
 
     fn settle(&self, _point: &mut [f64]) {}
@@ -170,7 +185,7 @@ impl SearchSpace for System {
         let area = platform.area_mm2();
         let power = joules / seconds;
         let steep = |over: bool| if over { STEEPNESS } else { 0.0 };
-        let (wide, hot) = (steep(area.value > LIMITS[0]), steep(power > LIMITS[1]));
+        let (wide, hot) = (steep(area.value > self.limits[0]), steep(power > self.limits[1]));
         gradient.fill(0.0);
         for (gene, slope) in gradient.iter_mut().zip(&area.slopes[SIZES..]) {
             *gene = wide * slope / area.value;
@@ -188,7 +203,7 @@ impl SearchSpace for System {
                 }
             }
         }
-        Some((seconds * joules).ln() + excess(area.value, power))
+        Some((seconds * joules).ln() + self.excess(area.value, power))
     }
 
     fn unit(&self) -> &'static str {
@@ -233,7 +248,15 @@ mod tests {
 
     #[test]
     fn a_limit_that_is_broken_costs() {
-        assert_eq!(excess(9.9, 2.9), 0.0);
-        assert!((excess(20.0, 1.0) - 3.0 * 2f64.ln()).abs() < 1e-12);
+        let network = zoo::named("resnet18").unwrap();
+        let space = System::new(&network).unwrap();
+        assert_eq!(space.excess(9.9, 2.9), 0.0);
+        assert!((space.excess(20.0, 1.0) - 3.0 * 2f64.ln()).abs() < 1e-12);
+        let limits = Limits {
+            area_mm2: Some(2.0),
+            power_w: None,
+        };
+        let tight = System::within(&network, &limits).unwrap();
+        assert!((tight.excess(4.0, 1.0) - 3.0 * 2f64.ln()).abs() < 1e-12);
     }
 }

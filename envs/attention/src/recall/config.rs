@@ -1,5 +1,6 @@
 //! Settings of the problem `attention`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::code::{KEYS, ROWS, SLOTS};
@@ -15,25 +16,47 @@ pub const PRESETS: [Preset; 1] = [Preset {
 }];
 
 /// Settings of the problem: a preset and what differs from it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Name of the preset; `recall` when absent.
     pub preset: Option<String>,
     /// Tokens of an episode, in [8, 100].
+    #[schemars(extend("unit" = "tokens"))]
     pub tokens: Option<usize>,
     /// How many of the latest facts are asked for, in [1, 6].
     pub reach: Option<usize>,
     /// Price of energy: nat per token for e times the reference, in [0, 10].
+    #[schemars(extend("unit" = "nat"))]
     pub energy_weight: Option<f64>,
     /// How many times less energy than the reference a success needs, in [0.1, 1000].
     pub energy_target: Option<f64>,
     /// Mean loss that a success may have, nat, in [0.001, 2].
+    #[schemars(extend("unit" = "nat"))]
     pub loss_limit: Option<f64>,
     /// The circuit that is started from: head dimension 8, a window of 5 to 12, one layer of cells. What
     /// it leaves out is as published (so without noise); absent: the published cells with the noise of the language model's
     /// experiments.
     pub circuit: Option<GainCell>,
+}
+
+impl Config {
+    /// The same with every default filled in.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub fn resolved(&self) -> Result<Self, ProblemError> {
+        let s = Settings::new(self)?;
+        Ok(Self {
+            preset: Some(PRESETS[0].name.into()),
+            tokens: Some(s.tokens),
+            reach: Some(s.reach),
+            energy_weight: Some(s.energy_weight),
+            energy_target: Some(s.energy_target),
+            loss_limit: Some(s.loss_limit),
+            circuit: Some(s.circuit),
+        })
+    }
 }
 
 /// Settings with every choice made and checked.

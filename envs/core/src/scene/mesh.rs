@@ -128,6 +128,11 @@ impl Mesh {
         })
     }
 
+    /// The three vertices of each face, by their place in [`Mesh::vertices`].
+    pub fn faces(&self) -> &[[u32; 3]] {
+        &self.faces
+    }
+
     /// Vertices, also such as no face uses.
     pub fn vertices(&self) -> &[[f32; 3]] {
         &self.vertices

@@ -2,10 +2,11 @@
 
 use std::f32::consts::{FRAC_PI_2, PI};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::walls::Walls;
-use tandem_core::check::{refuse, within};
+use tandem_core::check::{decimal, refuse, within};
 use tandem_core::preset::{Preset, choose};
 use tandem_core::problem::ProblemError;
 
@@ -60,7 +61,7 @@ pub const PRESETS: [Preset; 7] = [
 ];
 
 /// What stands in the arm's way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Obstacles {
     /// Nothing.
@@ -73,7 +74,7 @@ pub enum Obstacles {
 }
 
 /// Settings of the problem: a preset and what differs from it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Name of the preset; `near` when absent.
@@ -81,24 +82,33 @@ pub struct Config {
     /// Number of links, 1 to [`MAX_LINKS`].
     pub links: Option<usize>,
     /// Lowest and highest link length, m, within [0.05, 2].
+    #[schemars(extend("unit" = "m"))]
     pub length_bounds: Option<[f64; 2]>,
     /// Length of every link of the start design, m.
+    #[schemars(extend("unit" = "m"))]
     pub start_length: Option<f64>,
     /// Place of the base, m (of the start design, where it is designed).
+    #[schemars(extend("unit" = "m"))]
     pub base: Option<[f64; 2]>,
     /// Place of the goal, m.
+    #[schemars(extend("unit" = "m"))]
     pub goal: Option<[f64; 2]>,
     /// What stands in the way.
     pub obstacles: Option<Obstacles>,
     /// The tip is at the goal within this distance, m, in [0.005, 0.5].
+    #[schemars(extend("unit" = "m"))]
     pub tolerance: Option<f64>,
     /// Control steps in a row within the tolerance that make a success, 1 to 100.
+    #[schemars(extend("unit" = "control steps"))]
     pub hold_steps: Option<usize>,
     /// Control steps of an episode, 1 to 10 000.
+    #[schemars(extend("unit" = "control steps"))]
     pub horizon: Option<usize>,
     /// Standard deviation of the start angles, rad, in [0, 1].
+    #[schemars(extend("unit" = "rad"))]
     pub start_noise: Option<f64>,
     /// Torque limit of the first joint's motor, N m, in [1, 10 000]; later joints have less.
+    #[schemars(extend("unit" = "N m"))]
     pub torque: Option<f64>,
     /// Whether the motors' torque limits are designed too.
     pub design_torque: Option<bool>,
@@ -106,6 +116,33 @@ pub struct Config {
     pub design_base: Option<bool>,
     /// Physics steps of the machine in a control step, 1 to 1024.
     pub substeps: Option<usize>,
+}
+
+impl Config {
+    /// The same with nothing left to the preset.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub fn resolved(&self) -> Result<Self, ProblemError> {
+        let s = Settings::new(self)?;
+        Ok(Self {
+            preset: Some(s.preset.into()),
+            links: Some(s.links),
+            length_bounds: Some(s.length_bounds),
+            start_length: Some(s.start_length),
+            base: self.base.or(Some(s.base.map(decimal))),
+            goal: self.goal.or(Some(s.goal.map(decimal))),
+            obstacles: Some(s.obstacles),
+            tolerance: self.tolerance.or(Some(decimal(s.tolerance))),
+            hold_steps: Some(s.hold_steps),
+            horizon: Some(s.horizon),
+            start_noise: Some(s.start_noise),
+            torque: Some(s.torque),
+            design_torque: Some(s.design_torque),
+            design_base: Some(s.design_base),
+            substeps: Some(s.substeps),
+        })
+    }
 }
 
 /// What computes the machine's motion.

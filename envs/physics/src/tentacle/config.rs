@@ -1,8 +1,9 @@
 //! Settings of the tentacle: constants of its mechanism, goals, overrides, validation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use tandem_core::check::within;
+use tandem_core::check::{decimal, within};
 use tandem_core::preset::{Preset, choose};
 use tandem_core::problem::ProblemError;
 
@@ -51,23 +52,49 @@ const MIDDLE: [f64; 2] = [0.16, -0.14];
 const SPACING: f64 = 0.05;
 
 /// Settings of the problem: a preset and what differs from it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Name of the preset; `nine-goals` when absent.
     pub preset: Option<String>,
     /// Places of the goals, m, 1 to 64 of them; each episode draws one.
+    #[schemars(extend("unit" = "m"))]
     pub goals: Option<Vec<[f64; 2]>>,
     /// Pulley radii of the start design, m, within [0.004, 0.02], one row per tendon: 1 to [`MAX_TENDONS`] rows.
+    #[schemars(extend("unit" = "m"))]
     pub start_radii: Option<Vec<[f64; JOINTS]>>,
     /// Length of every link of the start design, m, within [0.06, 0.14].
+    #[schemars(extend("unit" = "m"))]
     pub start_length: Option<f64>,
     /// The tip is at the goal within this distance, m, in [0.0001, 0.1].
+    #[schemars(extend("unit" = "m"))]
     pub tolerance: Option<f64>,
     /// Control steps in a row within the tolerance that make a success, 1 to 100.
+    #[schemars(extend("unit" = "control steps"))]
     pub hold_steps: Option<usize>,
     /// Control steps of an episode, 1 to 10 000.
+    #[schemars(extend("unit" = "control steps"))]
     pub horizon: Option<usize>,
+}
+
+impl Config {
+    /// The same with nothing left to the preset.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub fn resolved(&self) -> Result<Self, ProblemError> {
+        let s = Settings::new(self)?;
+        let goals = || s.goals.iter().map(|goal| goal.map(decimal)).collect();
+        Ok(Self {
+            preset: Some(s.preset.into()),
+            goals: Some(self.goals.clone().unwrap_or_else(goals)),
+            start_radii: Some(s.start_radii),
+            start_length: Some(s.start_length),
+            tolerance: self.tolerance.or(Some(decimal(s.tolerance))),
+            hold_steps: Some(s.hold_steps),
+            horizon: Some(s.horizon),
+        })
+    }
 }
 
 /// Settings with every choice made and checked.

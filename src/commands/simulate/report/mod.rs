@@ -105,7 +105,7 @@ fn subtitle(platform: &Platform, simulation: &Simulation) -> String {
         1e-9 * rates.memory as f64,
         1e-9 * rates.bus as f64,
         simulation.compiled.graph.tasks().len(),
-        escape(platform.technology().source)
+        escape(&platform.technology().source)
     )
 }
 

@@ -1,5 +1,6 @@
 //! Settings of the pressing hand.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use tandem_core::check::{refuse, within};
@@ -13,20 +14,40 @@ pub const PRESETS: [Preset; 1] = [Preset {
 }];
 
 /// Settings of the problem: what differs from the defaults.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Name of the preset; there is one, `press`.
     pub preset: Option<String>,
     /// Control steps of an episode, 1 to 10 000; 100 when absent.
+    #[schemars(extend("unit" = "control steps"))]
     pub horizon: Option<usize>,
     /// How far the box may lie from its place at the start, m, in [0, 0.02]; 2 mm when absent. It is turned by as many
     /// radians as this is tens of millimetres.
+    #[schemars(extend("unit" = "m"))]
     pub start_offset: Option<f64>,
     /// Standard deviation of the start angles, rad, in [0, 0.1]; 0.03 when absent.
+    #[schemars(extend("unit" = "rad"))]
     pub start_noise: Option<f64>,
     /// Physics steps in a control step, 4 to 256; 10 when absent.
     pub substeps: Option<usize>,
+}
+
+impl Config {
+    /// The same with every default filled in.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub fn resolved(&self) -> Result<Self, ProblemError> {
+        let s = Settings::new(self)?;
+        Ok(Self {
+            preset: Some(PRESETS[0].name.into()),
+            horizon: Some(s.horizon),
+            start_offset: Some(s.start_offset),
+            start_noise: Some(s.start_noise),
+            substeps: Some(s.substeps),
+        })
+    }
 }
 
 /// Settings with every choice made and checked.

@@ -1,5 +1,6 @@
 //! Settings of the tendon hand.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::task::PUSH;
@@ -14,19 +15,39 @@ pub const PRESETS: [Preset; 1] = [Preset {
 }];
 
 /// Settings of the problem: what differs from the defaults.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Name of the preset; there is one, `tendon`.
     pub preset: Option<String>,
     /// How far the object may lie from its place at the start, m, in [0, 0.02]; 15 mm when absent.
+    #[schemars(extend("unit" = "m"))]
     pub start_offset: Option<f64>,
     /// Standard deviation of the start angles, rad, in [0, 0.1]; 0.03 when absent.
+    #[schemars(extend("unit" = "rad"))]
     pub start_noise: Option<f64>,
     /// The push on the lifted object, N, in [0, 20]; 2 N when absent.
+    #[schemars(extend("unit" = "N"))]
     pub push: Option<f64>,
     /// Physics steps in a control step, 4 to 256; 10 when absent.
     pub substeps: Option<usize>,
+}
+
+impl Config {
+    /// The same with every default filled in.
+    ///
+    /// # Errors
+    /// As of [`Settings::new`].
+    pub fn resolved(&self) -> Result<Self, ProblemError> {
+        let s = Settings::new(self)?;
+        Ok(Self {
+            preset: Some(PRESETS[0].name.into()),
+            start_offset: Some(s.start_offset),
+            start_noise: Some(s.start_noise),
+            push: Some(s.push),
+            substeps: Some(s.substeps),
+        })
+    }
 }
 
 /// Settings with every choice made and checked.

@@ -1,0 +1,121 @@
+//! The page of a run of `tandem adapt`, or of a co-design of circuit and language model.
+
+use serde_json::Value;
+
+use super::number::number;
+use super::page::{Page, commands, picture, table};
+use super::run::quoted;
+use super::settings;
+use crate::adaptation::LanguageExperiment;
+use crate::error::Error;
+use crate::run_folder::{FINAL, RunError, RunFolder};
+
+/// Whether a run is about a language model.
+///
+/// # Errors
+/// An experiment that cannot be read.
+pub fn is_about(run: &RunFolder) -> Result<bool, Error> {
+    Ok(LanguageExperiment::is_at(&run.file("experiment.json")))
+}
+
+/// The page: the figures of its judgement, its pictures, its settings.
+///
+/// # Errors
+/// Files of the run that are damaged.
+pub fn page(run: &RunFolder) -> Result<String, Error> {
+    let experiment = run.experiment()?;
+    let meta = run.meta()?;
+    let path = run.path().display().to_string();
+    let judged: Option<Value> = match run.read_json(FINAL) {
+        Ok(judged) => Some(judged),
+        Err(RunError::Missing(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let title = experiment["title"].as_str().filter(|title| !title.is_empty());
+    let lead = judged
+        .as_ref()
+        .map_or_else(|| "It has not been judged yet.".into(), lead);
+    let facts = [
+        "a language model on analog attention".into(),
+        path.clone(),
+        format!("Tandem {}", meta.tandem),
+    ];
+    let mut page = Page::new(title.unwrap_or("Analog attention"), &facts, &lead);
+    match &judged {
+        None => page.notice(&format!(
+            "This run is not finished: `tandem adapt --resume {}` goes on with it.",
+            quoted(&path)
+        )),
+        Some(judged) => {
+            let stages = stages(judged);
+            if !stages.is_empty() {
+                let head = ["stage", "attention", "iterations", "loss (nat per token)", "perplexity"];
+                page.section(
+                    "Stages",
+                    "Each on the text held back, in order.",
+                    &table(&head, &stages),
+                );
+            }
+            page.section("Judgement", "", &table(&["number", "value"], &figures(judged)));
+        }
+    }
+    for (file, name) in [
+        ("curves.png", "Learning"),
+        ("adaptation.png", "Adaptation"),
+        ("pareto-energy.png", "Energy"),
+        ("pareto-latency.png", "Time"),
+        ("pareto-area.png", "Area"),
+    ] {
+        if let Ok(png) = std::fs::read(run.file(file)) {
+            page.section(name, "", &picture(&png, name));
+        }
+    }
+    page.section("Configuration", "", &settings::plain(&experiment));
+    let began: Vec<String> = meta.command.iter().map(|word| quoted(word)).collect();
+    let again = format!("tandem generate {} --prompt \"Once upon\"", quoted(&path));
+    page.section(
+        "Reproduce",
+        &format!("Started {}.", meta.started),
+        &commands(&[began.join(" "), again]),
+    );
+    Ok(page.finish())
+}
+
+fn lead(judged: &Value) -> String {
+    let over = judged["perplexity_over_control"].as_f64();
+    let weights = judged["weights"]
+        .as_f64()
+        .map_or_else(String::new, |n| format!(" of {} weights", number(n)));
+    match over {
+        Some(over) => format!(
+            "On nonlinear analog hardware the model{weights} has a perplexity {} % {} that of its softmax control.",
+            number((1000.0 * over.abs()).round() / 10.0),
+            if over < 0.0 { "below" } else { "above" }
+        ),
+        None => format!("A language model{weights}, brought onto analog attention."),
+    }
+}
+
+fn stages(judged: &Value) -> Vec<Vec<String>> {
+    let stages = judged["stages"].as_array().into_iter().flatten();
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.as_f64().map_or_else(|| "-".into(), number),
+    };
+    let keys = ["stage", "attention", "iterations", "validation_loss", "perplexity"];
+    stages
+        .map(|stage| keys.iter().map(|key| text(&stage[*key])).collect())
+        .collect()
+}
+
+/// Every number of a judgement that is not part of a list.
+fn figures(judged: &Value) -> Vec<Vec<String>> {
+    let flat = settings::flat(judged)
+        .into_iter()
+        .filter(|(path, _)| !path.contains('['));
+    flat.map(|(path, value)| {
+        let shown = value.parse::<f64>().map_or(value, number);
+        vec![path, shown]
+    })
+    .collect()
+}

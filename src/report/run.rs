@@ -1,0 +1,601 @@
+//! The page of one run.
+
+use rayon::prelude::*;
+use serde_json::Value;
+use tandem_core::{DesignSpace, Parameter, Problem, Scene};
+
+use super::number::{count, duration, interval, number, percent, percents};
+use super::page::{Page, commands, picture, side_by_side, table};
+use super::replay::{Episode, Film, MOST, replay};
+use super::{charts, design, settings};
+use crate::error::Error;
+use crate::evaluate::Learnt;
+use crate::evaluation::{Evaluation, Interval};
+use crate::experiment::Experiment;
+use crate::film::{designs, record, still};
+use crate::judge::Starts;
+use crate::metrics::{self, Row};
+use crate::registry;
+use crate::run_folder::{FINAL, Meta, RunError, RunFolder};
+
+/// Episodes that can be watched.
+const EPISODES: u64 = 3;
+/// Width and height of a machine in the still picture, pixels.
+const STILL: u32 = 560;
+/// The file in which another command may have left what the judgement depends on.
+const SENSITIVITY: &str = "evaluation/sensitivity.json";
+
+/// What a run folder holds.
+struct Run {
+    experiment: Experiment,
+    /// The same as it is stored.
+    document: Value,
+    meta: Meta,
+    rows: Vec<Row>,
+    judged: Option<Evaluation>,
+    space: DesignSpace,
+    /// Name of the folder, as it was given.
+    path: String,
+    /// What the reader must know.
+    notices: Vec<String>,
+}
+
+/// The page.
+///
+/// # Errors
+/// A run that is damaged beyond reading.
+pub fn page(folder: &RunFolder) -> Result<String, Error> {
+    let mut run = Run::open(folder)?;
+    let learnt = match Learnt::open_present(folder) {
+        Ok(learnt) => Some(learnt),
+        Err(error) => {
+            run.notices.push(format!("No machine to show: {error}."));
+            None
+        }
+    };
+    let episodes = match &learnt {
+        Some(learnt) => episodes(learnt)?,
+        None => Vec::new(),
+    };
+    let mut page = Page::new(&run.title(), &run.facts(), &run.lead(learnt.as_ref()));
+    run.notices.iter().for_each(|notice| page.notice(notice));
+    page.cards(&run.cards());
+    if let Some(learnt) = &learnt {
+        watch(&mut page, learnt, &episodes)?;
+    }
+    let curves = charts::learning(&run.rows)?;
+    if !curves.is_empty() {
+        let caption = "Judged in the true machine with mean actions and fixed starts; in training with exploring actions, and \
+                       under the method's effect: the proxy's where it has one. Dashed: where a phase begins.";
+        page.section("Learning", caption, &side_by_side(&curves));
+    }
+    run.design(&mut page, learnt.as_ref());
+    if let Some(gap) = charts::proxy_gap(&run.rows)? {
+        let caption = "The proxy is the network that stands in for the hardware while the design is learnt. Its gap is how far \
+                       its answers are from the hardware model's: small on the queries that episodes visit is what counts.";
+        page.section("Proxy gap", caption, &side_by_side(&[gap]));
+    }
+    if let Some(judged) = &run.judged {
+        let caption = format!(
+            "{} fresh episodes in the true machine; intervals of 95 %. It judges the best pair of policy and design that the \
+             run kept, not its last one.",
+            judged.episodes
+        );
+        page.section(
+            "Evaluation",
+            &caption,
+            &table(&["number", "value", "what it is"], &evaluation(judged)),
+        );
+    }
+    if let Some(found) = sensitivities(folder)? {
+        page.section(
+            "Sensitivities",
+            "How much the judgement depends on each parameter.",
+            &found,
+        );
+    }
+    page.section(
+        "Cost",
+        "What the run has used.",
+        &table(&["counter", "value"], &run.cost()),
+    );
+    let caption = "Settings that differ from the defaults are marked.";
+    page.section("Configuration", caption, &settings::table(&run.document));
+    page.section("Reproduce", &run.origin(), &commands(&run.reproduce()));
+    Ok(page.finish())
+}
+
+impl Run {
+    fn open(folder: &RunFolder) -> Result<Self, Error> {
+        let experiment = Experiment::from_run(folder)?;
+        let space = registry::problem(&experiment)?.problem.hardware().space().clone();
+        let mut notices = Vec::new();
+        let judged = match folder.read_json(FINAL) {
+            Ok(judged) => Some(judged),
+            Err(RunError::Missing(_)) => None,
+            Err(error) => {
+                notices.push(format!("No judgement to show: {error}."));
+                None
+            }
+        };
+        if let Err(error) = folder.check_rows() {
+            notices.push(format!("The curves may be wrong: {error}."));
+        }
+        let rows = match metrics::read(&folder.metrics()) {
+            Ok(rows) => rows,
+            Err(_) if !folder.metrics().exists() => Vec::new(),
+            Err(error) => {
+                notices.push(format!("No curves to show: {error}."));
+                Vec::new()
+            }
+        };
+        let run = Self {
+            document: folder.experiment()?,
+            meta: folder.meta()?,
+            path: folder.path().display().to_string(),
+            experiment,
+            rows,
+            judged,
+            space,
+            notices,
+        };
+        Ok(run.with_progress())
+    }
+
+    /// Says how far an unfinished run has come.
+    fn with_progress(mut self) -> Self {
+        if self.judged.is_none() {
+            let text = format!(
+                "This run is not finished: {} of at most {} environment steps. `tandem train --resume {}` goes on with it.",
+                count(self.used("env_steps") as u64),
+                count(self.experiment.schedule.env_steps),
+                quoted(&self.path)
+            );
+            self.notices.insert(0, text);
+        }
+        self
+    }
+
+    fn last(&self, key: &str) -> Option<f64> {
+        self.rows.iter().rev().find_map(|row| row.get(key)?.as_f64())
+    }
+
+    /// A counter at the run's end.
+    fn used(&self, key: &str) -> f64 {
+        self.last(key).unwrap_or(0.0)
+    }
+
+    fn title(&self) -> String {
+        match self.experiment.title.is_empty() {
+            true => format!("{} by {}", self.experiment.problem, self.experiment.method),
+            false => self.experiment.title.clone(),
+        }
+    }
+
+    fn facts(&self) -> Vec<String> {
+        vec![
+            format!("problem {}", self.experiment.problem),
+            format!("method {}", self.experiment.method),
+            format!("seed {}", self.experiment.seed),
+            self.path.clone(),
+            format!("Tandem {}", self.meta.tandem),
+        ]
+    }
+
+    /// What was learnt, in a sentence with numbers.
+    fn lead(&self, learnt: Option<&Learnt>) -> String {
+        let after = format!(
+            "After {} environment steps ({})",
+            count(self.used("env_steps") as u64),
+            duration(self.used("seconds"))
+        );
+        let Some(Evaluation {
+            success: Some(success), ..
+        }) = &self.judged
+        else {
+            return match self.last("true_success") {
+                Some(success) => format!(
+                    "{after}, the last judgement in the true machine was {} solved.",
+                    percent(success)
+                ),
+                None => format!("{after}, nothing has been judged yet."),
+            };
+        };
+        let judged = self.judged.as_ref();
+        let [low, high] = [success.low, success.high].map(percent);
+        let mut text = format!(
+            "{after}, the learnt {} solves {} of {} fresh episodes in the true machine (95 % interval: {low} to {high})",
+            if self.space.is_empty() {
+                "policy"
+            } else {
+                "pair of design and policy"
+            },
+            percent(success.mean),
+            judged.map_or(0, |judged| judged.episodes)
+        );
+        if let Some(start) = judged
+            .and_then(|judged| judged.success_start_design)
+            .filter(|_| !self.space.is_empty())
+        {
+            text += &format!("; the same policy on the start design solves {}", percent(start.mean));
+        }
+        let start = judged
+            .and_then(|judged| judged.success_start_design)
+            .map(|start| start.mean);
+        if (success.mean == 0.0 || start == Some(success.mean))
+            && let Some(total) = judged.and_then(|judged| judged.total_return)
+        {
+            text += &format!("; the mean return of the learnt pair is {}", interval(&total));
+        }
+        text += ".";
+        if let Some(changed) = learnt.and_then(|learnt| most_changed(&self.space, &learnt.design())) {
+            text += &changed;
+        }
+        text
+    }
+
+    fn cards(&self) -> Vec<(&'static str, String)> {
+        let judged = self.judged.as_ref();
+        let mut cards = Vec::new();
+        let mean = |value: Option<Interval>| value.map(|value| value.mean);
+        match judged.and_then(|judged| judged.success) {
+            Some(success) => cards.push(("true success", percent(success.mean))),
+            None => cards.push((
+                "last true success",
+                self.last("true_success").map_or("-".into(), percent),
+            )),
+        }
+        if let Some(start) =
+            mean(judged.and_then(|judged| judged.success_start_design)).filter(|_| !self.space.is_empty())
+        {
+            cards.push(("success of the start design", percent(start)));
+        }
+        let total = mean(judged.and_then(|judged| judged.total_return)).or(self.last("true_return"));
+        cards.push(("true return", total.map_or("-".into(), number)));
+        if let Some(gap) = judged
+            .and_then(|judged| judged.proxy_gap.as_ref())
+            .map(|gap| gap.visited)
+        {
+            cards.push(("proxy gap, visited", number(gap)));
+        }
+        cards.push(("environment steps", count(self.used("env_steps") as u64)));
+        cards.push(("computing time", duration(self.used("seconds"))));
+        cards
+    }
+
+    fn design(&self, page: &mut Page, learnt: Option<&Learnt>) {
+        if self.space.is_empty() {
+            return;
+        }
+        let mut content = String::new();
+        if let Some(learnt) = learnt {
+            content += &design::table(&self.space, &learnt.design());
+        }
+        content += &design::ways(&self.space, &self.rows);
+        if !content.is_empty() {
+            page.section(
+                "Design",
+                "The frame of each curve is the range that can be built.",
+                &content,
+            );
+        }
+    }
+
+    fn cost(&self) -> Vec<Vec<String>> {
+        let sum = |key: &str| -> f64 { self.rows.iter().filter_map(|row| row.get(key)?.as_f64()).sum() };
+        let line = |name: &str, value: String| vec![name.to_owned(), value];
+        let mut lines = vec![
+            line("environment steps", count(self.used("env_steps") as u64)),
+            line(
+                "queries of the hardware model",
+                count(self.used("hardware_queries") as u64),
+            ),
+            line("training episodes", count(sum("episodes") as u64)),
+            line("iterations", count(self.used("iteration") as u64)),
+            line("computing time", duration(self.used("seconds"))),
+        ];
+        let parts = [
+            ("seconds_rollout", "of it: roll-outs"),
+            ("seconds_update", "of it: updates of policy and proxy"),
+            ("seconds_design", "of it: moving the design"),
+            ("seconds_evaluation", "of it: judging in the true machine"),
+        ];
+        lines.extend(parts.iter().map(|(key, name)| line(name, duration(sum(key)))));
+        if sum("faults") > 0.0 {
+            lines.push(line(
+                "training episodes ended by a fault of the simulation",
+                count(sum("faults") as u64),
+            ));
+        }
+        lines
+    }
+
+    /// Where the run comes from.
+    fn origin(&self) -> String {
+        let commit = self.meta.git_commit.as_ref().map_or(String::new(), |commit| {
+            let dirty = if self.meta.git_dirty == Some(true) {
+                " with changes"
+            } else {
+                ""
+            };
+            format!(", commit {}{dirty}", commit.chars().take(12).collect::<String>())
+        });
+        let machine = self.meta.machine.as_ref();
+        let on = machine.map_or(String::new(), |m| {
+            format!(" on {} ({}, libtorch {})", m.processor, m.libc, m.libtorch)
+        });
+        format!(
+            "Started {} by Tandem {}{commit}{on}. The same experiment and seed give the same numbers, whatever the number of threads.",
+            self.meta.started, self.meta.tandem
+        )
+    }
+
+    fn reproduce(&self) -> Vec<String> {
+        let path = quoted(&self.path);
+        let began: Vec<String> = self.meta.command.iter().map(|word| quoted(word)).collect();
+        let mut lines = vec![
+            "# how it was started".into(),
+            began.join(" "),
+            "# the same from the settings in its folder".into(),
+            format!("tandem train {}", quoted(&format!("{}/experiment.json", self.path))),
+        ];
+        if self.judged.is_some() {
+            lines.extend([
+                "# fresh episodes in the true machine, a film, files for other simulators".into(),
+                format!("tandem evaluate {path} --episodes 512"),
+                format!(
+                    "tandem render {path} --out {}",
+                    quoted(&format!("{}/motion.gif", self.path))
+                ),
+                format!(
+                    "tandem export {path} --out {}",
+                    quoted(&format!("{}/export", self.path))
+                ),
+            ]);
+        }
+        lines
+    }
+}
+
+/// The parameter that was moved the farthest within its bounds.
+fn most_changed(space: &DesignSpace, learnt: &[f64]) -> Option<String> {
+    let moved =
+        |(parameter, value): &(&Parameter, f64)| (value - parameter.start).abs() / (parameter.high - parameter.low);
+    let pairs = space.parameters.iter().zip(learnt.iter().copied());
+    let (parameter, value) = pairs.max_by(|a, b| moved(a).total_cmp(&moved(b)))?;
+    if moved(&(parameter, value)) < 0.005 {
+        return Some(" The design is where it began.".into());
+    }
+    let unit = if parameter.unit == "1" {
+        String::new()
+    } else {
+        format!(" {}", parameter.unit)
+    };
+    Some(format!(
+        " Moved the farthest within its bounds: {}, from {} to {}{unit}.",
+        parameter.name,
+        number(parameter.start),
+        number(value)
+    ))
+}
+
+/// The first episodes of the final judgement, on the start design and on the learnt one.
+fn episodes(learnt: &Learnt) -> Result<Vec<Episode>, Error> {
+    let space = learnt.hardware().space().clone();
+    let designs = designs(&space.start(), &learnt.design());
+    let starts = Starts {
+        name: "evaluation",
+        seed: learnt.experiment.seed,
+        episodes: EPISODES as usize,
+    };
+    let films: Vec<(u64, usize)> = (0..EPISODES)
+        .flat_map(|e| (0..designs.len()).map(move |d| (e, d)))
+        .collect();
+    let policy = &learnt.policy;
+    let play = |(episode, which): (u64, usize), mut problem: Box<dyn Problem>| {
+        let (title, design) = &designs[which];
+        let played = record(&mut *problem, policy, design, starts, episode)?;
+        let solved = if played.success { "solved" } else { "not solved" };
+        Ok(Film {
+            title: (*title).into(),
+            outcome: format!("{solved}, return {}", number(played.total_return)),
+            scenes: played.scenes,
+        })
+    };
+    let copies: Vec<_> = films
+        .into_iter()
+        .map(|film| (film, learnt.instance.problem.fresh()))
+        .collect();
+    let films: Vec<Film> = copies
+        .into_par_iter()
+        .map(|(film, problem)| play(film, problem))
+        .collect::<Result<_, Error>>()?;
+    let mut films = films.into_iter();
+    let mut episodes = Vec::new();
+    for number in 1..=EPISODES {
+        let label = number.to_string();
+        let films = films.by_ref().take(designs.len()).collect();
+        episodes.push(Episode { label, films });
+    }
+    Ok(episodes)
+}
+
+/// The replay and a still picture of the first episode.
+fn watch(page: &mut Page, learnt: &Learnt, episodes: &[Episode]) -> Result<(), Error> {
+    let dt = learnt.instance.problem.spec().control_dt;
+    let caption = match replay(episodes, dt, MOST) {
+        Some(found) => {
+            let drawn = what_is_drawn(&learnt.experiment.problem);
+            let caption = replay_caption(found.stride, found.episodes, episodes.len());
+            page.replay("Replay", &format!("{caption}{drawn}"), &found.data);
+            "The same as a still picture: earlier moments are pale."
+        }
+        None => "The first episode of the final judgement; earlier moments are pale.",
+    };
+    let Some(first) = episodes.first() else {
+        return Ok(());
+    };
+    let films: Vec<(&str, Vec<Scene>)> = first
+        .films
+        .iter()
+        .map(|film| (film.title.as_str(), film.scenes.clone()))
+        .collect();
+    if films
+        .iter()
+        .all(|(_, scenes)| scenes.iter().all(|scene| scene.shapes.is_empty()))
+    {
+        return Ok(());
+    }
+    let size = (STILL * films.len() as u32, STILL);
+    let titles: Vec<&str> = films.iter().map(|(title, _)| *title).collect();
+    let png = still(&films, size)?.png()?;
+    page.section("Machine", caption, &picture(&png, &titles.join(", beside ")));
+    Ok(())
+}
+
+/// What the parts of a chart mean; a machine needs no words.
+fn what_is_drawn(problem: &str) -> &'static str {
+    match problem {
+        "accelerator" => {
+            " Squares above: array (blue), accumulator (outline), scratchpad (sand) and memory interface (grey), by their area. \
+             Bars below: the time of each layer; the line is that of the reference, so lower is better."
+        }
+        "attention" => {
+            " Squares: the tokens that the window still holds, the newest left, keys above their values, filled where a number is \
+             positive. Bars: the score of each answer, from the line at zero; the mark below them is the right one."
+        }
+        _ => "",
+    }
+}
+
+/// What is shown in the replay, and what was left out to keep the page small.
+pub fn replay_caption(stride: usize, shown: usize, all: usize) -> String {
+    let mut text = "Episodes of the final judgement, as they happened in the true machine.".to_owned();
+    if stride > 1 {
+        text += &format!(
+            " To keep the page small, every {stride}th control step is stored; the motion between is interpolated."
+        );
+    }
+    if shown < all {
+        text += &format!(" For the same reason, {shown} of {all} episodes are stored.");
+    }
+    text
+}
+
+/// The numbers of a judgement, each with what it is.
+fn evaluation(judged: &Evaluation) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut put = |name: &str, value: Option<String>, what: &str| {
+        if let Some(value) = value {
+            rows.push(vec![name.to_owned(), value, what.to_owned()]);
+        }
+    };
+    let share = |value: Option<Interval>| value.map(|value| percents(&value));
+    put(
+        "true success",
+        share(judged.success),
+        "episodes solved in the true machine, with the policy's mean actions",
+    );
+    put(
+        "success, start design",
+        share(judged.success_start_design),
+        "the same policy on the design that the run began with",
+    );
+    put(
+        "success, exploring",
+        share(judged.success_sampled),
+        "with actions drawn as in training: lower wherever precision matters",
+    );
+    put(
+        "success, half the time step",
+        share(judged.success_half_step),
+        "the physics computed twice as finely: should agree",
+    );
+    put(
+        "return",
+        judged.total_return.map(|value| interval(&value)),
+        "mean sum of rewards of an episode",
+    );
+    put(
+        "return, half the time step",
+        judged.return_half_step.map(|value| interval(&value)),
+        "should agree with the return",
+    );
+    if let Some(gap) = &judged.proxy_gap {
+        let scale = "error of the proxy's effect, in the effect's own scale";
+        put(
+            "proxy gap, visited",
+            Some(format!("{} (95 %: {})", number(gap.visited), number(gap.visited_p95))),
+            scale,
+        );
+        put(
+            "proxy gap, uniform",
+            Some(format!("{} (95 %: {})", number(gap.uniform), number(gap.uniform_p95))),
+            scale,
+        );
+    }
+    if judged.faults > 0 {
+        put(
+            "faults",
+            Some(count(judged.faults as u64)),
+            "episodes that the simulation had to give up",
+        );
+    }
+    if let Some(new) = &judged.retrain {
+        put(
+            "success, new policy",
+            share(new.success),
+            "a policy trained from scratch on the learnt design",
+        );
+    }
+    put(
+        "kept after iteration",
+        judged.iteration.map(count),
+        "when the judged pair was the best so far",
+    );
+    rows
+}
+
+/// The entries of a list of sensitivities as a table, its columns by the names of its keys.
+fn sensitivities(folder: &RunFolder) -> Result<Option<String>, Error> {
+    let path = folder.file(SENSITIVITY);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(None); // not measured
+    };
+    let document: Value =
+        serde_json::from_str(&text).map_err(|error| Error::Run(format!("{} is damaged: {error}", path.display())))?;
+    let lists = [Some(&document)]
+        .into_iter()
+        .flatten()
+        .chain(document.as_object().into_iter().flat_map(|map| map.values()));
+    let list = lists
+        .filter_map(Value::as_array)
+        .find(|list| list.iter().any(Value::is_object));
+    let Some(list) = list else { return Ok(None) };
+    let mut columns: Vec<&str> = Vec::new();
+    for key in list.iter().filter_map(Value::as_object).flat_map(|entry| entry.keys()) {
+        if !columns.contains(&key.as_str()) {
+            columns.push(key);
+        }
+    }
+    let cell = |value: Option<&Value>| match value {
+        Some(Value::Number(n)) => n.as_f64().map_or_else(String::new, number),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    };
+    let rows: Vec<Vec<String>> = list
+        .iter()
+        .map(|entry| columns.iter().map(|key| cell(entry.get(key))).collect())
+        .collect();
+    Ok(Some(table(&columns, &rows)))
+}
+
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
