@@ -55,9 +55,11 @@ pub mod session;
 pub mod sets;
 pub mod statistics;
 pub mod strict;
+pub mod sweep;
 pub mod tensor_hardware;
 pub mod tensorboard;
 pub mod trainer;
+pub mod watch;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};

@@ -22,8 +22,10 @@ mod second_judge;
 mod sensitivity;
 pub mod shell;
 pub mod simulate;
+pub mod sweep;
 pub mod train;
 pub mod validate;
+pub mod watch;
 
 use serde::Serialize;
 
