@@ -247,7 +247,7 @@ fn steps(status: &Status) -> String {
 }
 
 /// A time in the largest two units that say something: `54 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`.
-fn short(seconds: f64) -> String {
+pub(crate) fn short(seconds: f64) -> String {
     let s = seconds.round() as u64;
     match s {
         0..60 => format!("{s} s"),

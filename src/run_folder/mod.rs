@@ -17,6 +17,7 @@
 
 mod checkpoints;
 pub(crate) mod checksums;
+mod difference;
 mod meta;
 
 use std::fs::{self, File, TryLockError};
@@ -31,7 +32,9 @@ use crate::atomic;
 use crate::output::quoted;
 use crate::registry::BundledFile;
 pub use checkpoints::Checkpoint;
+pub(crate) use difference::first_difference;
 pub use meta::{FORMAT, Meta};
+pub(crate) use meta::{host, now};
 
 /// Where the result of a finished run stands.
 pub const FINAL: &str = "evaluation/final.json";
