@@ -30,7 +30,9 @@ fn json_of(path: &Path) -> Value {
 
 /// The experiment of `check --json`.
 fn resolved(folder: &Path, file: &str) -> Value {
-    tandem(folder, &["check", file, "--json"]).ended(0).json()["experiments"][0]["experiment"].clone()
+    let document = tandem(folder, &["check", file, "--json"]).ended(0).json();
+    assert_eq!(document["experiment"], document["experiments"][0]["experiment"]);
+    document["experiment"].clone()
 }
 
 #[test]
