@@ -13,6 +13,7 @@ use tandem::experiment::Experiment;
 use tandem::registry;
 use tandem::schema::{Setting, settings};
 
+use common::mutation::shipped;
 use common::{finished, row, tandem, tiny, write};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -107,17 +108,6 @@ fn keys(value: &Value, path: &str, out: &mut BTreeSet<String>) {
     }
 }
 
-/// The experiment files of a folder and of those in it.
-fn experiments(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files = |path: PathBuf| match path.is_dir() {
-        true => experiments(&path),
-        false => vec![path],
-    };
-    let is_json = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
-    entries.flat_map(files).filter(is_json).collect()
-}
-
 /// Whether a key is free: what a term's own parameters and variables are called, `tandem list terms` says.
 fn is_free(key: &str) -> bool {
     [".params.", ".variables."].iter().any(|part| key.contains(part))
@@ -128,14 +118,13 @@ fn every_key_of_every_experiment_is_explained() {
     let all = settings();
     let known: BTreeSet<&str> = all.iter().map(|setting| setting.key.as_str()).collect();
     let mut found = BTreeSet::new();
-    for path in experiments(&Path::new(ROOT).join("experiments")) {
+    for path in shipped() {
         let whole = match LanguageExperiment::is_at(&path) {
             true => serde_json::to_value(LanguageExperiment::read(&path, &[]).unwrap()),
-            false => match Experiment::read(&path, &[]) {
-                Ok(experiment) => serde_json::to_value(registry::resolved(&experiment).unwrap()),
-                Err(_) if path.to_string_lossy().contains("gymnasium") => continue, // its models are that package's
-                Err(error) => panic!("{error}"),
-            },
+            false => {
+                let experiment = Experiment::read(&path, &[]).unwrap();
+                serde_json::to_value(registry::resolved(&experiment).unwrap())
+            }
         };
         keys(&whole.unwrap(), "", &mut found);
     }
