@@ -122,6 +122,16 @@ fn commands_that_are_shown_have_the_options_that_there_are() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What makes a training short.
+const SHORT: [&str; 6] = [
+    "--set",
+    "schedule.env_steps=1000",
+    "--set",
+    "evaluation.episodes=4",
+    "--set",
+    "methods.morph-conditioned.proxy.steps=30",
+];
+
 /// Types a command in short form: training for a few thousand steps, judging a few episodes.
 fn short(folder: &Path, line: &str) -> Said {
     let (line, file) = line
@@ -130,7 +140,7 @@ fn short(folder: &Path, line: &str) -> Said {
     let mut words = words(line);
     assert_eq!(words.remove(0), "tandem", "{line}");
     let extra: &[&str] = match words[0].as_str() {
-        "train" | "compare" => &["--set", "schedule.env_steps=1000", "--set", "evaluation.episodes=4"],
+        "train" | "compare" => &SHORT,
         "evaluate" => &["--episodes", "4"],
         _ => &[],
     };
