@@ -100,6 +100,8 @@ fn dispatch(command: &Command) -> Result<(), Error> {
         Command::Train(args) => commands::train::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Compare(args) => commands::compare::run(args),
+        Command::Sweep(args) => commands::sweep::run(args),
+        Command::Watch(args) => commands::watch::run(args),
         Command::Render(args) => commands::render::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Adapt(args) => commands::adapt::run(args),

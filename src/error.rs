@@ -36,6 +36,9 @@ pub enum Error {
     /// Several runs stopped by a signal, each with a checkpoint saved; the text says how to go on: exit code 3.
     #[error("{0}")]
     Paused(String),
+    /// Another process does this work now: exit code 4.
+    #[error("{0}")]
+    Busy(String),
     /// Standard output cannot be written: exit code 0 where its reader has seen enough, else 1.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -93,7 +96,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code: 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
+    /// The exit code: 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved, 4 another process
+    /// is at it.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Input(_) | Self::Setting(_) | Self::Problem(_) | Self::Design(_) | Self::Config(_) => 2,
@@ -114,6 +118,7 @@ impl Error {
             Self::Run(_) | Self::Ppo(_) | Self::Collect(_) | Self::Archive(_) => 1,
             Self::Metrics(_) | Self::Render(_) | Self::VecEnv(_) => 1,
             Self::Stopped(_) | Self::Paused(_) => 3,
+            Self::Busy(_) => 4,
             Self::Output(error) => u8::from(!error.is_closed_pipe()),
         }
     }

@@ -67,12 +67,16 @@ impl Checked {
     /// # Errors
     /// As [`Experiment::read`].
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
-        if LanguageExperiment::is_at(path) {
-            let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
-                        `codesign`), `adapt`, `explore` and `generate` run it";
-            return Err(Error::Input(format!("{}: {text}", path.display())));
-        }
+        refuse_language(path)?;
         Self::of(Located::read_file(path, &split_sets(sets)?)?)
+    }
+
+    /// Reads and checks an experiment's text; `origin` names it in messages, and relative paths start at its folder.
+    ///
+    /// # Errors
+    /// As [`Experiment::read`].
+    pub fn parse(text: &str, origin: &str, sets: &[(String, String)]) -> Result<Self, Error> {
+        Self::of(Located::parse(text, origin, sets)?)
     }
 
     /// Checks an experiment that has been read.
@@ -90,4 +94,17 @@ impl Checked {
             instance,
         })
     }
+}
+
+/// Refuses an experiment about a language model, which no trainer by reward reads.
+///
+/// # Errors
+/// [`Error::Input`] with the commands that do.
+pub(crate) fn refuse_language(path: &Path) -> Result<(), Error> {
+    if !LanguageExperiment::is_at(path) {
+        return Ok(());
+    }
+    let text = "is about a language model, which learns from text, not by trial: `tandem train` (with a section \
+                `codesign`), `adapt`, `explore` and `generate` run it";
+    Err(Error::Input(format!("{}: {text}", path.display())))
 }

@@ -1,16 +1,16 @@
 //! Graceful shutdown: signals set a flag that is polled between units of work.
 //!
 //! The first Ctrl-C asks the run to save a checkpoint and end; the second one ends the process at once. Batch
-//! systems send SIGTERM or SIGUSR1 shortly before a job's time is up; they are treated like the first Ctrl-C.
+//! systems send SIGTERM, SIGUSR1 or SIGUSR2 shortly before a job's time is up; they are treated like the first Ctrl-C.
 //!
 //! What cannot poll for long, making a network say, is done [`during`] a watch that ends the process in its place.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
 
 /// Exit code after a second Ctrl-C: 128 + SIGINT, as shells have it.
@@ -27,13 +27,16 @@ pub enum Signal {
     Terminate,
     /// SIGUSR1: a batch system's warning ahead of time.
     User1,
+    /// SIGUSR2: the same; submitit's default.
+    User2,
 }
 
 impl Signal {
-    const ALL: [(i32, Signal); 3] = [
+    const ALL: [(i32, Signal); 4] = [
         (SIGINT, Signal::Interrupt),
         (SIGTERM, Signal::Terminate),
         (SIGUSR1, Signal::User1),
+        (SIGUSR2, Signal::User2),
     ];
 
     /// The signal's name, for messages.
@@ -42,12 +45,26 @@ impl Signal {
             Signal::Interrupt => "SIGINT",
             Signal::Terminate => "SIGTERM",
             Signal::User1 => "SIGUSR1",
+            Signal::User2 => "SIGUSR2",
         }
+    }
+
+    fn of(number: &AtomicUsize) -> Option<Self> {
+        let number = number.load(Ordering::Relaxed);
+        let known = Self::ALL.iter().find(|(known, _)| *known as usize == number);
+        known.map(|(_, signal)| *signal)
     }
 }
 
 /// The last signal's number; 0 for none.
 static LAST: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+/// The number of the last warning of a batch system, SIGUSR1 or SIGUSR2; 0 for none.
+static WARNING: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+/// What is done before a watch ends the process.
+static LAST_ACT: Mutex<Option<Act>> = Mutex::new(None);
+
+/// See [`before_the_end`].
+type Act = Box<dyn Fn() + Send>;
 
 /// Starts listening. Call once, before the work begins; further calls do nothing.
 ///
@@ -65,14 +82,26 @@ pub fn install() -> io::Result<()> {
         flag::register(number, Arc::clone(&asked))?;
         flag::register_usize(number, Arc::clone(&last), number as usize)?;
     }
+    let warning = WARNING.get_or_init(Arc::default);
+    for number in [SIGUSR1, SIGUSR2] {
+        flag::register_usize(number, Arc::clone(warning), number as usize)?;
+    }
     Ok(())
 }
 
 /// The signal that asks the run to end, if one has come since [`install`]. Costs one atomic load.
 pub fn requested() -> Option<Signal> {
-    let last = LAST.get()?.load(Ordering::Relaxed);
-    let known = Signal::ALL.iter().find(|(number, _)| *number as usize == last);
-    known.map(|(_, signal)| *signal)
+    Signal::of(LAST.get()?)
+}
+
+/// The warning that a batch system has sent ahead of the job's end, if any, whatever came after it.
+pub fn warned() -> Option<Signal> {
+    Signal::of(WARNING.get()?)
+}
+
+/// What is to be done before a watch ends the process ([`during`]); the last call counts.
+pub fn before_the_end(act: impl Fn() + Send + 'static) {
+    *LAST_ACT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
 }
 
 /// How often a watch looks.
@@ -115,6 +144,9 @@ fn watch_over(watch: &Watch, ended: &mpsc::Receiver<()>) {
         }
         if requested().is_some() && asked.get_or_insert_with(Instant::now).elapsed() >= watch.patience {
             (watch.say)(watch.last_word);
+            if let Some(act) = &*LAST_ACT.lock().unwrap_or_else(PoisonError::into_inner) {
+                act();
+            }
             signal_hook::low_level::exit(EXIT_STOPPED); // without the destructors of what is at work
         }
     }
@@ -151,6 +183,14 @@ mod tests {
         let sent = Signal::ALL.iter().find(|(_, s)| s.name() == case).unwrap();
         raise(sent.0).unwrap();
         assert_eq!(requested(), Some(sent.1));
+        let is_warning = matches!(sent.1, Signal::User1 | Signal::User2);
+        assert_eq!(warned(), is_warning.then_some(sent.1));
+        raise(SIGTERM).unwrap();
+        assert_eq!(
+            warned(),
+            is_warning.then_some(sent.1),
+            "a later signal does not hide a warning"
+        );
     }
 
     #[test]

@@ -50,13 +50,16 @@ pub mod run;
 pub mod run_folder;
 pub mod schema;
 pub mod second_judge;
+pub mod sensitivity;
 pub mod session;
 pub mod sets;
 pub mod statistics;
 pub mod strict;
+pub mod sweep;
 pub mod tensor_hardware;
 pub mod tensorboard;
 pub mod trainer;
+pub mod watch;
 
 pub use app::App;
 pub use registry::{MethodEntry, ProblemEntry};

@@ -31,6 +31,14 @@ pub const FINAL_EPISODES: usize = 128;
 /// What TensorBoard shows beside the hyper-parameters.
 const RESULTS: [&str; 3] = ["final/success", "final/return", "final/env_steps"];
 
+/// How far [`Run::advance`] has come.
+pub enum Reached {
+    /// So many environment steps.
+    Steps(u64),
+    /// The end: the run is judged.
+    End(Box<Evaluation>),
+}
+
 /// A run that is being written.
 pub struct Run {
     session: Session,
@@ -117,36 +125,59 @@ impl Run {
     /// [`Error::Stopped`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that
     /// cannot be written any more.
     pub fn complete(&mut self) -> Result<Evaluation, Error> {
-        let stop = || interrupt::requested().is_some();
         let last_word = Error::Stopped(quoted(&self.path())).to_string();
+        self.train(u64::MAX, &last_word)?;
+        self.checkpoint()?;
+        self.finish(&last_word)
+    }
+
+    /// Trains until so many environment steps are done, saves a checkpoint and gives their number; a run that ends before
+    /// that is completed, and judged.
+    ///
+    /// # Errors
+    /// As [`Run::complete`].
+    pub fn advance(&mut self, env_steps: u64) -> Result<Reached, Error> {
+        let last_word = Error::Stopped(quoted(&self.path())).to_string();
+        let is_over = self.train(env_steps, &last_word)?;
+        self.checkpoint()?;
+        if is_over {
+            return self.finish(&last_word).map(Box::new).map(Reached::End);
+        }
+        self.session.board.sync();
+        Ok(Reached::Steps(self.trainer.counters().env_steps))
+    }
+
+    /// Trains to the end of the run, or until so many environment steps are done; whether the run is over.
+    fn train(&mut self, env_steps: u64, last_word: &str) -> Result<bool, Error> {
+        let stop = || interrupt::requested().is_some();
         if self.is_new {
             self.session.progress.say("preparing the method");
             let work = || self.trainer.prepare(&stop);
             match self
                 .session
-                .watched("preparing the method", NO_PATIENCE, &last_word, work)
+                .watched("preparing the method", NO_PATIENCE, last_word, work)
             {
                 Err(Error::Method(MethodError::Stopped)) => return Err(self.stopped()),
                 prepared => prepared?,
             }
         }
-        loop {
+        self.session.progress.begin(self.trainer.counters().env_steps);
+        while self.trainer.counters().env_steps < env_steps {
             if stop() {
                 self.session.progress.say("saving a checkpoint");
                 self.checkpoint()?;
                 return Err(self.stopped());
             }
             let work = || self.trainer.iterate();
-            let Some(record) = self.session.watched("this iteration", PATIENCE, &last_word, work)? else {
-                break;
+            let Some(record) = self.session.watched("this iteration", PATIENCE, last_word, work)? else {
+                return Ok(true);
             };
             self.write(&record)?;
             if self.session.checkpoint_is_due(self.experiment.checkpoint.every_seconds) {
                 self.checkpoint()?;
             }
         }
-        self.checkpoint()?;
-        self.finish(&last_word)
+        Ok(false)
     }
 
     /// Closes the curves; how the run goes on.
@@ -162,10 +193,12 @@ impl Run {
             self.save_best()?;
         }
         let (counters, schedule) = (&record.counters, &self.experiment.schedule);
+        // the last iteration is a whole one
+        let iteration = (self.experiment.rollout.lanes * self.experiment.rollout.steps) as u64;
         self.session.progress.update(&Status {
             phase: record.phase.name(),
             env_steps: counters.env_steps,
-            end: self.trainer.end(),
+            end: self.trainer.end().next_multiple_of(iteration),
             may_end_early: schedule.freeze_at.is_some() || schedule.stop_at.is_some(),
             mean_return: record.mean_return,
             success: record.evaluation.as_ref().map(|e| e.success),

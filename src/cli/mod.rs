@@ -7,6 +7,7 @@ mod language;
 mod learning;
 mod map;
 mod report;
+mod sweep;
 
 use clap::{Parser, Subcommand};
 
@@ -17,6 +18,7 @@ pub use language::*;
 pub use learning::*;
 pub use map::*;
 pub use report::*;
+pub use sweep::*;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +30,7 @@ Examples:
   tandem render runs/far-3 --out far.gif             start design and learnt design, side by side
   tandem simulate resnet50 --platform fpga --report report.html   a network on an accelerator, layer by layer
 
-Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved.
+Exit codes: 0 done, 1 the run failed, 2 bad usage or bad input, 3 stopped with a checkpoint saved, 4 another process is at it.
 Results go to stdout, messages to stderr.";
 
 /// Design the body and the brain of a machine together.
@@ -50,6 +52,10 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Train methods and seeds side by side; table and plot
     Compare(CompareArgs),
+    /// Plan many runs, run them here or on a cluster, and sum them up
+    Sweep(SweepArgs),
+    /// Look at a run or a sweep while it goes on: curves, design, time left
+    Watch(WatchArgs),
     /// Draw start design and learnt design, as PNG or animated GIF
     Render(RenderArgs),
     /// Write a run, or a folder of runs, as one page of HTML that opens offline

@@ -19,10 +19,13 @@ pub mod rollout;
 pub mod schema;
 pub mod search;
 mod second_judge;
+mod sensitivity;
 pub mod shell;
 pub mod simulate;
+pub mod sweep;
 pub mod train;
 pub mod validate;
+pub mod watch;
 
 use serde::Serialize;
 

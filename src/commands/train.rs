@@ -114,7 +114,10 @@ fn language(mut run: AdaptationRun) -> Result<(), Error> {
 }
 
 /// Prints what was learnt and where its files are.
-fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
+///
+/// # Errors
+/// Standard output that cannot be written.
+pub fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
     let percent = |share: Interval| {
         let [mean, low, high] = [share.mean, share.low, share.high].map(|x| 100.0 * x);
         format!("{mean:.1} % [{low:.1}, {high:.1}]")

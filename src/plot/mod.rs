@@ -77,7 +77,7 @@ pub struct Row {
     pub name: String,
     /// The number with its interval.
     pub estimate: Estimate,
-    /// The seeds' own values, drawn as small dots.
+    /// The seeds' own values, drawn as small dots; none where the estimate is not one over seeds.
     pub seeds: Vec<f64>,
 }
 
@@ -112,21 +112,55 @@ pub fn learning_curves(axes: &Axes, curves: &[Curve], center: Center) -> Result<
         if points.is_empty() {
             continue;
         }
-        let band = points.iter().map(|p| (p.x, p.low, p.high));
-        marks.push(Mark::Band(band.collect(), color(i, 0.16)));
-        marks.push(Mark::Line {
-            points: points.iter().map(|p| (p.x, p.center)).collect(),
-            color: color(i, 1.0),
-            width: 2.2,
-            dashed: false,
+        let label = format!("{} (n = {})", curve.name, seeds.len());
+        let points = points.iter().map(|p| {
+            let estimate = Estimate {
+                value: p.center,
+                low: p.low,
+                high: p.high,
+            };
+            (p.x, estimate)
         });
-        legend.push(Entry {
-            label: format!("{} (n = {})", curve.name, seeds.len()),
-            color: color(i, 1.0),
-            dot: false,
-        });
+        banded(&mut marks, &mut legend, i, label, &points.collect::<Vec<_>>());
     }
     figure(axes, &marks, &legend, &Vertical::Values)
+}
+
+/// A line with its band, for example a performance profile.
+#[derive(Clone, Debug)]
+pub struct Band {
+    /// Name in the legend.
+    pub name: String,
+    /// Points of the line with the ends of the band, in ascending x.
+    pub points: Vec<(f64, Estimate)>,
+}
+
+/// Lines within their bands, one colour each.
+///
+/// # Errors
+/// No band has a point.
+pub fn bands(axes: &Axes, bands: &[Band]) -> Result<Figure, PlotError> {
+    let (mut marks, mut legend) = (Vec::new(), Vec::new());
+    for (i, band) in bands.iter().enumerate() {
+        banded(&mut marks, &mut legend, i, band.name.clone(), &band.points);
+    }
+    figure(axes, &marks, &legend, &Vertical::Values)
+}
+
+fn banded(marks: &mut Vec<Mark>, legend: &mut Vec<Entry>, i: usize, label: String, points: &[(f64, Estimate)]) {
+    let ends = points.iter().map(|(x, e)| (*x, e.low, e.high));
+    marks.push(Mark::Band(ends.collect(), color(i, 0.16)));
+    marks.push(Mark::Line {
+        points: points.iter().map(|(x, e)| (*x, e.value)).collect(),
+        color: color(i, 1.0),
+        width: 2.2,
+        dashed: false,
+    });
+    legend.push(Entry {
+        label,
+        color: color(i, 1.0),
+        dot: false,
+    });
 }
 
 /// Single histories as lines, one colour each.
@@ -185,7 +219,10 @@ pub fn intervals(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
     let (mut marks, mut names) = (Vec::new(), Vec::new());
     for (i, row) in rows.iter().enumerate() {
         let (at, color_of) = (i as f64, |opacity| color(i, opacity));
-        names.push(format!("{} (n = {})", row.name, row.seeds.len()));
+        names.push(match row.seeds.len() {
+            0 => row.name.clone(),
+            n => format!("{} (n = {n})", row.name),
+        });
         let Estimate { value, low, high } = row.estimate;
         let bar = |points| Mark::Line {
             points,

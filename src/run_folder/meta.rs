@@ -43,21 +43,31 @@ impl Meta {
 
     /// The facts about this process. Nothing here fails: what cannot be found is `None`.
     pub fn collect() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             format: FORMAT,
             tandem: env!("CARGO_PKG_VERSION").to_owned(),
             command: std::env::args_os()
                 .map(|word| word.to_string_lossy().into_owned())
                 .collect(),
-            host: output_of("uname", &["-n"]),
+            host: host(),
             git_commit: output_of("git", &["rev-parse", "HEAD"]),
             git_dirty: output_of("git", &["status", "--porcelain"]).map(|text| !text.is_empty()),
-            started: utc(since.map_or(0, |d| d.as_secs())),
+            started: now(),
             machine: Some(Machine::here()),
             from: None,
         }
     }
+}
+
+/// Name of this computer, where it can be found.
+pub(crate) fn host() -> Option<String> {
+    output_of("uname", &["-n"])
+}
+
+/// The time, UTC, as `2026-01-31T08:05:09Z`.
+pub(crate) fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    utc(since.map_or(0, |d| d.as_secs()))
 }
 
 fn output_of(program: &str, arguments: &[&str]) -> Option<String> {

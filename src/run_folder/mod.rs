@@ -8,7 +8,7 @@
 //! checksums.json    of every file that is read back ([`checksums`])
 //! checkpoints/      the last two states to resume from, and the best policy
 //! evaluation/       what `tandem evaluate` found
-//! tensorboard/      the same figures for TensorBoard (crate::tensorboard)
+//! events.out.tfevents.*  the same figures for TensorBoard (crate::tensorboard)
 //! model-DIGEST/     files that the experiment names: a robot's model ([`crate::registry::Files`])
 //! ```
 //!
@@ -17,6 +17,7 @@
 
 mod checkpoints;
 pub(crate) mod checksums;
+mod difference;
 mod meta;
 
 use std::fs::{self, File, TryLockError};
@@ -31,7 +32,9 @@ use crate::atomic;
 use crate::output::quoted;
 use crate::registry::BundledFile;
 pub use checkpoints::Checkpoint;
+pub(crate) use difference::first_difference;
 pub use meta::{FORMAT, Meta};
+pub(crate) use meta::{host, now};
 
 /// Where the result of a finished run stands.
 pub const FINAL: &str = "evaluation/final.json";
@@ -39,7 +42,9 @@ const METRICS: &str = "metrics.jsonl";
 const LOCK: &str = ".lock";
 const LOCK_TRIES: usize = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(30);
-const SUBFOLDERS: [&str; 3] = ["checkpoints", "evaluation", "tensorboard"];
+const SUBFOLDERS: [&str; 2] = ["checkpoints", "evaluation"];
+/// Where older versions wrote TensorBoard's event files.
+const OLD_EVENTS: &str = "tensorboard";
 
 /// Why a run folder cannot be made, opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -228,9 +233,14 @@ impl RunFolder {
         self.file(METRICS)
     }
 
-    /// The folder of TensorBoard's event files.
+    /// The folder of TensorBoard's event files: the run's own, whose name TensorBoard then shows; a run of an older version
+    /// goes on where its files are.
     pub fn tensorboard(&self) -> PathBuf {
-        self.file("tensorboard")
+        let old = self.file(OLD_EVENTS);
+        match old.is_dir() {
+            true => old,
+            false => self.path.clone(),
+        }
     }
 
     /// The experiment that the run was made from.

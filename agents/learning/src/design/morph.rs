@@ -92,7 +92,7 @@ impl Morph {
         check(&settings)?;
         settings.proxy.check_for(&*setup.hardware, false)?;
         setup.check_designs("morph")?;
-        EffectCredit::new(setup, &settings.effect)?;
+        settings.effect.check()?;
         Ok(settings)
     }
 

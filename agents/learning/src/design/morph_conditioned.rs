@@ -101,7 +101,7 @@ impl MorphConditioned {
             spread.check("spread.")?;
         }
         setup.check_designs("morph-conditioned")?;
-        EffectCredit::new(setup, &settings.effect)?;
+        settings.effect.check()?;
         Ok(settings.resolved(setup))
     }
 

@@ -4,8 +4,14 @@
 //! and intervals follow Agarwal et al., *Deep Reinforcement Learning at the Edge of the Statistical Precipice*
 //! (NeurIPS 2021), whose reference code is `rliable`. Functions of no data give `None`.
 
+mod improvement;
+mod profile;
+
 use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
+
+pub use improvement::{improvement, probability_of_improvement};
+pub use profile::{performance_profile, share_above};
 
 /// Resamples of the bootstrap that settle a 95 % interval to about a percent of its width.
 pub const RESAMPLES: usize = 2000;
@@ -116,27 +122,6 @@ pub fn wilson(successes: u64, trials: u64) -> Option<Estimate> {
         low: end(middle - half),
         high: end(middle + half),
     })
-}
-
-/// The probability that a run of method `x` scores better than one of method `y`, ties counted half: the
-/// Mann-Whitney statistic over all pairs of seeds (Agarwal et al. 2021, section 4.3).
-pub fn probability_of_improvement(x: &[f64], y: &[f64]) -> Option<f64> {
-    let score = |a: f64, b: f64| f64::from(u8::from(a > b)) + 0.5 * f64::from(u8::from(a == b));
-    let wins: f64 = x.iter().flat_map(|&a| y.iter().map(move |&b| score(a, b))).sum();
-    let pairs = x.len() * y.len();
-    (pairs > 0).then(|| wins / pairs as f64)
-}
-
-/// [`probability_of_improvement`] with its bootstrap interval; the seeds of both methods are redrawn.
-pub fn compare(x: &[f64], y: &[f64], resamples: usize, stream: &mut Stream) -> Option<Estimate> {
-    let value = probability_of_improvement(x, y)?;
-    let values: Option<Vec<f64>> = (0..resamples)
-        .map(|_| {
-            let redrawn = (redraw(x, stream), redraw(y, stream));
-            probability_of_improvement(&redrawn.0, &redrawn.1)
-        })
-        .collect();
-    percentile_interval(value, &values?)
 }
 
 /// The area under a curve of points (x, y) in ascending x, by the trapezoid rule.
@@ -301,28 +286,6 @@ mod tests {
         let x = [0.1, 0.9, 0.4, 0.8, 0.7];
         let interval = || bootstrap(&[&x], interquartile_mean, 500, &mut stream());
         assert_eq!(interval(), interval());
-    }
-
-    #[test]
-    fn probability_of_improvement_counts_pairs() {
-        // Of the six pairs x wins four and ties one.
-        assert_eq!(
-            probability_of_improvement(&[1.0, 3.0], &[0.0, 1.0, 2.0]),
-            Some(4.5 / 6.0)
-        );
-        assert_eq!(probability_of_improvement(&[], &[1.0]), None);
-        let (x, y) = ([0.9, 1.0, 0.95], [0.1, 0.2, 0.0]);
-        let surely = compare(&x, &y, 200, &mut stream()).unwrap();
-        assert_eq!(
-            surely,
-            Estimate {
-                value: 1.0,
-                low: 1.0,
-                high: 1.0
-            }
-        );
-        let (there, back) = (probability_of_improvement(&x, &y), probability_of_improvement(&y, &x));
-        assert_eq!(there.unwrap() + back.unwrap(), 1.0);
     }
 
     #[test]

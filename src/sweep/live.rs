@@ -1,35 +1,27 @@
 //! Progress of the runs: one live line on a terminal, occasional plain lines where stderr is a file.
 
-use std::fs::File;
-use std::io::{IsTerminal, Read, Seek, SeekFrom};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::plan::{Job, JobState, Outcome};
-use super::report::Progress;
+use super::Task;
+use super::local::Outcome;
+use super::state::Mark;
 use crate::output::note;
 
 /// Interval at which the runs' metrics are polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two plain lines.
 const PLAIN_PAUSE: Duration = Duration::from_secs(60);
-/// The last rows of a metrics file are found in this many bytes.
-const TAIL: u64 = 65_536;
-
-/// A run as far as it has got.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Mark {
-    steps: u64,
-    success: Option<f64>,
-}
 
 /// Shows how the runs get on.
-pub(super) struct Live<'a> {
-    jobs: &'a [Job],
+pub struct Live<'a> {
+    sweep: &'a Path,
+    tasks: &'a [Task],
     marks: Vec<Mark>,
-    /// Environment steps of each run when the comparison began.
+    /// Environment steps of each run when this began.
     first: Vec<u64>,
     open: Vec<bool>,
     began: Instant,
@@ -39,18 +31,23 @@ pub(super) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    /// Begins to show these runs.
-    pub fn new(jobs: &'a [Job], states: &[JobState]) -> Self {
-        let marks: Vec<Mark> = jobs.iter().map(|job| mark(&job.folder.join("metrics.jsonl"))).collect();
+    /// Begins to show these runs of the sweep in `sweep`; `open`: those that are not finished.
+    pub fn new(sweep: &'a Path, tasks: &'a [Task], open: Vec<bool>) -> Self {
+        let marks = |(task, open): (&Task, &bool)| match open {
+            true => Mark::of(&sweep.join(&task.folder)),
+            false => Mark::default(), // nothing is said of it
+        };
+        let marks: Vec<Mark> = tasks.iter().zip(&open).map(marks).collect();
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{wide_msg}");
             ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         });
         Self {
             first: marks.iter().map(|mark| mark.steps).collect(),
-            open: states.iter().map(|state| *state != JobState::Finished).collect(),
+            open,
             marks,
-            jobs,
+            sweep,
+            tasks,
             began: Instant::now(),
             polled: None,
             printed: Instant::now(),
@@ -66,7 +63,7 @@ impl<'a> Live<'a> {
         self.polled = Some(Instant::now());
         let running: Vec<usize> = running.collect();
         for &index in &running {
-            self.marks[index] = mark(&self.jobs[index].folder.join("metrics.jsonl"));
+            self.look(index);
         }
         let line = self.line(&running, self.began.elapsed());
         if let Some(bar) = &self.bar {
@@ -80,14 +77,21 @@ impl<'a> Live<'a> {
     /// Takes note that a run has ended, and says so.
     pub fn ended(&mut self, index: usize, outcome: Outcome) -> Outcome {
         self.open[index] = false;
-        let job = &self.jobs[index];
-        self.marks[index] = mark(&job.folder.join("metrics.jsonl"));
+        self.look(index);
+        let task = &self.tasks[index];
         let what = match &outcome {
             Outcome::Finished => "done".into(),
             Outcome::Stopped => "stopped, checkpoint saved".into(),
-            Outcome::Failed(message) => format!("failed: {message} (see {})", job.log().display()),
+            Outcome::Failed(message) => format!("failed: {message} (see {})", task.log(self.sweep).display()),
+            Outcome::Paused => "pauses at a rung".into(),
+            Outcome::Busy(message) => format!("left to another: {message}"),
         };
-        self.say(&format!("[{}/{}] {}: {what}", self.done(), self.jobs.len(), job.name()));
+        self.say(&format!(
+            "[{}/{}] {}: {what}",
+            self.done(),
+            self.tasks.len(),
+            task.name()
+        ));
         outcome
     }
 
@@ -107,20 +111,24 @@ impl<'a> Live<'a> {
         }
     }
 
+    fn look(&mut self, index: usize) {
+        self.marks[index] = Mark::of(&self.sweep.join(&self.tasks[index].folder));
+    }
+
     fn done(&self) -> usize {
         self.open.iter().filter(|open| !**open).count()
     }
 
     fn line(&self, running: &[usize], elapsed: Duration) -> String {
-        let mut parts = vec![format!("{}/{} runs done", self.done(), self.jobs.len())];
+        let mut parts = vec![format!("{}/{} runs done", self.done(), self.tasks.len())];
         if let Some(left) = self.time_left(elapsed) {
             parts.push(format!("at most {} left", time(left)));
         }
         for &index in running {
-            let (job, mark) = (&self.jobs[index], &self.marks[index]);
-            let share = 100.0 * mark.steps as f64 / job.end.max(1) as f64;
+            let (task, mark) = (&self.tasks[index], &self.marks[index]);
+            let share = 100.0 * mark.steps as f64 / task.env_steps.max(1) as f64;
             let success = mark.success.map_or(String::new(), |s| format!(", success {s:.2}"));
-            parts.push(format!("{} {share:.0} %{success}", job.name()));
+            parts.push(format!("{} {share:.0} %{success}", task.name()));
         }
         parts.join("; ")
     }
@@ -135,18 +143,18 @@ impl<'a> Live<'a> {
             .sum();
         let left = |i: usize| {
             if self.open[i] {
-                self.jobs[i].end.saturating_sub(self.marks[i].steps)
+                self.tasks[i].env_steps.saturating_sub(self.marks[i].steps)
             } else {
                 0
             }
         };
-        let left: u64 = (0..self.jobs.len()).map(left).sum();
+        let left: u64 = (0..self.tasks.len()).map(left).sum();
         (passed > 0).then(|| elapsed.as_secs_f64() * left as f64 / passed as f64)
     }
 }
 
 /// A length of time in words, from seconds.
-fn time(seconds: f64) -> String {
+pub(super) fn time(seconds: f64) -> String {
     match seconds {
         s if s < 90.0 => format!("{s:.0} s"),
         s if s < 5400.0 => format!("{:.0} min", s / 60.0),
@@ -154,64 +162,29 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// Environment steps and the last true success of a metrics file; nothing where there is none yet.
-fn mark(path: &Path) -> Mark {
-    let mut found = Mark::default();
-    for line in tail(path).unwrap_or_default().lines() {
-        // The first line may be cut, and the last one may still be on its way.
-        let Ok(row) = serde_json::from_str::<Progress>(line) else {
-            continue;
-        };
-        found.steps = row.env_steps.unwrap_or(found.steps);
-        found.success = row.true_success.or(found.success);
-    }
-    found
-}
-
-fn tail(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    fn job(folder: &Path, seed: u64) -> Job {
-        let name = format!("near-morph-s{seed}");
-        std::fs::create_dir(folder.join(&name)).unwrap();
-        Job {
-            experiment: "near".into(),
-            file: "near.json".into(),
-            problem: "reach2d".into(),
-            method: "morph".into(),
-            seed,
-            folder: folder.join(name),
-            end: 1000,
-            wanted: json!({}),
-        }
-    }
-
-    fn write(job: &Job, rows: &[(u64, Option<f64>)]) {
-        let text: String = rows
-            .iter()
-            .map(|(steps, success)| json!({"env_steps": steps, "true_success": success}).to_string() + "\n")
-            .collect();
-        std::fs::write(job.folder.join("metrics.jsonl"), text + "{\"env_st").unwrap();
-    }
-
     #[test]
     fn the_line_names_running_runs_and_the_time_that_is_left() {
         let root = tempfile::tempdir().unwrap();
-        let jobs = [job(root.path(), 0), job(root.path(), 1), job(root.path(), 2)];
-        write(&jobs[1], &[(200, Some(0.25))]);
-        let mut live = Live::new(&jobs, &[JobState::Finished, JobState::Stopped, JobState::Absent]);
-        write(&jobs[1], &[(200, Some(0.25)), (500, None)]);
+        let task = |seed: u64| Task {
+            folder: format!("near-morph-s{seed}").into(),
+            env_steps: 1000,
+            ..Task::default()
+        };
+        let tasks = [task(0), task(1), task(2)];
+        let write = |rows: &[(u64, Option<f64>)]| {
+            let row = |(steps, success)| json!({"env_steps": steps, "true_success": success}).to_string() + "\n";
+            let text: String = rows.iter().copied().map(row).collect();
+            std::fs::write(root.path().join("near-morph-s1/metrics.jsonl"), text).unwrap();
+        };
+        std::fs::create_dir(root.path().join("near-morph-s1")).unwrap();
+        write(&[(200, Some(0.25))]);
+        let mut live = Live::new(root.path(), &tasks, vec![false, true, true]);
+        write(&[(200, Some(0.25)), (500, None)]);
         live.update([1].into_iter());
         // 300 steps in 30 s; 500 steps are left of this run and 1000 of the next one.
         let line = live.line(&[1], Duration::from_secs(30));
@@ -219,23 +192,5 @@ mod tests {
             line,
             "1/3 runs done; at most 2 min left; near-morph-s1 50 %, success 0.25"
         );
-    }
-
-    #[test]
-    fn only_the_end_of_a_long_metrics_file_is_read() {
-        let root = tempfile::tempdir().unwrap();
-        let job = job(root.path(), 0);
-        let rows: Vec<(u64, Option<f64>)> = (1..=5000).map(|i| (i, (i % 5 == 0).then_some(0.5))).collect();
-        write(&job, &rows);
-        let path = job.folder.join("metrics.jsonl");
-        assert!(std::fs::metadata(&path).unwrap().len() > 2 * TAIL);
-        assert_eq!(
-            mark(&path),
-            Mark {
-                steps: 5000,
-                success: Some(0.5)
-            }
-        );
-        assert_eq!(mark(&root.path().join("none")), Mark::default());
     }
 }
