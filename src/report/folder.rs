@@ -54,9 +54,11 @@ impl Run {
         let name = path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        // EXPERIMENT-METHOD-sSEED, as comparisons name them, or EXPERIMENT-METHOD-cSETTING-sSEED, as sweeps do
         let experiment = name
-            .strip_suffix(&format!("-{method}-s{seed}"))
-            .map_or_else(|| text("problem"), str::to_owned);
+            .strip_suffix(&format!("-s{seed}"))
+            .and_then(|stem| stem.find(&format!("-{method}")).map(|end| stem[..end].to_owned()))
+            .unwrap_or_else(|| text("problem"));
         let judged = match folder.read_json(FINAL) {
             Ok(judged) => Some(judged),
             Err(RunError::Missing(_)) => None,
