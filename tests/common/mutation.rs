@@ -171,7 +171,8 @@ pub fn shipped() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
-                true if path.ends_with("gymnasium") => {} // their robots have to be fetched first
+                // their robots have to be fetched first; plans are no experiments
+                true if path.ends_with("gymnasium") || path.ends_with("sweeps") => {}
                 true => folders.push(path),
                 false => files.push(path),
             }
