@@ -50,6 +50,7 @@ pub mod run;
 pub mod run_folder;
 pub mod schema;
 pub mod second_judge;
+pub mod sensitivity;
 pub mod session;
 pub mod sets;
 pub mod statistics;

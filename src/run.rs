@@ -161,6 +161,7 @@ impl Run {
                 prepared => prepared?,
             }
         }
+        self.session.progress.begin(self.trainer.counters().env_steps);
         while self.trainer.counters().env_steps < env_steps {
             if stop() {
                 self.session.progress.say("saving a checkpoint");
@@ -192,10 +193,12 @@ impl Run {
             self.save_best()?;
         }
         let (counters, schedule) = (&record.counters, &self.experiment.schedule);
+        // the last iteration is a whole one
+        let iteration = (self.experiment.rollout.lanes * self.experiment.rollout.steps) as u64;
         self.session.progress.update(&Status {
             phase: record.phase.name(),
             env_steps: counters.env_steps,
-            end: self.trainer.end(),
+            end: self.trainer.end().next_multiple_of(iteration),
             may_end_early: schedule.freeze_at.is_some() || schedule.stop_at.is_some(),
             mean_return: record.mean_return,
             success: record.evaluation.as_ref().map(|e| e.success),

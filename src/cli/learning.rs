@@ -49,6 +49,7 @@ Examples:
   tandem evaluate runs/quickstart-morph-conditioned-s0
   tandem evaluate runs/far --episodes 512 --json
   tandem evaluate runs/far --simulator mujoco       # a second judge: the same starts in the true machine and in MuJoCo
+  tandem evaluate runs/far --sensitivity            # what each design parameter is worth around the learnt design
   tandem evaluate runs/far --retrain 1000000        # a new policy from scratch on the learnt design
   tandem evaluate design.json --retrain 1000000     # a design that somebody sent")]
 pub struct EvaluateArgs {
@@ -63,6 +64,9 @@ pub struct EvaluateArgs {
     /// Judge in this simulator beside the true machine: same starts, same policy, same reward and success
     #[arg(long, value_enum, value_name = "NAME", conflicts_with = "retrain")]
     pub simulator: Option<Simulator>,
+    /// Measure what each design parameter is worth around the learnt design; table and bar chart
+    #[arg(long, conflicts_with_all = ["retrain", "simulator"])]
+    pub sensitivity: bool,
     /// Train a new policy from scratch on the design, for this many environment steps, and judge it too
     #[arg(long, value_name = "STEPS")]
     pub retrain: Option<u64>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tandem_learning::archive::Archive;
 
-use super::{print_json, second_judge};
+use super::{print_json, second_judge, sensitivity};
 use crate::atomic;
 use crate::cli::{EvaluateArgs, Simulator};
 use crate::convergence::Deviation;
@@ -45,6 +45,15 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
             }
         };
         return second_judge::run(learnt, &target.design, &*other, args);
+    }
+    if args.sensitivity {
+        let learnt = target.learnt.as_ref().ok_or_else(|| {
+            let target = args.target.display();
+            Error::Input(format!(
+                "--sensitivity: {target} comes without a policy; give the run folder it was learnt in"
+            ))
+        })?;
+        return sensitivity::run(learnt, &target.design, args);
     }
     let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
     let learnt = target.learnt.as_ref().map(judge).transpose()?;

@@ -19,6 +19,7 @@ pub mod rollout;
 pub mod schema;
 pub mod search;
 mod second_judge;
+mod sensitivity;
 pub mod shell;
 pub mod simulate;
 pub mod sweep;

@@ -77,7 +77,7 @@ pub struct Row {
     pub name: String,
     /// The number with its interval.
     pub estimate: Estimate,
-    /// The seeds' own values, drawn as small dots.
+    /// The seeds' own values, drawn as small dots; none where the estimate is not one over seeds.
     pub seeds: Vec<f64>,
 }
 
@@ -219,7 +219,10 @@ pub fn intervals(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
     let (mut marks, mut names) = (Vec::new(), Vec::new());
     for (i, row) in rows.iter().enumerate() {
         let (at, color_of) = (i as f64, |opacity| color(i, opacity));
-        names.push(format!("{} (n = {})", row.name, row.seeds.len()));
+        names.push(match row.seeds.len() {
+            0 => row.name.clone(),
+            n => format!("{} (n = {n})", row.name),
+        });
         let Estimate { value, low, high } = row.estimate;
         let bar = |points| Mark::Line {
             points,

@@ -130,7 +130,8 @@ impl Run {
             }
         };
         let run = Self {
-            document: folder.experiment()?,
+            document: serde_json::to_value(registry::resolved(&experiment)?)
+                .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?,
             meta: folder.meta()?,
             path: folder.path().display().to_string(),
             experiment,

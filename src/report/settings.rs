@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::page::escape;
 use crate::experiment::Experiment;
+use crate::registry;
 
 /// A document as paths with their values: `ppo.rate`, `task.walls[0].x`. Short lists of numbers stay together.
 pub fn flat(document: &Value) -> BTreeMap<String, String> {
@@ -33,18 +34,31 @@ fn flatten(path: &str, value: &Value, out: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The settings of an experiment that says no more than its problem and its method; with its task, where the problem
-/// needs one.
+/// The settings of an experiment that says no more than its problem and its method; with its preset, or its whole task,
+/// where the problem needs one.
 fn defaults(experiment: &Value) -> BTreeMap<String, String> {
     let bare = json!({ "problem": experiment["problem"], "method": experiment["method"] });
-    let mut with_task = bare.clone();
-    with_task["task"] = experiment["task"].clone();
-    let resolved = |document: &Value| {
-        let read = Experiment::parse(&document.to_string(), "defaults").ok()?;
-        serde_json::to_value(read).ok()
+    let with = |task: &Value| {
+        let mut document = bare.clone();
+        document["task"] = task.clone();
+        document
     };
-    let found = resolved(&bare).or_else(|| resolved(&with_task)).unwrap_or(bare);
-    flat(&found)
+    let preset = experiment["task"].get("preset").filter(|preset| preset.is_string());
+    let found = preset
+        .and_then(|preset| acting(&with(&json!({ "preset": preset }))))
+        .or_else(|| acting(&bare))
+        .or_else(|| acting(&with(&experiment["task"])));
+    let mut defaults = flat(&found.unwrap_or_else(|| bare.clone()));
+    if preset.is_some() {
+        defaults.remove("task.preset"); // it was chosen, whatever it is
+    }
+    defaults
+}
+
+/// An experiment with every setting that acts, where it is one.
+fn acting(document: &Value) -> Option<Value> {
+    let read = Experiment::parse(&document.to_string(), "settings").ok()?;
+    serde_json::to_value(registry::resolved(&read).ok()?).ok()
 }
 
 /// All settings as a table.
@@ -97,15 +111,19 @@ mod tests {
 
     #[test]
     fn what_differs_from_the_defaults_is_marked() {
-        let text = r#"{"problem": "reach2d", "title": "<b>mine</b>", "ppo": {"rate": 0.00123}}"#;
-        let experiment = Experiment::parse(text, "e.json").unwrap();
-        let html = table(&serde_json::to_value(experiment).unwrap());
+        let text = r#"{"problem": "reach2d", "title": "<b>mine</b>", "ppo": {"rate": 0.00123},
+                       "task": {"preset": "far", "horizon": 33}, "methods": {"morph-conditioned": {"rate": 0.07}}}"#;
+        let experiment: Value = acting(&serde_json::from_str(text).unwrap()).unwrap();
+        let html = table(&experiment);
         let (changed, same) = html.split_once("<details>").unwrap();
         assert!(changed.contains("ppo.rate") && changed.contains("0.00123"), "{changed}");
         assert!(
             !changed.contains("mine") && !changed.contains("ppo.epochs"),
             "{changed}"
         );
-        assert!(same.contains("ppo.epochs"), "{same}");
+        for key in ["task.horizon", "task.preset", "methods.morph-conditioned.rate"] {
+            assert!(changed.contains(key), "{key}: {changed}");
+        }
+        assert!(same.contains("ppo.epochs") && same.contains("task.goal"), "{same}");
     }
 }

@@ -8,7 +8,7 @@
 //! checksums.json    of every file that is read back ([`checksums`])
 //! checkpoints/      the last two states to resume from, and the best policy
 //! evaluation/       what `tandem evaluate` found
-//! tensorboard/      the same figures for TensorBoard (crate::tensorboard)
+//! events.out.tfevents.*  the same figures for TensorBoard (crate::tensorboard)
 //! model-DIGEST/     files that the experiment names: a robot's model ([`crate::registry::Files`])
 //! ```
 //!
@@ -42,7 +42,9 @@ const METRICS: &str = "metrics.jsonl";
 const LOCK: &str = ".lock";
 const LOCK_TRIES: usize = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(30);
-const SUBFOLDERS: [&str; 3] = ["checkpoints", "evaluation", "tensorboard"];
+const SUBFOLDERS: [&str; 2] = ["checkpoints", "evaluation"];
+/// Where older versions wrote TensorBoard's event files.
+const OLD_EVENTS: &str = "tensorboard";
 
 /// Why a run folder cannot be made, opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -231,9 +233,14 @@ impl RunFolder {
         self.file(METRICS)
     }
 
-    /// The folder of TensorBoard's event files.
+    /// The folder of TensorBoard's event files: the run's own, whose name TensorBoard then shows; a run of an older version
+    /// goes on where its files are.
     pub fn tensorboard(&self) -> PathBuf {
-        self.file("tensorboard")
+        let old = self.file(OLD_EVENTS);
+        match old.is_dir() {
+            true => old,
+            false => self.path.clone(),
+        }
     }
 
     /// The experiment that the run was made from.

@@ -86,7 +86,7 @@ fn task(entry: &registry::ProblemEntry) -> Option<Value> {
         "classic" => json!({"problem": entry.name, "task": {"name": "cartpole"}}),
         name => json!({"problem": name}),
     };
-    Context::new("task", &document, &tandem_attention::QUANTITIES).annotate(&mut section);
+    Context::new("task", &document, tandem_attention::QUANTITIES).annotate(&mut section);
     section["description"] = entry.about.into();
     Some(json!({
         "if": {"properties": {"problem": {"const": entry.name}}},
@@ -98,7 +98,7 @@ fn task(entry: &registry::ProblemEntry) -> Option<Value> {
 fn language() -> Value {
     let mut schema = section::<LanguageExperiment>();
     let document = json!({"language": {}, "codesign": {}});
-    Context::new("", &document, &tandem_attention::QUANTITIES).annotate(&mut schema);
+    Context::new("", &document, tandem_attention::QUANTITIES).annotate(&mut schema);
     schema
 }
 
@@ -147,7 +147,7 @@ impl<'a> Context<'a> {
                         self.describe(member, &path);
                     }
                 }
-                ("anyOf", Value::Array(choices)) => choices.iter_mut().for_each(|choice| {
+                ("anyOf" | "oneOf", Value::Array(choices)) => choices.iter_mut().for_each(|choice| {
                     without_title(choice);
                     self.annotate_at(choice, path);
                 }),

@@ -62,6 +62,20 @@ fn collect(schema: &Value, path: &str, problem: Option<&str>, out: &mut Vec<Sett
     for part in schema["anyOf"].as_array().into_iter().flatten() {
         collect(part, path, problem, out);
     }
+    for choice in schema["oneOf"].as_array().into_iter().flatten() {
+        // a choice that has settings of its own says what it is, not its only member
+        let mut choice = choice.clone();
+        let doc = choice["description"].take();
+        for member in choice["properties"]
+            .as_object_mut()
+            .into_iter()
+            .flatten()
+            .map(|(_, member)| member)
+        {
+            member["description"] = doc.clone();
+        }
+        collect(&choice, path, problem, out);
+    }
     if schema["items"].is_object() {
         collect(&schema["items"], &format!("{path}[]"), problem, out);
     }

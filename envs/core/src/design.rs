@@ -120,13 +120,28 @@ impl Parameter {
         .clamp(self.low, self.high)
     }
 
-    /// The logit of a value, clipped to ±[`LOGIT_LIMIT`].
-    pub fn logit(&self, value: f64) -> f64 {
-        let fraction = match self.scale {
+    /// Where a value lies between the bounds (0: low, 1: high), on the parameter's scale.
+    pub fn fraction(&self, value: f64) -> f64 {
+        match self.scale {
             Scale::Log => (value / self.low).ln() / (self.high / self.low).ln(),
             _ => (value - self.low) / (self.high - self.low),
-        };
-        let f = fraction.clamp(1e-9, 1.0 - 1e-9);
+        }
+    }
+
+    /// A value moved by this share of the range, within the bounds; whole numbers and choices by one at least.
+    pub fn moved(&self, value: f64, share: f64) -> f64 {
+        let moved = self.at((self.fraction(value) + share).clamp(0.0, 1.0));
+        match self.scale {
+            Scale::Integer | Scale::Choice(_) if share < 0.0 => moved.round().min(value.round() - 1.0),
+            Scale::Integer | Scale::Choice(_) => moved.round().max(value.round() + 1.0),
+            _ => moved,
+        }
+        .clamp(self.low, self.high)
+    }
+
+    /// The logit of a value, clipped to ±[`LOGIT_LIMIT`].
+    pub fn logit(&self, value: f64) -> f64 {
+        let f = self.fraction(value).clamp(1e-9, 1.0 - 1e-9);
         (f / (1.0 - f)).ln().clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
     }
 
@@ -282,6 +297,20 @@ mod tests {
             space.check(&space.values(&z)).unwrap();
             space.check(&space.sample(&mut stream)).unwrap();
         }
+    }
+
+    #[test]
+    fn values_move_by_shares_of_the_range_and_stay_within_it() {
+        let space = space();
+        let [length, stiffness, teeth] = [0, 1, 2].map(|i| &space.parameters[i]);
+        assert!((length.moved(0.4, 0.1) - 0.485).abs() < 1e-12);
+        assert_eq!(length.moved(0.95, 0.1), 1.0);
+        assert!(
+            (stiffness.moved(10.0, 1.0 / 3.0) - 100.0).abs() < 1e-9,
+            "a third of three decades"
+        );
+        assert_eq!([teeth.moved(20.0, 0.001), teeth.moved(20.0, -0.1)], [21.0, 17.0]);
+        assert_eq!(teeth.moved(8.0, -0.1), 8.0);
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub fn platform(args: &SimulateArgs, path: &Path, swept: &[(String, String)]) ->
 fn calibrated(path: &Path, changed: bool) -> Result<Opened, Error> {
     let file = path.display().to_string();
     if changed {
-        let reason = "is a calibration, which --set and --sweep cannot change; calibrate again instead";
+        let reason = "is a calibration, which --set cannot change, nor --sweep; calibrate again instead";
         return Err(InputError::file(&file, reason).into());
     }
     let calibration = Calibration::read(path)?;

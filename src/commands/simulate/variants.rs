@@ -1,6 +1,6 @@
 //! Several platforms side by side, and one setting of a platform over a range (`--sweep engine.model.rows=8:64:8`).
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tandem_accelerator::Network;
@@ -205,7 +205,7 @@ fn figure(
 }
 
 /// The figure in the format that the file's name asks for.
-fn picture(path: &PathBuf, figure: &Figure) -> Result<Vec<u8>, Error> {
+fn picture(path: &Path, figure: &Figure) -> Result<Vec<u8>, Error> {
     match super::has_extension(path, "svg") {
         true => Ok(figure.svg().into_bytes()),
         false => figure.png().map_err(|error| Error::Run(format!("plot: {error}"))),

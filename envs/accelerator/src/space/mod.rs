@@ -37,8 +37,8 @@ use tandem_core::search::SearchSpace;
 pub struct SpaceEntry {
     /// Its name.
     pub name: &'static str,
-    /// Makes it for a network.
-    pub build: fn(&Network, &Limits) -> Result<Box<dyn SearchSpace>, WorkloadError>,
+    /// Makes it for a network, within limits.
+    pub build: Build,
     /// Whether it heeds limits of the caller's.
     pub limited: bool,
     /// Runs a point on the event simulator, where that can be.
@@ -46,6 +46,9 @@ pub struct SpaceEntry {
     /// A point as a platform of the event simulator, where there is one.
     pub platform: Option<AsPlatform>,
 }
+
+/// Makes a space for a network, within limits.
+pub type Build = fn(&Network, &Limits) -> Result<Box<dyn SearchSpace>, WorkloadError>;
 
 /// Runs a point on the event simulator.
 pub type Simulate = fn(&Network, &[f64]) -> Rescored;
