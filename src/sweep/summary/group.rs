@@ -236,7 +236,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A run that was solved at `solved`, if at all.
-    pub fn run(seed: u64, success: f64, solved: Option<u64>) -> RunResult {
+    pub(crate) fn run(seed: u64, success: f64, solved: Option<u64>) -> RunResult {
         RunResult {
             task: seed as usize,
             seed,
@@ -249,7 +249,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn group(experiment: &str, method: &str, runs: Vec<RunResult>) -> Group {
+    pub(crate) fn group(experiment: &str, method: &str, runs: Vec<RunResult>) -> Group {
         Group {
             experiment: experiment.into(),
             problem: "reach2d".into(),
@@ -261,7 +261,7 @@ pub(super) mod tests {
         }
     }
 
-    pub fn failed(seed: u64, message: &str) -> Missing {
+    pub(crate) fn failed(seed: u64, message: &str) -> Missing {
         Missing {
             task: seed as usize,
             seed,
