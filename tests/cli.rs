@@ -33,6 +33,7 @@ fn every_command_has_help_with_examples() {
     assert!(help.contains("Examples:") && help.contains("Exit codes:"), "{help}");
     for command in [
         "train", "evaluate", "compare", "render", "check", "list", "simulate", "map", "search", "validate", "bench",
+        "sweep", "watch",
     ] {
         assert!(help.contains(command), "{command} is not in: {help}");
         let help = tandem(here, &[command, "--help"]).ended(0).out;

@@ -18,19 +18,15 @@ pub fn probability_of_improvement(x: &[f64], y: &[f64]) -> Option<f64> {
 ///
 /// `tasks` holds the scores of `x` and of `y` on each task. `None` without tasks, or where one has no score.
 pub fn improvement(tasks: &[(&[f64], &[f64])], resamples: usize, stream: &mut Stream) -> Option<Estimate> {
-    let over_tasks = |of: &mut dyn FnMut(&[f64], &[f64]) -> Option<f64>| {
-        let each: Option<Vec<f64>> = tasks.iter().map(|(x, y)| of(x, y)).collect();
+    let each: Option<Vec<f64>> = tasks.iter().map(|(x, y)| probability_of_improvement(x, y)).collect();
+    let value = mean(&each?)?;
+    let mut resample = || {
+        let mut redrawn =
+            |(x, y): &(&[f64], &[f64])| probability_of_improvement(&redraw(x, stream), &redraw(y, stream));
+        let each: Option<Vec<f64>> = tasks.iter().map(&mut redrawn).collect();
         mean(&each?)
     };
-    let value = over_tasks(&mut probability_of_improvement)?;
-    let redrawn: Option<Vec<f64>> = (0..resamples)
-        .map(|_| {
-            over_tasks(&mut |x, y| {
-                let (x, y) = (redraw(x, stream), redraw(y, stream));
-                probability_of_improvement(&x, &y)
-            })
-        })
-        .collect();
+    let redrawn: Option<Vec<f64>> = (0..resamples).map(|_| resample()).collect();
     percentile_interval(value, &redrawn?)
 }
 

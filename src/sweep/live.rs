@@ -126,7 +126,7 @@ impl<'a> Live<'a> {
         }
         for &index in running {
             let (task, mark) = (&self.tasks[index], &self.marks[index]);
-            let share = 100.0 * mark.steps as f64 / task.env_steps.max(1) as f64;
+            let share = (100.0 * mark.steps as f64 / task.env_steps.max(1) as f64).min(100.0);
             let success = mark.success.map_or(String::new(), |s| format!(", success {s:.2}"));
             parts.push(format!("{} {share:.0} %{success}", task.name()));
         }

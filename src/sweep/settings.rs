@@ -230,7 +230,8 @@ fn product(axes: &[Vec<Given>]) -> Vec<Combination> {
     axes.iter().fold(vec![Vec::new()], |all: Vec<Combination>, axis| {
         let longer = |so_far: &Combination| {
             let so_far = so_far.clone();
-            axis.iter().map(move |given| [&so_far[..], &[given.clone()]].concat())
+            axis.iter()
+                .map(move |given| [&so_far[..], std::slice::from_ref(given)].concat())
         };
         all.iter().flat_map(longer).collect()
     })

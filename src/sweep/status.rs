@@ -181,7 +181,7 @@ impl Status {
     pub fn text(&self) -> String {
         let mut text = self.head();
         for run in self.at_work.iter().take(NAMED) {
-            let share = 100.0 * run.env_steps as f64 / run.of.max(1) as f64;
+            let share = (100.0 * run.env_steps as f64 / run.of.max(1) as f64).min(100.0);
             let success = run
                 .success
                 .map_or(String::new(), |success| format!(", success {success:.2}"));

@@ -91,7 +91,7 @@ fn progress(rows: &[Row], end: u64, state: &str) -> String {
         return format!("{state}, no iteration yet");
     };
     let steps = last.env_steps.unwrap_or(0);
-    let share = steps as f64 / end.max(1) as f64;
+    let share = (steps as f64 / end.max(1) as f64).min(1.0); // the last iteration may go beyond
     let phase = last.phase.as_deref().unwrap_or("");
     let mut line = format!(
         "{state}  {phase}  {} {:.0} %  {}/{} steps",

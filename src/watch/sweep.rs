@@ -58,7 +58,7 @@ fn row(sweep: &Path, task: &Task, state: &State, width: usize) -> String {
             let share = if is_over {
                 1.0
             } else {
-                mark.steps as f64 / task.env_steps.max(1) as f64
+                (mark.steps as f64 / task.env_steps.max(1) as f64).min(1.0)
             };
             let success = mark
                 .success

@@ -172,6 +172,7 @@ pub fn shipped() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             match path.is_dir() {
                 true if path.ends_with("gymnasium") => {} // their robots have to be fetched first
+                true if path.ends_with("known") || path.ends_with("sweeps") => {} // designs and plans
                 true => folders.push(path),
                 false => files.push(path),
             }
