@@ -1,12 +1,11 @@
 //! The tables of a judgement.
 
-use serde_json::Value;
-
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval};
 use crate::report::number::{count, interval, number, percents};
 use crate::report::page::table;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunError, RunFolder};
+use crate::sensitivity::{Sensitivities, Sensitivity};
 
 /// The file in which another command may have left what the judgement depends on.
 const SENSITIVITY: &str = "evaluation/sensitivity.json";
@@ -85,37 +84,36 @@ pub(super) fn evaluation(judged: &Evaluation) -> Vec<Vec<String>> {
     rows
 }
 
-/// The entries of a list of sensitivities as a table, its columns by the names of its keys.
+/// What each parameter is worth, where it has been measured (`tandem evaluate --sensitivity`).
+///
+/// # Errors
+/// A file that is damaged.
 pub(super) fn sensitivities(folder: &RunFolder) -> Result<Option<String>, Error> {
-    let path = folder.file(SENSITIVITY);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        return Ok(None); // not measured
+    let found: Sensitivities = match folder.read_json(SENSITIVITY) {
+        Ok(found) => found,
+        Err(RunError::Missing(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
     };
-    let document: Value =
-        serde_json::from_str(&text).map_err(|error| Error::Run(format!("{} is damaged: {error}", path.display())))?;
-    let lists = [Some(&document)]
-        .into_iter()
-        .flatten()
-        .chain(document.as_object().into_iter().flat_map(|map| map.values()));
-    let list = lists
-        .filter_map(Value::as_array)
-        .find(|list| list.iter().any(Value::is_object));
-    let Some(list) = list else { return Ok(None) };
-    let mut columns: Vec<&str> = Vec::new();
-    for key in list.iter().filter_map(Value::as_object).flat_map(|entry| entry.keys()) {
-        if !columns.contains(&key.as_str()) {
-            columns.push(key);
-        }
-    }
-    let cell = |value: Option<&Value>| match value {
-        Some(Value::Number(n)) => n.as_f64().map_or_else(String::new, number),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
+    let slope = |of: f64, low: f64, high: f64| format!("{} [{}, {}]", number(of), number(low), number(high));
+    let row = |p: &Sensitivity| {
+        let unit = if p.unit == "1" {
+            String::new()
+        } else {
+            format!(" ({})", p.unit)
+        };
+        vec![
+            format!("{}{unit}", p.name),
+            number(p.value),
+            slope(p.return_slope, p.return_slope_low, p.return_slope_high),
+            slope(p.success_slope, p.success_slope_low, p.success_slope_high),
+        ]
     };
-    let rows: Vec<Vec<String>> = list
-        .iter()
-        .map(|entry| columns.iter().map(|key| cell(entry.get(key))).collect())
-        .collect();
-    Ok(Some(table(&columns, &rows)))
+    let head = [
+        "parameter",
+        "learnt",
+        "slope of the return [95 %]",
+        "slope of success [95 %]",
+    ];
+    let rows: Vec<Vec<String>> = found.parameters.iter().map(row).collect();
+    Ok(Some(table(&head, &rows)))
 }

@@ -85,7 +85,7 @@ pub fn page(folder: &RunFolder) -> Result<String, Error> {
     if let Some(found) = sensitivities(folder)? {
         page.section(
             "Sensitivities",
-            "How much the judgement depends on each parameter.",
+            "Slopes are changes from the lower bound to the upper one: a positive slope of the return says that a larger value would earn more.",
             &found,
         );
     }
