@@ -66,8 +66,15 @@ fn what_is_too_long_is_thinned_and_then_shortened() {
     assert_eq!((all.stride, all.episodes), (1, 3));
     let thinned = replay(&episodes(3, 4000), 0.05, all.data.len() / 2).unwrap();
     assert!(thinned.stride > 1 && thinned.data.len() <= all.data.len() / 2);
-    let fewer = replay(&episodes(3, 4000), 0.05, all.data.len() / 20).unwrap();
-    assert!(fewer.episodes < 3);
+    // less and less room, until nothing fits: before that one episode is left
+    let mut kept = Vec::new();
+    let mut most = all.data.len();
+    while let Some(found) = replay(&episodes(3, 4000), 0.05, most) {
+        assert!(found.data.len() <= most);
+        kept.push(found.episodes);
+        most = most * 3 / 4;
+    }
+    assert_eq!((kept.first(), kept.last()), (Some(&3), Some(&1)));
     assert!(replay(&episodes(1, 4000), 0.05, 10).is_none());
 }
 
