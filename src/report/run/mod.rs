@@ -1,29 +1,24 @@
 //! The page of one run.
 
-use rayon::prelude::*;
-use serde_json::Value;
-use tandem_core::{DesignSpace, Parameter, Problem, Scene};
+mod judged;
+mod watch;
 
-use super::number::{count, duration, interval, number, percent, percents};
-use super::page::{Page, commands, picture, side_by_side, table};
-use super::replay::{Episode, Film, MOST, replay};
+use serde_json::Value;
+use tandem_core::{DesignSpace, Parameter};
+
+use super::number::{count, duration, interval, number, percent};
+use super::page::{Page, commands, side_by_side, table};
 use super::{charts, design, settings};
 use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
-use crate::film::{designs, record, still};
-use crate::judge::Starts;
 use crate::metrics::{self, Row};
 use crate::registry;
 use crate::run_folder::{FINAL, Meta, RunError, RunFolder};
-
-/// Episodes that can be watched.
-const EPISODES: u64 = 3;
-/// Width and height of a machine in the still picture, pixels.
-const STILL: u32 = 560;
-/// The file in which another command may have left what the judgement depends on.
-const SENSITIVITY: &str = "evaluation/sensitivity.json";
+use judged::{evaluation, sensitivities};
+pub use watch::replay_caption;
+use watch::{episodes, watch};
 
 /// What a run folder holds.
 struct Run {
@@ -90,7 +85,7 @@ pub fn page(folder: &RunFolder) -> Result<String, Error> {
     if let Some(found) = sensitivities(folder)? {
         page.section(
             "Sensitivities",
-            "How much the judgement depends on each parameter.",
+            "Slopes are changes from the lower bound to the upper one: a positive slope of the return says that a larger value would earn more.",
             &found,
         );
     }
@@ -378,218 +373,6 @@ fn most_changed(space: &DesignSpace, learnt: &[f64]) -> Option<String> {
         number(parameter.start),
         number(value)
     ))
-}
-
-/// The first episodes of the final judgement, on the start design and on the learnt one.
-fn episodes(learnt: &Learnt) -> Result<Vec<Episode>, Error> {
-    let space = learnt.hardware().space().clone();
-    let designs = designs(&space.start(), &learnt.design());
-    let starts = Starts {
-        name: "evaluation",
-        seed: learnt.experiment.seed,
-        episodes: EPISODES as usize,
-    };
-    let films: Vec<(u64, usize)> = (0..EPISODES)
-        .flat_map(|e| (0..designs.len()).map(move |d| (e, d)))
-        .collect();
-    let policy = &learnt.policy;
-    let play = |(episode, which): (u64, usize), mut problem: Box<dyn Problem>| {
-        let (title, design) = &designs[which];
-        let played = record(&mut *problem, policy, design, starts, episode)?;
-        let solved = if played.success { "solved" } else { "not solved" };
-        Ok(Film {
-            title: (*title).into(),
-            outcome: format!("{solved}, return {}", number(played.total_return)),
-            scenes: played.scenes,
-        })
-    };
-    let copies: Vec<_> = films
-        .into_iter()
-        .map(|film| (film, learnt.instance.problem.fresh()))
-        .collect();
-    let films: Vec<Film> = copies
-        .into_par_iter()
-        .map(|(film, problem)| play(film, problem))
-        .collect::<Result<_, Error>>()?;
-    let mut films = films.into_iter();
-    let mut episodes = Vec::new();
-    for number in 1..=EPISODES {
-        let label = number.to_string();
-        let films = films.by_ref().take(designs.len()).collect();
-        episodes.push(Episode { label, films });
-    }
-    Ok(episodes)
-}
-
-/// The replay and a still picture of the first episode.
-fn watch(page: &mut Page, learnt: &Learnt, episodes: &[Episode]) -> Result<(), Error> {
-    let dt = learnt.instance.problem.spec().control_dt;
-    let caption = match replay(episodes, dt, MOST) {
-        Some(found) => {
-            let drawn = what_is_drawn(&learnt.experiment.problem);
-            let caption = replay_caption(found.stride, found.episodes, episodes.len());
-            page.replay("Replay", &format!("{caption}{drawn}"), &found.data);
-            "The same as a still picture: earlier moments are pale."
-        }
-        None => "The first episode of the final judgement; earlier moments are pale.",
-    };
-    let Some(first) = episodes.first() else {
-        return Ok(());
-    };
-    let films: Vec<(&str, Vec<Scene>)> = first
-        .films
-        .iter()
-        .map(|film| (film.title.as_str(), film.scenes.clone()))
-        .collect();
-    if films
-        .iter()
-        .all(|(_, scenes)| scenes.iter().all(|scene| scene.shapes.is_empty()))
-    {
-        return Ok(());
-    }
-    let size = (STILL * films.len() as u32, STILL);
-    let titles: Vec<&str> = films.iter().map(|(title, _)| *title).collect();
-    let png = still(&films, size)?.png()?;
-    page.section("Machine", caption, &picture(&png, &titles.join(", beside ")));
-    Ok(())
-}
-
-/// What the parts of a chart mean; a machine needs no words.
-fn what_is_drawn(problem: &str) -> &'static str {
-    match problem {
-        "accelerator" => {
-            " Squares above: array (blue), accumulator (outline), scratchpad (sand) and memory interface (grey), by their area. \
-             Bars below: the time of each layer; the line is that of the reference, so lower is better."
-        }
-        "attention" => {
-            " Squares: the tokens that the window still holds, the newest left, keys above their values, filled where a number is \
-             positive. Bars: the score of each answer, from the line at zero; the mark below them is the right one."
-        }
-        _ => "",
-    }
-}
-
-/// What is shown in the replay, and what was left out to keep the page small.
-pub fn replay_caption(stride: usize, shown: usize, all: usize) -> String {
-    let mut text = "Episodes of the final judgement, as they happened in the true machine.".to_owned();
-    if stride > 1 {
-        text += &format!(
-            " To keep the page small, every {stride}th control step is stored; the motion between is interpolated."
-        );
-    }
-    if shown < all {
-        text += &format!(" For the same reason, {shown} of {all} episodes are stored.");
-    }
-    text
-}
-
-/// The numbers of a judgement, each with what it is.
-fn evaluation(judged: &Evaluation) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut put = |name: &str, value: Option<String>, what: &str| {
-        if let Some(value) = value {
-            rows.push(vec![name.to_owned(), value, what.to_owned()]);
-        }
-    };
-    let share = |value: Option<Interval>| value.map(|value| percents(&value));
-    put(
-        "true success",
-        share(judged.success),
-        "episodes solved in the true machine, with the policy's mean actions",
-    );
-    put(
-        "success, start design",
-        share(judged.success_start_design),
-        "the same policy on the design that the run began with",
-    );
-    put(
-        "success, exploring",
-        share(judged.success_sampled),
-        "with actions drawn as in training: lower wherever precision matters",
-    );
-    put(
-        "success, half the time step",
-        share(judged.success_half_step),
-        "the physics computed twice as finely: should agree",
-    );
-    put(
-        "return",
-        judged.total_return.map(|value| interval(&value)),
-        "mean sum of rewards of an episode",
-    );
-    put(
-        "return, half the time step",
-        judged.return_half_step.map(|value| interval(&value)),
-        "should agree with the return",
-    );
-    if let Some(gap) = &judged.proxy_gap {
-        let scale = "error of the proxy's effect, in the effect's own scale";
-        put(
-            "proxy gap, visited",
-            Some(format!("{} (95 %: {})", number(gap.visited), number(gap.visited_p95))),
-            scale,
-        );
-        put(
-            "proxy gap, uniform",
-            Some(format!("{} (95 %: {})", number(gap.uniform), number(gap.uniform_p95))),
-            scale,
-        );
-    }
-    if judged.faults > 0 {
-        put(
-            "faults",
-            Some(count(judged.faults as u64)),
-            "episodes that the simulation had to give up",
-        );
-    }
-    if let Some(new) = &judged.retrain {
-        put(
-            "success, new policy",
-            share(new.success),
-            "a policy trained from scratch on the learnt design",
-        );
-    }
-    put(
-        "kept after iteration",
-        judged.iteration.map(count),
-        "when the judged pair was the best so far",
-    );
-    rows
-}
-
-/// The entries of a list of sensitivities as a table, its columns by the names of its keys.
-fn sensitivities(folder: &RunFolder) -> Result<Option<String>, Error> {
-    let path = folder.file(SENSITIVITY);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        return Ok(None); // not measured
-    };
-    let document: Value =
-        serde_json::from_str(&text).map_err(|error| Error::Run(format!("{} is damaged: {error}", path.display())))?;
-    let lists = [Some(&document)]
-        .into_iter()
-        .flatten()
-        .chain(document.as_object().into_iter().flat_map(|map| map.values()));
-    let list = lists
-        .filter_map(Value::as_array)
-        .find(|list| list.iter().any(Value::is_object));
-    let Some(list) = list else { return Ok(None) };
-    let mut columns: Vec<&str> = Vec::new();
-    for key in list.iter().filter_map(Value::as_object).flat_map(|entry| entry.keys()) {
-        if !columns.contains(&key.as_str()) {
-            columns.push(key);
-        }
-    }
-    let cell = |value: Option<&Value>| match value {
-        Some(Value::Number(n)) => n.as_f64().map_or_else(String::new, number),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => other.to_string(),
-    };
-    let rows: Vec<Vec<String>> = list
-        .iter()
-        .map(|entry| columns.iter().map(|key| cell(entry.get(key))).collect())
-        .collect();
-    Ok(Some(table(&columns, &rows)))
 }
 
 /// A word as a shell reads it.
