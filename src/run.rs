@@ -233,7 +233,9 @@ impl Run {
         if record.evaluation.is_some() {
             self.session.board.histogram("design/all", step, &record.design);
             for (name, values) in self.trainer.weights() {
-                self.session.board.histogram(&format!("weights/{name}"), step, &values);
+                self.session
+                    .board
+                    .histogram(&format!("train/weights/{name}"), step, &values);
             }
             if let Err(error) = self.show_arm(step) {
                 self.session.progress.say(&format!("no picture: {error}"));

@@ -130,3 +130,38 @@ fn no_search_falls_below_the_proven_optimum_of_machine_and_mappings() {
     let refused = search(&["confuciux", "--methods", "exact", "--out", out]);
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[test]
+fn a_network_of_ones_own_within_limits_of_ones_own_ends_in_a_platform_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let model = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/envs/accelerator/testdata/faults/silu_split.onnx"
+    );
+    let out = at("found");
+    let words = ["platform", "--network", model, "--max-area", "4", "--max-power", "1"];
+    let rest = [
+        "--budget",
+        "20",
+        "--seeds",
+        "1",
+        "--methods",
+        "random",
+        "--out",
+        &out,
+        "--json",
+    ];
+    let found = document(&search(&[&words[..], &rest[..]].concat()));
+    let platform = found["platform_file"].as_str().unwrap();
+    let simulated = Command::new(env!("CARGO_BIN_EXE_tandem"))
+        .args(["simulate", model, "--platform", platform, "--json"])
+        .output()
+        .unwrap();
+    assert!(document(&simulated)["seconds"].as_f64().unwrap() > 0.0);
+    // other limits are another search
+    let wider = ["platform", "--network", model, "--max-area", "8", "--max-power", "1"];
+    assert_eq!(search(&[&wider[..], &rest[..]].concat()).status.code(), Some(2));
+    let refused = search(&["gemmini", "--max-area", "4", "--budget", "20", "--out", &at("other")]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("space platform"));
+}

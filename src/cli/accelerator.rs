@@ -44,6 +44,7 @@ Examples:
 
 A platform file has the form of the presets: `tandem list platforms gemmini > my.json` is one to begin with. Its `technology`
 is the name of a table of energies and areas, or a table of your own: {\"mac_pj\": 0.2, \"memory_read_pj\": 60, \"cell_mm2\": 1e-4}.
+With several platforms or a sweep, --json has `network`, `parameter` and `rows`, one document for each as of a single one.
 Traces open in https://ui.perfetto.dev or chrome://tracing.")]
 pub struct SimulateArgs {
     /// Network: a built-in name (`tandem list networks`), an ONNX file, a SCALE-Sim topology (CSV), or `attention`

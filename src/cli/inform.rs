@@ -24,7 +24,8 @@ pub struct CheckArgs {
     /// Change a setting first (repeatable)
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// Print the resolved experiments, every default filled in, as one JSON document; with --machine, that too
+    /// Print the resolved experiments, every default filled in, as one JSON document: `experiments`, and of a single file
+    /// also `experiment`; with --machine, that too
     #[arg(long)]
     pub json: bool,
 }

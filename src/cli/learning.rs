@@ -84,6 +84,7 @@ pub struct EvaluateArgs {
 Examples:
   tandem compare experiments/far.json --methods morph,morph-conditioned,cma --seeds 5 --out runs/far
   tandem compare experiments/far.json experiments/passage.json --seeds 3 --json
+  tandem compare experiments/far.json --known experiments/known/far.json   # the price of not knowing the design
 
 Finished runs are read, stopped ones go on: the same command may be typed again at any time.")]
 pub struct CompareArgs {
@@ -96,6 +97,10 @@ pub struct CompareArgs {
     /// Number of seeds, from the experiment's own upwards
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub seeds: u32,
+    /// Also train the policy alone on this design, the best that is known, and print the price of not knowing it: steps to
+    /// success by those of `fixed` on it (a design.json; such files lie in experiments/known)
+    #[arg(long, value_name = "DESIGN")]
+    pub known: Option<PathBuf>,
     /// Folder of the runs, the table and the plot [default: runs/compare-EXPERIMENT]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

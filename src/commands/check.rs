@@ -79,6 +79,9 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
     }
     if args.json {
         let mut document = json!({ "experiments": resolved });
+        if let [only] = &resolved[..] {
+            document["experiment"] = only["experiment"].clone(); // what most scripts want
+        }
         if let Some(machine) = machine {
             document["machine"] = json!(machine);
         }

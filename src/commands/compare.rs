@@ -12,16 +12,21 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use super::print_json;
 use crate::atomic;
 use crate::cli::CompareArgs;
+use crate::design_file::DesignFile;
 use crate::error::Error;
+use crate::experiment::Experiment;
 use crate::interrupt;
 use crate::output::{self, out};
 use crate::sets::split_sets;
 use crate::sweep::local::{self, Outcome};
 use crate::sweep::plan::{Plan, Seeds, stem};
 use crate::sweep::settings::Given;
+use crate::sweep::summary::group::{FIXED, KNOWN_DESIGN};
 use crate::sweep::summary::{Summary, group};
 use crate::sweep::{Task, manifest};
 
@@ -61,16 +66,40 @@ fn plan(args: &CompareArgs) -> Result<Plan, Error> {
         text,
         place: String::new(),
     };
+    let mut methods = args.methods.clone();
+    let mut combination = Vec::new();
+    if let Some(path) = &args.known {
+        let experiment = known_of(args)?;
+        let values = DesignFile::read(path)?.values(path, &experiment)?;
+        if methods.is_empty() {
+            methods.push(experiment.method);
+        }
+        methods.push(FIXED.into());
+        combination.push(given((KNOWN_DESIGN.into(), json!(values).to_string())));
+    }
     Ok(Plan {
         experiments: args.experiments.clone(),
-        methods: args.methods.clone(),
+        methods,
         seeds: Seeds::Count(args.seeds.into()),
         fixed: split_sets(&args.sets)?.into_iter().map(given).collect(),
-        combinations: vec![Vec::new()],
+        combinations: vec![combination],
         halving: None,
         runs: PathBuf::new(),
         file: None,
     })
+}
+
+/// The experiment whose best known design is given.
+fn known_of(args: &CompareArgs) -> Result<Experiment, Error> {
+    let [file] = &args.experiments[..] else {
+        let text = "--known: a design belongs to one experiment; compare one at a time";
+        return Err(Error::Input(text.into()));
+    };
+    if args.methods.iter().any(|method| method == FIXED) {
+        let text = "--known: `fixed` runs on the known design here; leave it out of --methods";
+        return Err(Error::Input(text.into()));
+    }
+    Experiment::read(file, &args.sets)
 }
 
 /// The folder of the runs, the tables and the plots.
@@ -114,7 +143,6 @@ mod tests {
     use crate::run_folder::{FINAL, Meta, RunFolder};
     use crate::sweep::Planned;
     use crate::sweep::state::Left;
-    use serde_json::json;
     use std::fs;
 
     fn args(experiments: Vec<PathBuf>, out: &Path) -> CompareArgs {
@@ -122,6 +150,7 @@ mod tests {
             experiments,
             methods: vec!["morph".into(), "cma".into()],
             seeds: 2,
+            known: None,
             out: Some(out.into()),
             sets: vec!["schedule.env_steps=4000".into()],
             jobs: None,
@@ -160,6 +189,32 @@ mod tests {
             (all[3].task.env_steps, &config["method"], &config["seed"]),
             (4000, &json!("cma"), &json!(8))
         );
+    }
+
+    #[test]
+    fn a_known_design_is_one_more_entrant_that_only_learns_control() {
+        let root = tempfile::tempdir().unwrap();
+        let known = root.path().join("known.json");
+        let parameters: Vec<_> = (1..=5)
+            .map(|i| json!({"name": format!("link_{i}_length"), "value": 0.7}))
+            .collect();
+        fs::write(&known, json!({ "parameters": parameters }).to_string()).unwrap();
+        let mut asked = args(vec![experiment(root.path(), "near.json")], root.path());
+        asked.methods.truncate(1);
+        asked.known = Some(known);
+        let all = planned(&asked).unwrap();
+        let names: Vec<String> = all.iter().map(|planned| planned.task.name()).collect();
+        assert_eq!(
+            names,
+            ["near-morph-s7", "near-morph-s8", "near-fixed-s7", "near-fixed-s8"]
+        );
+        assert!(all[0].task.settings.is_empty());
+        assert_eq!(
+            all[2].config["methods"]["fixed"]["design"],
+            json!([0.7, 0.7, 0.7, 0.7, 0.7])
+        );
+        asked.methods.push("fixed".into());
+        assert!(planned(&asked).unwrap_err().to_string().contains("leave it out"));
     }
 
     #[test]

@@ -14,9 +14,12 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval, Retrained};
 use crate::experiment::Experiment;
+use crate::interrupt::{self, Watch};
 use crate::output::{note, out};
+use crate::progress::{Progress, Status};
 use crate::registry;
 use crate::run_folder::{RunError, RunFolder};
+use crate::session::NO_PATIENCE;
 use crate::trainer::Trainer;
 
 /// A run's own design.
@@ -55,7 +58,7 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
         })?;
         return sensitivity::run(learnt, &target.design, args);
     }
-    let judge = |learnt: &Learnt| learnt.evaluate(&target.design, episodes, args.seed);
+    let judge = |learnt: &Learnt| at_work("judging", || learnt.evaluate(&target.design, episodes, args.seed));
     let learnt = target.learnt.as_ref().map(judge).transpose()?;
     let alone = learnt.is_none();
     if alone {
@@ -71,6 +74,20 @@ pub fn run(args: &EvaluateArgs) -> Result<(), Error> {
         true => print_json(&judged),
         false => print_table(&judged, alone.then_some(&args.target)),
     }
+}
+
+/// Does `work`, which reports no steps, and tells that it goes on where it takes long.
+fn at_work<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let progress = Progress::new(what, 0);
+    let watch = Watch {
+        at_work: &|seconds| progress.at_work(what, seconds),
+        patience: NO_PATIENCE,
+        last_word: "stopped; nothing was judged",
+        say: &|text| note!("{text}"),
+    };
+    let done = interrupt::during(&watch, work);
+    progress.finish();
+    done
 }
 
 /// Says that a design without a policy takes a while.
@@ -157,15 +174,19 @@ fn retrain(target: &Target, steps: u64) -> Result<Learnt, Error> {
     experiment.schedule.stop_at = None;
     let mut trainer = Trainer::new(&experiment)?;
     trainer.prepare(&|| false)?; // nothing is saved here, so that a signal may end the process at once
+    let mut progress = Progress::new("retraining", 0);
+    let iteration = (experiment.rollout.lanes * experiment.rollout.steps) as u64;
     while let Some(record) = trainer.iterate()? {
-        if let Some(evaluation) = &record.evaluation {
-            note!(
-                "retraining: {} of {steps} steps, true success {:.2}",
-                record.counters.env_steps,
-                evaluation.success
-            );
-        }
+        progress.update(&Status {
+            phase: record.phase.name(),
+            env_steps: record.counters.env_steps,
+            end: steps.next_multiple_of(iteration),
+            mean_return: record.mean_return,
+            success: record.evaluation.as_ref().map(|evaluation| evaluation.success),
+            ..Status::default()
+        });
     }
+    progress.finish();
     let counters = trainer.counters().clone();
     let empty = Archive::default();
     let archive = trainer.best().map_or(&empty, |(_, archive)| archive);

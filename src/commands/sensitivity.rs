@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::judge::Starts;
 use crate::output::{note, out};
-use crate::plot::{Axes, Row, intervals};
+use crate::plot::{Axes, Row, bars};
 use crate::run_folder::RunFolder;
 use crate::sensitivity::{STEP, Sensitivities};
 use crate::statistics::Estimate;
@@ -62,7 +62,7 @@ fn chart(found: &Sensitivities) -> Result<Vec<u8>, Error> {
         seeds: Vec::new(),
     };
     let rows: Vec<Row> = sorted.iter().map(row).collect();
-    let drawn = intervals(&axes, &rows).and_then(|figure| figure.png());
+    let drawn = bars(&axes, &rows).and_then(|figure| figure.png());
     drawn.map_err(|error| Error::Run(error.to_string()))
 }
 

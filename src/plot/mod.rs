@@ -77,7 +77,7 @@ pub struct Row {
     pub name: String,
     /// The number with its interval.
     pub estimate: Estimate,
-    /// The seeds' own values, drawn as small dots; none where the estimate is not one over seeds.
+    /// The seeds' own values, drawn as small dots.
     pub seeds: Vec<f64>,
 }
 
@@ -196,6 +196,35 @@ pub fn lines(axes: &Axes, series: &[Series]) -> Result<Figure, PlotError> {
     figure(axes, &marks, &legend, &Vertical::Values)
 }
 
+/// One bar per row, from 0 to its estimate, with its interval; all of one colour, for the rows are of one kind.
+///
+/// The values' axis is x; `axes.y` names the rows.
+///
+/// # Errors
+/// No row has a finite estimate.
+pub fn bars(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
+    let finite = |e: &Estimate| [e.value, e.low, e.high].iter().all(|v| v.is_finite());
+    let rows: Vec<&Row> = rows.iter().filter(|row| finite(&row.estimate)).collect();
+    let mut marks = Vec::new();
+    for (i, row) in rows.iter().enumerate() {
+        let at = i as f64;
+        let Estimate { value, low, high } = row.estimate;
+        let line = |points, color, width| Mark::Line {
+            points,
+            color,
+            width,
+            dashed: false,
+        };
+        marks.push(line(vec![(0.0, at), (value, at)], color(0, 0.55), 16.0));
+        marks.push(line(vec![(low, at), (high, at)], color(0, 1.0), 2.4));
+        for end in [low, high] {
+            marks.push(line(vec![(end, at - 0.12), (end, at + 0.12)], color(0, 1.0), 2.4));
+        }
+    }
+    let names = rows.iter().map(|row| row.name.clone()).collect();
+    figure(axes, &marks, &[], &Vertical::Names(names))
+}
+
 /// At most [`CURVE_POINTS`] of the points, the last one among them.
 fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     let step = points.len().div_ceil(CURVE_POINTS).max(1);
@@ -219,10 +248,7 @@ pub fn intervals(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
     let (mut marks, mut names) = (Vec::new(), Vec::new());
     for (i, row) in rows.iter().enumerate() {
         let (at, color_of) = (i as f64, |opacity| color(i, opacity));
-        names.push(match row.seeds.len() {
-            0 => row.name.clone(),
-            n => format!("{} (n = {n})", row.name),
-        });
+        names.push(format!("{} (n = {})", row.name, row.seeds.len()));
         let Estimate { value, low, high } = row.estimate;
         let bar = |points| Mark::Line {
             points,

@@ -171,8 +171,8 @@ pub fn shipped() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
-                // their robots have to be fetched first; plans are no experiments
-                true if path.ends_with("gymnasium") || path.ends_with("sweeps") => {}
+                true if path.ends_with("gymnasium") => {} // their robots have to be fetched first
+                true if path.ends_with("known") || path.ends_with("sweeps") => {} // designs and plans
                 true => folders.push(path),
                 false => files.push(path),
             }

@@ -293,10 +293,14 @@ fn read(path: &Path, task: &Task) -> Result<Option<Run>, Error> {
     seal::check(path, &text, &run.crc32)?;
     if run.task != *task {
         let Task {
-            space, network, budget, ..
+            space,
+            network,
+            budget,
+            limits,
         } = &run.task;
+        let others = if *limits == task.limits { "" } else { ", other limits" };
         return Err(Error::Input(format!(
-            "{place} belongs to space {space}, network {network}, budget {budget}; give another --out"
+            "{place} belongs to space {space}, network {network}, budget {budget}{others}; give another --out"
         )));
     }
     Ok(Some(run))

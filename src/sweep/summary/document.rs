@@ -13,7 +13,10 @@ impl Summary {
             let first = self.groups.first().map(of);
             first.filter(|name| self.groups.iter().all(|group| of(group) == *name))
         };
-        let rows = self.groups.iter().zip(&self.success).map(row);
+        let rows = self.experiments().into_iter().flat_map(|(groups, success)| {
+            let known = groups.iter().find(|group| group.is_known());
+            groups.iter().zip(success).map(move |entry| row(entry, known))
+        });
         json!({
             "problem": alone(|group| &group.problem),
             "experiment": alone(|group| &group.experiment),
@@ -130,7 +133,7 @@ impl Entrant {
     }
 }
 
-fn row((group, success): (&Group, &Option<Estimate>)) -> Value {
+fn row((group, success): (&Group, &Option<Estimate>), known: Option<&Group>) -> Value {
     let runs = group.runs.iter().map(|run| {
         json!({
             "seed": run.seed,
@@ -145,7 +148,7 @@ fn row((group, success): (&Group, &Option<Estimate>)) -> Value {
         .missing
         .iter()
         .map(|run| json!({"seed": run.seed, "state": run.state, "message": run.message}));
-    json!({
+    let mut row = json!({
         "experiment": group.experiment,
         "problem": group.problem,
         "method": group.method,
@@ -157,7 +160,11 @@ fn row((group, success): (&Group, &Option<Estimate>)) -> Value {
         },
         "runs": runs.collect::<Vec<_>>(),
         "failed": failed.collect::<Vec<_>>(),
-    })
+    });
+    if let Some(known) = known {
+        row["price"] = json!(group.price(known)); // of not knowing the design
+    }
+    row
 }
 
 fn overall(all: &Overall) -> Value {

@@ -10,12 +10,17 @@ use crate::error::Error;
 use crate::evaluation::Evaluation;
 use crate::metrics;
 use crate::run_folder::{FINAL, RunError, RunFolder};
-use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, steps_to_success};
+use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, median_steps, steps_to_success};
 use crate::sweep::Task;
 use crate::sweep::state::{Progress, State};
 
 /// Most points that are kept of a run's curve: a picture shows no more.
 const CURVE_POINTS: usize = 200;
+
+/// The method that learns control alone.
+pub const FIXED: &str = "fixed";
+/// Its setting: the design that it learns to control, where that is not the start design.
+pub const KNOWN_DESIGN: &str = "methods.fixed.design";
 
 /// What one run has found.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +97,20 @@ impl Group {
         self.steps().iter().flatten().count()
     }
 
+    /// Whether this is control alone, on a design that is known.
+    pub fn is_known(&self) -> bool {
+        self.method == FIXED && self.settings.contains_key(KNOWN_DESIGN)
+    }
+
+    /// The price of not knowing the design: median steps to success by those of control alone on the `known` one. None where
+    /// either has not solved the problem in half of its seeds.
+    pub fn price(&self, known: &Group) -> Option<f64> {
+        match self.is_known() {
+            true => None,
+            false => Some(median_steps(&self.steps())? / median_steps(&known.steps())?),
+        }
+    }
+
     /// The settings as text: `ppo.rate=0.001, ppo.epochs=2`; empty where none is varied.
     pub fn settings_text(&self) -> String {
         settings_text(&self.settings)
@@ -108,7 +127,10 @@ impl Group {
 
 /// Settings as text: `ppo.rate=0.001, ppo.epochs=2`.
 pub fn settings_text(settings: &Map<String, Value>) -> String {
-    let text = |(path, value): (&String, &Value)| format!("{path}={value}");
+    let text = |(path, value): (&String, &Value)| match path.as_str() {
+        KNOWN_DESIGN => "known design".into(), // its numbers are in the runs' files
+        path => format!("{path}={value}"),
+    };
     settings.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 

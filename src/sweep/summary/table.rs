@@ -4,13 +4,14 @@ use super::group::Group;
 use super::{Summary, middle};
 use crate::statistics::{Estimate, median_steps};
 
-const HEAD: [&str; 9] = [
+const HEAD: [&str; 10] = [
     "method",
     "settings",
     "seeds",
     "true success, IQM [95 %]",
     "solved",
     "steps to success, median [range]",
+    "price",
     "env steps",
     "hardware queries",
     "minutes",
@@ -34,8 +35,8 @@ const OVERALL_HEAD: [&str; 4] = [
 const IMPROVEMENT_HEAD: [&str; 4] = ["experiment", "this", "does better than", "probability [95 %]"];
 const NOTE: &str = "IQM: interquartile mean over seeds, with its bootstrap interval (over experiments: stratified by them). Steps \
     to success: environment steps until true success reached 80 % for three evaluations; a seed that never did counts as \
-    infinitely slow. Steps, queries and minutes of a method are medians over its seeds. Probability of improvement: that of \
-    a run of the one to have more true success than a run of the other, ties counted half.";
+    infinitely slow. Price: these steps by those of control alone on the best design that is known. Steps, queries and minutes \
+    of a method are medians over its seeds. Probability of improvement: that of a run of the one to have more true success than a run of the other, ties counted half.";
 
 /// More runs of an experiment than these are listed as CSV only.
 const MOST_LISTED: usize = 200;
@@ -115,12 +116,15 @@ impl Summary {
     }
 }
 
-/// The lines under their head, without the settings where none is varied.
+/// The lines under their head, without settings and price where there are none.
 fn under(head: &[&str], mut lines: Cells) -> Cells {
     lines.insert(0, head.iter().map(|&title| title.to_owned()).collect());
-    let empty = |at: &usize| lines[1..].iter().all(|line| line[*at].is_empty());
-    if let Some(at) = head.iter().position(|&title| title == "settings").filter(empty) {
-        lines.iter_mut().for_each(|line| drop(line.remove(at)));
+    let empty = |lines: &Cells, at: usize| lines[1..].iter().all(|line| line[at].is_empty());
+    for optional in ["price", "settings"] {
+        let column = head.iter().position(|&title| title == optional);
+        if let Some(at) = column.filter(|&at| empty(&lines, at)) {
+            lines.iter_mut().for_each(|line| drop(line.remove(at)));
+        }
     }
     lines
 }
@@ -145,6 +149,7 @@ fn summary(groups: &[Group], success: &[Option<Estimate>]) -> Cells {
             percent(*success),
             format!("{}/{}", group.solved(), group.runs.len()),
             steps(group),
+            price(group, groups),
             middle(group, |run| run.env_steps as f64).map_or("-".into(), short),
             middle(group, |run| run.hardware_queries as f64).map_or("-".into(), short),
             middle(group, |run| run.seconds / 60.0).map_or("-".into(), short),
@@ -182,6 +187,13 @@ fn steps(group: &Group) -> String {
         short(*first as f64),
         text(last.map(|&s| s as f64))
     )
+}
+
+/// The price of not knowing the design, where control alone on a known one is among the groups.
+fn price(group: &Group, groups: &[Group]) -> String {
+    let known = groups.iter().find(|group| group.is_known());
+    let price = known.and_then(|known| group.price(known));
+    price.map_or(String::new(), |price| format!("{price:.2}"))
 }
 
 /// The table of runs, where a reader would read it.
@@ -307,6 +319,33 @@ mod tests {
             "cma ; 2 (1 failed) ; 12.5 % [0.0, 25.0] ; 1/2 ; never [900 k, never] ; 2.00 M ; 1.50 M ; 1.50"
         );
         assert_eq!(line(3), "random ; 0 ; - ; 0/0 ; - ; - ; - ; -");
+    }
+
+    #[test]
+    fn not_knowing_the_design_has_a_price_where_it_is_known() {
+        let mut known = group(
+            "far",
+            "fixed",
+            vec![run(0, 1.0, Some(300_000)), run(1, 1.0, Some(500_000))],
+        );
+        known
+            .settings
+            .insert("methods.fixed.design".into(), serde_json::json!([0.9, 0.8]));
+        let mut all = groups();
+        all.push(known);
+        let found = Summary::new(all);
+        let cells = summary(&found.groups, &found.success);
+        let column = |title: &str| cells[0].iter().position(|cell| cell == title).unwrap();
+        let prices: Vec<&str> = cells[1..].iter().map(|line| line[column("price")].as_str()).collect();
+        assert_eq!(
+            prices,
+            ["1.50", "", "", ""],
+            "600 k by 400 k; never solved in half of the seeds; no run; itself"
+        );
+        assert_eq!(cells[4][column("settings")], "known design");
+        let document = found.document();
+        assert_eq!(document["rows"][0]["price"], serde_json::json!(1.5));
+        assert!(document["rows"][1]["price"].is_null());
     }
 
     #[test]
