@@ -150,7 +150,7 @@ fn a_folder_of_runs_is_a_comparison_over_seeds() {
     .ended(0);
     let html = page(folder.path(), "all");
     assert!(
-        html.contains("ppo.rate 0.0007") && html.contains("Settings of each run"),
+        html.contains("rate 0.0007") && html.contains("ppo.rate 0.0007") && html.contains("Settings of each run"),
         "{html}"
     );
     // and one that cannot be read is left out with a word

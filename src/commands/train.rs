@@ -153,5 +153,6 @@ pub fn summarise(folder: &Path, judged: &Evaluation) -> Result<(), Error> {
     out!("picture          {run}/design.png")?;
     out!("curves           tensorboard --logdir {run}")?;
     out!("judge again      {program} evaluate {run} --episodes 512")?;
+    out!("show it          {program} report {run}   (one page, with episodes to replay)")?;
     Ok(out!("watch it move    {program} render {run} --out {run}/motion.gif")?)
 }

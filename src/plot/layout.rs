@@ -1,7 +1,7 @@
 //! Layout of a plot: title, axes with ticks, data, legend.
 
 use super::figure::{Figure, Shape};
-use super::ticks::{Axis, short};
+use super::ticks::{Axis, labels};
 use super::{Axes, PlotError};
 use crate::render::canvas::{Anchor, Color, TextStyle, faded, text_width};
 use crate::render::palette;
@@ -173,10 +173,9 @@ fn ticks([left, top, width, height]: [f32; 4], x: &Axis, rows: &Rows, named: boo
     let (right, bottom) = (left + width, top + height);
     let label = |at, anchor, label: String| text(at, 11.0, anchor, palette::QUIET, label);
     let mut shapes = Vec::new();
-    for &tick in &x.ticks {
+    for (&tick, name) in x.ticks.iter().zip(labels(&x.ticks)) {
         let at = left + width * x.share(tick);
         shapes.push(rule([at, top], [at, bottom], palette::GRID));
-        let name = short(tick);
         let half = 0.5 * text_width(&name, 11.0, false);
         let inside = at.min(whole - 2.0 - half); // one at the rim is not cut
         shapes.push(label([inside, bottom + 16.0], Anchor::Middle, name));
@@ -216,7 +215,12 @@ fn rows(axes: &Axes, vertical: &Vertical, values: &[(f64, f64)]) -> Rows {
             let y = Axis::new(values.iter().map(|v| v.1), axes.range, axes.log_y, PARTS.1);
             Rows {
                 height: HEIGHT,
-                labels: y.ticks.iter().map(|&tick| (1.0 - y.share(tick), short(tick))).collect(),
+                labels: y
+                    .ticks
+                    .iter()
+                    .map(|&tick| 1.0 - y.share(tick))
+                    .zip(labels(&y.ticks))
+                    .collect(),
                 share: Box::new(move |value| 1.0 - y.share(value)),
             }
         }

@@ -8,8 +8,15 @@ pub(crate) fn step(range: f64, count: f64) -> f64 {
     factor.unwrap_or(10.0) * power
 }
 
-/// Tick labels of at most a few letters: `0.25`, `250k`, `1.5M`, `2e-5`.
-pub(super) fn short(value: f64) -> String {
+/// Labels of all ticks of an axis, with as many digits as tell them apart.
+pub(super) fn labels(ticks: &[f64]) -> Vec<String> {
+    let with = |decimals| ticks.iter().map(|&tick| shortened(tick, decimals)).collect::<Vec<_>>();
+    let apart = |labels: &Vec<String>| labels.windows(2).all(|pair| pair[0] != pair[1]);
+    (4..12).map(with).find(apart).unwrap_or_else(|| with(4))
+}
+
+/// A label of at most a few letters: `0.25`, `250k`, `1.5M`, `2e-5`.
+fn shortened(value: f64, decimals: usize) -> String {
     let (scaled, unit) = match value.abs() {
         0.0 => return "0".into(),
         v if !(1e-3..1e12).contains(&v) => return format!("{value:e}"),
@@ -18,7 +25,7 @@ pub(super) fn short(value: f64) -> String {
         v if v >= 1e4 => (value / 1e3, "k"),
         _ => (value, ""),
     };
-    let text = format!("{scaled:.4}");
+    let text = format!("{scaled:.decimals$}");
     format!("{}{unit}", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
@@ -142,8 +149,14 @@ mod tests {
 
     #[test]
     fn tick_labels_are_short() {
-        let labels = [0.0, 0.25, 5000.0, 250_000.0, 1.5e6, 2e-5].map(short);
+        let labels = [0.0, 0.25, 5000.0, 250_000.0, 1.5e6, 2e-5].map(|value| shortened(value, 4));
         assert_eq!(labels, ["0", "0.25", "5000", "250k", "1.5M", "2e-5"]);
+    }
+
+    #[test]
+    fn labels_tell_ticks_apart() {
+        assert_eq!(labels(&[3.72201, 3.72202]), ["3.72201", "3.72202"]);
+        assert_eq!(labels(&[0.0, 0.5]), ["0", "0.5"]);
     }
 
     #[test]

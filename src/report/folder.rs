@@ -1,5 +1,6 @@
 //! The page of a folder with several runs: methods or settings side by side, over seeds.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,9 +55,11 @@ impl Run {
         let name = path
             .file_name()
             .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        // EXPERIMENT-METHOD-sSEED, as comparisons name them, or EXPERIMENT-METHOD-cSETTING-sSEED, as sweeps do
         let experiment = name
-            .strip_suffix(&format!("-{method}-s{seed}"))
-            .map_or_else(|| text("problem"), str::to_owned);
+            .strip_suffix(&format!("-s{seed}"))
+            .and_then(|stem| stem.find(&format!("-{method}")).map(|end| stem[..end].to_owned()))
+            .unwrap_or_else(|| text("problem"));
         let judged = match folder.read_json(FINAL) {
             Ok(judged) => Some(judged),
             Err(RunError::Missing(_)) => None,
@@ -116,6 +119,18 @@ impl Group<'_> {
         let scores = self.successes();
         let mut stream = Stream::new(0, "bootstrap", 0);
         bootstrap(&[&scores], interquartile_mean, RESAMPLES, &mut stream)
+    }
+
+    /// By what groups are ranked: success, then return; what is not finished comes last.
+    fn merit(&self) -> (f64, f64) {
+        let returns = self
+            .finished()
+            .filter_map(|run| Some(run.judged.as_ref()?.total_return?.mean));
+        let total = interquartile_mean(&returns.collect::<Vec<f64>>());
+        (
+            self.success().map_or(-1.0, |success| success.value),
+            total.unwrap_or(f64::NEG_INFINITY),
+        )
     }
 
     fn curve(&self, key: &str) -> Curve {
@@ -228,9 +243,10 @@ fn groups<'a>(runs: &'a [Run], experiment: &str) -> Vec<Group<'a>> {
             group.runs.push(run);
             continue;
         }
+        let short = |key: &String| Some(format!("{} {}", key.rsplit('.').next()?, run.settings.get(key)?));
         let own = match differing.len() {
             0 => None,
-            1..=NAMED => Some(settings.clone()),
+            1..=NAMED => Some(differing.iter().filter_map(short).collect::<Vec<_>>().join(", ")),
             _ => Some(format!("settings {}", groups.len() + 1)),
         };
         let method = (several || own.is_none()).then(|| run.method.clone());
@@ -254,7 +270,7 @@ fn lead(parts: &[(&str, Vec<Group>)]) -> String {
             .iter()
             .filter_map(|group| Some((group, group.success()?)))
             .collect();
-        ranked.sort_by(|a, b| b.1.value.total_cmp(&a.1.value));
+        ranked.sort_by(|a, b| b.0.merit().partial_cmp(&a.0.merit()).unwrap_or(Ordering::Equal));
         let said = |(group, success): &(&Group, Estimate)| {
             let n = group.successes().len();
             format!(
@@ -265,6 +281,14 @@ fn lead(parts: &[(&str, Vec<Group>)]) -> String {
         };
         let found = match &ranked[..] {
             [] => return format!("{name}: no run is finished yet."),
+            [first, .., last] if ranked.len() > 3 && first.1.value == last.1.value => {
+                format!(
+                    "all {} solve {}; by return, the best is {}",
+                    ranked.len(),
+                    percent(first.1.value),
+                    first.0.name
+                )
+            }
             [first, .., last] if ranked.len() > 3 => {
                 format!("best of {}, {}; last, {}", ranked.len(), said(first), said(last))
             }
@@ -282,8 +306,7 @@ fn lead(parts: &[(&str, Vec<Group>)]) -> String {
 fn compare(page: &mut Page, of: &str, groups: &[Group]) -> Result<(), Error> {
     let mut best: Vec<&Group> = groups.iter().collect();
     if groups.len() > CURVES {
-        let value = |group: &Group| group.success().map_or(-1.0, |success| success.value);
-        best.sort_by(|a, b| value(b).total_cmp(&value(a))); // stable
+        best.sort_by(|a, b| b.merit().partial_cmp(&a.merit()).unwrap_or(Ordering::Equal)); // stable
     }
     let draw = |title: &str, y: &str, key: &str, range| {
         let axes = Axes {
@@ -465,8 +488,12 @@ fn run_rows(parts: &[(&str, Vec<Group>)]) -> Vec<Vec<String>> {
 /// The best run of each group at work, side by side.
 fn watch(page: &mut Page, groups: &[Group]) -> Result<(), Error> {
     let mut films = Vec::new();
-    for (group, run) in groups
-        .iter()
+    let mut ranked: Vec<&Group> = groups.iter().collect();
+    if groups.len() > SHOWN {
+        ranked.sort_by(|a, b| b.merit().partial_cmp(&a.merit()).unwrap_or(Ordering::Equal)); // stable
+    }
+    for (group, run) in ranked
+        .into_iter()
         .filter_map(|group| Some((group, group.best()?)))
         .take(SHOWN)
     {

@@ -108,14 +108,54 @@ fn stages(judged: &Value) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Every number of a judgement that is not part of a list.
+/// Numbers of a judgement, by their path, in words with units.
+const FIGURES: [(&str, &str); 15] = [
+    (
+        "perplexity_over_control",
+        "perplexity over that of the softmax control, minus 1",
+    ),
+    (
+        "perplexity_on_noisy_chip",
+        "perplexity on a chip with noise and mismatch",
+    ),
+    ("weights", "weights of the model"),
+    ("adaptation.linear_loss", "loss of the linear model (nat per token)"),
+    (
+        "adaptation.carried_loss",
+        "loss of nonlinear hardware with its scalers (nat per token)",
+    ),
+    (
+        "adaptation.reset_above_linear",
+        "loss at the reset start above the linear model's (nat)",
+    ),
+    ("adaptation.recovered_after", "updates until adapted"),
+    (
+        "via_linear_minus_direct.equal_iterations",
+        "via the linear stage minus direct, at equal iterations (nat)",
+    ),
+    (
+        "via_linear_minus_direct.equal_nonlinear_iterations",
+        "the same at equal nonlinear iterations (nat)",
+    ),
+    ("hardware.seconds", "time of a token and layer (s)"),
+    ("hardware.energy_j", "energy of a head and token (J)"),
+    ("hardware.area_mm2", "area of a head (mm\u{b2})"),
+    (
+        "hardware.decay_per_token",
+        "share of a stored value that is lost per token",
+    ),
+    (
+        "hardware.kept_at_window_end",
+        "share of it that is left at the window's end",
+    ),
+    ("seed", "seed"),
+];
+
 fn figures(judged: &Value) -> Vec<Vec<String>> {
-    let flat = settings::flat(judged)
-        .into_iter()
-        .filter(|(path, _)| !path.contains('['));
-    flat.map(|(path, value)| {
-        let shown = value.parse::<f64>().map_or(value, number);
-        vec![path, shown]
-    })
-    .collect()
+    let flat = settings::flat(judged);
+    let shown = |(path, name): &(&str, &str)| {
+        let value: f64 = flat.get(*path)?.parse().ok()?;
+        Some(vec![(*name).to_owned(), number(value)])
+    };
+    FIGURES.iter().filter_map(shown).collect()
 }

@@ -80,7 +80,10 @@ impl Axis {
 
     /// Values that are written at the axis.
     fn ticks(&self) -> Vec<(f64, String)> {
-        let shown = |text: &str| text.parse().map_or_else(|_| text.to_owned(), number);
+        let shown = |text: &str| match text.parse() {
+            Ok(value) if text.len() > 8 => number(value),
+            _ => text.to_owned(),
+        };
         let place = |text: &String| (self.share(text), shown(text));
         match self.numbers {
             Some((low, high, _)) if self.values.len() > 8 => vec![(0.0, number(low)), (1.0, number(high))],
@@ -144,7 +147,7 @@ pub fn chart(runs: &[(&Settings, f64)]) -> Option<String> {
         for (share, text) in axis.ticks() {
             let _ = write!(
                 svg,
-                "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                "<text x=\"{:.1}\" y=\"{:.1}\" stroke=\"var(--card)\" stroke-width=\"4\" paint-order=\"stroke\">{}</text>",
                 at + 6.0,
                 y(share) + 4.0,
                 escape(&text)

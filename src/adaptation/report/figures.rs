@@ -4,21 +4,19 @@ use tandem_language::Pipeline;
 
 use super::STAGES;
 use crate::error::Error;
-use crate::plot::{Axes, Center, Curve, Figure, learning_curves};
+use crate::plot::{Axes, Figure, Series, lines};
 
 /// Pictures of a run: validation losses of all stages, and the adaptation where there was one.
 ///
 /// # Errors
 /// A picture without a point.
 pub fn figures(pipeline: &Pipeline) -> Result<Vec<(&'static str, Figure)>, Error> {
-    let draw = |axes: &Axes, curves: &[Curve]| {
-        learning_curves(axes, curves, Center::Median).map_err(|error| Error::Run(error.to_string()))
-    };
-    let curve = |name: &str, points: Vec<(f64, f64)>| Curve {
+    let draw = |axes: &Axes, series: &[Series]| lines(axes, series).map_err(|error| Error::Run(error.to_string()));
+    let curve = |name: &str, points: Vec<(f64, f64)>| Series {
         name: name.to_owned(),
-        seeds: vec![points],
+        points,
     };
-    let curves: Vec<Curve> = STAGES
+    let curves: Vec<Series> = STAGES
         .into_iter()
         .filter(|stage| pipeline.curve(*stage).len() > 1)
         .map(|stage| {

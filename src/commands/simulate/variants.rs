@@ -14,7 +14,7 @@ use crate::commands::print_json;
 use crate::destination;
 use crate::error::Error;
 use crate::output::{note, out};
-use crate::plot::{Axes, Center, Curve, Figure, learning_curves};
+use crate::plot::{Axes, Figure, Series, lines};
 
 /// Most steps of a sweep.
 const MOST_STEPS: usize = 1000;
@@ -186,22 +186,15 @@ fn figure(
         y: format!("relative to {} = {}", sweep.path, sweep.values[0]),
         ..Axes::default()
     };
-    let curve = |(name, of): &Quantity| Curve {
-        name: (*name).into(),
-        seeds: vec![
-            variants
-                .iter()
-                .map(|variant| {
-                    (
-                        variant.value.unwrap_or(0.0),
-                        of(&variant.metrics) / of(&variants[0].metrics),
-                    )
-                })
-                .collect(),
-        ],
+    let point = |of: &dyn Fn(&Metrics) -> f64, variant: &Variant| {
+        let value = variant.value.unwrap_or(0.0);
+        (value, of(&variant.metrics) / of(&variants[0].metrics))
     };
-    let curves: Vec<Curve> = QUANTITIES.iter().map(curve).collect();
-    learning_curves(&axes, &curves, Center::Median).map_err(|error| Error::Run(format!("plot: {error}")))
+    let series = QUANTITIES.iter().map(|(name, of)| Series {
+        name: (*name).into(),
+        points: variants.iter().map(|variant| point(of, variant)).collect(),
+    });
+    lines(&axes, &series.collect::<Vec<_>>()).map_err(|error| Error::Run(format!("plot: {error}")))
 }
 
 /// The figure in the format that the file's name asks for.

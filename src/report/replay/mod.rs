@@ -260,7 +260,7 @@ fn tracks(scenes: &[&Scene], unit: f32, meshes: &mut Meshes) -> Vec<TrackData> {
             let color = palette::of(*role, link, links);
             link += usize::from(*role == Role::Link);
             let (kind, row) = numbers(shape, unit);
-            if row.iter().any(|&x| x == i32::MAX) {
+            if row.contains(&i32::MAX) {
                 continue; // not finite, or far outside
             }
             let mesh = match shape {
