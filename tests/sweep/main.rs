@@ -6,6 +6,7 @@ mod common;
 mod halving;
 mod local;
 mod plan;
+mod scale;
 mod task;
 mod watch;
 
