@@ -106,11 +106,12 @@ fn print_table(found: &Sensitivities) -> Result<(), Error> {
     let clear = |p: &&crate::sensitivity::Sensitivity| p.return_slope_low > 0.0 || p.return_slope_high < 0.0;
     let strongest = found.parameters.iter().filter(clear);
     let strongest = strongest.max_by(|a, b| a.return_slope.abs().total_cmp(&b.return_slope.abs()));
-    Ok(match strongest {
+    match strongest {
         Some(p) => {
             let way = if p.return_slope > 0.0 { "larger" } else { "smaller" };
             out!("{} matters most: the return wants it {way}", p.name)?;
         }
         None => out!("no parameter changes the return beyond chance: nothing in the design holds this policy back")?,
-    })
+    }
+    Ok(())
 }
