@@ -392,7 +392,7 @@ mod tests {
         for line in text.lines().filter(|line| line.starts_with('|')) {
             let cells = line.replace("\\|", "").matches('|').count() - 1;
             assert!(
-                [HEAD.len() - 1, RUN_HEAD.len() - 1, IMPROVEMENT_HEAD.len()].contains(&cells),
+                [HEAD.len() - 2, RUN_HEAD.len() - 1, IMPROVEMENT_HEAD.len()].contains(&cells),
                 "{line}"
             );
         }
