@@ -1,7 +1,7 @@
 //! Recorded episodes in a compact form that a page replays.
 //!
 //! A film is cut into *tracks*: the n-th shape of the same kind, role and colour in each scene is one track. A shape is a row of
-//! numbers, stored as whole multiples of a step: a capsule its two ends and radius, and so on ([`numbers`]). Numbers that
+//! numbers, stored as whole multiples of a step: a capsule its two ends and radius, and so on (`numbers`). Numbers that
 //! never change are stored once; the others as differences from moment to moment, seven bits to a byte, in Base64.
 //! Surfaces of triangles are stored once for all films. `assets/decode.js` reads it back.
 
