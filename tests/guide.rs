@@ -1,4 +1,4 @@
-//! The guide (`docs/guide`) and the README against the program: pages, links, commands, settings, metrics. What stands in blocks
+//! The guide (`docs/SUMMARY.md`) and the README against the program: pages, links, commands, settings, metrics. What stands in blocks
 //! of `sh run` is typed here, in short form.
 //!
 //! `TANDEM_WRITE=1 cargo test --release --test guide` writes the page of settings anew.
@@ -20,9 +20,9 @@ fn repository() -> &'static Path {
 
 /// The README and all pages of the guide, in order.
 fn pages() -> Vec<PathBuf> {
-    let guide = repository().join("docs/guide");
-    let summary = fs::read_to_string(guide.join("SUMMARY.md")).unwrap();
-    let inside = links(&summary).into_iter().map(|link| guide.join(link));
+    let docs = repository().join("docs");
+    let summary = fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let inside = links(&summary).into_iter().map(|link| docs.join(link));
     std::iter::once(repository().join("README.md")).chain(inside).collect()
 }
 
