@@ -112,7 +112,8 @@ fn commands_that_are_shown_have_the_options_that_there_are() {
                 let typed: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
                 tandem(repository(), &typed)
             });
-            let options = words.iter().filter(|word| word.starts_with("--"));
+            let own = words.iter().take_while(|word| *word != "--"); // what follows is for others
+            let options = own.filter(|word| word.starts_with("--"));
             let unknown: Vec<&String> = options.filter(|option| !help.out.contains(option.as_str())).collect();
             if help.code != Some(0) || !unknown.is_empty() {
                 wrong.push(format!("{}: {line}: {unknown:?}", page.display()));

@@ -130,8 +130,8 @@ fn a_folder_of_runs_is_a_comparison_over_seeds() {
     for part in [
         "Comparison: tiny",
         "4 runs",
-        "fixed (n = 2)",
-        "gaussian (n = 2)",
+        "fixed (n\u{a0}=\u{a0}2)",
+        "gaussian (n\u{a0}=\u{a0}2)",
         "IQM",
         "tiny-gaussian-s1",
         "steps to success",
