@@ -90,7 +90,7 @@ fn every_page_is_there_and_every_link_leads_somewhere() {
             }
             let to = page.parent().unwrap().join(path);
             // what lies outside docs is not in the book
-            let inside = to.canonicalize().is_ok_and(|to| to.starts_with(&within(&page)));
+            let inside = to.canonicalize().is_ok_and(|to| to.starts_with(within(&page)));
             if !inside {
                 dead.push(format!("{}: {link}", page.display()));
             }
