@@ -231,11 +231,6 @@ impl<'a> Player<'a> {
         self.problem.apply(&self.clipped, &self.effect)
     }
 
-    /// What was observed before the last step, as the problem says it, `[observation]`.
-    pub fn raw_observation(&self) -> &[f32] {
-        &self.raw
-    }
-
     /// The last command as the machine got it, within its bounds, `[command]`.
     pub fn clipped_command(&self) -> &[f32] {
         &self.clipped

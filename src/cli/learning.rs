@@ -139,7 +139,7 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tandem export runs/far --out arm                      # machine.xml, machine.urdf, policy.onnx, an episode, and play.py to play them
+  tandem export runs/far --out arm                      # everything there is: machine.xml, machine.urdf, policy.onnx
   tandem export runs/far --mjcf arm.xml --policy policy.onnx
   tandem export runs/far --urdf arm.urdf
   tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]

@@ -9,8 +9,7 @@ use crate::cli::ExportArgs;
 use crate::destination;
 use crate::error::Error;
 use crate::evaluate::Learnt;
-use crate::export::{episode, mjcf, onnx, urdf};
-use crate::judge::Starts;
+use crate::export::{mjcf, onnx, urdf};
 use crate::output::{note, out};
 use crate::run_folder::RunFolder;
 
@@ -54,16 +53,22 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         files.push((path.clone(), policy()));
     }
     if let Some(folder) = &args.out {
-        let mut all = machines(own.as_ref(), mechanism.as_ref())?;
-        all.push(("policy.onnx".into(), policy()));
-        all.push(("episode.json".into(), played(&learnt, &design)?));
-        all.push(("play.py".into(), episode::PLAYER.into()));
-        for (name, bytes) in all {
-            let path = folder.join(name);
-            let folder = atomic::folder_of(&path);
+        if let Some(own) = &own {
+            files.push((folder.join(&own.path), own.xml.clone().into_bytes()));
+            files.extend(own.files.iter().map(|(path, bytes)| (folder.join(path), bytes.clone())));
+        }
+        if let Some(mechanism) = &mechanism {
+            files.push((folder.join("machine.xml"), mjcf_of(mechanism)?));
+            match urdf::write(mechanism) {
+                Ok(text) => files.push((folder.join("machine.urdf"), text.into_bytes())),
+                Err(error) => note!("no URDF: {error}"),
+            }
+        }
+        files.push((folder.join("policy.onnx"), policy()));
+        for (path, _) in &files {
+            let folder = atomic::folder_of(path);
             std::fs::create_dir_all(folder)
                 .map_err(|error| Error::Run(format!("cannot make {}: {error}", folder.display())))?;
-            files.push((path, bytes));
         }
     }
     for (path, bytes) in files {
@@ -73,33 +78,6 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The machine in all formats that can say it, by names in a folder.
-fn machines(own: Option<&ModelFile>, mechanism: Option<&Mechanism>) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
-    let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
-    if let Some(own) = own {
-        files.push((own.path.clone(), own.xml.clone().into_bytes()));
-        files.extend(own.files.iter().cloned());
-    }
-    if let Some(mechanism) = mechanism {
-        files.push(("machine.xml".into(), mjcf_of(mechanism)?));
-        match urdf::write(mechanism) {
-            Ok(text) => files.push(("machine.urdf".into(), text.into_bytes())),
-            Err(error) => note!("no URDF: {error}"),
-        }
-    }
-    Ok(files)
-}
-
-/// The first episode of the final judgement.
-fn played(learnt: &Learnt, design: &[f64]) -> Result<Vec<u8>, Error> {
-    let starts = Starts {
-        name: "evaluation",
-        seed: learnt.experiment.seed,
-        episodes: 1,
-    };
-    episode::write(&mut *learnt.instance.problem.fresh(), &learnt.policy, design, starts)
 }
 
 /// A robot's own file at this path, and what belongs to it where it looks for it from there.

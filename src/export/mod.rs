@@ -1,6 +1,5 @@
-//! The learnt machine for other programs: MJCF and URDF for its body, ONNX for its policy, an episode to play them by.
+//! The learnt machine for other programs: MJCF and URDF for its body, ONNX for its policy.
 
-pub mod episode;
 pub mod onnx;
 pub mod urdf;
 

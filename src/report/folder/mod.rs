@@ -82,8 +82,7 @@ impl Run {
 
     /// Whether this is control alone, on a design that is known.
     fn is_known(&self) -> bool {
-        let design = self.settings.get(KNOWN_DESIGN);
-        self.method == FIXED && design.is_some_and(|design| design != "null")
+        self.method == FIXED && self.settings.contains_key(KNOWN_DESIGN)
     }
 
     fn steps_to_success(&self) -> Option<u64> {
