@@ -82,7 +82,8 @@ impl Run {
 
     /// Whether this is control alone, on a design that is known.
     fn is_known(&self) -> bool {
-        self.method == FIXED && self.settings.contains_key(KNOWN_DESIGN)
+        let design = self.settings.get(KNOWN_DESIGN);
+        self.method == FIXED && design.is_some_and(|design| design != "null")
     }
 
     fn steps_to_success(&self) -> Option<u64> {
