@@ -127,7 +127,7 @@ fn the_tentacle_rests_where_ours_does() {
 #[test]
 fn the_tendon_hand_has_our_torques() {
     use tandem_physics::hand3d::tendon;
-    let hand = tendon::make(&tendon::Config::default()).unwrap();
+    let hand = tendon::make(tendon::Settings::default()).unwrap();
     let hardware = hand.hardware();
     let design = hardware.space().sample(&mut Stream::new(0, "designs", 0));
     let text = mjcf::write(&hand.mechanism(&design).unwrap().unwrap()).unwrap();
@@ -273,7 +273,7 @@ mod chain {
 #[test]
 fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
     use tandem_physics::hand3d::press;
-    let settings = press::Settings::new(&press::Config::default()).unwrap();
+    let settings = press::Settings::default();
     let mut problem = press::Press::new(settings).unwrap();
     let mut stream = Stream::new(4, "designs", 0);
     let design = problem.hardware().space().sample(&mut stream);
