@@ -20,7 +20,7 @@ use crate::judge::Starts;
 use crate::output::{note, quoted};
 use crate::progress::Status;
 use crate::record::Record;
-use crate::registry;
+use crate::registry::{self, Instance};
 use crate::run_folder::{FINAL, RunFolder};
 use crate::session::{NO_PATIENCE, PATIENCE, Session, create_folder};
 use crate::tensorboard::tags;
@@ -57,14 +57,15 @@ impl Run {
     /// An experiment that is not right, a run that it cannot begin from, or a folder that cannot be written.
     pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str, fork: Option<&Fork>) -> Result<Self, Error> {
         let trainer = begin(experiment, fork)?;
-        let (mut bundled, mut files) = registry::bundle(experiment)?;
+        let instance = registry::problem(experiment)?;
+        let (mut bundled, mut files) = registry::bundle(experiment, &instance)?;
         files.extend(fork.map(Fork::file));
         let resolved = resolved(&bundled)?;
         let names = [name, &experiment.method];
         let origin = fork.map(|fork| fork.origin.clone());
         let folder = create_folder(&resolved, &files, out, names, experiment.seed, origin)?;
         bundled.base = folder.path().to_owned();
-        Self::open(folder, bundled, trainer, true)
+        Self::open(folder, bundled, trainer, &instance, true)
     }
 
     /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet. `sets` change its schedule
@@ -89,14 +90,20 @@ impl Run {
             folder.write_json("experiment.json", &resolved(&experiment)?)?;
             folder.forget(FINAL)?; // a judgement of what the run was before
         }
-        let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
+        let instance = registry::problem(&experiment)?;
+        let run = Self::open(folder, experiment, trainer, &instance, checkpoint.is_none())?;
         let passed_over = checkpoint.map(|checkpoint| checkpoint.passed_over);
         run.session.say_resumed(&passed_over.unwrap_or_default())?;
         Ok(run)
     }
 
-    fn open(folder: RunFolder, experiment: Experiment, trainer: Trainer, is_new: bool) -> Result<Self, Error> {
-        let instance = registry::problem(&experiment)?;
+    fn open(
+        folder: RunFolder,
+        experiment: Experiment,
+        trainer: Trainer,
+        instance: &Instance,
+        is_new: bool,
+    ) -> Result<Self, Error> {
         let counters = trainer.counters();
         let session = Session::open(folder, counters.iteration, &experiment.method, counters.env_steps)?;
         let mut run = Self {

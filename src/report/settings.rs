@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::page::escape;
-use crate::experiment::Experiment;
+use crate::experiment_file::Checked;
 use crate::registry;
 
 /// A document as paths with their values: `ppo.rate`, `task.walls[0].x`. Short lists of numbers stay together.
@@ -57,8 +57,8 @@ fn defaults(experiment: &Value) -> BTreeMap<String, String> {
 
 /// An experiment with every setting that acts, where it is one.
 fn acting(document: &Value) -> Option<Value> {
-    let read = Experiment::parse(&document.to_string(), "settings").ok()?;
-    serde_json::to_value(registry::resolved(&read).ok()?).ok()
+    let read = Checked::parse(&document.to_string(), "settings", &[]).ok()?;
+    serde_json::to_value(registry::resolved(&read.experiment, &read.instance).ok()?).ok()
 }
 
 /// All settings as a table.
