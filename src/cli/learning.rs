@@ -139,7 +139,7 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tandem export runs/far --out arm                      # everything there is: machine.xml, machine.urdf, policy.onnx
+  tandem export runs/far --out arm                      # everything there is: machine.xml, machine.urdf, policy.onnx, play.py
   tandem export runs/far --mjcf arm.xml --policy policy.onnx
   tandem export runs/far --urdf arm.urdf
   tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]
@@ -147,7 +147,7 @@ Examples:
 pub struct ExportArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Folder to write all formats to that can say the machine
+    /// Folder to write all formats to that can say the machine, and scripts that play the policy
     #[arg(long, value_name = "FOLDER", group = "what")]
     pub out: Option<PathBuf>,
     /// MuJoCo model to write: machine, actuators, limits, scene; `-` is standard output, here and below

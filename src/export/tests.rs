@@ -223,7 +223,8 @@ fn policies_agree(command: CommandSpace) {
     let policy = policy.snapshot();
     // far outliers too: the normaliser's and the command's clipping belong to the file
     let rows: Vec<f32> = (0..64).flat_map(|i| draw(f64::from(i))).collect();
-    let theirs = run_elsewhere(onnx::write(&policy, &spec, "a test", None), &rows, 7);
+    let experiment = crate::experiment::Experiment::parse(r#"{"problem": "reach2d"}"#, "a test").unwrap();
+    let theirs = run_elsewhere(onnx::write(&policy, &spec, &experiment, None), &rows, 7);
     let n = policy.command_len();
     let mut scratch = tandem_learning::kernel::Scratch::default();
     for (row, theirs) in rows.chunks(7).zip(theirs.chunks(n)) {
