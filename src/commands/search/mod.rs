@@ -83,6 +83,7 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("runs/search-{}-{}-{}", task.space, task.network, task.budget)));
     std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
+    let _lock = atomic::take_part(&folder).map_err(|error| cannot("lock", &folder, &error))?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let optimum = if with_optimum {
         let mut optimum = exact::run(&network, &folder)?;
