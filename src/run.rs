@@ -17,7 +17,7 @@ use crate::film::{film, start_and_learnt, still};
 use crate::fork::Fork;
 use crate::interrupt::{self, Watch};
 use crate::judge::Starts;
-use crate::output::{note, quoted};
+use crate::output::{note, program, quoted};
 use crate::progress::Status;
 use crate::record::Record;
 use crate::registry::{self, Instance};
@@ -69,21 +69,25 @@ impl Run {
     }
 
     /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet. `sets` change its schedule
-    /// first: a longer one prolongs it.
+    /// first: a longer one prolongs it. A design that was frozen stays so.
     ///
     /// # Errors
     /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged; a setting that
     /// would change what the run has done.
     pub fn resume(path: &Path, sets: &[String]) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
-        let mut experiment = Experiment::from_run(&folder)?;
-        if !sets.is_empty() {
-            experiment = prolonged(&folder, sets)?;
-        }
+        let stored = Experiment::from_run(&folder)?;
+        let experiment = match sets {
+            [] => stored.clone(),
+            sets => prolonged(&folder, sets)?,
+        };
         let mut trainer = begin(&experiment, Fork::stored(&folder)?.as_ref())?;
         let checkpoint = folder.latest_checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
+        }
+        if experiment.schedule.env_steps != stored.schedule.env_steps {
+            check_budget(&experiment, trainer.counters().env_steps)?;
         }
         if !sets.is_empty() {
             trainer.prolong();
@@ -94,7 +98,21 @@ impl Run {
         let run = Self::open(folder, experiment, trainer, &instance, checkpoint.is_none())?;
         let passed_over = checkpoint.map(|checkpoint| checkpoint.passed_over);
         run.session.say_resumed(&passed_over.unwrap_or_default())?;
+        run.say_frozen(!sets.is_empty());
         Ok(run)
+    }
+
+    /// Says of a run that was prolonged whether its design still moves.
+    fn say_frozen(&self, prolonged: bool) {
+        let designs = self.experiment.method != "fixed";
+        if let Some(steps) = self.trainer.frozen_at().filter(|_| prolonged && designs) {
+            self.session.progress.say(&format!(
+                "the design was frozen after {steps} steps and stays as it is: only the policy learns on; `{} train --from {}` \
+                 begins a new search from both",
+                program(),
+                quoted(&self.path())
+            ));
+        }
     }
 
     fn open(
@@ -336,6 +354,17 @@ fn prolonged(folder: &RunFolder, sets: &[String]) -> Result<Experiment, Error> {
         )));
     }
     Experiment::read(&folder.file("experiment.json"), sets)
+}
+
+/// Refuses a budget that a run has already exceeded.
+fn check_budget(experiment: &Experiment, done: u64) -> Result<(), Error> {
+    let budget = experiment.schedule.env_steps;
+    match budget < done {
+        true => Err(Error::Input(format!(
+            "schedule.env_steps: is {budget}, but the run has done {done} steps already; give it more than that"
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// A trainer at the beginning of its run, which may be a fork of another one; its networks are made under a watch.

@@ -14,7 +14,7 @@ use tandem::registry;
 use tandem::schema::{Setting, settings};
 
 use common::mutation::shipped;
-use common::{finished, row, tandem, tiny, write};
+use common::{copy, finished, row, tandem, tiny, write};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -319,13 +319,29 @@ fn a_finished_run_is_prolonged_and_keeps_its_rows() {
     let rows = || fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let before = rows();
     let longer = ["train", "--resume", "run", "--set", "schedule.env_steps=1.6e3"];
-    tandem(folder.path(), &longer).ended(0);
+    let said = tandem(folder.path(), &longer).ended(0);
+    assert!(!said.err.contains("--from"), "nothing was frozen: {}", said.err);
     let after = rows();
     assert!(after.starts_with(&before) && after.lines().count() == 2 * before.lines().count());
     assert_eq!(json_of(&run.join("experiment.json"))["schedule"]["env_steps"], 1600);
     tandem(folder.path(), &["train", "--resume", "run", "--set", "ppo.rate=0.1"])
         .ended(2)
         .saying(&["schedule", "--from run"]);
+}
+
+#[test]
+fn a_run_whose_design_is_frozen_is_prolonged_by_practice_and_says_so() {
+    let (folder, run) = copy();
+    let longer = ["train", "--resume", "run", "--set", "schedule.env_steps=9e3"];
+    let said = tandem(folder.path(), &longer).ended(0);
+    said.saying(&["the design was frozen after", "stays as it is", "train --from run"]);
+    let design = |folder: &Path| json_of(&folder.join("design.json"))["parameters"].clone();
+    assert_eq!(design(&run), design(&finished().join("run")));
+    let shorter = ["train", "--resume", "run", "--set", "schedule.env_steps=100"];
+    tandem(folder.path(), &shorter)
+        .ended(2)
+        .saying(&["schedule.env_steps: is 100", "more than that"]);
+    assert_eq!(json_of(&run.join("experiment.json"))["schedule"]["env_steps"], 9000);
 }
 
 #[test]

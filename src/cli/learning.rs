@@ -12,7 +12,7 @@ Examples:
   tandem train experiments/attention.json
   tandem train experiments/far.json --set method=gaussian --set methods.gaussian.rate=0.05 --seed 2
   tandem train --resume runs/far-gaussian-s2
-  tandem train --resume runs/far-gaussian-s2 --set schedule.env_steps=8e6      prolong it
+  tandem train --resume runs/far-gaussian-s2 --set schedule.env_steps=8e6      prolong it; a frozen design stays so
   tandem train experiments/far.json --from runs/far-gaussian-s2                a new run from its policy and design")]
 pub struct TrainArgs {
     /// Experiment file [default with --from: that of the run]
