@@ -457,16 +457,20 @@ fn a_moved_program_finds_its_libraries_beside_itself() {
     let moved = folder.path().join("tandem");
     fs::write(&moved, bytes).unwrap();
     fs::set_permissions(&moved, fs::Permissions::from_mode(0o755)).unwrap();
-    let runs = || {
+    let runs_with = |folders: &str| {
         let mut command = std::process::Command::new(&moved);
-        let output = command.args(["list", "methods"]).env_remove("LD_LIBRARY_PATH").output();
+        let output = command
+            .args(["list", "methods"])
+            .env("LD_LIBRARY_PATH", folders)
+            .output();
         output.unwrap().status.success()
     };
-    assert!(!runs(), "it has no libraries yet");
+    assert!(!runs_with(""), "it has no libraries yet");
+    assert!(runs_with(&built_with), "they are where the variable says");
     fs::create_dir(folder.path().join("lib")).unwrap();
     for library in built_with.split(':').flat_map(|folder| fs::read_dir(folder).unwrap()) {
         let library = library.unwrap();
         symlink(library.path(), folder.path().join("lib").join(library.file_name())).unwrap();
     }
-    assert!(runs());
+    assert!(runs_with(""), "they are beside it");
 }
