@@ -236,6 +236,25 @@ def ee_position(robot, params):
     return in_frame(robot, params, place - robot.data.xpos[robot.body({})] if in_root else place)
 
 
+def touching(robot, params, threshold):
+    """For each part that a term names, whether contacts put more than this force on it, N."""
+    bodies = robot.matching({"bodies": "", **params}, "bodies", robot.model.nbody, lambda i: robot.model.body(i).name)
+    geoms = robot.matching({"geoms": "", **params}, "geoms", robot.model.ngeom, lambda i: robot.model.geom(i).name)
+    parts = [set(np.flatnonzero(robot.model.geom_bodyid == body)) for body in bodies if body]
+    return [np.linalg.norm(force_on(robot, part)) > threshold for part in [p for p in parts if p] + [{geom} for geom in geoms]]
+
+
+def force_on(robot, part):
+    """The force that contacts put on these geoms, in the world's frame, N. Contacts within the part cancel."""
+    total, force = np.zeros(3), np.zeros(6)
+    for i, contact in enumerate(robot.data.contact):
+        mine = [geom in part for geom in contact.geom]
+        if mine[0] != mine[1] and contact.efc_address >= 0:
+            mujoco.mj_contactForce(robot.model, robot.data, i, force)
+            total += (1 if mine[1] else -1) * contact.frame.reshape(3, 3).T @ force[:3]
+    return total
+
+
 def inside(robot, limits):
     """Whether numbers of an observation term lie in a range."""
     numbers = np.ravel(OBSERVATIONS[limits["term"]](robot, limits.get("params") or {}))
@@ -272,6 +291,7 @@ OBSERVATIONS = {
     "target_position": lambda robot, p: in_frame(robot, p, robot.way(p)),
     "body_position": lambda robot, p: along(p, robot.place(p["of"])),
     "difference": lambda robot, p: along(p, robot.place(p["of"]) - robot.place(p["to"])),
+    "foot_contact": lambda robot, p: touching(robot, p, p.get("threshold", 0)),
     "qpos": lambda robot, p: raw(robot, p, robot.data.qpos, robot.model.jnt_qposadr, COORDINATES),
     "qvel": lambda robot, p: raw(robot, p, robot.data.qvel, robot.model.jnt_dofadr, VELOCITIES),
 }
@@ -284,6 +304,7 @@ ACTIONS = {
 ENDS = {
     "outside_range": lambda robot, p: not all(inside(robot, limits) for limits in p["ranges"]),
     "bad_orientation": lambda robot, p: math.acos(np.clip(-gravity(robot, p)[2], -1, 1)) > p.get("limit_angle", 1),
+    "illegal_contact": lambda robot, p: any(touching(robot, p, p.get("threshold", 1))),
     "root_height_below_minimum": lambda robot, p: robot.data.xpos[robot.body(p)][2] < p.get("minimum_height", 0),
 }
 SUCCESSES = {
