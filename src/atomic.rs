@@ -1,11 +1,13 @@
 //! Atomic replacement of files: readers find the old or the new one, whatever happens while it is written.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const SCRATCH_ENDING: &str = ".scratch";
+/// File of a folder that its processes lock.
+pub(crate) const LOCK: &str = ".lock";
 
 /// Replaces the file at `path` by `bytes`, or leaves it as it was.
 ///
@@ -60,6 +62,25 @@ pub fn remove_scratch(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Takes part in a folder that several processes may write in, for as long as the file is kept. What killed ones have left there is
+/// removed ([`remove_scratch`]) where no other process takes part.
+///
+/// `None` where the file system has no locks; nothing is removed there.
+pub fn take_part(folder: &Path) -> io::Result<Option<File>> {
+    let file = File::options().append(true).create(true).open(folder.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => {
+            remove_scratch(folder)?;
+            file.unlock()?;
+        }
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    file.lock_shared()?;
+    Ok(Some(file))
 }
 
 /// A name beside `path` that no other call uses: hidden, with process and count.
@@ -141,6 +162,19 @@ mod tests {
         let mut left = names(folder.path());
         left.sort();
         assert_eq!(left, [".hidden", "a.json"]);
+    }
+
+    #[test]
+    fn leftovers_stay_while_another_process_takes_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = scratch_beside(&folder.path().join("a.json")).unwrap();
+        let first = take_part(folder.path()).unwrap();
+        fs::write(&half, "being written").unwrap();
+        let second = take_part(folder.path()).unwrap();
+        assert!(half.exists());
+        drop((first, second));
+        take_part(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [LOCK]);
     }
 
     #[test]

@@ -34,8 +34,7 @@ impl Experiment {
     /// # Errors
     /// A file that is missing or has been changed to something that is not right.
     pub fn from_run(folder: &RunFolder) -> Result<Self, Error> {
-        folder.check_bundled()?;
-        Self::read(&folder.file("experiment.json"), &[])
+        Ok(Checked::from_run(folder)?.experiment)
     }
 
     /// The experiment that judges a lone `design.json`: its problem, defaults for the rest; `origin` names
@@ -69,6 +68,15 @@ impl Checked {
     pub fn read(path: &Path, sets: &[String]) -> Result<Self, Error> {
         refuse_language(path)?;
         Self::of(Located::read_file(path, &split_sets(sets)?)?)
+    }
+
+    /// The experiment of a run folder.
+    ///
+    /// # Errors
+    /// As [`Experiment::from_run`].
+    pub fn from_run(folder: &RunFolder) -> Result<Self, Error> {
+        folder.check_bundled()?;
+        Self::read(&folder.file("experiment.json"), &[])
     }
 
     /// Reads and checks an experiment's text; `origin` names it in messages, and relative paths start at its folder.

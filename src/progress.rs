@@ -4,8 +4,9 @@
 //! morph  joint  120000 of at most 400000 steps (30 %)  ETA 54 s at most  true success 0.62  return 12.41  5210 steps/s
 //! ```
 //!
-//! Where a run may end early, its budget is "at most". The live line is cut at the terminal's width. The time left comes from the speed of the last half minute, so that a slow start or a resumed run does not
-//! spoil it. All output goes to stderr; a closed stderr is ignored.
+//! Where a run may end early, its budget is "at most". The live line is cut at the terminal's width. The time left comes from
+//! the speed of the last half minute, so that a slow start or a resumed run does not spoil it. All output goes to stderr; a
+//! closed stderr is ignored.
 
 use std::collections::VecDeque;
 use std::io::IsTerminal;

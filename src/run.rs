@@ -17,10 +17,10 @@ use crate::film::{film, start_and_learnt, still};
 use crate::fork::Fork;
 use crate::interrupt::{self, Watch};
 use crate::judge::Starts;
-use crate::output::{note, quoted};
+use crate::output::{note, program, quoted};
 use crate::progress::Status;
 use crate::record::Record;
-use crate::registry;
+use crate::registry::{self, Instance};
 use crate::run_folder::{FINAL, RunFolder};
 use crate::session::{NO_PATIENCE, PATIENCE, Session, create_folder};
 use crate::tensorboard::tags;
@@ -57,46 +57,71 @@ impl Run {
     /// An experiment that is not right, a run that it cannot begin from, or a folder that cannot be written.
     pub fn start(experiment: &Experiment, out: Option<&Path>, name: &str, fork: Option<&Fork>) -> Result<Self, Error> {
         let trainer = begin(experiment, fork)?;
-        let (mut bundled, mut files) = registry::bundle(experiment)?;
+        let instance = registry::problem(experiment)?;
+        let (mut bundled, mut files) = registry::bundle(experiment, &instance)?;
         files.extend(fork.map(Fork::file));
         let resolved = resolved(&bundled)?;
         let names = [name, &experiment.method];
         let origin = fork.map(|fork| fork.origin.clone());
         let folder = create_folder(&resolved, &files, out, names, experiment.seed, origin)?;
         bundled.base = folder.path().to_owned();
-        Self::open(folder, bundled, trainer, true)
+        Self::open(folder, bundled, trainer, &instance, true)
     }
 
     /// Goes on with a run: from its last checkpoint, or from the beginning when there is none yet. `sets` change its schedule
-    /// first: a longer one prolongs it.
+    /// first: a longer one prolongs it. A design that was frozen stays so.
     ///
     /// # Errors
     /// A folder that is missing, foreign, in use, of another version, or whose checkpoints are all damaged; a setting that
     /// would change what the run has done.
     pub fn resume(path: &Path, sets: &[String]) -> Result<Self, Error> {
         let folder = RunFolder::open(path)?;
-        let mut experiment = Experiment::from_run(&folder)?;
-        if !sets.is_empty() {
-            experiment = prolonged(&folder, sets)?;
-        }
+        let stored = Experiment::from_run(&folder)?;
+        let experiment = match sets {
+            [] => stored.clone(),
+            sets => prolonged(&folder, sets)?,
+        };
         let mut trainer = begin(&experiment, Fork::stored(&folder)?.as_ref())?;
         let checkpoint = folder.latest_checkpoint()?;
         if let Some(checkpoint) = &checkpoint {
             trainer.load(&Archive::from_bytes(&checkpoint.bytes)?)?;
+        }
+        if experiment.schedule.env_steps != stored.schedule.env_steps {
+            check_budget(&experiment, trainer.counters().env_steps)?;
         }
         if !sets.is_empty() {
             trainer.prolong();
             folder.write_json("experiment.json", &resolved(&experiment)?)?;
             folder.forget(FINAL)?; // a judgement of what the run was before
         }
-        let run = Self::open(folder, experiment, trainer, checkpoint.is_none())?;
+        let instance = registry::problem(&experiment)?;
+        let run = Self::open(folder, experiment, trainer, &instance, checkpoint.is_none())?;
         let passed_over = checkpoint.map(|checkpoint| checkpoint.passed_over);
         run.session.say_resumed(&passed_over.unwrap_or_default())?;
+        run.say_frozen(!sets.is_empty());
         Ok(run)
     }
 
-    fn open(folder: RunFolder, experiment: Experiment, trainer: Trainer, is_new: bool) -> Result<Self, Error> {
-        let instance = registry::problem(&experiment)?;
+    /// Says of a run that was prolonged whether its design still moves.
+    fn say_frozen(&self, prolonged: bool) {
+        let designs = self.experiment.method != "fixed";
+        if let Some(steps) = self.trainer.frozen_at().filter(|_| prolonged && designs) {
+            self.session.progress.say(&format!(
+                "the design was frozen after {steps} steps and stays as it is: only the policy learns on; `{} train --from {}` \
+                 begins a new search from both",
+                program(),
+                quoted(&self.path())
+            ));
+        }
+    }
+
+    fn open(
+        folder: RunFolder,
+        experiment: Experiment,
+        trainer: Trainer,
+        instance: &Instance,
+        is_new: bool,
+    ) -> Result<Self, Error> {
         let counters = trainer.counters();
         let session = Session::open(folder, counters.iteration, &experiment.method, counters.env_steps)?;
         let mut run = Self {
@@ -329,6 +354,17 @@ fn prolonged(folder: &RunFolder, sets: &[String]) -> Result<Experiment, Error> {
         )));
     }
     Experiment::read(&folder.file("experiment.json"), sets)
+}
+
+/// Refuses a budget that a run has already exceeded.
+fn check_budget(experiment: &Experiment, done: u64) -> Result<(), Error> {
+    let budget = experiment.schedule.env_steps;
+    match budget < done {
+        true => Err(Error::Input(format!(
+            "schedule.env_steps: is {budget}, but the run has done {done} steps already; give it more than that"
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// A trainer at the beginning of its run, which may be a fork of another one; its networks are made under a watch.

@@ -47,7 +47,10 @@ fn a_run_is_exported_for_other_simulators() {
 fn a_folder_gets_all_formats() {
     let (folder, _) = copy();
     let said = tandem(folder.path(), &["export", "run", "--out", "arm"]).ended(0);
-    assert_eq!(said.out, "arm/machine.xml\narm/machine.urdf\narm/policy.onnx\n");
+    assert_eq!(
+        said.out,
+        "arm/machine.xml\narm/machine.urdf\narm/policy.onnx\narm/policy.py\narm/player.py\narm/play.py\n"
+    );
     tandem(folder.path(), &["export", "run", "--mjcf", "arm.xml"]).ended(0);
     let read = |name: &str| fs::read(folder.path().join(name)).expect("it was written");
     assert_eq!(read("arm/machine.xml"), read("arm.xml"));

@@ -14,7 +14,7 @@ use tandem::registry;
 use tandem::schema::{Setting, settings};
 
 use common::mutation::shipped;
-use common::{finished, row, tandem, tiny, write};
+use common::{copy, finished, row, tandem, tiny, write};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -123,7 +123,7 @@ fn every_key_of_every_experiment_is_explained() {
             true => serde_json::to_value(LanguageExperiment::read(&path, &[]).unwrap()),
             false => {
                 let experiment = Experiment::read(&path, &[]).unwrap();
-                serde_json::to_value(registry::resolved(&experiment).unwrap())
+                serde_json::to_value(registry::resolved(&experiment, &registry::problem(&experiment).unwrap()).unwrap())
             }
         };
         keys(&whole.unwrap(), "", &mut found);
@@ -319,13 +319,29 @@ fn a_finished_run_is_prolonged_and_keeps_its_rows() {
     let rows = || fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let before = rows();
     let longer = ["train", "--resume", "run", "--set", "schedule.env_steps=1.6e3"];
-    tandem(folder.path(), &longer).ended(0);
+    let said = tandem(folder.path(), &longer).ended(0);
+    assert!(!said.err.contains("--from"), "nothing was frozen: {}", said.err);
     let after = rows();
     assert!(after.starts_with(&before) && after.lines().count() == 2 * before.lines().count());
     assert_eq!(json_of(&run.join("experiment.json"))["schedule"]["env_steps"], 1600);
     tandem(folder.path(), &["train", "--resume", "run", "--set", "ppo.rate=0.1"])
         .ended(2)
         .saying(&["schedule", "--from run"]);
+}
+
+#[test]
+fn a_run_whose_design_is_frozen_is_prolonged_by_practice_and_says_so() {
+    let (folder, run) = copy();
+    let longer = ["train", "--resume", "run", "--set", "schedule.env_steps=9e3"];
+    let said = tandem(folder.path(), &longer).ended(0);
+    said.saying(&["the design was frozen after", "stays as it is", "train --from run"]);
+    let design = |folder: &Path| json_of(&folder.join("design.json"))["parameters"].clone();
+    assert_eq!(design(&run), design(&finished().join("run")));
+    let shorter = ["train", "--resume", "run", "--set", "schedule.env_steps=100"];
+    tandem(folder.path(), &shorter)
+        .ended(2)
+        .saying(&["schedule.env_steps: is 100", "more than that"]);
+    assert_eq!(json_of(&run.join("experiment.json"))["schedule"]["env_steps"], 9000);
 }
 
 #[test]
@@ -419,12 +435,42 @@ fn metrics_are_read_in_one_line_of_python() {
     {
         let steps = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         assert!(steps.parse::<u64>().is_ok_and(|steps| steps >= 8000), "{output:?}");
+    } else {
+        eprintln!("left out: no Python");
     }
 }
 
+/// The folders that the loader is told to look in are made to be others of no use, as on another machine; what is left is what
+/// lies beside the program.
 #[test]
-fn a_moved_program_looks_for_its_libraries_beside_itself() {
-    let bytes = fs::read(env!("CARGO_BIN_EXE_tandem")).unwrap();
-    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    assert!(holds(b"$ORIGIN/lib") && holds(b"$ORIGIN/../lib"));
+#[cfg(target_os = "linux")]
+fn a_moved_program_finds_its_libraries_beside_itself() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let mut bytes = fs::read(env!("CARGO_BIN_EXE_tandem")).unwrap();
+    let beside = b":$ORIGIN:$ORIGIN/lib";
+    let end = bytes.windows(beside.len()).position(|window| window == beside).unwrap();
+    let start = 1 + bytes[..end].iter().rposition(|&byte| byte == 0).unwrap();
+    let built_with = String::from_utf8(bytes[start..end].to_vec()).unwrap();
+    bytes[start..end].fill(b'x');
+    let folder = tempfile::tempdir().unwrap();
+    let moved = folder.path().join("tandem");
+    fs::write(&moved, bytes).unwrap();
+    fs::set_permissions(&moved, fs::Permissions::from_mode(0o755)).unwrap();
+    let runs_with = |folders: &str| {
+        let mut command = std::process::Command::new(&moved);
+        let output = command
+            .args(["list", "methods"])
+            .env("LD_LIBRARY_PATH", folders)
+            .output();
+        output.unwrap().status.success()
+    };
+    assert!(!runs_with(""), "it has no libraries yet");
+    assert!(runs_with(&built_with), "they are where the variable says");
+    fs::create_dir(folder.path().join("lib")).unwrap();
+    for library in built_with.split(':').flat_map(|folder| fs::read_dir(folder).unwrap()) {
+        let library = library.unwrap();
+        symlink(library.path(), folder.path().join("lib").join(library.file_name())).unwrap();
+    }
+    assert!(runs_with(""), "they are beside it");
 }

@@ -1,36 +1,68 @@
-//! Every exported machine plays in MuJoCo as it does at a finer step: the newest MuJoCo that PyPI has, in a virtual environment of
-//! its own. Without Python or PyPI the test says that it was left out.
+//! Exported machines and policies in MuJoCo: the newest that PyPI has, in a virtual environment of its own. Without Python or
+//! PyPI the tests say that they were left out.
 
+mod common;
+
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+use tandem::evaluate::Learnt;
 use tandem::export::mjcf;
 use tandem::registry;
+use tandem::run_folder::RunFolder;
+use tandem_core::{Fidelity, InMujoco, Stream};
+use tandem_learning::kernel::Scratch;
 
-/// Python with MuJoCo; `None` where it cannot be had.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mujoco");
-    let python = folder.join("bin/python");
-    let works = || {
-        let tried = Command::new(&python).args(["-c", "import mujoco, numpy"]).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    if !works() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-        made.ok().filter(|status| status.success())?;
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "mujoco",
-            "numpy",
-        ];
-        let _ = Command::new(&python).args(pip).status();
+use common::{tandem, write};
+
+/// Control steps that are played in both.
+const STEPS: usize = 20;
+
+/// Python with MuJoCo, made once for all tests; `None` where it cannot be had.
+fn python() -> Option<&'static Path> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let python = PYTHON.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mujoco");
+        let python = folder.join("bin/python");
+        let works = || {
+            let tried = Command::new(&python)
+                .args(["-c", "import mujoco, numpy, onnxruntime"])
+                .status();
+            tried.is_ok_and(|status| status.success())
+        };
+        if !works() {
+            let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+            made.ok().filter(|status| status.success())?;
+            let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+            let _ = Command::new(&python)
+                .args(quiet)
+                .arg(script("requirements.txt"))
+                .status();
+        }
+        works().then_some(python)
+    });
+    if python.is_none() {
+        eprintln!("left out: no Python with MuJoCo, and none to be had from PyPI");
     }
-    works().then_some(python)
+    python.as_deref()
+}
+
+/// What a script prints that is told `input`.
+#[track_caller]
+fn printed(command: &mut Command, input: &str) -> String {
+    let piped = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The machine of a preset's start design as MJCF.
@@ -44,13 +76,14 @@ fn machine(problem: &str, task: &Value) -> Option<String> {
         .map(|mechanism| mjcf::write(&mechanism).unwrap())
 }
 
+/// A script beside this file.
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mujoco").join(name)
+}
+
 #[test]
 fn exported_machines_move_in_mujoco_as_at_a_finer_step() {
-    let Some(python) = python() else {
-        eprintln!("left out: no Python with MuJoCo, and none to be had from PyPI");
-        return;
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mujoco/step.py");
+    let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     // hands are moved by less: what happens once fingers hit each other or the table is no matter of the step
     let cases = [
@@ -65,13 +98,122 @@ fn exported_machines_move_in_mujoco_as_at_a_finer_step() {
         let text = machine(problem, &json!({ "preset": preset })).unwrap();
         let path = folder.path().join(format!("{problem}-{preset}.xml"));
         std::fs::write(&path, text).unwrap();
-        let mut command = Command::new(&python);
+        let mut command = Command::new(python);
         // MuJoCo leaves a log where it runs
-        command.arg(&script).arg(&path).current_dir(folder.path());
+        command.arg(script("step.py")).arg(&path).current_dir(folder.path());
         command.args([format!("--share={share}"), format!("--seconds={seconds}")]);
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{problem} {preset}: {said}{errors}");
     }
+}
+
+/// A run of seconds of a problem, whose policy has learnt something, in `run` of its folder.
+fn short_run(problem: &str, task: &Value) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let experiment = json!({
+        "problem": problem,
+        "task": task,
+        "method": "fixed",
+        "rollout": {"lanes": 8, "steps": 16},
+        "ppo": {"hidden": [16], "epochs": 4, "minibatches": 2, "rate": 0.02},
+        "schedule": {"env_steps": 1024},
+        "evaluation": {"every": 4, "episodes": 2}
+    });
+    write(&folder.path().join("e.json"), &experiment);
+    tandem(folder.path(), &["train", "e.json", "--out", "run"]).ended(0);
+    folder
+}
+
+/// Names of what a run's policy observes, the numbers at the start of an episode, and those after so many control steps in the MuJoCo that Tandem is
+/// linked with. What an observation does not tell of a start is avoided: a box may be turned.
+fn played(run: &Path, steps: usize) -> (Vec<String>, [Vec<f32>; 2]) {
+    let learnt = Learnt::open(&RunFolder::view(run).unwrap()).unwrap();
+    let problem = registry::problem(&learnt.experiment).unwrap().problem;
+    let mut world = match problem.in_mujoco() {
+        Some(InMujoco::As(world)) => world,
+        Some(InMujoco::Already) => problem,
+        None => panic!("MuJoCo cannot play it"),
+    };
+    let names: Vec<String> = world
+        .spec()
+        .observation
+        .iter()
+        .map(|channel| channel.name.clone())
+        .collect();
+    let (mut seen, mut normalised) = (vec![0.0; names.len()], vec![0.0; names.len()]);
+    let is_box = names.iter().position(|name| name == "is_box");
+    for number in 0.. {
+        let mut stream = Stream::new(number, "play", 0);
+        world.reset(&learnt.design(), Fidelity::Full, &mut stream).unwrap();
+        world.observe(&mut seen);
+        if is_box.is_none_or(|at| seen[at] == 0.0) {
+            break;
+        }
+    }
+    let start = seen.clone();
+    let (mut command, mut scratch) = (vec![0.0; learnt.policy.command_len()], Scratch::default());
+    for _ in 0..steps {
+        learnt.policy.normaliser().apply(&seen, &mut normalised);
+        learnt.policy.act_mean(&normalised, &mut scratch, &mut command);
+        world.full_step(&command);
+        world.observe(&mut seen);
+    }
+    (names, [start, seen])
+}
+
+#[test]
+fn exported_policies_are_played_by_the_scripts_beside_them() {
+    let Some(python) = python() else { return };
+    let robots = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/robots");
+    let crane: Value = serde_json::from_str(&std::fs::read_to_string(robots.join("crane.json")).unwrap()).unwrap();
+    let mut crane = crane["task"].clone();
+    crane["model"] = json!(robots.join("crane.xml"));
+    // how far numbers may be apart: an arm's servos are told their set points in another way, a tentacle begins by coming to rest
+    for (problem, task, apart) in [
+        ("reach2d", json!({}), 0.01),
+        ("tentacle", json!({}), 0.01),
+        ("hand3d-press", json!({"horizon": 20}), 1e-3),
+        ("hand3d-tendon", json!({}), 1e-3),
+        ("robot", crane, 1e-4),
+    ] {
+        let folder = short_run(problem, &task);
+        tandem(folder.path(), &["export", "run", "--out", "out"]).ended(0);
+        let (names, [start, ours]) = played(&folder.path().join("run"), STEPS);
+        let mut command = Command::new(python);
+        command.arg(script("trace.py")).arg("out").arg(STEPS.to_string());
+        let said = printed(command.current_dir(folder.path()), &json!(start).to_string());
+        let theirs: Vec<f32> = serde_json::from_str(&said).unwrap();
+        for ((name, ours), theirs) in names.iter().zip(ours).zip(theirs) {
+            assert!(
+                (ours - theirs).abs() < apart,
+                "{problem}: {name} is {theirs} there, {ours} here"
+            );
+        }
+        let mut command = Command::new(python);
+        command.args(["out/play.py", "--episodes", "1"]);
+        let said: Value = serde_json::from_str(&printed(command.current_dir(folder.path()), "")).unwrap();
+        assert_eq!(said["episodes"], 1);
+    }
+}
+
+#[test]
+fn any_exported_policy_is_asked_by_the_script_beside_it() {
+    let Some(python) = python() else { return };
+    let folder = short_run("classic", &json!({"name": "cartpole"}));
+    let said = tandem(folder.path(), &["export", "run", "--out", "out"]).ended(0);
+    assert_eq!(said.out, "out/policy.onnx\nout/policy.py\n");
+    let ask = |words: &[&str], input: &str| {
+        let mut command = Command::new(python);
+        command.args(["out/policy.py", "out/policy.onnx"]).args(words);
+        printed(command.current_dir(folder.path()), input)
+    };
+    assert!(ask(&["--names"], "").contains("command      option (1)"));
+    let said = ask(&[], "[0, 0, 0, 0]\n[0, 0, 1, 9]\n");
+    for line in said.lines() {
+        let command: Value = serde_json::from_str(line).unwrap();
+        assert!(command["option"].as_f64().is_some_and(|option| option < 2.0), "{line}");
+    }
+    assert_eq!(said.lines().count(), 2);
 }

@@ -10,7 +10,7 @@ use std::process::{Output, Stdio};
 use common::program;
 
 /// Commands that print and need no run: help, listings, checks, simulations, mappings, a search.
-const PRINTING: [&str; 18] = [
+const PRINTING: [&str; 22] = [
     "--help",
     "--version",
     "help train",
@@ -29,6 +29,10 @@ const PRINTING: [&str; 18] = [
     "map resnet18",
     "map resnet18 --json",
     "search gemmini --methods random --seeds 1 --budget 10 --out",
+    "validate scalesim --data envs/accelerator/testdata/scalesim",
+    "validate timeloop --data envs/accelerator/testdata/timeloop/rows.csv",
+    "validate timeloop --data envs/accelerator/testdata/timeloop/rows.csv --json",
+    "validate gemmini --data envs/accelerator/testdata/gemmini/rows.csv",
 ];
 
 /// Commands that need a run, a file of their own or a while; `run` is a finished one, of `tandem adapt` where the command
@@ -127,6 +131,33 @@ fn a_full_disk_is_an_error_with_one_message() {
         let complaint = "tandem: cannot write to standard output: ";
         assert_eq!(talk.matches(complaint).count(), 1, "{command}: {talk}");
         assert!(!talk.contains("panicked"), "{command}: {talk}");
+    }
+}
+
+#[test]
+fn a_calibration_that_nobody_reads_is_written_and_a_full_disk_is_an_error() {
+    let calibrate = |stdout: Stdio| {
+        let folder = tempfile::tempdir().unwrap();
+        let words = ["calibrate", "host", "--layers", "60", "--allow-noise"];
+        let mut program = program(folder.path(), &words);
+        let child = program.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        (folder, child)
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let unread = calibrate(writer.into());
+    let full = File::options().write(true).open("/dev/full");
+    let full = full.ok().map(|full| calibrate(full.into()));
+    for ((folder, child), code) in [(Some(unread), 0), (full, 1)]
+        .into_iter()
+        .filter_map(|(one, code)| Some((one?, code)))
+    {
+        let output = child.wait_with_output().unwrap();
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{talk}");
+        let complaints = talk.matches("tandem: cannot write to standard output: ").count();
+        assert_eq!(complaints, code as usize, "{talk}");
+        assert!(folder.path().join("host.json").exists(), "{talk}");
     }
 }
 

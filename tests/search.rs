@@ -31,6 +31,27 @@ fn refuses_when_damaged(path: &Path, arguments: &[&str]) {
 }
 
 #[test]
+fn what_a_killed_search_left_is_removed_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = folder.path().join(".random-s0.json.9-0.scratch");
+    std::fs::write(&left, "half").unwrap();
+    let out = folder.path().to_str().unwrap();
+    let words = [
+        "gemmini",
+        "--methods",
+        "random",
+        "--seeds",
+        "1",
+        "--budget",
+        "10",
+        "--out",
+        out,
+    ];
+    assert!(search(&words).status.success());
+    assert!(!left.exists() && folder.path().join("random-s0.json").exists());
+}
+
+#[test]
 fn methods_are_compared_at_equal_budgets_and_finished_searches_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().to_str().unwrap();

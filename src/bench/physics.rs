@@ -25,14 +25,14 @@ pub const CASES: [Case; 5] = [
     Case {
         name: "press",
         run: |_, steps, threads| {
-            let settings = press::Settings::new(&press::Config::default())?;
+            let settings = press::Settings::default();
             press::physics_bench(&settings, steps, threads)
         },
     },
     Case {
         name: "tendon",
         run: |_, steps, threads| {
-            let settings = tendon::Settings::new(&tendon::Config::default())?;
+            let settings = tendon::Settings::default();
             tendon::physics_bench(&settings, steps, threads)
         },
     },

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use clap_complete::Shell;
 
 /// Arguments of `tandem check`.
 #[derive(Debug, Args)]
@@ -106,17 +107,6 @@ pub struct ExplainArgs {
     pub json: bool,
 }
 
-/// Shells that can complete commands.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum ShellName {
-    /// Bash
-    Bash,
-    /// Zsh
-    Zsh,
-    /// Fish
-    Fish,
-}
-
 /// Arguments of `tandem completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -127,7 +117,7 @@ Examples:
 pub struct CompletionsArgs {
     /// Which shell
     #[arg(value_enum)]
-    pub shell: ShellName,
+    pub shell: Shell,
 }
 
 /// Arguments of `tandem man`.

@@ -12,7 +12,7 @@ Examples:
   tandem train experiments/attention.json
   tandem train experiments/far.json --set method=gaussian --set methods.gaussian.rate=0.05 --seed 2
   tandem train --resume runs/far-gaussian-s2
-  tandem train --resume runs/far-gaussian-s2 --set schedule.env_steps=8e6      prolong it
+  tandem train --resume runs/far-gaussian-s2 --set schedule.env_steps=8e6      prolong it; a frozen design stays so
   tandem train experiments/far.json --from runs/far-gaussian-s2                a new run from its policy and design")]
 pub struct TrainArgs {
     /// Experiment file [default with --from: that of the run]
@@ -139,7 +139,7 @@ pub struct RenderArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  tandem export runs/far --out arm                      # everything there is: machine.xml, machine.urdf, policy.onnx
+  tandem export runs/far --out arm                      # everything there is: machine.xml, machine.urdf, policy.onnx, play.py
   tandem export runs/far --mjcf arm.xml --policy policy.onnx
   tandem export runs/far --urdf arm.urdf
   tandem export runs/far --start --mjcf start.xml       # the start design instead of the learnt one")]
@@ -147,7 +147,7 @@ Examples:
 pub struct ExportArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Folder to write all formats to that can say the machine
+    /// Folder to write all formats to that can say the machine, and scripts that play the policy
     #[arg(long, value_name = "FOLDER", group = "what")]
     pub out: Option<PathBuf>,
     /// MuJoCo model to write: machine, actuators, limits, scene; `-` is standard output, here and below

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::print_json;
+use super::{json_text, print_json};
 use crate::cli::CalibrateArgs;
 use crate::destination;
 use crate::error::Error;
@@ -30,9 +30,7 @@ pub fn run(args: &CalibrateArgs) -> Result<(), Error> {
     };
     let calibration = host::calibrate(&plan)?;
     HostModel::fit(&calibration).map_err(|error| Error::Run(error.to_string()))?;
-    let text = serde_json::to_string_pretty(&calibration)
-        .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    destination::write(&args.out, (text + "\n").as_bytes())?;
+    destination::write(&args.out, (json_text(&calibration)? + "\n").as_bytes())?;
     match destination::is_stdout(&args.out) {
         true => Ok(()),
         false => report(args, &calibration),

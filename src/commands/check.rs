@@ -49,7 +49,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         if args.contract {
             contract::check(experiment)?;
         }
-        let mut entry = json!({"file": path, "experiment": registry::resolved(experiment)?});
+        let mut entry = json!({"file": path, "experiment": registry::resolved(experiment, &checked.instance)?});
         let robot = checked.instance.robot.as_ref();
         let mut warnings = robot.map_or(Vec::new(), |robot| robot.warnings().to_vec());
         let samples = robot.map_or(Ok(Vec::new()), |robot| robot.survey(experiment.seed, DESIGNS));

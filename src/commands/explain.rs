@@ -1,6 +1,7 @@
 //! `tandem explain`: what a setting of an experiment file is.
 
 use serde_json::{Value, json};
+use tandem_core::spelling::nearest_by;
 
 use super::print_json;
 use crate::cli::ExplainArgs;
@@ -62,12 +63,9 @@ fn is_member(setting: &Setting, section: &Setting) -> bool {
 }
 
 fn unknown(all: &[Setting], key: &str) -> Error {
-    let likeness = |setting: &&Setting| {
-        let whole = strsim::normalized_damerau_levenshtein(&setting.key, key);
-        whole.max(strsim::normalized_damerau_levenshtein(last(&setting.key), last(key)) - 0.1)
-    };
-    let nearest = all.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let guess = nearest.map_or(String::new(), |setting| format!("; did you mean `{}`?", setting.key));
+    let nearest = nearest_by(key, all, |setting| &setting.key)
+        .or_else(|| nearest_by(last(key), all, |setting| last(&setting.key)));
+    let guess = nearest.map_or(";".into(), |setting| format!("; did you mean `{}`?", setting.key));
     Error::Input(format!(
         "there is no setting `{key}`{guess} `tandem explain` alone lists the sections"
     ))
@@ -106,7 +104,7 @@ fn range(setting: &Setting) -> Option<String> {
 
 fn default(setting: &Setting) -> String {
     match (&setting.default, setting.required) {
-        (Some(Value::Object(members)), _) if members.len() > 3 => "see what is in it".into(),
+        (Some(Value::Object(members)), _) if members.len() > 3 => "that of each key below".into(),
         (Some(default), _) => default.to_string(),
         (None, true) => "none; it must be given".into(),
         (None, false) => "none; it may be left out".into(),

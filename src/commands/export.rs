@@ -9,8 +9,9 @@ use crate::cli::ExportArgs;
 use crate::destination;
 use crate::error::Error;
 use crate::evaluate::Learnt;
-use crate::export::{mjcf, onnx, urdf};
+use crate::export::{mjcf, onnx, players, urdf};
 use crate::output::{note, out};
+use crate::registry;
 use crate::run_folder::RunFolder;
 
 /// Runs the command.
@@ -33,10 +34,8 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         let why = format!("problem `{name}` has no machine to export; its policy can be written with --policy");
         mechanism.as_ref().ok_or(Error::Input(why))
     };
-    let policy = || {
-        let title = &learnt.experiment.title;
-        onnx::write(&learnt.policy, problem.spec(), title, mechanism.as_ref())
-    };
+    let experiment = registry::resolved(&learnt.experiment, &learnt.instance)?;
+    let policy = || onnx::write(&learnt.policy, problem.spec(), &experiment, mechanism.as_ref());
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     let own = problem.model_file(&design)?;
     if let Some(path) = &args.mjcf {
@@ -65,6 +64,8 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
             }
         }
         files.push((folder.join("policy.onnx"), policy()));
+        let scripts = players::scripts(&problem.spec().name).into_iter();
+        files.extend(scripts.map(|(name, text)| (folder.join(name), text.into())));
         for (path, _) in &files {
             let folder = atomic::folder_of(path);
             std::fs::create_dir_all(folder)

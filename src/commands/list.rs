@@ -1,5 +1,6 @@
 //! `tandem list`: problems, methods, experiments, networks, platforms and passes.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,13 +9,14 @@ use serde_json::{Map, Value, json};
 use tandem_accelerator::compile::PASSES;
 use tandem_accelerator::platform::PLATFORMS;
 use tandem_accelerator::{Platform, TooLarge, zoo};
+use tandem_core::spelling::nearest_by;
 
 use super::print_json;
 use crate::adaptation::LanguageExperiment;
 use crate::cli::{ListArgs, ListWhat};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::output::{self, out};
+use crate::output::{self, note, out};
 use crate::registry;
 use crate::strict::Located;
 
@@ -50,6 +52,9 @@ pub fn run(args: &ListArgs) -> Result<(), Error> {
             std::iter::once(row.indented()).chain(below)
         })
         .collect();
+    if rows.is_empty() {
+        note!("there is nothing to list in {}", args.folder.display()); // all other lists are built in
+    }
     let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     for row in &rows {
         out!("{:width$}  {}", row.name, row.about)?;
@@ -62,8 +67,7 @@ const PART_OF: &str = "part_of";
 
 /// The entry of this name, with what belongs to it.
 fn only(rows: Vec<Row>, name: &str) -> Result<Vec<Row>, Error> {
-    let likeness = |row: &&Row| strsim::normalized_damerau_levenshtein(&row.name, name);
-    let nearest = rows.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let nearest = nearest_by(name, &rows, |row| row.stem());
     let unknown = Error::Input(format!(
         "there is no `{name}` in this list{}",
         nearest.map_or(String::new(), |row| format!("; did you mean `{}`?", row.name))
@@ -86,6 +90,12 @@ struct Row {
 }
 
 impl Row {
+    /// Its name; of a file, that without folder and extension.
+    fn stem(&self) -> &str {
+        let stem = Path::new(&self.name).file_stem().and_then(OsStr::to_str);
+        stem.unwrap_or(&self.name)
+    }
+
     /// What belongs to another entry is set in under it.
     fn indented(self) -> Self {
         match self.details.contains_key(PART_OF) {

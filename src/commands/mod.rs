@@ -37,7 +37,13 @@ use crate::output::out;
 /// # Errors
 /// A value that cannot be written.
 pub fn print_json(value: &impl Serialize) -> Result<(), Error> {
-    let text =
-        serde_json::to_string_pretty(value).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
-    Ok(out!("{text}")?)
+    Ok(out!("{}", json_text(value)?)?)
+}
+
+/// A JSON document as it is printed and written.
+///
+/// # Errors
+/// A value that is none.
+fn json_text(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string_pretty(value).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))
 }

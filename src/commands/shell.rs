@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
-use clap_complete::Shell;
 use clap_mangen::Man;
 
 use crate::atomic;
@@ -16,13 +15,8 @@ use crate::output::{self, out, program};
 /// # Errors
 /// Standard output that cannot be written.
 pub fn completions(args: &CompletionsArgs) -> Result<(), Error> {
-    let shell = match args.shell {
-        crate::cli::ShellName::Bash => Shell::Bash,
-        crate::cli::ShellName::Zsh => Shell::Zsh,
-        crate::cli::ShellName::Fish => Shell::Fish,
-    };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), program(), &mut script);
+    clap_complete::generate(args.shell, &mut Cli::command(), program(), &mut script);
     Ok(output::text(String::from_utf8_lossy(&script))?)
 }
 

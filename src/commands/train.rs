@@ -22,25 +22,25 @@ use crate::sets::split_sets;
 /// Those of [`Run`].
 pub fn run(args: &TrainArgs) -> Result<(), Error> {
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
-    let mut run = match (&args.resume, &args.experiment) {
-        (Some(folder), _) if LanguageExperiment::is_at(&folder.join("experiment.json")) => {
+    let mut run = match (&args.resume, &args.experiment, &args.from) {
+        (Some(folder), ..) if LanguageExperiment::is_at(&folder.join("experiment.json")) => {
             if !args.sets.is_empty() {
                 let text = "is a run of a language model, whose stages are fixed; --set does not go with it";
                 return Err(Error::Input(format!("{}: {text}", folder.display())));
             }
             return language(AdaptationRun::resume(folder)?);
         }
-        (Some(folder), _) => Run::resume(folder, &args.sets)?,
-        (None, Some(path)) if LanguageExperiment::is_at(path) => {
+        (Some(folder), ..) => Run::resume(folder, &args.sets)?,
+        (None, Some(path), _) if LanguageExperiment::is_at(path) => {
             if args.from.is_some() {
                 let text = "is about a language model; --from is for runs with a policy and a design";
                 return Err(Error::Input(format!("{}: {text}", path.display())));
             }
             return language(begin_language(path, args)?);
         }
-        (None, Some(path)) => begin(path, &name_of(path), args)?,
-        (None, None) if args.from.is_some() => fork(args)?,
-        (None, None) => {
+        (None, Some(path), _) => begin(path, &name_of(path), args)?,
+        (None, None, Some(from)) => fork(from, args)?,
+        (None, None, None) => {
             return Err(Error::Input("name an experiment file or --resume RUN".into()));
         }
     };
@@ -50,8 +50,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
 }
 
 /// A run of the experiment of the one that it begins from.
-fn fork(args: &TrainArgs) -> Result<Run, Error> {
-    let from = args.from.as_deref().unwrap_or(Path::new(""));
+fn fork(from: &Path, args: &TrainArgs) -> Result<Run, Error> {
     RunFolder::view(from)?;
     let name = from.file_name().unwrap_or_default().to_string_lossy();
     begin(&from.join("experiment.json"), &format!("{name}-from"), args)

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A policy of options ends in `ArgMax` instead, `command [batch, 1]`. Names and units of all numbers stand in the
-//! model's metadata (`observation`, `command`: JSON lists of `{name, unit}`), and so does what commands do to the
-//! exported machine's actuators (`control`).
+//! model's metadata (`observation`, `command`: JSON lists of `{name, unit}`), and so do the task (`task`, `horizon` in control
+//! steps, `control_dt_s`) and what commands do to the exported machine's actuators (`control`).
 //!
 //! The messages are those of `onnx.proto3` (ONNX 1.15, IR version 8) that a perceptron needs.
 
@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use tandem_core::mechanism::{Actuator, Control};
 use tandem_core::{CommandSpace, Mechanism, Spec};
 use tandem_learning::policy::{Head, PolicySnapshot};
+
+use crate::experiment::Experiment;
 
 /// Version of the file format.
 const IR_VERSION: i64 = 8;
@@ -232,8 +234,9 @@ impl Builder {
     }
 }
 
-/// The file of a policy; `task` names what it was trained for, `machine` what it drives, where that can be exported.
-pub fn write(policy: &PolicySnapshot, spec: &Spec, task: &str, machine: Option<&Mechanism>) -> Vec<u8> {
+/// The file of a policy; `experiment` is what it was trained for, with all settings, `machine` what it drives, where that can be
+/// exported.
+pub fn write(policy: &PolicySnapshot, spec: &Spec, experiment: &Experiment, machine: Option<&Mechanism>) -> Vec<u8> {
     let mut b = Builder {
         last: "observation".into(),
         ..Builder::default()
@@ -260,7 +263,7 @@ pub fn write(policy: &PolicySnapshot, spec: &Spec, task: &str, machine: Option<&
     finish(&mut b, policy.kind());
     b.graph.input = vec![port("observation", policy.observation_len())];
     b.graph.output = vec![port("command", policy.command_len())];
-    let mut model = model(b.graph, spec, task);
+    let mut model = model(b.graph, spec, experiment);
     if let Some(machine) = machine {
         model.metadata_props.push(Entry {
             key: "control".into(),
@@ -324,7 +327,7 @@ fn port(name: &str, width: usize) -> Port {
     }
 }
 
-fn model(graph: Graph, spec: &Spec, task: &str) -> Model {
+fn model(graph: Graph, spec: &Spec, experiment: &Experiment) -> Model {
     let command = match &spec.command {
         CommandSpace::Continuous(channels) => json!(channels),
         CommandSpace::Discrete(options) => {
@@ -336,7 +339,10 @@ fn model(graph: Graph, spec: &Spec, task: &str) -> Model {
         ir_version: IR_VERSION,
         producer_name: "tandem".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!("Mean policy of {task}. Observations in the units of the metadata."),
+        doc_string: format!(
+            "Mean policy of {}. Observations in the units of the metadata.",
+            experiment.title
+        ),
         graph: Some(graph),
         opset_import: vec![Opset {
             domain: String::new(),
@@ -345,6 +351,8 @@ fn model(graph: Graph, spec: &Spec, task: &str) -> Model {
         metadata_props: vec![
             entry("problem", spec.name.clone()),
             entry("control_dt_s", spec.control_dt.to_string()),
+            entry("horizon", spec.horizon.to_string()),
+            entry("task", experiment.task.to_string()),
             entry("observation", json!(spec.observation).to_string()),
             entry("command", command.to_string()),
         ],

@@ -127,7 +127,7 @@ fn the_tentacle_rests_where_ours_does() {
 #[test]
 fn the_tendon_hand_has_our_torques() {
     use tandem_physics::hand3d::tendon;
-    let hand = tendon::make(&tendon::Config::default()).unwrap();
+    let hand = tendon::make(tendon::Settings::default()).unwrap();
     let hardware = hand.hardware();
     let design = hardware.space().sample(&mut Stream::new(0, "designs", 0));
     let text = mjcf::write(&hand.mechanism(&design).unwrap().unwrap()).unwrap();
@@ -223,7 +223,8 @@ fn policies_agree(command: CommandSpace) {
     let policy = policy.snapshot();
     // far outliers too: the normaliser's and the command's clipping belong to the file
     let rows: Vec<f32> = (0..64).flat_map(|i| draw(f64::from(i))).collect();
-    let theirs = run_elsewhere(onnx::write(&policy, &spec, "a test", None), &rows, 7);
+    let experiment = crate::experiment::Experiment::parse(r#"{"problem": "reach2d"}"#, "a test").unwrap();
+    let theirs = run_elsewhere(onnx::write(&policy, &spec, &experiment, None), &rows, 7);
     let n = policy.command_len();
     let mut scratch = tandem_learning::kernel::Scratch::default();
     for (row, theirs) in rows.chunks(7).zip(theirs.chunks(n)) {
@@ -273,7 +274,7 @@ mod chain {
 #[test]
 fn the_hand_read_back_from_mjcf_has_its_tips_where_ours_are() {
     use tandem_physics::hand3d::press;
-    let settings = press::Settings::new(&press::Config::default()).unwrap();
+    let settings = press::Settings::default();
     let mut problem = press::Press::new(settings).unwrap();
     let mut stream = Stream::new(4, "designs", 0);
     let design = problem.hardware().space().sample(&mut stream);

@@ -20,7 +20,7 @@ use tandem_physics::hand3d::{press, tendon};
 use tandem_physics::reach2d;
 use tandem_physics::tentacle;
 
-use super::{CheckMethod, Instance, MethodEntry, ProblemEntry, Selectivity, read, typed};
+use super::{CheckMethod, Instance, MethodEntry, ProblemEntry, Selectivity, filled, read, to_value, typed};
 use crate::schema;
 use crate::tensor_hardware::{PlanarArm, TensorAccelerator, TensorRobot, TensorTentacle};
 
@@ -35,12 +35,7 @@ fn entry<C: DeserializeOwned + Default + Serialize + JsonSchema + 'static>(
     about: &'static str,
     build: fn(&Value) -> Result<Instance, ProblemError>,
     variants: fn() -> Vec<(String, String)>,
-    resolve: fn(&C) -> Result<C, ProblemError>,
 ) -> ProblemEntry {
-    let resolve = move |task: &Value| {
-        let failed = |error: serde_json::Error| SettingError::new("", error.to_string());
-        Ok(serde_json::to_value(resolve(&read(task)?)?).map_err(failed)?)
-    };
     ProblemEntry {
         name,
         about,
@@ -49,114 +44,97 @@ fn entry<C: DeserializeOwned + Default + Serialize + JsonSchema + 'static>(
         variants,
         selectivity: None,
         files: None,
-        resolve: Box::new(resolve),
+        resolve: Box::new(|task| Ok(filled::<C>(task)?)),
         schema: Some(schema::section::<C>),
     }
 }
 
-/// The same with a measure of how many random designs of its presets work.
-fn measured(
-    entry: ProblemEntry,
-    presets: &'static [Preset],
-    measure: fn(&str, usize, u64) -> Result<Share, ProblemError>,
-) -> ProblemEntry {
-    ProblemEntry {
-        selectivity: Some(Selectivity { presets, measure }),
-        ..entry
+impl ProblemEntry {
+    /// The same with settings that a preset fills in.
+    fn resolving<C: DeserializeOwned + Default + Serialize + 'static>(
+        self,
+        resolve: fn(&C) -> Result<C, ProblemError>,
+    ) -> Self {
+        Self {
+            resolve: Box::new(move |task| Ok(to_value(&resolve(&read(task)?)?)?)),
+            ..self
+        }
+    }
+
+    /// The same with a measure of how many random designs of its presets work.
+    fn measured(
+        self,
+        presets: &'static [Preset],
+        measure: fn(&str, usize, u64) -> Result<Share, ProblemError>,
+    ) -> Self {
+        Self {
+            selectivity: Some(Selectivity { presets, measure }),
+            ..self
+        }
     }
 }
 
 /// All problems of Tandem.
 pub(super) fn problems() -> Vec<ProblemEntry> {
     vec![
-        measured(
-            entry::<reach2d::Config>(
-                "reach2d",
-                "planar arms that reach a goal, among walls; link lengths (and more) are designed",
-                build_reach2d,
-                || presets(&reach2d::PRESETS),
-                reach2d::Config::resolved,
-            ),
-            &reach2d::PRESETS,
-            |preset, designs, seed| {
-                let preset = Some(preset.into());
-                let config = reach2d::Config {
-                    preset,
-                    ..reach2d::Config::default()
-                };
-                reach2d::selectivity(&reach2d::Settings::new(&config)?, designs, seed)
-            },
-        ),
-        measured(
-            entry::<tentacle::Config>(
-                "tentacle",
-                "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed",
-                build_tentacle,
-                || presets(&tentacle::PRESETS),
-                tentacle::Config::resolved,
-            ),
-            &tentacle::PRESETS,
-            |preset, designs, seed| {
-                let preset = Some(preset.into());
-                let config = tentacle::Config {
-                    preset,
-                    ..tentacle::Config::default()
-                };
-                tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
-            },
-        ),
-        entry::<codesign::Config>(
-            "accelerator",
-            "a neural network mapped layer after layer onto a platform of array, buffers, clock and memory, all designed",
-            build_accelerator,
-            || presets(&codesign::PRESETS),
-            codesign::Config::resolved,
-        ),
+        reach2d(),
+        tentacle(),
+        accelerator(),
         press(),
         tendon(),
         robot(),
         attention(),
-        entry::<ClassicTask>(
-            "classic",
-            "cartpole, pendulum, acrobot and others without a design: the proof of PPO",
-            build_classic,
-            || {
-                let row = |(name, about): &(&str, &str)| (format!("name {name}"), (*about).into());
-                classic::NAMES.iter().map(row).collect()
-            },
-            |task| Ok(task.clone()),
-        ),
+        classic(),
     ]
+}
+
+fn reach2d() -> ProblemEntry {
+    let about = "planar arms that reach a goal, among walls; link lengths (and more) are designed";
+    entry::<reach2d::Config>("reach2d", about, build_reach2d, || presets(&reach2d::PRESETS))
+        .resolving(reach2d::Config::resolved)
+        .measured(&reach2d::PRESETS, |preset, designs, seed| {
+            let config = reach2d::Config {
+                preset: Some(preset.into()),
+                ..reach2d::Config::default()
+            };
+            reach2d::selectivity(&reach2d::Settings::new(&config)?, designs, seed)
+        })
+}
+
+fn tentacle() -> ProblemEntry {
+    let about = "a tendon-driven tentacle that reaches nine goals; pulleys, pretension and links are designed";
+    entry::<tentacle::Config>("tentacle", about, build_tentacle, || presets(&tentacle::PRESETS))
+        .resolving(tentacle::Config::resolved)
+        .measured(&tentacle::PRESETS, |preset, designs, seed| {
+            let config = tentacle::Config {
+                preset: Some(preset.into()),
+                ..tentacle::Config::default()
+            };
+            tentacle::selectivity(&tentacle::Settings::new(&config)?, designs, seed)
+        })
+}
+
+fn accelerator() -> ProblemEntry {
+    let about =
+        "a neural network mapped layer after layer onto a platform of array, buffers, clock and memory, all designed";
+    entry::<codesign::Config>("accelerator", about, build_accelerator, || presets(&codesign::PRESETS))
+        .resolving(codesign::Config::resolved)
 }
 
 fn press() -> ProblemEntry {
     let about = "a hand that lifts a long box and presses the button on its end; fingers are placed and sized";
-    measured(
-        entry(
-            "hand3d-press",
-            about,
-            build_press,
-            || presets(&press::PRESETS),
-            press::Config::resolved,
-        ),
-        &press::PRESETS,
-        |_, designs, seed| press::selectivity(&press::Settings::new(&Default::default())?, designs, seed),
-    )
+    entry::<press::Settings>("hand3d-press", about, build_press, || presets(&press::PRESETS))
+        .measured(&press::PRESETS, |_, designs, seed| {
+            press::selectivity(&press::Settings::default(), designs, seed)
+        })
 }
 
 fn tendon() -> ProblemEntry {
     let about = "a tendon-driven hand that lifts and holds objects; pulleys and springs are designed";
-    measured(
-        entry(
-            "hand3d-tendon",
-            about,
-            build_tendon,
-            || presets(&tendon::PRESETS),
-            tendon::Config::resolved,
-        ),
-        &tendon::PRESETS,
-        |_, designs, seed| tendon::selectivity(&tendon::Settings::new(&Default::default())?, designs, seed),
-    )
+    entry::<tendon::Settings>("hand3d-tendon", about, build_tendon, || presets(&tendon::PRESETS))
+        .measured(&tendon::PRESETS, |_, designs, seed| {
+            tendon::selectivity(&tendon::Settings::default(), designs, seed)
+        })
 }
 
 fn attention() -> ProblemEntry {
@@ -168,11 +146,18 @@ fn attention() -> ProblemEntry {
         rows.push(("language model".into(), large.into()));
         rows
     };
-    measured(
-        entry("attention", about, build_attention, variants, recall::Config::resolved),
-        &recall::PRESETS,
-        |_, designs, seed| recall::selectivity(&recall::Settings::new(&Default::default())?, designs, seed),
-    )
+    entry::<recall::Settings>("attention", about, build_attention, variants)
+        .measured(&recall::PRESETS, |_, designs, seed| {
+            recall::selectivity(&recall::Settings::default(), designs, seed)
+        })
+}
+
+fn classic() -> ProblemEntry {
+    let about = "cartpole, pendulum, acrobot and others without a design: the proof of PPO";
+    entry::<ClassicTask>("classic", about, build_classic, || {
+        let row = |(name, about): &(&str, &str)| (format!("name {name}"), (*about).into());
+        classic::NAMES.iter().map(row).collect()
+    })
 }
 
 fn robot() -> ProblemEntry {
@@ -265,9 +250,8 @@ fn resolve_method<S>(setup: &Setup) -> Result<Value, MethodError>
 where
     S: DeserializeOwned + Default + Serialize + MethodSettings,
 {
-    let failed = |error: serde_json::Error| SettingError::new("", error.to_string());
     let settings: S = read(setup.settings)?;
-    Ok(serde_json::to_value(settings.resolved(setup)).map_err(failed)?)
+    Ok(to_value(&settings.resolved(setup))?)
 }
 
 fn build_reach2d(task: &Value) -> Result<Instance, ProblemError> {
@@ -300,18 +284,20 @@ fn build_accelerator(task: &Value) -> Result<Instance, ProblemError> {
 }
 
 fn build_press(task: &Value) -> Result<Instance, ProblemError> {
-    let config: press::Config = read(task)?;
-    Ok(Instance::new(press::make(&config)?))
+    Ok(Instance::new(press::make(read(task)?)?))
 }
 
 fn build_tendon(task: &Value) -> Result<Instance, ProblemError> {
-    let config: tendon::Config = read(task)?;
-    Ok(Instance::new(tendon::make(&config)?))
+    Ok(Instance::new(tendon::make(read(task)?)?))
+}
+
+/// A robot's settings. There are no defaults: a robot without a file is none.
+fn robot_config(task: &Value) -> Result<tandem_robot::Config, SettingError> {
+    tandem_robot::Config::deserialize(task).map_err(|error| SettingError::new("", error.to_string()))
 }
 
 fn build_robot(task: &Value) -> Result<Instance, ProblemError> {
-    // no defaults: a robot without a file is none
-    let config = tandem_robot::Config::deserialize(task).map_err(|e| SettingError::new("", e.to_string()))?;
+    let config = robot_config(task)?;
     let world = tandem_robot::RobotWorld::new(&config)?;
     let effects = world.linear_effects();
     Ok(Instance {
@@ -323,9 +309,7 @@ fn build_robot(task: &Value) -> Result<Instance, ProblemError> {
 
 /// A robot's settings with every default; what only the model's file says stays open.
 fn resolve_robot(task: &Value) -> Result<Value, ProblemError> {
-    let failed = |error: serde_json::Error| SettingError::new("", error.to_string());
-    let config = tandem_robot::Config::deserialize(task).map_err(failed)?;
-    let mut task = serde_json::to_value(config).map_err(failed)?;
+    let mut task = to_value(&robot_config(task)?)?;
     drop_nulls(&mut task);
     Ok(task)
 }
@@ -343,8 +327,7 @@ fn drop_nulls(value: &mut Value) {
 }
 
 fn build_attention(task: &Value) -> Result<Instance, ProblemError> {
-    let config: recall::Config = read(task)?;
-    Ok(Instance::new(recall::make(&config)?))
+    Ok(Instance::new(recall::make(read(task)?)?))
 }
 
 /// The `classic` problem's settings.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tandem_core::ProblemError;
 
-use super::{ProblemEntry, method_entry, problem, problem_entry, setup};
+use super::{Instance, ProblemEntry, method_entry, problem_entry, setup};
 use crate::error::Error;
 use crate::experiment::Experiment;
 
@@ -53,15 +53,14 @@ impl ProblemEntry {
     }
 }
 
-/// The experiment with every setting of its problem and of its method filled in, as they act.
+/// The experiment with every setting of its problem and of its method filled in, as they act; `instance` is its problem.
 ///
 /// # Errors
 /// A problem or method that is not registered, settings that they refuse.
-pub fn resolved(experiment: &Experiment) -> Result<Experiment, Error> {
+pub fn resolved(experiment: &Experiment, instance: &Instance) -> Result<Experiment, Error> {
     let entry = problem_entry(experiment)?;
-    let instance = problem(experiment)?;
     let method = method_entry(experiment)?;
-    let settings = (method.resolve)(&setup(experiment, &instance, method.name))?;
+    let settings = (method.resolve)(&setup(experiment, instance, method.name))?;
     let mut resolved = Experiment {
         task: (entry.resolve)(&experiment.task)?,
         ..experiment.clone()
@@ -74,9 +73,9 @@ pub fn resolved(experiment: &Experiment) -> Result<Experiment, Error> {
 ///
 /// # Errors
 /// A problem or method that is not registered, a file that cannot be read.
-pub fn bundle(experiment: &Experiment) -> Result<(Experiment, Vec<BundledFile>), Error> {
+pub fn bundle(experiment: &Experiment, instance: &Instance) -> Result<(Experiment, Vec<BundledFile>), Error> {
     let entry = problem_entry(experiment)?;
-    let mut whole = resolved(experiment)?;
+    let mut whole = resolved(experiment, instance)?;
     let Some(files) = entry.files else {
         return Ok((whole, Vec::new()));
     };

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tandem_core::check::{SettingError, read};
+use tandem_core::spelling::nearest;
 use tandem_core::{Preset, Problem, ProblemError, Share};
 use tandem_learning::design::{DesignOptimizer, MethodError, Setup, TensorHardware};
 use tandem_robot::model::Robot;
@@ -70,9 +71,13 @@ pub type ResolveMethod = dyn Fn(&Setup) -> Result<Value, MethodError> + Send + S
 pub type SectionSchema = fn() -> Value;
 
 /// Settings as their type understands them: with every default that it has.
-pub(crate) fn filled<T: DeserializeOwned + Default + Serialize>(settings: &Value) -> Result<Value, SettingError> {
-    let failed = |error: serde_json::Error| SettingError::new("", error.to_string());
-    serde_json::to_value(read::<T>(settings)?).map_err(failed)
+fn filled<T: DeserializeOwned + Default + Serialize>(settings: &Value) -> Result<Value, SettingError> {
+    to_value(&read::<T>(settings)?)
+}
+
+/// Settings as they stand in an experiment.
+fn to_value(settings: &impl Serialize) -> Result<Value, SettingError> {
+    serde_json::to_value(settings).map_err(|error| SettingError::new("", error.to_string()))
 }
 
 /// What stands in an experiment, where nothing is known of its defaults.
@@ -375,11 +380,10 @@ pub fn check(experiment: &Experiment, located: &Located) -> Result<Instance, Err
 /// "There is no such name", with the nearest one and all of them.
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
-    let nearest = known
-        .iter()
-        .min_by_key(|candidate| strsim::levenshtein(candidate, name))
-        .copied()
-        .unwrap_or_default();
-    let list = known.join(", ");
-    format!("there is no {what} `{name}`; did you mean `{nearest}`? There are: {list}")
+    let guess = nearest(name, known.iter().copied()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let stop = if guess.is_empty() { "." } else { "" };
+    format!(
+        "there is no {what} `{name}`{guess}{stop} There are: {}",
+        known.join(", ")
+    )
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::page::escape;
-use crate::experiment::Experiment;
+use crate::experiment_file::Checked;
 use crate::registry;
 
 /// A document as paths with their values: `ppo.rate`, `task.walls[0].x`. Short lists of numbers stay together.
@@ -58,8 +58,8 @@ fn defaults(experiment: &Value, file: &Path) -> BTreeMap<String, String> {
 
 /// An experiment with every setting that acts, where it is one.
 fn acting(document: &Value, file: &Path) -> Option<Value> {
-    let read = Experiment::parse(&document.to_string(), &file.to_string_lossy()).ok()?;
-    serde_json::to_value(registry::resolved(&read).ok()?).ok()
+    let read = Checked::parse(&document.to_string(), &file.to_string_lossy(), &[]).ok()?;
+    serde_json::to_value(registry::resolved(&read.experiment, &read.instance).ok()?).ok()
 }
 
 /// All settings as a table.

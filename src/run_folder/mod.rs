@@ -39,7 +39,6 @@ pub(crate) use meta::{host, now};
 /// Where the result of a finished run stands.
 pub const FINAL: &str = "evaluation/final.json";
 const METRICS: &str = "metrics.jsonl";
-const LOCK: &str = ".lock";
 const LOCK_TRIES: usize = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(30);
 const SUBFOLDERS: [&str; 2] = ["checkpoints", "evaluation"];
@@ -366,7 +365,7 @@ fn write_json(folder: &Path, name: &str, value: &impl serde::Serialize) -> Resul
 }
 
 fn lock(folder: &Path) -> Result<Option<File>, RunError> {
-    let path = folder.join(LOCK);
+    let path = folder.join(atomic::LOCK);
     let file = File::options()
         .append(true)
         .create(true)

@@ -183,7 +183,7 @@ fn resolved(document: &str) -> Option<Value> {
     match located.value().get("problem") {
         Some(_) => {
             let checked = crate::experiment_file::Checked::of(located).ok()?;
-            serde_json::to_value(registry::resolved(&checked.experiment).ok()?).ok()
+            serde_json::to_value(registry::resolved(&checked.experiment, &checked.instance).ok()?).ok()
         }
         None => serde_json::to_value(LanguageExperiment::of(&located).ok()?).ok(),
     }

@@ -1,6 +1,7 @@
 //! serde's messages, reworded for authors of experiments.
 
 use serde_json::Value;
+use tandem_core::spelling::nearest;
 
 use super::path::join;
 use super::scan::clip;
@@ -84,10 +85,8 @@ fn unknown(what: &str, name: &str, valid: &[&str]) -> String {
     if valid.is_empty() {
         return format!("unknown {what} `{name}`; there is none to write here");
     }
-    let likeness = |valid: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &valid.to_lowercase());
-    let nearest = valid.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let similar = nearest.filter(|valid| likeness(valid) >= 0.5);
-    let guess = similar.map_or(String::new(), |v| format!("did you mean `{v}`? "));
+    let near = nearest(&name, valid.iter().copied());
+    let guess = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
     format!("unknown {what} `{name}`; {guess}Valid {what}s: {}", valid.join(", "))
 }
 

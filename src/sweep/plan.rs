@@ -219,7 +219,7 @@ impl Plan {
         let all = [&self.fixed[..], &varied[..], &[method]].concat();
         let checked =
             Checked::parse(&source.text, &source.origin, &typed(&all)).map_err(|error| self.relocated(error, &all))?;
-        let (bundled, files) = registry::bundle(&checked.experiment)?;
+        let (bundled, files) = registry::bundle(&checked.experiment, &checked.instance)?;
         self.check_rungs(bundled.schedule.env_steps)?;
         let config = serde_json::to_value(&bundled);
         Ok(Resolved {

@@ -11,7 +11,7 @@ use super::attempts::{self, End, Event};
 use super::halving::Score;
 use super::{Planned, Task};
 use crate::error::Error;
-use crate::experiment::Experiment;
+use crate::experiment_file::Checked;
 use crate::registry;
 use crate::run_folder::{FINAL, RunError, RunFolder, first_difference};
 
@@ -58,7 +58,7 @@ impl Planned {
 
 /// The experiment of a run with every default filled in, which runs of older versions did not store.
 fn stored(run: &RunFolder) -> Result<Value, Error> {
-    let whole = Experiment::from_run(run).and_then(|experiment| registry::bundle(&experiment));
+    let whole = Checked::from_run(run).and_then(|read| registry::bundle(&read.experiment, &read.instance));
     match whole
         .ok()
         .and_then(|(experiment, _)| serde_json::to_value(experiment).ok())

@@ -354,7 +354,12 @@ impl Trainer {
         &self.counters
     }
 
-    /// Lets a run that may have ended go on to the end of its schedule.
+    /// Environment steps at which the design was frozen, once it was.
+    pub fn frozen_at(&self) -> Option<u64> {
+        self.timeline.frozen_at
+    }
+
+    /// Lets a run that may have ended go on to the end of its schedule; a design that was frozen stays so.
     pub fn prolong(&mut self) {
         self.timeline.prolong(&self.experiment.schedule);
     }

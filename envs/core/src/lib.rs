@@ -11,6 +11,7 @@
 //! | [`scene`], [`mechanism`], [`model_file`] | what is drawn of a problem, its machine independent of a simulator's format, or its own file |
 //! | [`search`] | spaces of machines and mappings, as searchers see them |
 //! | [`preset`], [`check`], [`saved`] | what problems have in common: presets, refusals, stored episodes |
+//! | [`spelling`] | the name that was probably meant by one that there is not |
 //!
 //! ```text
 //! observation -> policy -> command -> hardware(design) -> effect -> world -> reward, next observation
@@ -29,6 +30,7 @@ pub mod problem;
 pub mod saved;
 pub mod scene;
 pub mod search;
+pub mod spelling;
 pub mod stream;
 
 pub use design::{Design, DesignError, DesignSpace, Parameter, Scale};

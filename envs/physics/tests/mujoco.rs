@@ -126,8 +126,7 @@ fn the_exported_steps_are_short_enough() {
 
 #[test]
 fn the_scripted_press_succeeds_in_both_engines() {
-    let config = press::Config::default();
-    let mut own = press::Press::new(press::Settings::new(&config).unwrap()).unwrap();
+    let mut own = press::Press::new(press::Settings::default()).unwrap();
     let design = press::hand::WORKING;
     for start in 0..3 {
         own.reset(&design, Fidelity::Full, &mut Stream::new(start, "start", 0))
@@ -152,7 +151,7 @@ fn the_scripted_press_succeeds_in_both_engines() {
 
 #[test]
 fn the_scripted_grasp_lifts_and_holds_half_of_all_objects_in_both_engines() {
-    let mut own = tendon::make(&tendon::Config::default()).unwrap();
+    let mut own = tendon::make(tendon::Settings::default()).unwrap();
     let mut other = in_mujoco(&*own);
     // close to the most tension within 30 steps, lift by 60 mm from step 40 to 65
     let ramp = |step: usize, from: usize, to: usize, size: f32| match (from..to).contains(&step) {
@@ -174,7 +173,7 @@ fn the_scripted_grasp_lifts_and_holds_half_of_all_objects_in_both_engines() {
 
 #[test]
 fn what_lies_on_the_table_is_borne_by_it() {
-    let mut problem = in_mujoco(&*tendon::make(&tendon::Config::default()).unwrap());
+    let mut problem = in_mujoco(&*tendon::make(tendon::Settings::default()).unwrap());
     let design = problem.hardware().space().start();
     problem
         .reset(&design, Fidelity::Full, &mut Stream::new(0, "start", 0))
@@ -194,8 +193,8 @@ fn judged_worlds_keep_the_contract_and_saved_episodes_go_on_exactly() {
         reach("near"),
         reach("passage"),
         tentacle::make(&tentacle::Config::default()).unwrap(),
-        press::make(&press::Config::default()).unwrap(),
-        tendon::make(&tendon::Config::default()).unwrap(),
+        press::make(press::Settings::default()).unwrap(),
+        tendon::make(tendon::Settings::default()).unwrap(),
     ];
     for world in worlds {
         check_problem(&*in_mujoco(&*world)).unwrap();

@@ -3,23 +3,23 @@
 use tandem_core::{Environment, Fidelity, Hardware, Problem, Step, Stream};
 use tandem_physics::hand3d::press::hand::{Hand, WORKING};
 use tandem_physics::hand3d::press::machine::JOINTS;
-use tandem_physics::hand3d::press::{Config, Press, PressHardware, Settings, State, make};
+use tandem_physics::hand3d::press::{Press, PressHardware, Settings, State, make};
 
 /// Places of the reward's terms.
 const HOLD: usize = 0;
 const PRESS: usize = 2;
 const SUCCESS: usize = 3;
 
-fn press(config: &Config) -> Environment<Press> {
-    Press::new(Settings::new(config).unwrap()).unwrap()
+fn press(settings: Settings) -> Environment<Press> {
+    Press::new(settings).unwrap()
 }
 
 /// No noise at the start.
-fn calm() -> Config {
-    Config {
-        start_offset: Some(0.0),
-        start_noise: Some(0.0),
-        ..Config::default()
+fn calm() -> Settings {
+    Settings {
+        start_offset: 0.0,
+        start_noise: 0.0,
+        ..Settings::default()
     }
 }
 
@@ -60,10 +60,10 @@ fn play(
 fn a_working_design_succeeds_in_both_worlds_and_the_start_design_in_none() {
     let start = Hand::space().unwrap().start();
     for fidelity in [Fidelity::Full, Fidelity::Effect] {
-        let (success, good) = play(press(&calm()), &WORKING, fidelity, State::scripted);
+        let (success, good) = play(press(calm()), &WORKING, fidelity, State::scripted);
         assert!(success, "{fidelity:?}: {good:?}");
         assert!(good[PRESS] > 10.0 && good[SUCCESS] > 30.0, "{fidelity:?}: {good:?}");
-        let (success, bad) = play(press(&calm()), &start, fidelity, State::scripted);
+        let (success, bad) = play(press(calm()), &start, fidelity, State::scripted);
         assert!(!success && bad[SUCCESS] == 0.0, "{fidelity:?}: {bad:?}");
         // holding alone is paid, pressing more
         assert!(bad[HOLD] > 10.0 && bad[PRESS] < 1.0, "{fidelity:?}: {bad:?}");
@@ -73,7 +73,7 @@ fn a_working_design_succeeds_in_both_worlds_and_the_start_design_in_none() {
 #[test]
 fn the_scripted_grasp_lifts_but_pressing_is_left_to_the_policy() {
     for fidelity in [Fidelity::Full, Fidelity::Effect] {
-        let (success, terms) = play(press(&calm()), &WORKING, fidelity, |_| [0.0; JOINTS]);
+        let (success, terms) = play(press(calm()), &WORKING, fidelity, |_| [0.0; JOINTS]);
         assert!(!success && terms[HOLD] > 15.0, "{fidelity:?}: {terms:?}");
         assert!(terms[PRESS] < 1e-2, "{fidelity:?}: {terms:?}");
     }
@@ -81,14 +81,11 @@ fn the_scripted_grasp_lifts_but_pressing_is_left_to_the_policy() {
 
 #[test]
 fn half_the_time_step_gives_the_same_episode_but_for_small_changes() {
-    let finer = press(&calm()).refined(2).unwrap();
-    assert_eq!(finer.spec(), press(&calm()).spec());
-    let settings = Config {
-        substeps: Some(20),
-        ..calm()
-    };
-    let (success, terms) = play(press(&settings), &WORKING, Fidelity::Full, State::scripted);
-    let (_, coarse) = play(press(&calm()), &WORKING, Fidelity::Full, State::scripted);
+    let finer = press(calm()).refined(2).unwrap();
+    assert_eq!(finer.spec(), press(calm()).spec());
+    let settings = Settings { substeps: 20, ..calm() };
+    let (success, terms) = play(press(settings), &WORKING, Fidelity::Full, State::scripted);
+    let (_, coarse) = play(press(calm()), &WORKING, Fidelity::Full, State::scripted);
     assert!(
         success && (terms[HOLD] - coarse[HOLD]).abs() < 2.5,
         "{terms:?} {coarse:?}"
@@ -125,7 +122,7 @@ fn effect_is_linear_in_the_features_of_each_finger() {
 
 #[test]
 fn an_effect_far_away_draws_the_links_there_by_force_and_never_puts_them() {
-    let mut problem = press(&calm());
+    let mut problem = press(calm());
     let design = problem.hardware().space().start();
     let stream = &mut Stream::new(2, "far", 0);
     problem.reset(&design, Fidelity::Effect, stream).unwrap();
@@ -144,7 +141,7 @@ fn an_effect_far_away_draws_the_links_there_by_force_and_never_puts_them() {
 
 #[test]
 fn random_effects_and_commands_give_finite_rewards_and_named_faults() {
-    let mut problem = press(&Config::default());
+    let mut problem = press(Settings::default());
     let mut stream = Stream::new(2, "wild", 0);
     let (mut command, mut effect) = ([0.0; JOINTS], [0.0; 24]);
     for _ in 0..5 {
@@ -165,7 +162,7 @@ fn random_effects_and_commands_give_finite_rewards_and_named_faults() {
 
 #[test]
 fn what_cannot_go_on_ends_the_episode_by_name() {
-    let mut problem = press(&Config::default());
+    let mut problem = press(Settings::default());
     let design = problem.hardware().space().start();
     let reset = |problem: &mut Environment<Press>, fidelity| {
         let stream = &mut Stream::new(3, "start", 0);
@@ -189,9 +186,9 @@ fn wrong_settings_are_refused_by_name() {
         ("start_noise", r#"{"start_noise": -1}"#),
         ("substeps", r#"{"substeps": 0}"#),
     ] {
-        let config: Config = serde_json::from_str(text).unwrap();
-        let error = make(&config).err().expect(text).to_string();
+        let settings: Settings = serde_json::from_str(text).unwrap();
+        let error = make(settings).err().expect(text).to_string();
         assert!(error.contains(key), "{text}: {error}");
     }
-    assert!(serde_json::from_str::<Config>(r#"{"horizons": 3}"#).is_err());
+    assert!(serde_json::from_str::<Settings>(r#"{"horizons": 3}"#).is_err());
 }

@@ -6,7 +6,7 @@ use tandem_physics::hand3d::tendon::hand::{JOINTS, Joint, WORKING, joints, space
 use tandem_physics::hand3d::tendon::machine::Machine;
 use tandem_physics::hand3d::tendon::object::Object;
 use tandem_physics::hand3d::tendon::task::{HOLD_STEPS, Hold, LIFT, PUSH_STEPS, push};
-use tandem_physics::hand3d::tendon::{Config, Settings, State, Tendon, make, selectivity};
+use tandem_physics::hand3d::tendon::{Settings, State, Tendon, make, selectivity};
 
 /// Objects of 40 to 60 mm are what the hand-found design was made for.
 fn is_easy(object: &Object) -> bool {
@@ -15,12 +15,11 @@ fn is_easy(object: &Object) -> bool {
 
 /// The task at its easiest: objects near the middle, pushed with half of their weight.
 fn easy() -> Settings {
-    let config = Config {
-        start_offset: Some(0.008),
-        push: Some(0.7),
-        ..Config::default()
-    };
-    Settings::new(&config).unwrap()
+    Settings {
+        start_offset: 0.008,
+        push: 0.7,
+        ..Settings::default()
+    }
 }
 
 /// Such objects near the middle.
@@ -33,7 +32,7 @@ fn objects(count: usize) -> Vec<Object> {
 }
 
 fn tendon() -> Environment<Tendon> {
-    Tendon::new(Settings::new(&Config::default()).unwrap()).unwrap()
+    Tendon::new(Settings::default()).unwrap()
 }
 
 #[test]
@@ -179,7 +178,7 @@ fn success_needs_the_push_to_be_survived() {
 
 #[test]
 fn few_random_designs_work() {
-    let settings = Settings::new(&Config::default()).unwrap();
+    let settings = Settings::default();
     let share = selectivity(&settings, 40, 0).unwrap();
     assert!(share.work <= share.can_reach && share.work <= 6, "{share:?}");
 }
@@ -251,9 +250,9 @@ fn wrong_settings_are_refused_by_name() {
         ("start_noise", r#"{"start_noise": -1}"#),
         ("substeps", r#"{"substeps": 0}"#),
     ] {
-        let config: Config = serde_json::from_str(text).unwrap();
-        let error = make(&config).err().expect(text).to_string();
+        let settings: Settings = serde_json::from_str(text).unwrap();
+        let error = make(settings).err().expect(text).to_string();
         assert!(error.contains(key), "{text}: {error}");
     }
-    assert!(serde_json::from_str::<Config>(r#"{"horizons": 3}"#).is_err());
+    assert!(serde_json::from_str::<Settings>(r#"{"horizons": 3}"#).is_err());
 }

@@ -14,10 +14,12 @@ use tandem_accelerator::onnx::Unsupported;
 use tandem_accelerator::space::{Rescored, SPACES, Simulate, SpaceEntry};
 use tandem_accelerator::{Limits, Network, zoo};
 use tandem_core::SearchSpace;
+use tandem_core::spelling::hint;
 use tandem_learning::search::{METHODS, Method, Tracker};
 
 use crate::atomic;
 use crate::cli::SearchArgs;
+use crate::commands::json_text;
 use crate::commands::simulate::{open, system};
 use crate::error::Error;
 use crate::interrupt;
@@ -81,6 +83,7 @@ pub fn run(args: &SearchArgs) -> Result<(), Error> {
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("runs/search-{}-{}-{}", task.space, task.network, task.budget)));
     std::fs::create_dir_all(&folder).map_err(|error| cannot("make", &folder, &error))?;
+    let _lock = atomic::take_part(&folder).map_err(|error| cannot("lock", &folder, &error))?;
     interrupt::install().map_err(|error| Error::Run(format!("no signal handler: {error}")))?;
     let optimum = if with_optimum {
         let mut optimum = exact::run(&network, &folder)?;
@@ -143,10 +146,8 @@ fn winner(entry: &SpaceEntry, network: &Network, runs: &[Run], folder: &Path) ->
     };
     let mut platform = as_platform(network, &best.point).map_err(Error::Run)?;
     platform.name = format!("{} found by {} for {}", entry.name, best.method, best.task.network);
-    let text =
-        serde_json::to_string_pretty(&platform).map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
     let path = folder.join("platform.json");
-    atomic::write(&path, format!("{text}\n").as_bytes()).map_err(|error| cannot("write", &path, &error))?;
+    atomic::write(&path, (json_text(&platform)? + "\n").as_bytes()).map_err(|error| cannot("write", &path, &error))?;
     Ok(Some(path))
 }
 
@@ -275,8 +276,7 @@ fn methods(space: &str, names: &[String]) -> Result<(Vec<&'static Method>, bool)
 fn named<'a, T>(all: &'a [T], name_of: impl Fn(&T) -> &'static str, what: &str, name: &str) -> Result<&'a T, Error> {
     all.iter().find(|one| name_of(one) == name).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(&name_of).collect();
-        let names = names.join(", ");
-        Error::Input(format!("there is no {what} `{name}`; there are: {names}"))
+        Error::Input(format!("there is no {what} `{name}`; {}", hint(name, &names)))
     })
 }
 

@@ -10,7 +10,7 @@ use tandem_learning::search::Method;
 
 use super::exact::{self, Optimum};
 use super::{Run, Task};
-use crate::commands::print_json;
+use crate::commands::{json_text, print_json};
 use crate::destination;
 use crate::error::Error;
 use crate::output::out;
@@ -52,10 +52,8 @@ impl Report<'_> {
         let rows: Vec<Row> = methods.iter().filter_map(|m| row(m.name, runs)).collect();
         let mut document = self.document(&rows);
         document["platform_file"] = json!(winner);
-        let text = serde_json::to_string_pretty(&document)
-            .map_err(|error| Error::Run(format!("cannot write JSON: {error}")))?;
         let write = |name: &str, bytes: &[u8]| destination::write(&self.folder.join(name), bytes);
-        write("search.json", text.as_bytes())?;
+        write("search.json", json_text(&document)?.as_bytes())?;
         if !rows.is_empty() {
             write("search.png", &picture(self.task, &rows)?)?;
         }

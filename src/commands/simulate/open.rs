@@ -8,6 +8,7 @@ use tandem_accelerator::onnx::Unsupported;
 use tandem_accelerator::platform::PLATFORMS;
 use tandem_accelerator::scalesim::Topology;
 use tandem_accelerator::{InputError, Network, Platform, network, zoo};
+use tandem_core::spelling::nearest;
 
 use super::has_extension;
 use crate::cli::{NetworkArgs, OnUnsupported, SimulateArgs};
@@ -190,12 +191,8 @@ pub fn named_size(text: &str) -> Result<(String, u64), Error> {
 
 /// A name that is neither built in nor a file.
 pub fn absent(name: &str, what: &str, names: &[&str], file: &str) -> Error {
-    let near = names
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 2);
-    let hint = near.map_or(String::new(), |(_, known)| format!("; did you mean {known}?"));
+    let near = nearest(name, names.iter().copied());
+    let hint = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
     let reason = format!(
         "there is no such {what}{hint} (built in are {}; or name {file})",
         names.join(", ")

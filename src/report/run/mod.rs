@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
+use crate::experiment_file::Checked;
 use crate::metrics::{self, Row};
 use crate::output::quoted;
 use crate::registry;
@@ -107,8 +108,9 @@ pub fn page(folder: &RunFolder) -> Result<String, Error> {
 
 impl Run {
     fn open(folder: &RunFolder) -> Result<Self, Error> {
-        let experiment = Experiment::from_run(folder)?;
-        let space = registry::problem(&experiment)?.problem.hardware().space().clone();
+        let Checked {
+            experiment, instance, ..
+        } = Checked::from_run(folder)?;
         let mut notices = Vec::new();
         let judged = match folder.read_json(FINAL) {
             Ok(judged) => Some(judged),
@@ -130,14 +132,14 @@ impl Run {
             }
         };
         let run = Self {
-            document: serde_json::to_value(registry::resolved(&experiment)?)
+            document: serde_json::to_value(registry::resolved(&experiment, &instance)?)
                 .map_err(|error| Error::Run(format!("cannot write the experiment: {error}")))?,
             meta: folder.meta()?,
             path: folder.path().display().to_string(),
             experiment,
             rows,
             judged,
-            space,
+            space: instance.problem.hardware().space().clone(),
             notices,
         };
         Ok(run.with_progress())

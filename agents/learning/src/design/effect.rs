@@ -128,11 +128,10 @@ impl EffectCredit {
         self.settings.noise_at(progress)
     }
 
-    /// The rows of a roll-out that was collected at this progress; `rewards` `[N, T]` are scaled as the critic
+    /// The rows of a roll-out that was collected with this noise; `rewards` `[N, T]` are scaled as the critic
     /// sees them.
-    pub fn rows(&mut self, rollout: &Rollout, rewards: &[f32], progress: f64) -> EffectRows {
+    pub fn rows(&mut self, rollout: &Rollout, rewards: &[f32], noise: Noise) -> EffectRows {
         let rows = rollout.rows();
-        let noise = self.noise(progress);
         let sigma = noise.deviation * noise.fresh();
         let columns = rollout.effects.len() / rows.max(1);
         let deviation: Vec<f32> = self.scale[..columns].iter().map(|s| s * sigma).collect();

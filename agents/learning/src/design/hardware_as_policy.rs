@@ -164,7 +164,7 @@ impl DesignOptimizer for HardwareAsPolicy {
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
         self.logits.clamp();
         let term = self.term.insert(DesignTerm {
-            rows: self.credit.rows(rollout, rewards, context.progress),
+            rows: self.credit.rows(rollout, rewards, self.credit.noise(context.progress)),
             inputs: matrix(&rollout.queries, rollout.rows()),
             logits: self.logits.tensor(),
             model: ExactEffects {

@@ -17,6 +17,7 @@ mod hardware_as_policy;
 mod logits;
 mod morph;
 mod morph_conditioned;
+mod noise_share;
 mod outer;
 mod random;
 mod spread;

@@ -210,7 +210,7 @@ impl DesignOptimizer for Morph {
         *context.hardware_queries += (visited.rows + uniform.rows) as u64;
         self.last[2] = self.alpha(context.progress);
         let term = self.term.insert(Term {
-            rows: self.credit.rows(rollout, rewards, context.progress),
+            rows: self.credit.rows(rollout, rewards, self.credit.noise(context.progress)),
             features: matrix(&visited.features, visited.rows),
             effects: matrix(&visited.effects, visited.rows),
             uniform_features: matrix(&uniform.features, uniform.rows),

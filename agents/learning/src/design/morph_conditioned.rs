@@ -18,6 +18,7 @@ use super::design_term::DesignTerm;
 use super::effect::{EffectCredit, EffectSettings};
 use super::fitted_proxy::FittedProxy;
 use super::logits::LogitVector;
+use super::noise_share::NoiseShare;
 use super::spread::{Spread, SpreadSettings};
 use super::{Constant, Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read, within};
 use crate::archive::{Archive, ArchiveError};
@@ -34,6 +35,10 @@ pub struct MorphConditionedSettings {
     pub rate: f64,
     /// How task effects are explored and credited.
     pub effect: EffectSettings,
+    /// What noise on effects may cost, in deviations of the return: beyond, less of it is used. Null: all that
+    /// `effect.noise` says, whatever it costs. Nothing is known of the cost without environments of the complete machine
+    /// (`schedule.true_share` 0).
+    pub noise_cost: Option<f64>,
     /// The proxy network and its first fit.
     pub proxy: ProxySettings,
     /// Regression steps on fresh pairs per iteration.
@@ -52,6 +57,7 @@ impl Default for MorphConditionedSettings {
         Self {
             rate: 0.03,
             effect: EffectSettings::default(),
+            noise_cost: Some(0.5),
             proxy: ProxySettings::default(),
             refresh_steps: 20,
             refresh_batch: 1024,
@@ -76,6 +82,7 @@ impl MethodSettings for MorphConditionedSettings {
 pub struct MorphConditioned {
     settings: MorphConditionedSettings,
     credit: EffectCredit,
+    noise: NoiseShare,
     logits: LogitVector,
     fitted: FittedProxy,
     term: Option<DesignTerm<Proxy>>,
@@ -91,6 +98,7 @@ impl MorphConditioned {
     pub fn check(setup: &Setup) -> Result<MorphConditionedSettings, MethodError> {
         let settings: MorphConditionedSettings = read(setup.settings)?;
         within("rate", settings.rate, [1e-6, 10.0])?;
+        within("noise_cost", settings.noise_cost.unwrap_or(1.0), [1e-3, 1e3])?;
         within("refresh_batch", settings.refresh_batch, [2, 1_000_000])?;
         settings.proxy.check_for(&*setup.hardware, true)?;
         let batch = settings.refresh_batch;
@@ -115,6 +123,7 @@ impl MorphConditioned {
             fitted: FittedProxy::new(setup, &settings.proxy, true, DesignDraw::Uniform),
             logits: LogitVector::new(&setup.start),
             refresh_loss: 0.0,
+            noise: NoiseShare::new(settings.noise_cost),
             term: None,
             spread: settings
                 .spread
@@ -167,7 +176,7 @@ impl DesignOptimizer for MorphConditioned {
     }
 
     fn noise(&self, progress: f64) -> Option<Noise> {
-        Some(self.credit.noise(progress))
+        Some(self.noise.of(self.credit.noise(progress)))
     }
 
     fn effect_update(
@@ -176,8 +185,9 @@ impl DesignOptimizer for MorphConditioned {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
+        let noise = self.noise.of(self.credit.noise(context.progress));
         let mut term = DesignTerm {
-            rows: self.credit.rows(rollout, rewards, context.progress),
+            rows: self.credit.rows(rollout, rewards, noise),
             inputs: matrix(&rollout.features, rollout.rows()),
             logits: self.logits.tensor(),
             model: self.fitted.proxy.share(),
@@ -193,6 +203,7 @@ impl DesignOptimizer for MorphConditioned {
 
     fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
         self.term = None;
+        self.noise.adapt(rollout);
         self.logits.clamp();
         if let (Some(spread), Some(settings), false) = (&mut self.spread, &self.settings.spread, context.frozen) {
             let mut mean = self.logits.values();
@@ -211,7 +222,8 @@ impl DesignOptimizer for MorphConditioned {
     fn report(&self) -> Vec<(&'static str, f64)> {
         let spread = self.spread.iter();
         let spread = spread.map(|spread| ("design_deviation", spread.mean_deviation()));
-        std::iter::once(("fidelity_loss", self.refresh_loss))
+        [("fidelity_loss", self.refresh_loss), ("noise_share", self.noise.share())]
+            .into_iter()
             .chain(spread)
             .collect()
     }
@@ -222,6 +234,7 @@ impl DesignOptimizer for MorphConditioned {
             spread.save(archive);
         }
         self.credit.save(archive);
+        self.noise.save(archive);
         self.fitted.save(archive);
         archive.put_f64("proxy.refresh_loss", &[self.refresh_loss]);
     }
@@ -233,6 +246,7 @@ impl DesignOptimizer for MorphConditioned {
         }
         self.refresh_loss = archive.get_f64_len("proxy.refresh_loss", 1)?[0];
         self.credit.load(archive)?;
+        self.noise.load(archive)?;
         self.fitted.load(archive)
     }
 }

@@ -1,6 +1,7 @@
 //! Space S3: a platform of array, buffers, clock and memory ([`super::platform`]) with a tiling for each layer.
 //!
-//! The cost is the network's energy-delay product in J s. Beyond its limits (10 mm² and 3 W where the caller has none) it grows with the cube of the excess.
+//! The cost is the network's energy-delay product in J s. Beyond its limits (10 mm² and 3 W where the caller has none) it grows
+//! with the cube of the excess.
 
 use super::dual::{Dual, Real};
 use super::nest::ORDERS;

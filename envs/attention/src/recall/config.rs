@@ -15,65 +15,43 @@ pub const PRESETS: [Preset; 1] = [Preset {
     about: "facts that change, the latest six are asked for; three times less energy than the published cells",
 }];
 
-/// Settings of the problem: a preset and what differs from it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// Settings of the problem.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// Name of the preset; `recall` when absent.
-    pub preset: Option<String>,
+pub struct Settings {
+    /// Name of the preset; there is one, `recall`.
+    pub preset: String,
     /// Tokens of an episode, in [8, 100].
     #[schemars(extend("unit" = "tokens"))]
-    pub tokens: Option<usize>,
+    pub tokens: usize,
     /// How many of the latest facts are asked for, in [1, 6].
-    pub reach: Option<usize>,
+    pub reach: usize,
     /// Price of energy: nat per token for e times the reference, in [0, 10].
     #[schemars(extend("unit" = "nat"))]
-    pub energy_weight: Option<f64>,
+    pub energy_weight: f64,
     /// How many times less energy than the reference a success needs, in [0.1, 1000].
-    pub energy_target: Option<f64>,
+    pub energy_target: f64,
     /// Mean loss that a success may have, nat, in [0.001, 2].
     #[schemars(extend("unit" = "nat"))]
-    pub loss_limit: Option<f64>,
+    pub loss_limit: f64,
     /// The circuit that is started from: head dimension 8, a window of 5 to 12, one layer of cells. What
     /// it leaves out is as published (so without noise); absent: the published cells with the noise of the language model's
     /// experiments.
-    pub circuit: Option<GainCell>,
-}
-
-impl Config {
-    /// The same with every default filled in.
-    ///
-    /// # Errors
-    /// As of [`Settings::new`].
-    pub fn resolved(&self) -> Result<Self, ProblemError> {
-        let s = Settings::new(self)?;
-        Ok(Self {
-            preset: Some(PRESETS[0].name.into()),
-            tokens: Some(s.tokens),
-            reach: Some(s.reach),
-            energy_weight: Some(s.energy_weight),
-            energy_target: Some(s.energy_target),
-            loss_limit: Some(s.loss_limit),
-            circuit: Some(s.circuit),
-        })
-    }
-}
-
-/// Settings with every choice made and checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// Tokens of an episode.
-    pub tokens: usize,
-    /// How many of the latest facts are asked for.
-    pub reach: usize,
-    /// Price of energy, nat per token.
-    pub energy_weight: f64,
-    /// How many times less energy than the reference a success needs.
-    pub energy_target: f64,
-    /// Mean loss that a success may have, nat.
-    pub loss_limit: f64,
-    /// The circuit that is started from.
     pub circuit: GainCell,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            preset: PRESETS[0].name.into(),
+            tokens: 24,
+            reach: 6,
+            energy_weight: 0.3,
+            energy_target: 3.0,
+            loss_limit: 0.1,
+            circuit: published(),
+        }
+    }
 }
 
 /// The published cells around a small head, with noise and mismatch as assumed for the language model's experiments.
@@ -98,27 +76,24 @@ fn published() -> GainCell {
 }
 
 impl Settings {
-    /// Applies and checks a configuration.
+    /// Checks that every setting is within its bounds.
     ///
     /// # Errors
     /// [`ProblemError::Setting`] with the key, the value and what is allowed.
-    pub fn new(config: &Config) -> Result<Self, ProblemError> {
-        choose(&PRESETS, config.preset.as_deref().unwrap_or(PRESETS[0].name))?;
-        let circuit = config.circuit.clone().unwrap_or_else(published);
+    pub fn check(&self) -> Result<(), ProblemError> {
+        choose(&PRESETS, &self.preset)?;
+        let circuit = &self.circuit;
         if let Err(error) = circuit.check() {
             return refuse("circuit", error.to_string());
         }
         within("circuit.head_dimension", circuit.head_dimension, [ROWS as u32; 2])?;
         within("circuit.stack", circuit.stack, [1; 2])?; // the design may choose silicon
         within("circuit.window", circuit.window, [5, SLOTS as u32])?;
-        let real = |key, value: Option<f64>, default, bounds| within(key, value.unwrap_or(default), bounds);
-        Ok(Self {
-            tokens: within("tokens", config.tokens.unwrap_or(24), [8, 100])?,
-            reach: within("reach", config.reach.unwrap_or(6), [1, KEYS - 1])?,
-            energy_weight: real("energy_weight", config.energy_weight, 0.3, [0.0, 10.0])?,
-            energy_target: real("energy_target", config.energy_target, 3.0, [0.1, 1000.0])?,
-            loss_limit: real("loss_limit", config.loss_limit, 0.1, [0.001, 2.0])?,
-            circuit,
-        })
+        within("tokens", self.tokens, [8, 100])?;
+        within("reach", self.reach, [1, KEYS - 1])?;
+        within("energy_weight", self.energy_weight, [0.0, 10.0])?;
+        within("energy_target", self.energy_target, [0.1, 1000.0])?;
+        within("loss_limit", self.loss_limit, [0.001, 2.0])?;
+        Ok(())
     }
 }

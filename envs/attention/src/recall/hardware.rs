@@ -280,14 +280,13 @@ impl Hardware for RecallHardware {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::Config;
     use super::*;
     use crate::Head;
     use crate::gain_cell::Noise;
     use tandem_core::Stream;
 
     fn hardware(noise: Noise) -> RecallHardware {
-        let mut settings = Settings::new(&Config::default()).unwrap();
+        let mut settings = Settings::default();
         settings.circuit.noise = noise;
         RecallHardware::new(&settings).unwrap()
     }

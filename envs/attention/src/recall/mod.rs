@@ -36,7 +36,7 @@ mod selectivity;
 mod state;
 mod world;
 
-pub use config::{Config, PRESETS, Settings};
+pub use config::{PRESETS, Settings};
 pub use hardware::RecallHardware;
 pub use selectivity::selectivity;
 pub use world::Recall;
@@ -47,6 +47,6 @@ use tandem_core::problem::{Problem, ProblemError};
 ///
 /// # Errors
 /// [`ProblemError::Setting`] for a setting out of range.
-pub fn make(config: &Config) -> Result<Box<dyn Problem>, ProblemError> {
-    Ok(Box::new(Recall::new(Settings::new(config)?)?))
+pub fn make(settings: Settings) -> Result<Box<dyn Problem>, ProblemError> {
+    Ok(Box::new(Recall::new(settings)?))
 }

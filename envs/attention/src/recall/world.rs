@@ -28,8 +28,9 @@ impl Recall {
     /// An environment of these settings, to be reset before use.
     ///
     /// # Errors
-    /// Settings that make no design space.
+    /// [`ProblemError::Setting`] for a setting out of range.
     pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
+        settings.check()?;
         let hardware = Arc::new(RecallHardware::new(&settings)?);
         Ok(Environment::new(Self { settings, hardware }))
     }
@@ -190,13 +191,12 @@ impl World for Recall {
 mod tests {
     use tandem_core::Problem;
 
-    use super::super::config::Config;
     use super::super::hardware::{EFFECTS, QUERY};
     use super::*;
 
     /// Mean loss and energy of an episode without corrections.
     fn episode(change: impl Fn(&mut [f64]), fidelity: Fidelity) -> [f32; 2] {
-        let mut problem = Recall::new(Settings::new(&Config::default()).unwrap()).unwrap();
+        let mut problem = Recall::new(Settings::default()).unwrap();
         let hardware = problem.hardware();
         let mut design = hardware.space().start();
         change(&mut design);

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use tandem_core::check::SettingError;
 use tandem_core::design::DesignError;
+use tandem_core::spelling::nearest;
 use thiserror::Error;
 
 use crate::engine::EngineError;
-use crate::pattern::nearest;
 
 /// A robot that cannot be built.
 #[derive(Clone, Debug, Error, PartialEq)]

@@ -4,9 +4,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tandem_core::check::SettingError;
+use tandem_core::spelling::hint;
 
 use super::params::{Builder, ParamDoc, wrong};
-use super::pattern::hint;
 use super::shared::Shared;
 use super::{action, command, event, observation, reward, success, termination};
 

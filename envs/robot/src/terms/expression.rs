@@ -1,9 +1,9 @@
 //! Formulas that users write: parsed once, evaluated at each control step without allocating.
 
+use tandem_core::spelling::hint;
 use thiserror::Error;
 
 use super::functions::{BINARY, COMPARING, CONSTANTS, ONE, THREE, TWO, power};
-use super::pattern::hint;
 
 /// Deepest nesting of a formula, and the most numbers that wait for an operator.
 const DEPTH: usize = 64;

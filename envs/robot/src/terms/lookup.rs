@@ -3,9 +3,10 @@
 use mujoco_rs::wrappers::MjModel;
 use mujoco_rs::wrappers::mj_model::{MjtJoint as MjJoint, MjtObjBase as Kind};
 use tandem_core::check::SettingError;
+use tandem_core::spelling::hint;
 
 use super::params::{Builder, wrong};
-use super::pattern::{fits, hint};
+use crate::pattern::fits;
 use crate::simulation::Simulation;
 
 pub use crate::names::of as name;

@@ -42,7 +42,6 @@ pub use params::ParamDoc;
 
 use crate::config::Config;
 use crate::engine::EngineError;
-use crate::pattern;
 use crate::simulation::Simulation;
 use shared::{Delay, Drive, Event, Formula, Judge, Keeper, Measure, Read};
 

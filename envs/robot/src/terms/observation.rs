@@ -7,6 +7,7 @@ use mujoco_rs::wrappers::mj_model::MjtObjBase as Kind;
 use serde_json::{Map, Value};
 use tandem_core::Channel;
 use tandem_core::check::SettingError;
+use tandem_core::spelling::hint;
 
 use super::Context;
 use super::catalogue::{self, Entry};
@@ -15,7 +16,6 @@ use super::lookup::{
 };
 use super::motion::{reaching, way_to_go};
 use super::params::{Builder, wrong};
-use super::pattern::hint;
 use super::raw::{cfrc_ext, qpos, qvel, sensor};
 use super::shared::{Observation, Read, Shared, Told};
 

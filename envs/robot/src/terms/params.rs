@@ -5,8 +5,8 @@ use mujoco_rs::wrappers::MjModel;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tandem_core::check::SettingError;
+use tandem_core::spelling::hint;
 
-use super::pattern::hint;
 use super::shared::Shared;
 
 /// A parameter of a term.

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use mujoco_rs::wrappers::MjModel;
 use tandem_core::Channel;
 use tandem_core::check::SettingError;
+use tandem_core::spelling::hint;
 
 use super::catalogue::{Entry, find};
 use super::expression::Expression;
 use super::observation::read_by_another;
 use super::params::{Builder, wrong};
-use super::pattern::hint;
 use super::shared::{Command, Event, Formula, Judge, Measure, Observation, Read, Shared};
 use super::{
     Context, Motion, Rewards, Sense, Terms, action, command, event, observation, reward, success, termination,

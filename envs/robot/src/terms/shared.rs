@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use mujoco_rs::wrappers::MjModel;
 use tandem_core::check::SettingError;
+use tandem_core::spelling::hint;
 use tandem_core::{Channel, Stream};
 
-use super::pattern::hint;
 use super::{Context, Memory};
 use crate::simulation::Simulation;
 

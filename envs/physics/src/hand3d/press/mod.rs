@@ -63,7 +63,7 @@ pub mod task;
 mod world;
 
 pub use bench::physics_bench;
-pub use config::{Config, PRESETS, Settings};
+pub use config::{PRESETS, Settings};
 pub use hardware::PressHardware;
 pub use puppet::Puppet;
 pub use scene::Scenery;
@@ -77,6 +77,6 @@ use tandem_core::problem::{Problem, ProblemError};
 ///
 /// # Errors
 /// [`ProblemError::Setting`] for a setting out of range.
-pub fn make(config: &Config) -> Result<Box<dyn Problem>, ProblemError> {
-    Ok(Box::new(Press::new(Settings::new(config)?)?))
+pub fn make(settings: Settings) -> Result<Box<dyn Problem>, ProblemError> {
+    Ok(Box::new(Press::new(settings)?))
 }

@@ -46,8 +46,9 @@ impl Tendon {
     /// An environment of these settings, to be reset before use.
     ///
     /// # Errors
-    /// Settings that make no design space.
+    /// [`ProblemError::Setting`] for a setting out of range.
     pub fn new(settings: Settings) -> Result<Environment<Self>, ProblemError> {
+        settings.check()?;
         let hardware = Arc::new(TendonHardware::new()?);
         Ok(Environment::new(Self {
             settings,
