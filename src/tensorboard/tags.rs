@@ -107,6 +107,11 @@ const KNOWN: [Known; 29] = [
         "design/deviation",
         "Deviation of the designs that episodes draw, in logits.",
     ),
+    (
+        "noise_share",
+        "design/noise_share",
+        "Share of the scheduled noise on effects that is used: less where it costs too much.",
+    ),
     ("designs_tested", "design/tested", "Designs tested so far."),
     ("generation", "design/generation", "Generations of CMA-ES so far."),
     (
