@@ -1,37 +1,15 @@
 //! Every exported machine plays in MuJoCo as it does at a finer step: the newest MuJoCo that PyPI has, in a virtual environment of
 //! its own. Without Python or PyPI the test says that it was left out.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::Path;
 use std::process::Command;
 
+use common::python;
 use serde_json::{Value, json};
 use tandem::export::mjcf;
 use tandem::registry;
-
-/// Python with MuJoCo; `None` where it cannot be had.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mujoco");
-    let python = folder.join("bin/python");
-    let works = || {
-        let tried = Command::new(&python).args(["-c", "import mujoco, numpy"]).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    if !works() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-        made.ok().filter(|status| status.success())?;
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "mujoco",
-            "numpy",
-        ];
-        let _ = Command::new(&python).args(pip).status();
-    }
-    works().then_some(python)
-}
 
 /// The machine of a preset's start design as MJCF.
 fn machine(problem: &str, task: &Value) -> Option<String> {
@@ -46,7 +24,7 @@ fn machine(problem: &str, task: &Value) -> Option<String> {
 
 #[test]
 fn exported_machines_move_in_mujoco_as_at_a_finer_step() {
-    let Some(python) = python() else {
+    let Some(python) = python("mujoco", "import mujoco, numpy", &["mujoco", "numpy"]) else {
         eprintln!("left out: no Python with MuJoCo, and none to be had from PyPI");
         return;
     };
