@@ -6,6 +6,7 @@
 //! nobody waits (ASHA; Li et al. 2020): a combination goes on as soon as it is among the best share of those that are
 //! there by now.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -13,9 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Task;
 use super::attempts::{self, Event};
-use super::state::{Progress, State};
+use super::state::{State, evaluations};
 use crate::error::Error;
-use crate::metrics;
 
 /// So many of the last true evaluations are averaged.
 const EVALUATIONS: usize = 3;
@@ -82,7 +82,7 @@ impl Score {
     /// # Errors
     /// Metrics that cannot be read.
     pub fn of(folder: &Path) -> Result<Self, Error> {
-        let rows: Vec<Progress> = metrics::read_as(&folder.join("metrics.jsonl"))?;
+        let rows = evaluations(folder)?;
         let judged = rows
             .iter()
             .rev()
@@ -127,15 +127,20 @@ pub struct Standing {
 impl Standing {
     /// The standing of a run of the sweep in `sweep`.
     pub fn of(task: &Task, sweep: &Path) -> Self {
-        let events = attempts::read(&task.beside(sweep, ".attempts.jsonl"));
+        let events = attempts::read(&task.attempts(sweep));
         let score = |event: Event| match event {
             Event::Rung { score, .. } => Some(score),
             _ => None,
         };
-        Self {
-            state: State::of(task, sweep),
-            scores: events.into_iter().filter_map(score).collect(),
+        let state = State::of(task, sweep);
+        let mut scores: Vec<Score> = events.into_iter().filter_map(score).collect();
+        let rungs = task.halving.as_ref().map_or(0, |halving| halving.rungs.len());
+        if state == State::Finished && scores.len() < rungs {
+            // `train --resume` knows of no rungs
+            let last = Score::of(&sweep.join(&task.folder));
+            scores.resize(rungs, last.unwrap_or_else(|_| Score::mean(std::iter::empty())));
         }
+        Self { state, scores }
     }
 
     /// Rungs that are behind it.
@@ -199,49 +204,50 @@ fn earned(halving: &Halving, part: &[Task], standings: &[Standing], rule: Rule) 
         }
     };
     let contenders: Vec<Contender> = places.chunk_by(same).map(contender).collect();
-    let expected = halving.expected(contenders.len());
+    let rungs = halving.expected(contenders.len()).into_iter().enumerate();
+    let best: Vec<BTreeSet<usize>> = rungs
+        .map(|rung| best_at(halving, &contenders, standings, rung, rule))
+        .collect();
     let mut earned = vec![false; part.len()];
-    for contender in &contenders {
+    for (index, contender) in contenders.iter().enumerate() {
         for &seed in &contender.seeds {
             earned[seed] = match standings[seed].reached() {
                 0 => true,
                 reached if reached > contender.reached => false, // its other seeds come first
-                reached => best_at(halving, &contenders, standings, (reached, expected[reached - 1]), rule)
-                    .iter()
-                    .any(|best| std::ptr::eq(*best, contender)),
+                reached => best.get(reached - 1).is_some_and(|best| best.contains(&index)),
             };
         }
     }
     earned
 }
 
-/// The contenders that go on from rung `reached`, which `expected` are to reach.
-fn best_at<'a>(
+/// The contenders that go on from this rung, which `expected` are to reach.
+fn best_at(
     halving: &Halving,
-    contenders: &'a [Contender],
+    contenders: &[Contender],
     standings: &[Standing],
-    (reached, expected): (usize, usize),
+    (rung, expected): (usize, usize),
     rule: Rule,
-) -> Vec<&'a Contender> {
+) -> BTreeSet<usize> {
     let score = |contender: &Contender| {
         let at = contender
             .seeds
             .iter()
-            .filter_map(|&seed| standings[seed].scores.get(reached - 1));
+            .filter_map(|&seed| standings[seed].scores.get(rung));
         Score::mean(at.copied())
     };
-    let mut there: Vec<&Contender> = contenders
+    let there = contenders
         .iter()
-        .filter(|contender| contender.reached >= reached)
-        .collect();
+        .enumerate()
+        .filter(|(_, contender)| contender.reached > rung);
+    let mut there: Vec<(usize, Score)> = there.map(|(index, contender)| (index, score(contender))).collect();
     let are_all = there.len() >= expected;
     if rule == Rule::Together && !are_all {
-        return Vec::new();
+        return BTreeSet::new();
     }
     let kept = halving.kept(there.len()).max(usize::from(are_all));
-    there.sort_by(|a, b| score(a).beats(&score(b)));
-    there.truncate(kept);
-    there
+    there.sort_by(|(_, a), (_, b)| a.beats(b));
+    there.into_iter().take(kept).map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]
@@ -335,6 +341,24 @@ mod tests {
         let (_, done) = case(&[&[0.0], &[0.8], &[0.3], &[0.3], &[0.9], &[0.0]]);
         let earned = earned(&halving(), &tasks, &done, Rule::Together);
         assert_eq!(earned, [false, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_run_that_was_finished_without_its_rungs_counts_at_all_of_them() {
+        let sweep = tempfile::tempdir().unwrap();
+        let task = Task {
+            folder: "a".into(),
+            halving: Some(halving()),
+            ..Task::default()
+        };
+        let folder = sweep.path().join("a");
+        std::fs::create_dir_all(folder.join("evaluation")).unwrap();
+        let rows = "{\"env_steps\":9,\"true_success\":0.5,\"true_return\":1.0}\n";
+        std::fs::write(folder.join("metrics.jsonl"), rows).unwrap();
+        assert_eq!(Standing::of(&task, sweep.path()).reached(), 0);
+        std::fs::write(folder.join(crate::run_folder::FINAL), "{}").unwrap();
+        let scores = Standing::of(&task, sweep.path()).scores;
+        assert_eq!(scores.iter().map(|score| score.success).collect::<Vec<_>>(), [0.5, 0.5]);
     }
 
     #[test]

@@ -86,6 +86,18 @@ fn the_best_half_goes_on_from_each_rung_and_ends_in_the_same_bytes() {
         .saying(&["stays at its rung"]);
     let dry = tandem(folder, &["sweep", "submit", "sw", "--dry-run"]).ended(0).out;
     assert!(dry.contains("nothing to submit"), "{dry}");
+    let sweep = folder.join("sw");
+    let tasks = ::tandem::sweep::manifest::tasks(&sweep).unwrap();
+    let (_, is_over) = ::tandem::watch::sweep::picture(&sweep, &tasks);
+    assert!(is_over, "who stays at its rung keeps nobody watching");
+
+    tandem(folder, &["sweep", "plan", "plan.json", "--out", "broken"]).ended(0);
+    fs::create_dir_all(folder.join("broken/runs/tiny-fixed-c0-s0/thesis")).unwrap();
+    for _ in 0..2 {
+        tandem(folder, &["sweep", "run", "broken", "--tasks", "0"])
+            .ended(1)
+            .saying(&["1 failed for good"]);
+    }
 
     let mut late = halved();
     late["halving"]["rungs"] = json!([1000, 4000]);
