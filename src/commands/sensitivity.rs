@@ -8,7 +8,7 @@ use crate::judge::Starts;
 use crate::output::{note, out};
 use crate::plot::{Axes, Row, bars};
 use crate::run_folder::RunFolder;
-use crate::sensitivity::{STEP, Sensitivities};
+use crate::sensitivity::{STEP, Sensitivities, Sensitivity};
 use crate::statistics::Estimate;
 
 /// The document in a run folder.
@@ -27,20 +27,24 @@ pub(super) fn run(learnt: &Learnt, design: &[f64], args: &EvaluateArgs) -> Resul
         episodes: args.episodes as usize,
     };
     let found = Sensitivities::of(learnt, design, starts)?;
-    if args.target.is_dir() {
-        let folder = RunFolder::view(&args.target)?;
-        folder.write_json(DOCUMENT, &found)?;
-        folder.write(CHART, &chart(&found)?)?;
-        note!(
-            "{} and {} written",
-            folder.file(DOCUMENT).display(),
-            folder.file(CHART).display()
-        );
-    }
     match args.json {
-        true => print_json(&found),
-        false => print_table(&found),
+        true => print_json(&found)?,
+        false => print_table(&found)?,
     }
+    // what was measured has been said, should the folder be somebody else's
+    if args.target.is_dir() {
+        store(&found, &RunFolder::view(&args.target)?)?;
+    }
+    Ok(())
+}
+
+/// Stores document and chart in a run's folder.
+fn store(found: &Sensitivities, folder: &RunFolder) -> Result<(), Error> {
+    folder.write_json(DOCUMENT, found)?;
+    folder.write(CHART, &chart(found)?)?;
+    let [document, chart] = [DOCUMENT, CHART].map(|name| folder.file(name).display().to_string());
+    note!("{document} and {chart} written");
+    Ok(())
 }
 
 /// The slopes of the return with their intervals, the largest first.
@@ -52,7 +56,7 @@ fn chart(found: &Sensitivities) -> Result<Vec<u8>, Error> {
     };
     let mut sorted: Vec<_> = found.parameters.iter().collect();
     sorted.sort_by(|a, b| b.return_slope.abs().total_cmp(&a.return_slope.abs()));
-    let row = |parameter: &&crate::sensitivity::Sensitivity| Row {
+    let row = |parameter: &&Sensitivity| Row {
         name: parameter.name.clone(),
         estimate: Estimate {
             value: parameter.return_slope,
@@ -103,7 +107,7 @@ fn print_table(found: &Sensitivities) -> Result<(), Error> {
             p.critic_slope
         )?;
     }
-    let clear = |p: &&crate::sensitivity::Sensitivity| p.return_slope_low > 0.0 || p.return_slope_high < 0.0;
+    let clear = |p: &&Sensitivity| p.return_slope_low > 0.0 || p.return_slope_high < 0.0;
     let strongest = found.parameters.iter().filter(clear);
     let strongest = strongest.max_by(|a, b| a.return_slope.abs().total_cmp(&b.return_slope.abs()));
     match strongest {
