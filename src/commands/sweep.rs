@@ -94,13 +94,17 @@ fn run_tasks(args: &SweepRunArgs) -> Result<(), Error> {
         Some(index) => index,
         None => index_from_scheduler()?,
     };
-    if let Done::Finished(judged) = run::task(&args.sweep, index, args.wait)? {
-        let planned = manifest::planned(&args.sweep, index)?;
-        train::summarise(&args.sweep.join(&planned.task.folder), &judged)?;
-    }
+    let planned = manifest::planned(&args.sweep, index)?;
+    let own = match run::task(&args.sweep, index, args.wait) {
+        Ok(Done::Finished(judged)) => train::summarise(&args.sweep.join(&planned.task.folder), &judged),
+        Ok(Done::Nothing | Done::Paused) => Ok(()),
+        Err(error @ Error::Paused(_)) => return Err(error),
+        Err(error) => Err(error),
+    };
     match args.onward {
-        true => run::onward(&args.sweep),
-        false => Ok(()),
+        // even where its own run failed: that may be what others waited for at their rung
+        true => run::onward(&args.sweep).and(own),
+        false => own,
     }
 }
 
