@@ -14,11 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Task;
 use super::attempts::{self, Event};
-use super::state::{State, evaluations};
-use crate::error::Error;
-
-/// So many of the last true evaluations are averaged.
-const EVALUATIONS: usize = 3;
+use super::score::Score;
+use super::state::State;
 
 /// Where runs are compared, and how many go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,81 +63,35 @@ impl Halving {
     }
 }
 
-/// What is compared at a rung: true success, then the return.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Share of solved episodes.
-    pub success: f64,
-    /// Mean return of the same episodes.
-    #[serde(rename = "return")]
-    pub total_return: f64,
-}
-
-impl Score {
-    /// The mean of the last true evaluations in a run folder; nothing solved where there was none.
-    ///
-    /// # Errors
-    /// Metrics that cannot be read.
-    pub fn of(folder: &Path) -> Result<Self, Error> {
-        let rows = evaluations(folder)?;
-        let judged = rows
-            .iter()
-            .rev()
-            .filter_map(|row| Some((row.true_success?, row.true_return?)));
-        let judged: Vec<(f64, f64)> = judged.take(EVALUATIONS).collect();
-        Ok(Self::mean(
-            judged
-                .iter()
-                .map(|&(success, total_return)| Self { success, total_return }),
-        ))
-    }
-
-    fn mean(scores: impl Iterator<Item = Self>) -> Self {
-        let scores: Vec<Self> = scores.collect();
-        let mean = |of: fn(&Self) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
-        match scores.is_empty() {
-            true => Self {
-                success: 0.0,
-                total_return: f64::MIN,
-            },
-            false => Self {
-                success: mean(|score| score.success),
-                total_return: mean(|score| score.total_return),
-            },
-        }
-    }
-
-    fn beats(&self, other: &Self) -> std::cmp::Ordering {
-        let success = other.success.total_cmp(&self.success);
-        success.then(other.total_return.total_cmp(&self.total_return))
-    }
-}
-
 /// How far a run has come.
 #[derive(Clone, Debug)]
 pub struct Standing {
     state: State,
     /// Its score at each rung that it has reached.
     scores: Vec<Score>,
+    /// Rungs from which it has set out: who did goes on, whoever arrives later.
+    set_out: usize,
 }
 
 impl Standing {
     /// The standing of a run of the sweep in `sweep`.
     pub fn of(task: &Task, sweep: &Path) -> Self {
-        let events = attempts::read(&task.attempts(sweep));
-        let score = |event: Event| match event {
-            Event::Rung { score, .. } => Some(score),
-            _ => None,
-        };
+        let (mut scores, mut set_out): (Vec<Score>, usize) = Default::default();
+        for event in attempts::read(&task.attempts(sweep)) {
+            match event {
+                Event::Began { .. } => set_out = scores.len(),
+                Event::Rung { score, .. } => scores.push(score),
+                Event::Ended { .. } => {}
+            }
+        }
         let state = State::of(task, sweep);
-        let mut scores: Vec<Score> = events.into_iter().filter_map(score).collect();
         let rungs = task.halving.as_ref().map_or(0, |halving| halving.rungs.len());
         if state == State::Finished && scores.len() < rungs {
             // `train --resume` knows of no rungs
             let last = Score::of(&sweep.join(&task.folder));
             scores.resize(rungs, last.unwrap_or_else(|_| Score::mean(std::iter::empty())));
         }
-        Self { state, scores }
+        Self { state, scores, set_out }
     }
 
     /// Rungs that are behind it.
@@ -221,7 +172,7 @@ fn earned(halving: &Halving, part: &[Task], standings: &[Standing], rule: Rule) 
     earned
 }
 
-/// The contenders that go on from this rung, which `expected` are to reach.
+/// The contenders that go on from this rung, which `expected` are to reach: those that have set out, and the best.
 fn best_at(
     halving: &Halving,
     contenders: &[Contender],
@@ -241,13 +192,16 @@ fn best_at(
         .enumerate()
         .filter(|(_, contender)| contender.reached > rung);
     let mut there: Vec<(usize, Score)> = there.map(|(index, contender)| (index, score(contender))).collect();
+    let has_set_out = |contender: &Contender| contender.seeds.iter().any(|&seed| standings[seed].set_out > rung);
+    let gone = (0..contenders.len()).filter(|&index| has_set_out(&contenders[index]));
     let are_all = there.len() >= expected;
     if rule == Rule::Together && !are_all {
-        return BTreeSet::new();
+        return gone.collect();
     }
     let kept = halving.kept(there.len()).max(usize::from(are_all));
     there.sort_by(|(_, a), (_, b)| a.beats(b));
-    there.into_iter().take(kept).map(|(index, _)| index).collect()
+    let best = there.into_iter().take(kept).map(|(index, _)| index);
+    best.chain(gone).collect()
 }
 
 #[cfg(test)]
@@ -274,6 +228,7 @@ mod tests {
         let standing = |scores: &&[f64]| Standing {
             state: State::Stopped,
             scores: scores.iter().map(score).collect(),
+            set_out: scores.len().saturating_sub(1),
         };
         (
             (0..scores.len()).map(task).collect(),
@@ -320,6 +275,22 @@ mod tests {
         );
         let three: [&[f64]; 9] = [&[0.1], &[0.9], &[0.2], &[], &[], &[], &[], &[], &[]];
         assert_eq!(going_on(&three, Rule::AtOnce), [1, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn who_has_set_out_goes_on_whoever_arrives_later() {
+        let (mut tasks, mut standings) = case(&[&[0.3], &[0.2], &[0.1], &[0.9], &[0.8], &[], &[], &[]]);
+        tasks.iter_mut().enumerate().for_each(|(i, task)| task.setting = i / 2);
+        let halving = Halving { keep: 0.5, ..halving() };
+        let at_once = |standings: &[Standing]| earned(&halving, &tasks, standings, Rule::AtOnce);
+        let only_best = at_once(&standings);
+        assert_eq!(
+            only_best[..4],
+            [false, false, true, true],
+            "the second combination is the better of two"
+        );
+        standings[0].set_out = 1; // it was the best, and was stopped on its way
+        assert_eq!(at_once(&standings)[..4], [true; 4], "with its other seed");
     }
 
     #[test]

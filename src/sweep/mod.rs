@@ -23,6 +23,7 @@ pub mod local;
 pub mod manifest;
 pub mod plan;
 pub mod run;
+pub mod score;
 pub mod settings;
 pub mod slurm;
 pub mod state;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::attempts::{End, Hold};
-use super::halving::{self, Rule, Score, Standing};
+use super::halving::{self, Rule, Standing};
+use super::score::Score;
 use super::slurm;
 use super::state::Left;
 use super::{Planned, Task, manifest};
@@ -37,11 +38,18 @@ pub fn task(sweep: &Path, index: usize, wait: bool) -> Result<Done, Error> {
         note!("{what} is finished already");
         return Ok(Done::Nothing);
     }
+    let reached = || Standing::of(&planned.task, sweep).reached();
+    let before = reached();
     if !may_go_on(sweep, &planned.task)? {
         note!("{what} stays at its rung: others have more success there, or are still on their way");
         return Ok(Done::Nothing);
     }
     let hold = Hold::take(&planned.task.attempts(sweep), &what, wait)?;
+    if reached() != before {
+        note!("{what} has come to its next rung in another process");
+        return Ok(Done::Nothing);
+    }
+    hold.begin()?;
     let (at_the_end, said) = (hold.clone(), what.clone());
     interrupt::before_the_end(move || {
         // The process ends in any case; what cannot be written then is found as killed.

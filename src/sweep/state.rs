@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::attempts::{self, End, Event};
-use super::halving::Score;
+use super::score::Score;
 use super::{Planned, Task};
 use crate::error::Error;
 use crate::experiment::Experiment;
