@@ -20,6 +20,7 @@ mod morph_conditioned;
 mod outer;
 mod random;
 mod spread;
+mod trials;
 
 use std::sync::Arc;
 

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use tandem_core::Stream;
 use tandem_core::design::LOGIT_LIMIT;
 
+use super::trials::{Trial, episodes, segments};
 use super::{MethodError, MethodSettings, SettingError, Setup, within};
 use crate::adam::PlainAdam;
 use crate::archive::{Archive, ArchiveError};
 use crate::method_error::finite;
-use crate::rollout::{DesignSource, End, Episode, Rollout};
+use crate::rollout::{DesignSource, Rollout};
 
 /// Roll-outs that an episode spans at most where designs are credited with whole episodes: beyond, too few end in an
 /// iteration.
@@ -29,7 +30,8 @@ pub struct SpreadSettings {
     /// The deviation never falls below this.
     pub least_deviation: f64,
     /// Whether an episode counts by what it earned beyond what the critic expected of its start; else by its return. Where
-    /// starts matter more than the design, as where objects differ from episode to episode, nothing is learnt without.
+    /// starts matter more than the design, as where objects differ from episode to episode, nothing is learnt without. What
+    /// a start shows of its design is not taken away.
     pub start_baseline: bool,
     /// What a drawn design is credited with. Absent, `segment` where an episode spans more than four roll-outs, else
     /// `episode`.
@@ -187,75 +189,6 @@ impl Spread {
     }
 }
 
-/// A drawn design and what it is credited with, about the mean of all.
-struct Trial {
-    logits: Vec<f64>,
-    merit: f64,
-}
-
-/// Trials by episodes that ended.
-fn episodes(rollout: &Rollout, baseline: bool) -> Vec<Trial> {
-    let merits = merits(rollout, baseline);
-    let trial = |(episode, merit): (&Episode, f64)| Trial {
-        logits: episode.logits.clone(),
-        merit,
-    };
-    rollout.episodes.iter().zip(merits).map(trial).collect()
-}
-
-/// Trials by stretches of one episode in one environment. A stretch earns its rewards, and loses the mean value of the
-/// roll-out's states where it ends in a termination. The mean, and not the critic's value of the very state: a better
-/// design is in better states, whose values would take its merit away.
-fn segments(rollout: &Rollout, rewards: &[f32]) -> Vec<Trial> {
-    let (steps, n) = (rollout.steps, rewards.len().max(1));
-    let d = rollout.logits.len() / n;
-    let mean = |numbers: &[f32]| numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
-    let (mean_reward, mean_value) = (mean(rewards), mean(&rollout.values));
-    let mut trials = Vec::new();
-    for env in 0..rollout.envs {
-        let mut merit = 0.0;
-        for (i, &reward) in (env * steps..).zip(&rewards[env * steps..(env + 1) * steps]) {
-            merit += f64::from(reward) - mean_reward;
-            let end = rollout.ends[i];
-            if end == End::Terminated {
-                // where values are negative, an end is not to be a merit
-                merit -= mean_value.max(0.0);
-            }
-            if end != End::Running || i + 1 == (env + 1) * steps {
-                let logits = rollout.logits[i * d..(i + 1) * d]
-                    .iter()
-                    .map(|&z| f64::from(z))
-                    .collect();
-                trials.push(Trial { logits, merit });
-                merit = 0.0;
-            }
-        }
-    }
-    let centre = trials.iter().map(|trial| trial.merit).sum::<f64>() / trials.len().max(1) as f64;
-    trials.iter_mut().for_each(|trial| trial.merit -= centre);
-    trials
-}
-
-/// The episodes' returns about their mean. With a `baseline` the residuals of their regression on the starts' values: the
-/// critic sees the start but not the design, so that this leaves the score function's expectation as it is (but for the
-/// one coefficient, which is fitted to the same episodes) and takes away noise.
-fn merits(rollout: &Rollout, baseline: bool) -> Vec<f64> {
-    let centred = |of: fn(&Episode) -> f64| {
-        let mut xs: Vec<f64> = rollout.episodes.iter().map(of).collect();
-        let mean = xs.iter().sum::<f64>() / xs.len() as f64;
-        xs.iter_mut().for_each(|x| *x -= mean);
-        xs
-    };
-    let mut merits = centred(|episode| episode.total_return);
-    if baseline {
-        let values = centred(|episode| episode.start_value.into());
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let slope = dot(&merits, &values) / dot(&values, &values).max(1e-12);
-        merits.iter_mut().zip(values).for_each(|(m, v)| *m -= slope * v);
-    }
-    merits
-}
-
 struct NormalSource {
     mean: Vec<f64>,
     deviation: Vec<f64>,
@@ -266,63 +199,5 @@ impl DesignSource for NormalSource {
         for ((z, mean), deviation) in logits.iter_mut().zip(&self.mean).zip(&self.deviation) {
             *z = (mean + deviation * stream.normal()).clamp(-LOGIT_LIMIT, LOGIT_LIMIT);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rollout(returns: &[f64], values: &[f32]) -> Rollout {
-        let mut rollout = Rollout::new(1);
-        let episodes = returns.iter().zip(values).map(|(&total_return, &start_value)| Episode {
-            env: 0,
-            steps: 1,
-            total_return,
-            start_value,
-            success: false,
-            fault: None,
-            logits: Vec::new(),
-        });
-        rollout.episodes = episodes.collect();
-        rollout
-    }
-
-    #[test]
-    fn what_the_start_decides_is_taken_away() {
-        // return = 3 + 2 value + what the design did: +1, -1, -1, +1, which the values know nothing of
-        let rollout = rollout(&[4.0, 4.0, 6.0, 10.0], &[0.0, 1.0, 2.0, 3.0]);
-        let merits = merits(&rollout, true);
-        for (merit, expected) in merits.iter().zip([1.0, -1.0, -1.0, 1.0]) {
-            assert!((merit - expected).abs() < 1e-9, "{merits:?}");
-        }
-    }
-
-    #[test]
-    fn a_stretch_earns_its_rewards_and_loses_the_mean_value_where_it_fell() {
-        let mut rollout = Rollout::new(2);
-        rollout.envs = 2;
-        rollout.logits = vec![0.1, 0.1, 0.2, 0.3]; // the second environment's design changes with its episode
-        rollout.values = vec![4.0; 4];
-        rollout.ends = vec![End::Running, End::Running, End::Terminated, End::Running];
-        let trials = segments(&rollout, &[1.0, 3.0, 2.0, 2.0]);
-        let merits: Vec<f64> = trials.iter().map(|trial| trial.merit).collect();
-        // about the mean reward 2: 0, -4, 0; about their own mean -4/3
-        for (merit, expected) in merits.iter().zip([4.0 / 3.0, -8.0 / 3.0, 4.0 / 3.0]) {
-            assert!((merit - expected).abs() < 1e-9, "{merits:?}");
-        }
-        assert!((trials[1].logits[0] - 0.2).abs() < 1e-6 && trials.len() == 3);
-    }
-
-    #[test]
-    fn without_it_returns_count() {
-        let rollout = rollout(&[1.0, 3.0, 8.0], &[5.0, 5.0, -1.0]);
-        assert_eq!(merits(&rollout, false), [-3.0, -1.0, 4.0]);
-    }
-
-    #[test]
-    fn starts_that_are_all_alike_tell_nothing() {
-        let rollout = rollout(&[1.0, 3.0], &[2.0, 2.0]);
-        assert_eq!(merits(&rollout, true), [-1.0, 1.0]);
     }
 }
