@@ -99,8 +99,10 @@ fn run_tasks(args: &SweepRunArgs) -> Result<(), Error> {
         Ok(Done::Finished(judged)) => train::summarise(&args.sweep.join(&planned.task.folder), &judged),
         Ok(Done::Nothing | Done::Paused) => Ok(()),
         Err(error @ Error::Paused(_)) => return Err(error),
-        // an array's other tasks go on with it
-        Err(Error::Busy(who)) if args.onward => Ok(note!("{who}")),
+        Err(Error::Busy(who)) if args.onward => {
+            note!("{who}"); // another task of the array, which goes on with it
+            Ok(())
+        }
         Err(error) => Err(error),
     };
     match args.onward {
