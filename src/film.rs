@@ -92,12 +92,15 @@ pub fn designs(start: &[f64], learnt: &[f64]) -> Vec<(&'static str, Vec<f64>)> {
 ///
 /// # Errors
 /// A picture that cannot be drawn.
-pub fn still(films: &[(&str, Vec<Scene>)], size: (u32, u32)) -> Result<Image, Error> {
+pub fn still(films: &[(&str, impl AsRef<[Scene]>)], size: (u32, u32)) -> Result<Image, Error> {
     Ok(overlay(&clips(films), size, 6)?)
 }
 
 /// Films as the renderer takes them.
-pub fn clips<'a>(films: &'a [(&'a str, Vec<Scene>)]) -> Vec<Clip<'a>> {
-    let clip = |(title, scenes): &'a (&'a str, Vec<Scene>)| Clip { title, scenes };
+pub fn clips<'a>(films: &'a [(&'a str, impl AsRef<[Scene]>)]) -> Vec<Clip<'a>> {
+    let clip = |(title, scenes): &'a (&'a str, _)| Clip {
+        title,
+        scenes: AsRef::as_ref(scenes),
+    };
     films.iter().map(clip).collect()
 }

@@ -59,9 +59,9 @@ pub fn program() -> String {
     stem.map_or_else(|| "tandem".into(), |stem| stem.to_string_lossy().into_owned())
 }
 
-/// A path as a shell takes it: in quotes where it needs them.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+/// A path or another word as a shell takes it: in quotes where it needs them.
+pub fn quoted(word: impl AsRef<Path>) -> String {
+    let text = word.as_ref().display().to_string();
     let harmless = |c: char| c.is_ascii_alphanumeric() || "_-./+=:@%,~".contains(c);
     match !text.is_empty() && text.chars().all(harmless) {
         true => text,
@@ -96,7 +96,7 @@ mod tests {
             ("my run", "'my run'"),
             ("it's", "'it'\\''s'"),
         ] {
-            assert_eq!(quoted(Path::new(path)), text);
+            assert_eq!(quoted(path), text);
         }
     }
 }

@@ -125,7 +125,7 @@ impl Run {
     /// [`Error::Stopped`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that
     /// cannot be written any more.
     pub fn complete(&mut self) -> Result<Evaluation, Error> {
-        let last_word = Error::Stopped(quoted(&self.path())).to_string();
+        let last_word = Error::Stopped(quoted(self.path())).to_string();
         self.train(u64::MAX, &last_word)?;
         self.checkpoint()?;
         self.finish(&last_word)
@@ -137,7 +137,7 @@ impl Run {
     /// # Errors
     /// As [`Run::complete`].
     pub fn advance(&mut self, env_steps: u64) -> Result<Reached, Error> {
-        let last_word = Error::Stopped(quoted(&self.path())).to_string();
+        let last_word = Error::Stopped(quoted(self.path())).to_string();
         let is_over = self.train(env_steps, &last_word)?;
         self.checkpoint()?;
         if is_over {
@@ -183,7 +183,7 @@ impl Run {
     /// Closes the curves; how the run goes on.
     fn stopped(&mut self) -> Error {
         self.session.board.sync();
-        Error::Stopped(quoted(&self.path()))
+        Error::Stopped(quoted(self.path()))
     }
 
     fn write(&mut self, record: &Record) -> Result<(), Error> {

@@ -138,6 +138,7 @@ fn a_folder_of_runs_is_a_comparison_over_seeds() {
     ] {
         assert!(html.contains(part), "no {part:?}");
     }
+    assert!(!html.contains("known design"), "none was given");
     // settings that differ become axes
     let mut other = tiny("fixed");
     other["ppo"]["rate"] = json!(0.0007);
@@ -153,6 +154,26 @@ fn a_folder_of_runs_is_a_comparison_over_seeds() {
         html.contains("rate 0.0007") && html.contains("ppo.rate 0.0007") && html.contains("Settings of each run"),
         "{html}"
     );
+    // control alone on a known design is the measure of the others
+    let known = [
+        "--set",
+        "method=fixed",
+        "--set",
+        "methods.fixed.design=[0.5,0.5,0.5,0.5,0.5]",
+    ];
+    let words = [
+        "train",
+        "tiny.json",
+        "--set",
+        "schedule.env_steps=1500",
+        "--out",
+        "all/known",
+    ];
+    tandem(folder.path(), &[&words[..], &known].concat()).ended(0);
+    let html = page(folder.path(), "all");
+    for part in ["fixed, known design", "price of not knowing the design"] {
+        assert!(html.contains(part), "no {part:?}");
+    }
     // and one that cannot be read is left out with a word
     fs::write(folder.path().join("all/tiny-fixed-s0/meta.json"), "{}").unwrap();
     assert!(page(folder.path(), "all").contains("One run is left out"));

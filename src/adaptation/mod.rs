@@ -105,7 +105,7 @@ impl AdaptationRun {
     /// [`Error::Paused`] after a signal, with a checkpoint saved; numbers that are not finite; a folder that cannot be
     /// written any more.
     pub fn complete(&mut self) -> Result<AdaptationReport, Error> {
-        let last_word = format!("stopped; `tandem adapt --resume {}` goes on", quoted(&self.path()));
+        let last_word = format!("stopped; `tandem adapt --resume {}` goes on", quoted(self.path()));
         loop {
             if interrupt::requested().is_some() {
                 self.session.progress.say("saving a checkpoint");

@@ -2,21 +2,22 @@
 //!
 //! Values that are not finite, and values that are not positive on a logarithmic axis, are left out.
 
+mod curves;
 mod figure;
 mod layout;
 mod ticks;
 
 use thiserror::Error;
 
+pub use curves::held;
+use curves::{summarise, thinned};
 pub use figure::Figure;
 use layout::{Entry, Mark, Vertical, color, figure};
 pub(crate) use ticks::step;
 
+use crate::render::canvas::Color;
 use crate::render::palette;
-use crate::statistics::{Estimate, interquartile_mean, quantile};
-
-/// Most points that are drawn of a curve; more than a picture has columns cannot be seen.
-const CURVE_POINTS: usize = 400;
+use crate::statistics::Estimate;
 
 /// What can go wrong while plotting.
 #[derive(Debug, Error)]
@@ -203,37 +204,41 @@ pub fn lines(axes: &Axes, series: &[Series]) -> Result<Figure, PlotError> {
 /// # Errors
 /// No row has a finite estimate.
 pub fn bars(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
-    let finite = |e: &Estimate| [e.value, e.low, e.high].iter().all(|v| v.is_finite());
-    let rows: Vec<&Row> = rows.iter().filter(|row| finite(&row.estimate)).collect();
+    let rows = finite(rows);
     let mut marks = Vec::new();
     for (i, row) in rows.iter().enumerate() {
         let at = i as f64;
-        let Estimate { value, low, high } = row.estimate;
-        let line = |points, color, width| Mark::Line {
-            points,
-            color,
-            width,
+        let value = row.estimate.value;
+        marks.push(Mark::Line {
+            points: vec![(0.0, at), (value, at)],
+            color: color(0, 0.55),
+            width: 16.0,
             dashed: false,
-        };
-        marks.push(line(vec![(0.0, at), (value, at)], color(0, 0.55), 16.0));
-        marks.push(line(vec![(low, at), (high, at)], color(0, 1.0), 2.4));
-        for end in [low, high] {
-            marks.push(line(vec![(end, at - 0.12), (end, at + 0.12)], color(0, 1.0), 2.4));
-        }
+        });
+        whisker(&mut marks, &row.estimate, at, 0.12, color(0, 1.0));
     }
     let names = rows.iter().map(|row| row.name.clone()).collect();
     figure(axes, &marks, &[], &Vertical::Names(names))
 }
 
-/// At most [`CURVE_POINTS`] of the points, the last one among them.
-fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    let step = points.len().div_ceil(CURVE_POINTS).max(1);
-    let last = points.len().saturating_sub(1);
-    let kept = points
-        .into_iter()
-        .enumerate()
-        .filter(|(i, _)| i % step == 0 || *i == last);
-    kept.map(|(_, point)| point).collect()
+/// The rows that can be drawn.
+fn finite(rows: &[Row]) -> Vec<&Row> {
+    let finite = |e: &Estimate| [e.value, e.low, e.high].iter().all(|v| v.is_finite());
+    rows.iter().filter(|row| finite(&row.estimate)).collect()
+}
+
+/// An interval as a line along row `at`, with an end of half the height `end` on either side.
+fn whisker(marks: &mut Vec<Mark>, interval: &Estimate, at: f64, end: f64, color: Color) {
+    let Estimate { low, high, .. } = *interval;
+    let across = |x| vec![(x, at - end), (x, at + end)];
+    for points in [vec![(low, at), (high, at)], across(low), across(high)] {
+        marks.push(Mark::Line {
+            points,
+            color,
+            width: 2.4,
+            dashed: false,
+        });
+    }
 }
 
 /// One row per method: the estimate as a point with its interval, the seeds' values as small dots.
@@ -243,25 +248,14 @@ fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
 /// # Errors
 /// No row has a finite estimate.
 pub fn intervals(axes: &Axes, rows: &[Row]) -> Result<Figure, PlotError> {
-    let finite = |e: &Estimate| [e.value, e.low, e.high].iter().all(|v| v.is_finite());
-    let rows: Vec<&Row> = rows.iter().filter(|row| finite(&row.estimate)).collect();
+    let rows = finite(rows);
     let (mut marks, mut names) = (Vec::new(), Vec::new());
     for (i, row) in rows.iter().enumerate() {
         let (at, color_of) = (i as f64, |opacity| color(i, opacity));
         names.push(format!("{} (n = {})", row.name, row.seeds.len()));
-        let Estimate { value, low, high } = row.estimate;
-        let bar = |points| Mark::Line {
-            points,
-            color: color_of(1.0),
-            width: 2.4,
-            dashed: false,
-        };
-        marks.push(bar(vec![(low, at), (high, at)]));
-        for end in [low, high] {
-            marks.push(bar(vec![(end, at - 0.1), (end, at + 0.1)]));
-        }
+        whisker(&mut marks, &row.estimate, at, 0.1, color_of(1.0));
         marks.push(Mark::Dots {
-            points: vec![(value, at)],
+            points: vec![(row.estimate.value, at)],
             color: color_of(1.0),
             radius: 4.5,
         });
@@ -331,103 +325,6 @@ pub fn pareto_front(points: &[(f64, f64)], better: (Better, Better)) -> Vec<usiz
     let mut front: Vec<usize> = (0..points.len()).filter(|&i| !beaten(costs[i])).collect();
     front.sort_by(|&i, &j| points[i].0.total_cmp(&points[j].0).then(i.cmp(&j)));
     front
-}
-
-/// A learning curve at one place.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Summary {
-    x: f64,
-    low: f64,
-    center: f64,
-    high: f64,
-}
-
-/// Quartiles and centre over the seeds at the x of all their points that all seeds reached.
-/// Values hold until the next one where they are `steps`, and are linear between where they are not.
-fn summarise(seeds: &[Vec<(f64, f64)>], center: Center, steps: bool) -> Vec<Summary> {
-    let start = seeds
-        .iter()
-        .filter_map(|s| s.first())
-        .map(|p| p.0)
-        .fold(f64::NEG_INFINITY, f64::max);
-    let end = seeds
-        .iter()
-        .map(|s| s.last().map_or(f64::NEG_INFINITY, |p| p.0))
-        .fold(f64::INFINITY, f64::min);
-    let mut places: Vec<f64> = seeds
-        .iter()
-        .flatten()
-        .map(|p| p.0)
-        .filter(|x| (start..=end).contains(x))
-        .collect();
-    places.sort_by(f64::total_cmp);
-    places.dedup();
-    let places = thinned(places.into_iter().map(|x| (x, 0.0)).collect()).into_iter();
-    let summaries = places.filter_map(|(x, _)| {
-        let value = if steps { latest } else { interpolate };
-        let values: Vec<f64> = seeds.iter().map(|seed| value(seed, x)).collect();
-        let middle = match center {
-            Center::Median => quantile(&values, 0.5),
-            Center::InterquartileMean => interquartile_mean(&values),
-        };
-        let (low, high) = (quantile(&values, 0.25)?, quantile(&values, 0.75)?);
-        Some(Summary {
-            x,
-            low,
-            center: middle?,
-            high,
-        })
-    });
-    match steps {
-        true => corners(summaries.collect()),
-        false => summaries.collect(),
-    }
-}
-
-/// Each value also where the next one begins.
-fn corners(summaries: Vec<Summary>) -> Vec<Summary> {
-    let next = summaries
-        .iter()
-        .skip(1)
-        .map(|summary| summary.x)
-        .map(Some)
-        .chain([None]);
-    let pairs = summaries.iter().zip(next);
-    pairs
-        .flat_map(|(&summary, next)| [Some(summary), next.map(|x| Summary { x, ..summary })])
-        .flatten()
-        .collect()
-}
-
-/// The value of the last point up to `x`; `x` lies within them.
-fn latest(points: &[(f64, f64)], x: f64) -> f64 {
-    let after = points.partition_point(|p| p.0 <= x).max(1);
-    points[after - 1].1
-}
-
-/// Curves that all reach as far as the longest: a run that ended early, since it was solved, keeps its last value.
-pub fn held(mut curves: Vec<Vec<(f64, f64)>>) -> Vec<Vec<(f64, f64)>> {
-    let ends = curves.iter().filter_map(|curve| curve.last());
-    let longest = ends.map(|&(x, _)| x).fold(0.0, f64::max);
-    for curve in &mut curves {
-        if let Some(&(x, y)) = curve.last()
-            && x < longest
-        {
-            curve.push((longest, y));
-        }
-    }
-    curves
-}
-
-/// The value at `x`, linear between points; `x` lies within them.
-fn interpolate(points: &[(f64, f64)], x: f64) -> f64 {
-    let right = points.partition_point(|p| p.0 < x).min(points.len() - 1);
-    let (b, a) = (points[right], points[right.saturating_sub(1)]);
-    if b.0 == a.0 || b.0 <= x {
-        b.1
-    } else {
-        a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0)
-    }
 }
 
 /// The points that these axes can show.

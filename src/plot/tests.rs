@@ -1,5 +1,6 @@
 use tiny_skia::Pixmap;
 
+use super::curves::{CURVE_POINTS, Summary};
 use super::*;
 
 fn axes(title: &str) -> Axes {

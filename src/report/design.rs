@@ -6,7 +6,7 @@ use serde_json::Value;
 use tandem_core::DesignSpace;
 use tandem_core::design::{Parameter, Scale};
 
-use super::number::{count, number};
+use super::number::{count, number, with_unit};
 use super::page::escape;
 use crate::metrics::Row;
 
@@ -17,14 +17,6 @@ const POINTS: usize = 160;
 /// Size of the drawing of a way.
 const WIDTH: f64 = 260.0;
 const HEIGHT: f64 = 92.0;
-
-/// A parameter's unit after its name; nothing where it has none.
-fn unit(parameter: &Parameter) -> String {
-    match parameter.unit.as_str() {
-        "1" | "" => String::new(),
-        unit => format!(" ({unit})"),
-    }
-}
 
 /// Where a value lies between its bounds: 0 low, 1 high, as the search sees it.
 fn share(parameter: &Parameter, value: f64) -> f64 {
@@ -50,6 +42,27 @@ fn shown(parameter: &Parameter, value: f64) -> String {
     }
 }
 
+/// The parameter that was moved the farthest within its bounds, in a sentence.
+pub fn moved_farthest(space: &DesignSpace, learnt: &[f64]) -> Option<String> {
+    let moved =
+        |(parameter, value): &(&Parameter, f64)| (share(parameter, *value) - share(parameter, parameter.start)).abs();
+    let pairs = space.parameters.iter().zip(learnt.iter().copied());
+    let (parameter, value) = pairs.max_by(|a, b| moved(a).total_cmp(&moved(b)))?;
+    if moved(&(parameter, value)) < 0.005 {
+        return Some(" The design is where it began.".into());
+    }
+    let unit = match parameter.unit.as_str() {
+        "1" | "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    Some(format!(
+        " Moved the farthest within its bounds: {}, from {} to {}{unit}.",
+        parameter.name,
+        shown(parameter, parameter.start),
+        shown(parameter, value)
+    ))
+}
+
 /// The parameters with their bounds, start and learnt values.
 pub fn table(space: &DesignSpace, learnt: &[f64]) -> String {
     let mut html = String::from(
@@ -58,7 +71,7 @@ pub fn table(space: &DesignSpace, learnt: &[f64]) -> String {
          <th scope=\"col\" class=\"bar\">from start to learnt, between the bounds</th></tr></thead><tbody>",
     );
     for (parameter, &value) in space.parameters.iter().zip(learnt) {
-        let name = format!("{}{}", parameter.name, unit(parameter));
+        let name = with_unit(&parameter.name, &parameter.unit);
         let [start, learnt, low, high] =
             [parameter.start, value, parameter.low, parameter.high].map(|v| shown(parameter, v));
         let _ = write!(
@@ -140,7 +153,7 @@ fn way(parameter: &Parameter, rows: &[Row]) -> Option<String> {
     }
     let (x, y) = place(end, last);
     let text = |v: f64| escape(&shown(parameter, v));
-    let name = escape(&format!("{}{}", parameter.name, unit(parameter)));
+    let name = escape(&with_unit(&parameter.name, &parameter.unit));
     Some(format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{name}: from {} to {}, between {} and {}\" \
          font-size=\"11\" font-family=\"system-ui, sans-serif\" fill=\"var(--quiet)\">\

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::number::number;
 use super::page::{Page, commands, picture, table};
-use super::run::quoted;
 use super::settings;
 use crate::adaptation::LanguageExperiment;
 use crate::error::Error;
+use crate::output::quoted;
 use crate::run_folder::{FINAL, RunError, RunFolder};
 
 /// Whether a run is about a language model.
@@ -71,7 +71,7 @@ pub fn page(run: &RunFolder) -> Result<String, Error> {
         }
     }
     page.section("Configuration", "", &settings::plain(&experiment));
-    let began: Vec<String> = meta.command.iter().map(|word| quoted(word)).collect();
+    let began: Vec<String> = meta.command.iter().map(quoted).collect();
     let again = format!("tandem generate {} --prompt \"Once upon\"", quoted(&path));
     page.section(
         "Reproduce",

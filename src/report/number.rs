@@ -55,9 +55,9 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A share in per cent.
+/// A share in per cent; no line breaks before its sign.
 pub fn percent(share: f64) -> String {
-    format!("{} %", number((1000.0 * share).round() / 10.0))
+    format!("{}\u{a0}%", number((1000.0 * share).round() / 10.0))
 }
 
 /// A share with its interval in per cent.
@@ -69,6 +69,14 @@ pub fn percents(share: &Interval) -> String {
 /// A number with its interval.
 pub fn interval(value: &Interval) -> String {
     format!("{} [{}, {}]", number(value.mean), number(value.low), number(value.high))
+}
+
+/// A parameter's name with its unit in brackets; a ratio has none.
+pub fn with_unit(name: &str, unit: &str) -> String {
+    match unit {
+        "1" | "" => name.into(),
+        unit => format!("{name} ({unit})"),
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +109,7 @@ mod tests {
             low: 0.933,
             high: 1.0,
         };
-        assert_eq!(percents(&share), "97.7 % [93.3, 100]");
+        assert_eq!(percents(&share), "97.7\u{a0}% [93.3, 100]");
+        assert_eq!(["m", "1"].map(|unit| with_unit("link", unit)), ["link (m)", "link"]);
     }
 }

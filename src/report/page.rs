@@ -96,14 +96,16 @@ impl Page {
         );
     }
 
-    /// A section in which recorded episodes can be watched; `data` is the replay's JSON.
-    pub fn replay(&mut self, title: &str, caption: &str, data: &str) {
+    /// A section in which recorded episodes can be watched; `data` is the replay's JSON, `still` the HTML that stands for it where
+    /// no script runs.
+    pub fn replay(&mut self, caption: &str, data: &str, still: &str) {
         let content = format!(
-            "{}<script type=\"application/json\" id=\"replay-data\">{}</script>",
+            "{}<noscript><p class=\"notice\">The replay needs JavaScript; nothing else on this page does.</p>{still}</noscript>\
+             <script type=\"application/json\" id=\"replay-data\">{}</script>",
             include_str!("assets/replay.html"),
             data.replace('<', "\\u003c") // nothing in a string may end the element
         );
-        self.section(title, caption, &content);
+        self.section("Replay", caption, &content);
         self.replay = true;
     }
 
@@ -181,7 +183,7 @@ mod tests {
         page.notice(evil);
         page.cards(&[(evil, evil.into())]);
         page.section(evil, evil, &table(&[evil], &[vec![evil.into(), evil.into()]]));
-        page.replay("Replay", "", &serde_json::json!({ "caption": evil }).to_string());
+        page.replay("", &serde_json::json!({ "caption": evil }).to_string(), "");
         let html = page.finish();
         assert!(!html.contains("<img") && !html.contains("onerror=\"alert"), "{html}");
         assert_eq!(html.matches("</script>").count(), 2, "data and program, nothing else");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -35,8 +36,8 @@ fn flatten(path: &str, value: &Value, out: &mut BTreeMap<String, String>) {
 }
 
 /// The settings of an experiment that says no more than its problem and its method; with its preset, or its whole task,
-/// where the problem needs one.
-fn defaults(experiment: &Value) -> BTreeMap<String, String> {
+/// where the problem needs one. Its files are found from that of the experiment.
+fn defaults(experiment: &Value, file: &Path) -> BTreeMap<String, String> {
     let bare = json!({ "problem": experiment["problem"], "method": experiment["method"] });
     let with = |task: &Value| {
         let mut document = bare.clone();
@@ -45,9 +46,9 @@ fn defaults(experiment: &Value) -> BTreeMap<String, String> {
     };
     let preset = experiment["task"].get("preset").filter(|preset| preset.is_string());
     let found = preset
-        .and_then(|preset| acting(&with(&json!({ "preset": preset }))))
-        .or_else(|| acting(&bare))
-        .or_else(|| acting(&with(&experiment["task"])));
+        .and_then(|preset| acting(&with(&json!({ "preset": preset })), file))
+        .or_else(|| acting(&bare, file))
+        .or_else(|| acting(&with(&experiment["task"]), file));
     let mut defaults = flat(&found.unwrap_or_else(|| bare.clone()));
     if preset.is_some() {
         defaults.remove("task.preset"); // it was chosen, whatever it is
@@ -56,8 +57,8 @@ fn defaults(experiment: &Value) -> BTreeMap<String, String> {
 }
 
 /// An experiment with every setting that acts, where it is one.
-fn acting(document: &Value) -> Option<Value> {
-    let read = Experiment::parse(&document.to_string(), "settings").ok()?;
+fn acting(document: &Value, file: &Path) -> Option<Value> {
+    let read = Experiment::parse(&document.to_string(), &file.to_string_lossy()).ok()?;
     serde_json::to_value(registry::resolved(&read).ok()?).ok()
 }
 
@@ -70,9 +71,9 @@ pub fn plain(experiment: &Value) -> String {
     super::page::table(&["setting", "value"], &rows)
 }
 
-/// The settings as a table, those that differ from the defaults first; the others can be unfolded.
-pub fn table(experiment: &Value) -> String {
-    let defaults = defaults(experiment);
+/// The settings of the experiment in `file` as a table, those that differ from the defaults first; the others can be unfolded.
+pub fn table(experiment: &Value, file: &Path) -> String {
+    let defaults = defaults(experiment, file);
     let mut all = flat(experiment);
     all.remove("title"); // the page's heading
     let (same, changed): (Vec<_>, Vec<_>) = all.iter().partition(|(path, value)| defaults.get(*path) == Some(value));
@@ -113,8 +114,8 @@ mod tests {
     fn what_differs_from_the_defaults_is_marked() {
         let text = r#"{"problem": "reach2d", "title": "<b>mine</b>", "ppo": {"rate": 0.00123},
                        "task": {"preset": "far", "horizon": 33}, "methods": {"morph-conditioned": {"rate": 0.07}}}"#;
-        let experiment: Value = acting(&serde_json::from_str(text).unwrap()).unwrap();
-        let html = table(&experiment);
+        let experiment: Value = acting(&serde_json::from_str(text).unwrap(), Path::new("e.json")).unwrap();
+        let html = table(&experiment, Path::new("e.json"));
         let (changed, same) = html.split_once("<details>").unwrap();
         assert!(changed.contains("ppo.rate") && changed.contains("0.00123"), "{changed}");
         assert!(
@@ -125,5 +126,18 @@ mod tests {
             assert!(changed.contains(key), "{key}: {changed}");
         }
         assert!(same.contains("ppo.epochs") && same.contains("task.goal"), "{same}");
+    }
+
+    #[test]
+    fn the_defaults_of_a_robot_are_found_beside_its_file() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/robots/arm.json");
+        let experiment: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let html = table(&acting(&experiment, &file).unwrap(), &file);
+        let (changed, same) = html.split_once("<details>").unwrap();
+        assert!(
+            changed.contains("ppo.rate") && changed.contains("schedule.freeze_at"),
+            "{changed}"
+        );
+        assert!(!changed.contains("ppo.clip") && same.contains("ppo.clip"), "{changed}");
     }
 }

@@ -4,6 +4,7 @@ const data = JSON.parse(document.getElementById("replay-data").textContent);
 const meshes = data.meshes.map(openMesh);
 const part = (name) => document.getElementById(`replay-${name}`);
 const root = document.getElementById("player");
+root.hidden = false;
 const [playButton, slider, clock, speed, chooser] = ["play", "time", "clock", "speed", "episode"].map(part);
 
 // A chart's moments are steps; a machine's are times.
@@ -149,6 +150,7 @@ part("reset").addEventListener("click", reset);
 slider.addEventListener("input", () => { play(false); seek(Number(slider.value)); });
 chooser.addEventListener("change", () => { play(false); choose(Number(chooser.value)); });
 data.episodes.forEach(({ label }, index) => chooser.append(new Option(label, index)));
+if (data.episodes.length === 1) chooser.closest("label").remove(); // there is nothing to choose
 addEventListener("resize", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 const solid = data.episodes[0].films.some(({ view }) => view.camera);

@@ -12,14 +12,15 @@ use tandem_core::Stream;
 
 use super::number::{percent, percents};
 use super::page::{Page, commands, table};
-use super::run::quoted;
 use super::{charts, parallel, settings};
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval};
 use crate::metrics::{self, Row};
+use crate::output::quoted;
 use crate::plot::{Curve, held};
 use crate::run_folder::{FINAL, RunError, RunFolder};
-use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, steps_to_success};
+use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, median_steps, steps_to_success};
+use crate::sweep::summary::group::{FIXED, KNOWN_DESIGN};
 use sections::{RUN_HEAD, compare, run_rows, watch};
 
 /// How deep below the folder runs may lie.
@@ -79,6 +80,12 @@ impl Run {
         Some(self.judged.as_ref()?.success?.mean)
     }
 
+    /// Whether this is control alone, on a design that is known.
+    fn is_known(&self) -> bool {
+        let design = self.settings.get(KNOWN_DESIGN);
+        self.method == FIXED && design.is_some_and(|design| design != "null")
+    }
+
     fn steps_to_success(&self) -> Option<u64> {
         let steps = |row: &Row| row.get("env_steps").and_then(Value::as_u64);
         let success = |row: &Row| row.get("true_success").and_then(Value::as_f64);
@@ -113,6 +120,11 @@ impl Group<'_> {
         let scores = self.successes();
         let mut stream = Stream::new(0, "bootstrap", 0);
         bootstrap(&[&scores], interquartile_mean, RESAMPLES, &mut stream)
+    }
+
+    /// Median of the steps to success of the finished runs.
+    fn median_steps(&self) -> Option<f64> {
+        median_steps(&self.finished().map(Run::steps_to_success).collect::<Vec<_>>())
     }
 
     /// By what groups are ranked: success, then return; what is not finished comes last.
@@ -231,7 +243,8 @@ fn groups<'a>(runs: &'a [Run], experiment: &str) -> Vec<Group<'a>> {
         let own = differing
             .iter()
             .filter_map(|key| Some(format!("{key} {}", run.settings.get(key)?)));
-        let settings = own.collect::<Vec<_>>().join(", ");
+        let known = run.is_known().then(|| "known design".to_owned());
+        let settings = known.clone().into_iter().chain(own).collect::<Vec<_>>().join(", ");
         let same = |group: &&mut Group| group.settings == settings && group.runs[0].method == run.method;
         if let Some(group) = groups.iter_mut().find(same) {
             group.runs.push(run);
@@ -244,7 +257,12 @@ fn groups<'a>(runs: &'a [Run], experiment: &str) -> Vec<Group<'a>> {
             _ => Some(format!("settings {}", groups.len() + 1)),
         };
         let method = (several || own.is_none()).then(|| run.method.clone());
-        let name = method.into_iter().chain(own).collect::<Vec<_>>().join(", ");
+        let name = method
+            .into_iter()
+            .chain(known)
+            .chain(own)
+            .collect::<Vec<_>>()
+            .join(", ");
         groups.push(Group {
             name,
             settings,
@@ -268,7 +286,7 @@ fn lead(parts: &[(&str, Vec<Group>)]) -> String {
         let said = |(group, success): &(&Group, Estimate)| {
             let n = group.successes().len();
             format!(
-                "{} solves {} (n = {n})",
+                "{} solves {} (n\u{a0}=\u{a0}{n})",
                 group.name,
                 percents(&Interval::from(*success))
             )
@@ -298,12 +316,11 @@ fn lead(parts: &[(&str, Vec<Group>)]) -> String {
 
 fn reproduce(runs: &[Run], path: &str) -> Vec<String> {
     let mut lines: Vec<String> = vec!["# each run has its settings and its seed in its folder; for example".into()];
-    lines.extend(runs.iter().take(3).map(|run| {
-        format!(
-            "tandem train {}",
-            quoted(&run.folder.file("experiment.json").display().to_string())
-        )
-    }));
+    lines.extend(
+        runs.iter()
+            .take(3)
+            .map(|run| format!("tandem train {}", quoted(run.folder.file("experiment.json")))),
+    );
     lines.push("# this page again".into());
     lines.push(format!("tandem report {}", quoted(path)));
     lines

@@ -12,9 +12,8 @@ use crate::plot::{Axes, Center, Curve, intervals, learning_curves};
 use crate::report::number::{count, duration, number, percent, percents};
 use crate::report::page::{Page, side_by_side, table};
 use crate::report::replay::{Episode, Film, MOST, replay};
-use crate::report::run::replay_caption;
+use crate::report::run::about_replay;
 use crate::report::{charts, parallel};
-use crate::statistics::median_steps;
 
 /// Groups that are shown at work.
 const SHOWN: usize = 4;
@@ -89,7 +88,7 @@ pub(super) fn compare(page: &mut Page, of: &str, groups: &[Group]) -> Result<(),
     let content = format!(
         "{}{}",
         side_by_side(&figure.into_iter().collect::<Vec<_>>()),
-        table(&HEAD, &summary(groups)) + &numbered(groups)
+        summary(groups) + &numbered(groups)
     );
     page.section(&format!("Result{of}"), caption, &content);
     let settings: Vec<_> = groups
@@ -114,30 +113,45 @@ const HEAD: [&str; 7] = [
     "computing time",
 ];
 
-fn summary(groups: &[Group]) -> Vec<Vec<String>> {
+/// The table of results; with the price of not knowing the design, where control alone on a known one is among the groups.
+fn summary(groups: &[Group]) -> String {
+    let known = groups.iter().find(|group| group.runs[0].is_known());
+    let known_steps = known.and_then(Group::median_steps);
+    let price = |group: &Group| match group.runs[0].is_known() {
+        true => None,
+        false => Some(format!("{:.2}", group.median_steps()? / known_steps?)),
+    };
     let line = |group: &Group| {
         let steps: Vec<Option<u64>> = group.finished().map(Run::steps_to_success).collect();
         let mean = |of: fn(&Evaluation) -> f64| {
             let values: Vec<f64> = group.finished().filter_map(|run| run.judged.as_ref().map(of)).collect();
             crate::statistics::mean(&values)
         };
-        vec![
+        let mut cells = vec![
             group.name.clone(),
             format!("{} of {}", group.finished().count(), group.runs.len()),
             group
                 .success()
                 .map_or("-".into(), |success| percents(&Interval::from(success))),
             format!("{} of {}", steps.iter().flatten().count(), steps.len()),
-            match median_steps(&steps) {
+            match group.median_steps() {
                 Some(steps) => count(steps as u64),
                 None if steps.is_empty() => "-".into(),
                 None => "never".into(),
             },
             mean(|judged| judged.env_steps as f64).map_or("-".into(), |steps| count(steps as u64)),
             mean(|judged| judged.seconds).map_or("-".into(), duration),
-        ]
+        ];
+        if known.is_some() {
+            cells.push(price(group).unwrap_or("-".into()));
+        }
+        cells
     };
-    groups.iter().map(line).collect()
+    let mut head = HEAD.to_vec();
+    if known.is_some() {
+        head.push("price of not knowing the design");
+    }
+    table(&head, &groups.iter().map(line).collect::<Vec<_>>())
 }
 
 /// What numbered groups are.
@@ -189,13 +203,8 @@ pub(super) fn run_rows(parts: &[(&str, Vec<Group>)]) -> Vec<Vec<String>> {
                     .map_or("-".into(), |value| number(value.mean)),
                 match run.steps_to_success() {
                     Some(steps) => count(steps),
-                    None => {
-                        if judged.is_some() {
-                            "never".into()
-                        } else {
-                            "-".into()
-                        }
-                    }
+                    None if judged.is_some() => "never".into(),
+                    None => "-".into(),
                 },
                 judged.map_or("-".into(), |judged| count(judged.env_steps)),
                 judged.map_or("-".into(), |judged| duration(judged.seconds)),
@@ -207,7 +216,7 @@ pub(super) fn run_rows(parts: &[(&str, Vec<Group>)]) -> Vec<Vec<String>> {
 
 /// The best run of each group at work, side by side.
 pub(super) fn watch(page: &mut Page, groups: &[Group]) -> Result<(), Error> {
-    let mut films = Vec::new();
+    let (mut films, mut shown) = (Vec::new(), None);
     let mut ranked: Vec<&Group> = groups.iter().collect();
     if groups.len() > SHOWN {
         ranked.sort_by(|a, b| b.merit().partial_cmp(&a.merit()).unwrap_or(Ordering::Equal)); // stable
@@ -225,29 +234,33 @@ pub(super) fn watch(page: &mut Page, groups: &[Group]) -> Result<(), Error> {
             seed: learnt.experiment.seed,
             episodes: 1,
         };
-        let (design, dt) = (learnt.design(), learnt.instance.problem.spec().control_dt);
+        let design = learnt.design();
+        shown.get_or_insert_with(|| {
+            (
+                learnt.experiment.problem.clone(),
+                learnt.instance.problem.spec().control_dt,
+            )
+        });
         let played = record(&mut *learnt.instance.problem, &learnt.policy, &design, starts, 0)?;
         let solved = if played.success { "solved" } else { "not solved" };
-        let film = Film {
+        films.push(Film {
             title: format!("{}, seed {}", group.name, run.seed),
             outcome: format!("{solved}, return {}", number(played.total_return)),
             scenes: played.scenes,
-        };
-        films.push((film, dt));
+        });
     }
-    let Some(dt) = films.first().map(|(_, dt)| *dt) else {
+    let Some((problem, dt)) = shown else {
         return Ok(());
     };
     let episode = Episode {
         label: "1".into(),
-        films: films.into_iter().map(|(film, _)| film).collect(),
+        films,
     };
     if let Some(found) = replay(&[episode], dt, MOST) {
-        let caption = format!(
-            "The best run of each, in one episode. {}",
-            replay_caption(found.stride, 1, 1)
-        );
-        page.replay("Replay", &caption, &found.data);
+        let about = about_replay(&problem, &found, 1);
+        let caption =
+            format!("The best run of each, in the first episode of the final judgement, in the true machine.{about}");
+        page.replay(&caption, &found.data, "");
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::evaluation::{Evaluation, Interval};
-use crate::report::number::{count, interval, number, percents};
+use crate::report::number::{count, interval, number, percent, percents, with_unit};
 use crate::report::page::table;
 use crate::run_folder::{RunError, RunFolder};
 use crate::sensitivity::{Sensitivities, Sensitivity};
@@ -50,16 +50,16 @@ pub(super) fn evaluation(judged: &Evaluation) -> Vec<Vec<String>> {
         "should agree with the return",
     );
     if let Some(gap) = &judged.proxy_gap {
-        let scale = "error of the proxy's effect, in the effect's own scale";
+        let error = |rms, quantile| Some(format!("{} (95 % quantile: {})", percent(rms), percent(quantile)));
         put(
             "proxy gap, visited",
-            Some(format!("{} (95 %: {})", number(gap.visited), number(gap.visited_p95))),
-            scale,
+            error(gap.visited, gap.visited_p95),
+            "error of the proxy, of its effect's own scale, where the policy goes",
         );
         put(
             "proxy gap, uniform",
-            Some(format!("{} (95 %: {})", number(gap.uniform), number(gap.uniform_p95))),
-            scale,
+            error(gap.uniform, gap.uniform_p95),
+            "the same over all queries there are",
         );
     }
     if judged.faults > 0 {
@@ -96,13 +96,8 @@ pub(super) fn sensitivities(folder: &RunFolder) -> Result<Option<String>, Error>
     };
     let slope = |of: f64, low: f64, high: f64| format!("{} [{}, {}]", number(of), number(low), number(high));
     let row = |p: &Sensitivity| {
-        let unit = if p.unit == "1" {
-            String::new()
-        } else {
-            format!(" ({})", p.unit)
-        };
         vec![
-            format!("{}{unit}", p.name),
+            with_unit(&p.name, &p.unit),
             number(p.value),
             slope(p.return_slope, p.return_slope_low, p.return_slope_high),
             slope(p.success_slope, p.success_slope_low, p.success_slope_high),

@@ -4,7 +4,7 @@ mod judged;
 mod watch;
 
 use serde_json::Value;
-use tandem_core::{DesignSpace, Parameter};
+use tandem_core::DesignSpace;
 
 use super::number::{count, duration, interval, number, percent};
 use super::page::{Page, commands, side_by_side, table};
@@ -14,10 +14,11 @@ use crate::evaluate::Learnt;
 use crate::evaluation::{Evaluation, Interval};
 use crate::experiment::Experiment;
 use crate::metrics::{self, Row};
+use crate::output::quoted;
 use crate::registry;
 use crate::run_folder::{FINAL, Meta, RunError, RunFolder};
 use judged::{evaluation, sensitivities};
-pub use watch::replay_caption;
+pub use watch::about_replay;
 use watch::{episodes, watch};
 
 /// What a run folder holds.
@@ -95,7 +96,11 @@ pub fn page(folder: &RunFolder) -> Result<String, Error> {
         &table(&["counter", "value"], &run.cost()),
     );
     let caption = "Settings that differ from the defaults are marked.";
-    page.section("Configuration", caption, &settings::table(&run.document));
+    page.section(
+        "Configuration",
+        caption,
+        &settings::table(&run.document, &folder.file("experiment.json")),
+    );
     page.section("Reproduce", &run.origin(), &commands(&run.reproduce()));
     Ok(page.finish())
 }
@@ -224,7 +229,7 @@ impl Run {
             text += &format!("; the mean return of the learnt pair is {}", interval(&total));
         }
         text += ".";
-        if let Some(changed) = learnt.and_then(|learnt| most_changed(&self.space, &learnt.design())) {
+        if let Some(changed) = learnt.and_then(|learnt| design::moved_farthest(&self.space, &learnt.design())) {
             text += &changed;
         }
         text
@@ -252,7 +257,7 @@ impl Run {
             .and_then(|judged| judged.proxy_gap.as_ref())
             .map(|gap| gap.visited)
         {
-            cards.push(("proxy gap, visited", number(gap)));
+            cards.push(("proxy gap, where the policy goes", percent(gap)));
         }
         cards.push(("environment steps", count(self.used("env_steps") as u64)));
         cards.push(("computing time", duration(self.used("seconds"))));
@@ -328,12 +333,12 @@ impl Run {
 
     fn reproduce(&self) -> Vec<String> {
         let path = quoted(&self.path);
-        let began: Vec<String> = self.meta.command.iter().map(|word| quoted(word)).collect();
+        let began: Vec<String> = self.meta.command.iter().map(quoted).collect();
         let mut lines = vec![
             "# how it was started".into(),
             began.join(" "),
             "# the same from the settings in its folder".into(),
-            format!("tandem train {}", quoted(&format!("{}/experiment.json", self.path))),
+            format!("tandem train {}", quoted(format!("{}/experiment.json", self.path))),
         ];
         if self.judged.is_some() {
             lines.extend([
@@ -341,45 +346,11 @@ impl Run {
                 format!("tandem evaluate {path} --episodes 512"),
                 format!(
                     "tandem render {path} --out {}",
-                    quoted(&format!("{}/motion.gif", self.path))
+                    quoted(format!("{}/motion.gif", self.path))
                 ),
-                format!(
-                    "tandem export {path} --out {}",
-                    quoted(&format!("{}/export", self.path))
-                ),
+                format!("tandem export {path} --out {}", quoted(format!("{}/export", self.path))),
             ]);
         }
         lines
-    }
-}
-
-/// The parameter that was moved the farthest within its bounds.
-fn most_changed(space: &DesignSpace, learnt: &[f64]) -> Option<String> {
-    let moved =
-        |(parameter, value): &(&Parameter, f64)| (value - parameter.start).abs() / (parameter.high - parameter.low);
-    let pairs = space.parameters.iter().zip(learnt.iter().copied());
-    let (parameter, value) = pairs.max_by(|a, b| moved(a).total_cmp(&moved(b)))?;
-    if moved(&(parameter, value)) < 0.005 {
-        return Some(" The design is where it began.".into());
-    }
-    let unit = if parameter.unit == "1" {
-        String::new()
-    } else {
-        format!(" {}", parameter.unit)
-    };
-    Some(format!(
-        " Moved the farthest within its bounds: {}, from {} to {}{unit}.",
-        parameter.name,
-        number(parameter.start),
-        number(value)
-    ))
-}
-
-/// A word as a shell reads it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }

@@ -9,7 +9,7 @@ use crate::film::{designs, record, still};
 use crate::judge::Starts;
 use crate::report::number::number;
 use crate::report::page::{Page, picture};
-use crate::report::replay::{Episode, Film, MOST, replay};
+use crate::report::replay::{Episode, Film, MOST, Replay, replay};
 
 /// Episodes that can be watched.
 const EPISODES: u64 = 3;
@@ -57,37 +57,40 @@ pub(super) fn episodes(learnt: &Learnt) -> Result<Vec<Episode>, Error> {
     Ok(episodes)
 }
 
-/// The replay and a still picture of the first episode.
+/// The replay; its first episode as a still picture where no script runs, or where there is nothing to replay.
 pub(super) fn watch(page: &mut Page, learnt: &Learnt, episodes: &[Episode]) -> Result<(), Error> {
+    let still = still_of(episodes)?;
     let dt = learnt.instance.problem.spec().control_dt;
-    let caption = match replay(episodes, dt, MOST) {
-        Some(found) => {
-            let drawn = what_is_drawn(&learnt.experiment.problem);
-            let caption = replay_caption(found.stride, found.episodes, episodes.len());
-            page.replay("Replay", &format!("{caption}{drawn}"), &found.data);
-            "The same as a still picture: earlier moments are pale."
+    match (replay(episodes, dt, MOST), still) {
+        (Some(found), still) => {
+            let about = about_replay(&learnt.experiment.problem, &found, episodes.len());
+            let caption = format!("Episodes of the final judgement, as they happened in the true machine.{about}");
+            page.replay(&caption, &found.data, &still.unwrap_or_default());
         }
-        None => "The first episode of the final judgement; earlier moments are pale.",
-    };
-    let Some(first) = episodes.first() else {
-        return Ok(());
-    };
-    let films: Vec<(&str, Vec<Scene>)> = first
-        .films
-        .iter()
-        .map(|film| (film.title.as_str(), film.scenes.clone()))
-        .collect();
-    if films
-        .iter()
-        .all(|(_, scenes)| scenes.iter().all(|scene| scene.shapes.is_empty()))
-    {
-        return Ok(());
+        (None, Some(still)) => {
+            let caption = "The first episode of the final judgement; earlier moments are pale.";
+            page.section("Machine", caption, &still);
+        }
+        (None, None) => {}
     }
-    let size = (STILL * films.len() as u32, STILL);
-    let titles: Vec<&str> = films.iter().map(|(title, _)| *title).collect();
-    let png = still(&films, size)?.png()?;
-    page.section("Machine", caption, &picture(&png, &titles.join(", beside ")));
     Ok(())
+}
+
+/// The first episode as a picture, where there is something to draw.
+fn still_of(episodes: &[Episode]) -> Result<Option<String>, Error> {
+    let films: Vec<(&str, &[Scene])> = episodes
+        .iter()
+        .take(1)
+        .flat_map(|episode| &episode.films)
+        .map(|film| (film.title.as_str(), &film.scenes[..]))
+        .collect();
+    let mut scenes = films.iter().flat_map(|(_, scenes)| scenes.iter());
+    if scenes.all(|scene| scene.shapes.is_empty()) {
+        return Ok(None);
+    }
+    let png = still(&films, (STILL * films.len() as u32, STILL))?.png()?;
+    let titles: Vec<&str> = films.iter().map(|(title, _)| *title).collect();
+    Ok(Some(picture(&png, &titles.join(", beside "))))
 }
 
 /// What the parts of a chart mean; a machine needs no words.
@@ -105,16 +108,17 @@ fn what_is_drawn(problem: &str) -> &'static str {
     }
 }
 
-/// What is shown in the replay, and what was left out to keep the page small.
-pub fn replay_caption(stride: usize, shown: usize, all: usize) -> String {
-    let mut text = "Episodes of the final judgement, as they happened in the true machine.".to_owned();
-    if stride > 1 {
+/// What must be known of a replay that was to show `all` episodes: what is drawn, and what was left out to keep the page small.
+pub fn about_replay(problem: &str, found: &Replay, all: usize) -> String {
+    let mut text = String::new();
+    if found.stride > 1 {
         text += &format!(
-            " To keep the page small, every {stride}th control step is stored; the motion between is interpolated."
+            " To keep the page small, every {}th control step is stored; the motion between is interpolated.",
+            found.stride
         );
     }
-    if shown < all {
-        text += &format!(" For the same reason, {shown} of {all} episodes are stored.");
+    if found.episodes < all {
+        text += &format!(" For the same reason, {} of {all} episodes are stored.", found.episodes);
     }
-    text
+    text + what_is_drawn(problem)
 }

@@ -53,9 +53,13 @@ pub fn scene(state: &State, design: &[f64], power: f32) -> Scene {
     }
 }
 
-/// How much better than the reference, and which limit is broken by how much.
+/// The energy-delay product beside the reference's, and which limit is broken by how much.
 fn caption(state: &State, power: f32) -> String {
-    let mut text = format!("EDP {:.2}x better", state.gain());
+    let gain = state.gain();
+    let mut text = match gain >= 1.0 {
+        true => format!("EDP {gain:.2} times lower than the reference's"),
+        false => format!("EDP {:.2} times the reference's", gain.recip()),
+    };
     for (what, over) in [("area", state.area), ("power", power)] {
         if over > 1e-6 {
             text += &format!(", {what} {:.0} % over its limit", 100.0 * (over.exp() - 1.0));

@@ -55,6 +55,6 @@ pub fn scene(state: &State, design: &[f64]) -> Scene {
             max: [WIDTH, HEIGHT],
         },
         shapes,
-        caption: format!("window {window}, loss {loss:.3} nat, energy {energy:.2}x"),
+        caption: format!("window {window}, loss {loss:.3} nat, energy {energy:.2} of the reference's"),
     }
 }
