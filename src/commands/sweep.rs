@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use super::{print_json, train};
 use crate::atomic;
@@ -254,7 +253,7 @@ fn show(request: &Request, arrays: &[Script], summary: &Script) -> Result<(), Er
         out!("# {}\n{}", request.path(script).display(), script.text)?;
     }
     let typed = |words: Vec<String>| {
-        let words: Vec<String> = words.iter().map(|word| quoted(Path::new(word))).collect();
+        let words: Vec<String> = words.iter().map(quoted).collect();
         out!("sbatch {}", words.join(" "))
     };
     for script in arrays {

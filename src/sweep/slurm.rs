@@ -161,8 +161,8 @@ impl Request<'_> {
         for option in head {
             let _ = writeln!(text, "#SBATCH --{option}");
         }
-        let words = words.replace("{}", &quoted(&sweep));
-        let program = quoted(&program);
+        let words = words.replace("{}", &quoted(sweep));
+        let program = quoted(program);
         // `exec`: the warning goes to the batch shell alone
         let _ = writeln!(text, "exec {program} --threads \"${{SLURM_CPUS_PER_TASK:-1}}\" {words}");
         Ok(text)
