@@ -138,7 +138,7 @@ impl MetricsLog {
         let bytes = fs::read(&self.path).map_err(|e| self.failed(e))?;
         let mut kept = 0;
         for (index, line) in whole_lines(&bytes).split_inclusive(|&b| b == b'\n').enumerate() {
-            let row: Row = parse(line).ok_or_else(|| MetricsError::Damaged {
+            let row: Row = serde_json::from_slice(line).map_err(|_| MetricsError::Damaged {
                 path: self.path.clone(),
                 line: index + 1,
             })?;
@@ -177,18 +177,38 @@ pub fn read(path: &Path) -> Result<Vec<Row>, MetricsError> {
 
 /// The same, of each row only what `T` names.
 pub fn read_as<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, MetricsError> {
+    rows(path, |_| true)
+}
+
+/// The same, of those rows alone in which `key` is not null. The others are told by their text, since parsing them is what
+/// takes time; whether they are whole, [`RunFolder::check_rows`] knows.
+pub fn read_with<T: DeserializeOwned>(path: &Path, key: &str) -> Result<Vec<T>, MetricsError> {
+    let key = format!("\"{key}\":");
+    let is_null = |line: &str| {
+        line.find(&key)
+            .is_some_and(|at| line[at + key.len()..].starts_with("null"))
+    };
+    rows(path, |line| !is_null(line))
+}
+
+fn rows<T: DeserializeOwned>(path: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<T>, MetricsError> {
     let bytes = fs::read(path).map_err(|source| MetricsError::Io {
         path: path.to_owned(),
         source,
     })?;
-    let lines = whole_lines(&bytes).split_inclusive(|&b| b == b'\n');
-    let rows = lines.enumerate().map(|(index, line)| {
-        parse(line).ok_or_else(|| MetricsError::Damaged {
-            path: path.to_owned(),
-            line: index + 1,
-        })
-    });
-    rows.collect()
+    let damaged = |line: usize| MetricsError::Damaged {
+        path: path.to_owned(),
+        line: line + 1,
+    };
+    let whole = whole_lines(&bytes);
+    let text = std::str::from_utf8(whole).map_err(|error| {
+        let before = &whole[..error.valid_up_to()];
+        damaged(before.iter().filter(|&&b| b == b'\n').count())
+    })?;
+    let lines = text.lines().enumerate().filter(|(_, line)| is_wanted(line));
+    lines
+        .map(|(index, line)| serde_json::from_str(line).map_err(|_| damaged(index)))
+        .collect()
 }
 
 fn hasher(bytes: &[u8]) -> crc32fast::Hasher {
@@ -201,10 +221,6 @@ fn hasher(bytes: &[u8]) -> crc32fast::Hasher {
 fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
     &bytes[..end]
-}
-
-fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
-    serde_json::from_slice(line).ok()
 }
 
 #[cfg(test)]
@@ -288,5 +304,26 @@ mod tests {
         let message = read(&path).unwrap_err().to_string();
         assert!(message.contains("metrics.jsonl:2:"), "{message}");
         assert!(MetricsLog::open(&path).unwrap().truncate_after(2).is_err());
+        let mut bytes = text.into_bytes();
+        let last = bytes.len() - 3;
+        bytes[last] = 0xff; // no UTF-8
+        fs::write(&path, bytes).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("metrics.jsonl:3:"), "{message}");
+    }
+
+    #[test]
+    fn rows_in_which_a_key_is_null_are_passed_over() {
+        let (_folder, path) = filled(0);
+        let mut log = MetricsLog::open(&path).unwrap();
+        let rows = [0.5, f64::NAN, 0.0].map(|value| {
+            let mut row = row(1);
+            put(&mut row, "success", value);
+            row
+        });
+        rows.iter().for_each(|row| log.append(row).unwrap());
+        log.append(&row(2)).unwrap(); // says nothing of it
+        let found: Vec<Row> = read_with(&path, "success").unwrap();
+        assert_eq!(found, [rows[0].clone(), rows[2].clone(), row(2)]);
     }
 }

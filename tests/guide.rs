@@ -70,7 +70,11 @@ fn words(line: &str) -> Vec<String> {
 /// Where the links of a page may lead: a page of the guide knows nothing beyond the book.
 fn within(page: &Path) -> PathBuf {
     let docs = repository().join("docs");
-    let folder = if page.starts_with(&docs) { docs } else { repository().into() };
+    let folder = if page.starts_with(&docs) {
+        docs
+    } else {
+        repository().into()
+    };
     folder.canonicalize().unwrap()
 }
 

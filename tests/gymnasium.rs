@@ -6,27 +6,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::program;
-
-/// Python with Gymnasium; `None` where it cannot be had.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gymnasium");
-    let python = folder.join("bin/python");
-    let works = || {
-        let tried = Command::new(&python)
-            .args(["-c", "import gymnasium.envs.mujoco, onnxruntime"])
-            .output();
-        tried.is_ok_and(|output| output.status.success())
-    };
-    if !works() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-        made.ok().filter(|status| status.success())?;
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gymnasium/requirements.txt");
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        let _ = Command::new(&python).args(pip).arg(requirements).status();
-    }
-    works().then_some(python)
-}
+use common::{program, python};
 
 /// A copy of the experiments with the robots beside them.
 fn experiments(folder: &Path) -> Option<PathBuf> {
@@ -60,7 +40,12 @@ fn run(python: &Path, script: &str, words: &[&Path], folder: &Path) {
 #[test]
 fn terms_and_exported_robots_are_gymnasiums_own() {
     let folder = tempfile::tempdir().unwrap();
-    let (Some(python), Some(experiments)) = (python(), experiments(folder.path())) else {
+    let python = python(
+        "gymnasium",
+        "import gymnasium.envs.mujoco, onnxruntime",
+        &["-r", "gymnasium/requirements.txt"],
+    );
+    let (Some(python), Some(experiments)) = (python, experiments(folder.path())) else {
         eprintln!("left out: no Python with Gymnasium, and none to be had from PyPI");
         return;
     };

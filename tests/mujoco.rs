@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use common::{tandem, write};
 use serde_json::{Value, json};
 use tandem::evaluate::Learnt;
 use tandem::export::mjcf;
@@ -16,34 +17,14 @@ use tandem::run_folder::RunFolder;
 use tandem_core::{Fidelity, InMujoco, Stream};
 use tandem_learning::kernel::Scratch;
 
-use common::{tandem, write};
-
 /// Control steps that are played in both.
 const STEPS: usize = 20;
 
 /// Python with MuJoCo, made once for all tests; `None` where it cannot be had.
 fn python() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let python = PYTHON.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mujoco");
-        let python = folder.join("bin/python");
-        let works = || {
-            let tried = Command::new(&python)
-                .args(["-c", "import mujoco, numpy, onnxruntime"])
-                .status();
-            tried.is_ok_and(|status| status.success())
-        };
-        if !works() {
-            let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-            made.ok().filter(|status| status.success())?;
-            let quiet = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-            let _ = Command::new(&python)
-                .args(quiet)
-                .arg(script("requirements.txt"))
-                .status();
-        }
-        works().then_some(python)
-    });
+    let packages = ["-r", "mujoco/requirements.txt"];
+    let python = PYTHON.get_or_init(|| common::python("mujoco", "import mujoco, numpy, onnxruntime", &packages));
     if python.is_none() {
         eprintln!("left out: no Python with MuJoCo, and none to be had from PyPI");
     }

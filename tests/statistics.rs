@@ -1,9 +1,12 @@
 //! Estimates and intervals are those of `rliable`, the reference code of Agarwal et al. 2021, on the same numbers. Without
 //! Python or PyPI the test says that it was left out.
 
-use std::path::{Path, PathBuf};
+mod common;
+
+use std::path::Path;
 use std::process::Command;
 
+use common::python;
 use serde_json::{Value, json};
 use tandem::core::Stream;
 use tandem::statistics::{Estimate, bootstrap, improvement, interquartile_mean, performance_profile};
@@ -12,26 +15,6 @@ use tandem::statistics::{Estimate, bootstrap, improvement, interquartile_mean, p
 const RESAMPLES: usize = 5000;
 /// Ends of intervals differ by the luck of their resamples.
 const LUCK: f64 = 0.02;
-
-/// Python with rliable; `None` where it cannot be had.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rliable");
-    let python = folder.join("bin/python");
-    let works = || {
-        let tried = Command::new(&python)
-            .args(["-c", "from rliable import library"])
-            .output();
-        tried.is_ok_and(|output| output.status.success())
-    };
-    if !works() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
-        made.ok().filter(|status| status.success())?;
-        let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rliable/requirements.txt");
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        let _ = Command::new(&python).args(pip).arg(requirements).status();
-    }
-    works().then_some(python)
-}
 
 /// Scores of seven runs on each of three tasks; many are equal, as shares of 16 episodes are.
 fn scores(name: &str, better_by: f64) -> Vec<Vec<f64>> {
@@ -57,7 +40,8 @@ fn agree(ours: Estimate, reference: &Value) {
 
 #[test]
 fn estimates_and_intervals_are_those_of_rliable() {
-    let Some(python) = python() else {
+    let packages = ["-r", "rliable/requirements.txt"];
+    let Some(python) = python("rliable", "from rliable import library", &packages) else {
         eprintln!("left out: no Python with rliable, and none to be had from PyPI");
         return;
     };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use super::{print_json, train};
 use crate::atomic;
@@ -11,7 +10,7 @@ use crate::cli::{
 };
 use crate::error::Error;
 use crate::interrupt;
-use crate::output::{self, note, out, program};
+use crate::output::{self, note, out, program, quoted};
 use crate::sweep::halving::{self, Rule};
 use crate::sweep::local::{self, Outcome};
 use crate::sweep::plan::Plan;
@@ -52,7 +51,10 @@ fn plan(args: &SweepPlanArgs) -> Result<(), Error> {
     }
     // what a killed `plan` may leave is written again
     let entries = || fs::read_dir(folder).into_iter().flatten().flatten();
-    if folder.is_file() || !entries().all(is_left_by_plan) {
+    if folder.is_file() {
+        return Err(Error::Input(format!("{shown} is a file; name a folder with --out")));
+    }
+    if !entries().all(is_left_by_plan) {
         return Err(Error::Input(format!(
             "{shown} is not empty and holds no sweep; name another folder with --out"
         )));
@@ -69,9 +71,10 @@ fn plan(args: &SweepPlanArgs) -> Result<(), Error> {
     atomic::write(&folder.join(PLAN), &text).map_err(cannot)?;
     let program = program();
     out!("{count} runs planned in {shown}")?;
-    out!("here          {program} sweep run {shown} --tasks all")?;
-    out!("on a cluster  {program} sweep submit {shown} --engine slurm")?;
-    Ok(out!("then          {program} sweep summarise {shown}")?)
+    let typed = quoted(folder);
+    out!("here          {program} sweep run {typed} --tasks all")?;
+    out!("on a cluster  {program} sweep submit {typed} --engine slurm")?;
+    Ok(out!("then          {program} sweep summarise {typed}")?)
 }
 
 /// Whether a file or folder is one of those that come before the manifest.
@@ -90,13 +93,21 @@ fn run_tasks(args: &SweepRunArgs) -> Result<(), Error> {
         Some(index) => index,
         None => index_from_scheduler()?,
     };
-    if let Done::Finished(judged) = run::task(&args.sweep, index, args.wait)? {
-        let planned = manifest::planned(&args.sweep, index)?;
-        train::summarise(&args.sweep.join(&planned.task.folder), &judged)?;
-    }
+    let planned = manifest::planned(&args.sweep, index)?;
+    let own = match run::task(&args.sweep, index, args.wait) {
+        Ok(Done::Finished(judged)) => train::summarise(&args.sweep.join(&planned.task.folder), &judged),
+        Ok(Done::Nothing | Done::Paused) => Ok(()),
+        Err(error @ Error::Paused(_)) => return Err(error),
+        Err(Error::Busy(who)) if args.onward => {
+            note!("{who}"); // another task of the array, which goes on with it
+            Ok(())
+        }
+        Err(error) => Err(error),
+    };
     match args.onward {
-        true => run::onward(&args.sweep),
-        false => Ok(()),
+        // even where its own run failed: that may be what others waited for at their rung
+        true => run::onward(&args.sweep).and(own),
+        false => own,
     }
 }
 
@@ -114,6 +125,11 @@ fn index_from_scheduler() -> Result<usize, Error> {
         .map_err(|_| Error::Input(format!("{name} is `{text}`, which is no number of a task")))
 }
 
+/// Whether runs are compared on the way.
+fn pauses(tasks: &[Task]) -> bool {
+    tasks.iter().any(|task| task.halving.is_some())
+}
+
 /// Runs several tasks on this machine.
 fn run_here(args: &SweepRunArgs, list: &str) -> Result<(), Error> {
     let all = manifest::tasks(&args.sweep)?;
@@ -122,25 +138,27 @@ fn run_here(args: &SweepRunArgs, list: &str) -> Result<(), Error> {
         list => numbers(list, all.len())?,
     };
     let tasks: Vec<Task> = chosen.iter().map(|&index| all[index].clone()).collect();
-    let pauses = tasks.iter().any(|task| task.halving.is_some());
+    let pauses = pauses(&tasks);
     let outcomes = match pauses {
         true => local::run_rounds(&args.sweep, &all, &chosen, args.jobs)?,
         false => local::run(&args.sweep, &tasks, args.jobs)?,
     };
-    let states: Vec<State> = tasks.iter().map(|task| State::of(task, &args.sweep)).collect();
+    let states = State::all(&tasks, &args.sweep);
     let done = states.iter().filter(|state| **state == State::Finished).count();
     let counts = format!("{done} of {} runs finished in {}", tasks.len(), args.sweep.display());
     if interrupt::requested().is_some() {
         return Err(Error::Paused(format!("stopped with {counts}; {}", slurm::after_stop())));
     }
-    let failed = outcomes
-        .iter()
-        .filter(|o| matches!(o, Some(Outcome::Failed(_))))
-        .count();
+    let now = outcomes.iter().filter(|o| matches!(o, Some(Outcome::Failed(_))));
+    // with rungs, what failed in an earlier call is not tried again
+    let ever = states.iter().filter(|state| matches!(state, State::Failed(_)));
+    let failed = now.count().max(ever.count());
     if failed > 0 {
-        return Err(Error::Run(format!(
-            "{counts}, {failed} failed; the same command tries them again"
-        )));
+        let then = match pauses {
+            true => "failed for good; `sweep status` says why",
+            false => "failed; the same command tries them again",
+        };
+        return Err(Error::Run(format!("{counts}, {failed} {then}")));
     }
     let paused = states
         .iter()
@@ -173,39 +191,7 @@ fn numbers(list: &str, count: usize) -> Result<Vec<usize>, Error> {
 fn submit(args: &SweepSubmitArgs) -> Result<(), Error> {
     let Engine::Slurm = args.engine;
     let tasks = manifest::tasks(&args.sweep)?;
-    let queued = match slurm::queued(&args.sweep) {
-        Err(_) if args.dry_run => Default::default(), // may be typed where there is no SLURM
-        queued => queued?,
-    };
-    let states: Vec<(usize, State)> = tasks
-        .iter()
-        .map(|task| (task.task, State::of(task, &args.sweep)))
-        .collect();
-    let count = |of: &dyn Fn(&State) -> bool| states.iter().filter(|(_, state)| of(state)).count();
-    let is_failed = |state: &State| matches!(state, State::Failed(_));
-    let is_at_work = |state: &State| matches!(state, State::Finished | State::Running { .. });
-    let pauses = tasks.iter().any(|task| task.halving.is_some());
-    let allowed: BTreeSet<usize> = match pauses {
-        true => halving::allowed(&args.sweep, &tasks, Rule::AtOnce)
-            .into_iter()
-            .collect(),
-        false => (0..tasks.len()).collect(),
-    };
-    let left = states.iter().filter(|(task, state)| {
-        let is_wanted = !is_at_work(state) && (args.failed || !is_failed(state));
-        is_wanted && allowed.contains(task) && !queued.contains(task)
-    });
-    let left: Vec<usize> = left.map(|(task, _)| *task).collect();
-    let (finished, failed) = (count(&|state| *state == State::Finished), count(&is_failed));
-    note!(
-        "{} runs: {finished} finished, {} in the queue, {failed} failed, {} to submit",
-        tasks.len(),
-        queued.len(),
-        left.len()
-    );
-    if failed > 0 && !args.failed {
-        note!("failed runs are left out: `sweep status` says why, --failed submits them again");
-    }
+    let left = left_to_submit(args, &tasks)?;
     if left.is_empty() {
         return Ok(out!("nothing to submit")?);
     }
@@ -214,7 +200,7 @@ fn submit(args: &SweepSubmitArgs) -> Result<(), Error> {
         max_parallel: args.max_parallel,
         time: args.time.as_deref(),
         extra: &args.extra,
-        onward: pauses,
+        onward: pauses(&tasks),
     };
     let (arrays, summary) = (request.scripts(&left)?, request.summary()?);
     if args.dry_run {
@@ -226,33 +212,59 @@ fn submit(args: &SweepSubmitArgs) -> Result<(), Error> {
         out!(
             "array     job {job}, indices {} ({})",
             script.array,
-            path_of(&args.sweep, script)
+            request.path(script).display()
         )?;
         jobs.push(job);
     }
     let job = request.submit(&summary, &jobs)?;
     Ok(out!(
         "summary   job {job}, when these have ended ({})",
-        path_of(&args.sweep, &summary)
+        request.path(&summary).display()
     )?)
 }
 
-fn path_of(sweep: &Path, script: &Script) -> String {
-    sweep.join("slurm").join(&script.name).display().to_string()
+/// The tasks that may go on and are not in the queue, ascending; says how many there are of each kind.
+fn left_to_submit(args: &SweepSubmitArgs, tasks: &[Task]) -> Result<Vec<usize>, Error> {
+    let queued = match slurm::queued(&args.sweep) {
+        Err(_) if args.dry_run => Default::default(), // may be typed where there is no SLURM
+        queued => queued?,
+    };
+    let states = State::all(tasks, &args.sweep);
+    let count = |of: &dyn Fn(&State) -> bool| states.iter().filter(|state| of(state)).count();
+    let is_failed = |state: &State| matches!(state, State::Failed(_));
+    let mut left = halving::allowed(&args.sweep, tasks, Rule::AtOnce);
+    left.retain(|task| (args.failed || !is_failed(&states[*task])) && !queued.contains(task));
+    left.sort_unstable();
+    let (finished, failed) = (count(&|state| *state == State::Finished), count(&is_failed));
+    note!(
+        "{} runs: {finished} finished, {} in the queue, {failed} failed, {} to submit",
+        tasks.len(),
+        queued.len(),
+        left.len()
+    );
+    if failed > 0 && !args.failed && !pauses(tasks) {
+        note!("failed runs are left out: `sweep status` says why, --failed submits them again");
+    }
+    Ok(left)
 }
 
 fn show(request: &Request, arrays: &[Script], summary: &Script) -> Result<(), Error> {
     for script in arrays.iter().chain([summary]) {
-        out!("# {}\n{}", path_of(request.sweep, script), script.text)?;
+        out!("# {}\n{}", request.path(script).display(), script.text)?;
     }
+    let typed = |words: Vec<String>| {
+        let words: Vec<String> = words.iter().map(quoted).collect();
+        out!("sbatch {}", words.join(" "))
+    };
     for script in arrays {
-        out!("sbatch {}", request.words(script, &[]).join(" "))?;
+        typed(request.words(script, &[]))?;
     }
-    Ok(out!("sbatch {}", request.words(summary, &["JOB".into()]).join(" "))?)
+    Ok(typed(request.words(summary, &["JOB".into()]))?)
 }
 
 fn status(args: &SweepStatusArgs) -> Result<(), Error> {
-    let status = Status::of(&args.sweep, &manifest::tasks(&args.sweep)?);
+    let tasks = manifest::tasks(&args.sweep)?;
+    let status = Status::of(&args.sweep, &tasks, &State::all(&tasks, &args.sweep));
     match args.json {
         true => print_json(&status),
         false => Ok(output::text(status.text())?),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::halving::Score;
+use super::score::Score;
 use super::slurm;
 use crate::atomic;
 use crate::error::Error;
@@ -78,8 +78,8 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Takes the run whose attempts stand at `path`, and writes that it begins. `what` names it in messages; `wait`: until
-    /// it is free, else [`Error::Busy`] says who has it.
+    /// Takes the run whose attempts stand at `path`. `what` names it in messages; `wait`: until it is free, else
+    /// [`Error::Busy`] says who has it.
     ///
     /// # Errors
     /// [`Error::Busy`]; [`Error::Paused`] where a signal ends the waiting; a file that cannot be written.
@@ -108,20 +108,30 @@ impl Hold {
             .map_err(cannot)?
             .last()
             .is_some_and(|last| *last != b'\n');
+        if is_torn {
+            file.write_all(b"\n").map_err(cannot)?;
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file: Arc::new(Mutex::new(Some(file))),
+        })
+    }
+
+    /// Writes that the run begins, or goes on.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn begin(&self) -> Result<(), Error> {
         let began = Event::Began {
             at: now(),
             host: host(),
             process: std::process::id(),
             job: slurm::job(),
         };
-        if is_torn {
-            file.write_all(b"\n").map_err(cannot)?;
+        match &mut *self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Some(file) => append(file, &began).map_err(|error| self.cannot(&error)),
+            None => Ok(()),
         }
-        append(&mut file, &began).map_err(cannot)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file: Arc::new(Mutex::new(Some(file))),
-        })
     }
 
     /// Writes how the attempt ended, once, and lets go.
@@ -155,7 +165,11 @@ impl Hold {
             return Ok(());
         };
         let written = events.iter().try_for_each(|event| append(&mut file, event));
-        written.map_err(|error| Error::Run(format!("cannot write {}: {error}", self.path.display())))
+        written.map_err(|error| self.cannot(&error))
+    }
+
+    fn cannot(&self, error: &io::Error) -> Error {
+        Error::Run(format!("cannot write {}: {error}", self.path.display()))
     }
 }
 
@@ -198,6 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/a.attempts.jsonl");
         let hold = Hold::take(&path, "task 3 (a)", false).unwrap();
+        hold.begin().unwrap();
         assert!(is_held(&path));
         let message = Hold::take(&path, "task 3 (a)", false).unwrap_err();
         assert_eq!(message.exit_code(), 4);
@@ -210,6 +225,7 @@ mod tests {
             hold.end(End::Failed, None).unwrap();
             second.join().unwrap().unwrap()
         });
+        second.begin().unwrap();
         drop(second); // killed
         assert!(!is_held(&path));
         let events = read(&path);
@@ -223,7 +239,7 @@ mod tests {
         let path = folder.path().join("a.attempts.jsonl");
         fs::write(&path, "{\"event\":\"beg").unwrap();
         Hold::take(&path, "a", false).unwrap().end(End::Finished, None).unwrap();
-        assert_eq!(read(&path).len(), 2);
+        assert_eq!(read(&path).len(), 1);
         assert_eq!(read(&folder.path().join("none")), []);
     }
 }

@@ -6,6 +6,7 @@
 //! nobody waits (ASHA; Li et al. 2020): a combination goes on as soon as it is among the best share of those that are
 //! there by now.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -13,12 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Task;
 use super::attempts::{self, Event};
-use super::state::{Progress, State};
-use crate::error::Error;
-use crate::metrics;
-
-/// So many of the last true evaluations are averaged.
-const EVALUATIONS: usize = 3;
+use super::score::Score;
+use super::state::State;
 
 /// Where runs are compared, and how many go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,76 +63,35 @@ impl Halving {
     }
 }
 
-/// What is compared at a rung: true success, then the return.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Share of solved episodes.
-    pub success: f64,
-    /// Mean return of the same episodes.
-    #[serde(rename = "return")]
-    pub total_return: f64,
-}
-
-impl Score {
-    /// The mean of the last true evaluations in a run folder; nothing solved where there was none.
-    ///
-    /// # Errors
-    /// Metrics that cannot be read.
-    pub fn of(folder: &Path) -> Result<Self, Error> {
-        let rows: Vec<Progress> = metrics::read_as(&folder.join("metrics.jsonl"))?;
-        let judged = rows
-            .iter()
-            .rev()
-            .filter_map(|row| Some((row.true_success?, row.true_return?)));
-        let judged: Vec<(f64, f64)> = judged.take(EVALUATIONS).collect();
-        Ok(Self::mean(
-            judged
-                .iter()
-                .map(|&(success, total_return)| Self { success, total_return }),
-        ))
-    }
-
-    fn mean(scores: impl Iterator<Item = Self>) -> Self {
-        let scores: Vec<Self> = scores.collect();
-        let mean = |of: fn(&Self) -> f64| scores.iter().map(of).sum::<f64>() / scores.len() as f64;
-        match scores.is_empty() {
-            true => Self {
-                success: 0.0,
-                total_return: f64::MIN,
-            },
-            false => Self {
-                success: mean(|score| score.success),
-                total_return: mean(|score| score.total_return),
-            },
-        }
-    }
-
-    fn beats(&self, other: &Self) -> std::cmp::Ordering {
-        let success = other.success.total_cmp(&self.success);
-        success.then(other.total_return.total_cmp(&self.total_return))
-    }
-}
-
 /// How far a run has come.
 #[derive(Clone, Debug)]
 pub struct Standing {
     state: State,
     /// Its score at each rung that it has reached.
     scores: Vec<Score>,
+    /// Rungs from which it has set out: who did goes on, whoever arrives later.
+    set_out: usize,
 }
 
 impl Standing {
     /// The standing of a run of the sweep in `sweep`.
     pub fn of(task: &Task, sweep: &Path) -> Self {
-        let events = attempts::read(&task.beside(sweep, ".attempts.jsonl"));
-        let score = |event: Event| match event {
-            Event::Rung { score, .. } => Some(score),
-            _ => None,
-        };
-        Self {
-            state: State::of(task, sweep),
-            scores: events.into_iter().filter_map(score).collect(),
+        let (mut scores, mut set_out): (Vec<Score>, usize) = Default::default();
+        for event in attempts::read(&task.attempts(sweep)) {
+            match event {
+                Event::Began { .. } => set_out = scores.len(),
+                Event::Rung { score, .. } => scores.push(score),
+                Event::Ended { .. } => {}
+            }
         }
+        let state = State::of(task, sweep);
+        let rungs = task.halving.as_ref().map_or(0, |halving| halving.rungs.len());
+        if state == State::Finished && scores.len() < rungs {
+            // `train --resume` knows of no rungs
+            let last = Score::of(&sweep.join(&task.folder));
+            scores.resize(rungs, last.unwrap_or_else(|_| Score::mean(std::iter::empty())));
+        }
+        Self { state, scores, set_out }
     }
 
     /// Rungs that are behind it.
@@ -199,49 +155,53 @@ fn earned(halving: &Halving, part: &[Task], standings: &[Standing], rule: Rule) 
         }
     };
     let contenders: Vec<Contender> = places.chunk_by(same).map(contender).collect();
-    let expected = halving.expected(contenders.len());
+    let rungs = halving.expected(contenders.len()).into_iter().enumerate();
+    let best: Vec<BTreeSet<usize>> = rungs
+        .map(|rung| best_at(halving, &contenders, standings, rung, rule))
+        .collect();
     let mut earned = vec![false; part.len()];
-    for contender in &contenders {
+    for (index, contender) in contenders.iter().enumerate() {
         for &seed in &contender.seeds {
             earned[seed] = match standings[seed].reached() {
                 0 => true,
                 reached if reached > contender.reached => false, // its other seeds come first
-                reached => best_at(halving, &contenders, standings, (reached, expected[reached - 1]), rule)
-                    .iter()
-                    .any(|best| std::ptr::eq(*best, contender)),
+                reached => best.get(reached - 1).is_some_and(|best| best.contains(&index)),
             };
         }
     }
     earned
 }
 
-/// The contenders that go on from rung `reached`, which `expected` are to reach.
-fn best_at<'a>(
+/// The contenders that go on from this rung, which `expected` are to reach: those that have set out, and the best.
+fn best_at(
     halving: &Halving,
-    contenders: &'a [Contender],
+    contenders: &[Contender],
     standings: &[Standing],
-    (reached, expected): (usize, usize),
+    (rung, expected): (usize, usize),
     rule: Rule,
-) -> Vec<&'a Contender> {
+) -> BTreeSet<usize> {
     let score = |contender: &Contender| {
         let at = contender
             .seeds
             .iter()
-            .filter_map(|&seed| standings[seed].scores.get(reached - 1));
+            .filter_map(|&seed| standings[seed].scores.get(rung));
         Score::mean(at.copied())
     };
-    let mut there: Vec<&Contender> = contenders
+    let there = contenders
         .iter()
-        .filter(|contender| contender.reached >= reached)
-        .collect();
+        .enumerate()
+        .filter(|(_, contender)| contender.reached > rung);
+    let mut there: Vec<(usize, Score)> = there.map(|(index, contender)| (index, score(contender))).collect();
+    let has_set_out = |contender: &Contender| contender.seeds.iter().any(|&seed| standings[seed].set_out > rung);
+    let gone = (0..contenders.len()).filter(|&index| has_set_out(&contenders[index]));
     let are_all = there.len() >= expected;
     if rule == Rule::Together && !are_all {
-        return Vec::new();
+        return gone.collect();
     }
     let kept = halving.kept(there.len()).max(usize::from(are_all));
-    there.sort_by(|a, b| score(a).beats(&score(b)));
-    there.truncate(kept);
-    there
+    there.sort_by(|(_, a), (_, b)| a.beats(b));
+    let best = there.into_iter().take(kept).map(|(index, _)| index);
+    best.chain(gone).collect()
 }
 
 #[cfg(test)]
@@ -268,6 +228,7 @@ mod tests {
         let standing = |scores: &&[f64]| Standing {
             state: State::Stopped,
             scores: scores.iter().map(score).collect(),
+            set_out: scores.len().saturating_sub(1),
         };
         (
             (0..scores.len()).map(task).collect(),
@@ -317,6 +278,22 @@ mod tests {
     }
 
     #[test]
+    fn who_has_set_out_goes_on_whoever_arrives_later() {
+        let (mut tasks, mut standings) = case(&[&[0.3], &[0.2], &[0.1], &[0.9], &[0.8], &[], &[], &[]]);
+        tasks.iter_mut().enumerate().for_each(|(i, task)| task.setting = i / 2);
+        let halving = Halving { keep: 0.5, ..halving() };
+        let at_once = |standings: &[Standing]| earned(&halving, &tasks, standings, Rule::AtOnce);
+        let only_best = at_once(&standings);
+        assert_eq!(
+            only_best[..4],
+            [false, false, true, true],
+            "the second combination is the better of two"
+        );
+        standings[0].set_out = 1; // it was the best, and was stopped on its way
+        assert_eq!(at_once(&standings)[..4], [true; 4], "with its other seed");
+    }
+
+    #[test]
     fn the_best_of_a_few_goes_on_at_last_and_failures_hold_nobody_up() {
         let two: [&[f64]; 2] = [&[0.1], &[0.2]];
         assert_eq!(going_on(&two, Rule::Together), [1], "a third of two is none");
@@ -335,6 +312,24 @@ mod tests {
         let (_, done) = case(&[&[0.0], &[0.8], &[0.3], &[0.3], &[0.9], &[0.0]]);
         let earned = earned(&halving(), &tasks, &done, Rule::Together);
         assert_eq!(earned, [false, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_run_that_was_finished_without_its_rungs_counts_at_all_of_them() {
+        let sweep = tempfile::tempdir().unwrap();
+        let task = Task {
+            folder: "a".into(),
+            halving: Some(halving()),
+            ..Task::default()
+        };
+        let folder = sweep.path().join("a");
+        std::fs::create_dir_all(folder.join("evaluation")).unwrap();
+        let rows = "{\"env_steps\":9,\"true_success\":0.5,\"true_return\":1.0}\n";
+        std::fs::write(folder.join("metrics.jsonl"), rows).unwrap();
+        assert_eq!(Standing::of(&task, sweep.path()).reached(), 0);
+        std::fs::write(folder.join(crate::run_folder::FINAL), "{}").unwrap();
+        let scores = Standing::of(&task, sweep.path()).scores;
+        assert_eq!(scores.iter().map(|score| score.success).collect::<Vec<_>>(), [0.5, 0.5]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::Task;
 use super::local::Outcome;
 use super::state::Mark;
 use crate::output::note;
+use crate::progress;
 
 /// Interval at which the runs' metrics are polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -122,7 +123,7 @@ impl<'a> Live<'a> {
     fn line(&self, running: &[usize], elapsed: Duration) -> String {
         let mut parts = vec![format!("{}/{} runs done", self.done(), self.tasks.len())];
         if let Some(left) = self.time_left(elapsed) {
-            parts.push(format!("at most {} left", time(left)));
+            parts.push(format!("at most {} left", progress::short(left)));
         }
         for &index in running {
             let (task, mark) = (&self.tasks[index], &self.marks[index]);
@@ -150,15 +151,6 @@ impl<'a> Live<'a> {
         };
         let left: u64 = (0..self.tasks.len()).map(left).sum();
         (passed > 0).then(|| elapsed.as_secs_f64() * left as f64 / passed as f64)
-    }
-}
-
-/// A length of time in words, from seconds.
-pub(super) fn time(seconds: f64) -> String {
-    match seconds {
-        s if s < 90.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
     }
 }
 
@@ -190,7 +182,7 @@ mod tests {
         let line = live.line(&[1], Duration::from_secs(30));
         assert_eq!(
             line,
-            "1/3 runs done; at most 2 min left; near-morph-s1 50 %, success 0.25"
+            "1/3 runs done; at most 2 min 30 s left; near-morph-s1 50 %, success 0.25"
         );
     }
 }

@@ -23,6 +23,7 @@ pub mod local;
 pub mod manifest;
 pub mod plan;
 pub mod run;
+pub mod score;
 pub mod settings;
 pub mod slurm;
 pub mod state;
@@ -71,8 +72,13 @@ impl Task {
             .map_or(String::new(), |name| name.to_string_lossy().into_owned())
     }
 
+    /// Who began it and how that ended ([`attempts`]).
+    pub fn attempts(&self, sweep: &Path) -> PathBuf {
+        self.beside(sweep, ".attempts.jsonl")
+    }
+
     /// A file beside the run folder, with its name and this ending.
-    pub fn beside(&self, sweep: &Path, ending: &str) -> PathBuf {
+    fn beside(&self, sweep: &Path, ending: &str) -> PathBuf {
         let mut path = sweep.join(&self.folder).into_os_string();
         path.push(ending);
         path.into()

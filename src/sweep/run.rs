@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::attempts::{End, Hold};
-use super::halving::{self, Rule, Score, Standing};
+use super::halving::{self, Rule, Standing};
+use super::score::Score;
 use super::slurm;
 use super::state::Left;
 use super::{Planned, Task, manifest};
@@ -37,11 +38,18 @@ pub fn task(sweep: &Path, index: usize, wait: bool) -> Result<Done, Error> {
         note!("{what} is finished already");
         return Ok(Done::Nothing);
     }
+    let reached = || Standing::of(&planned.task, sweep).reached();
+    let before = reached();
     if !may_go_on(sweep, &planned.task)? {
         note!("{what} stays at its rung: others have more success there, or are still on their way");
         return Ok(Done::Nothing);
     }
-    let hold = Hold::take(&planned.task.beside(sweep, ".attempts.jsonl"), &what, wait)?;
+    let hold = Hold::take(&planned.task.attempts(sweep), &what, wait)?;
+    if reached() != before {
+        note!("{what} has come to its next rung in another process");
+        return Ok(Done::Nothing);
+    }
+    hold.begin()?;
     let (at_the_end, said) = (hold.clone(), what.clone());
     interrupt::before_the_end(move || {
         // The process ends in any case; what cannot be written then is found as killed.
@@ -89,7 +97,7 @@ fn may_go_on(sweep: &Path, task: &Task) -> Result<bool, Error> {
     let tasks = manifest::tasks(sweep)?;
     // Who is at it in this moment says so; here only the standing counts.
     let allowed = halving::allowed(sweep, &tasks, Rule::AtOnce);
-    Ok(allowed.contains(&task.task) || super::attempts::is_held(&task.beside(sweep, ".attempts.jsonl")))
+    Ok(allowed.contains(&task.task) || super::attempts::is_held(&task.attempts(sweep)))
 }
 
 fn advance(planned: &Planned, sweep: &Path, what: &str, hold: &Hold) -> Result<Done, Error> {

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic;
 use crate::error::Error;
 use crate::interrupt;
+use crate::output::quoted;
 use crate::run_folder::now;
 
 /// What makes a process a part of a job: removed from children that do not answer for it.
@@ -160,8 +161,8 @@ impl Request<'_> {
         for option in head {
             let _ = writeln!(text, "#SBATCH --{option}");
         }
-        let words = words.replace("{}", &quoted(&sweep.to_string_lossy()));
-        let program = quoted(&program.to_string_lossy());
+        let words = words.replace("{}", &quoted(sweep));
+        let program = quoted(program);
         // `exec`: the warning goes to the batch shell alone
         let _ = writeln!(text, "exec {program} --threads \"${{SLURM_CPUS_PER_TASK:-1}}\" {words}");
         Ok(text)
@@ -172,9 +173,9 @@ impl Request<'_> {
     /// # Errors
     /// What sbatch says; a folder that cannot be written.
     pub fn submit(&self, script: &Script, after: &[String]) -> Result<String, Error> {
-        let folder = self.sweep.join(FOLDER);
-        let path = folder.join(&script.name);
-        let written = atomic::create_folders(&folder).and_then(|()| atomic::write(&path, script.text.as_bytes()));
+        let path = self.path(script);
+        let made = atomic::create_folders(atomic::folder_of(&path));
+        let written = made.and_then(|()| atomic::write(&path, script.text.as_bytes()));
         written.map_err(|error| Error::Run(format!("cannot write {}: {error}", path.display())))?;
         let words = self.words(script, after);
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
@@ -201,8 +202,13 @@ impl Request<'_> {
             words.push(format!("--dependency=afterany:{}", after.join(":")));
         }
         words.extend(self.extra.iter().cloned());
-        words.push(self.sweep.join(FOLDER).join(&script.name).display().to_string());
+        words.push(self.path(script).display().to_string());
         words
+    }
+
+    /// The script's file.
+    pub fn path(&self, script: &Script) -> PathBuf {
+        self.sweep.join(FOLDER).join(&script.name)
     }
 
     fn note(&self, submitted: &Submitted) -> Result<(), Error> {
@@ -282,11 +288,6 @@ pub fn ranges(sorted: &[usize]) -> String {
     runs.map(text).collect::<Vec<_>>().join(",")
 }
 
-/// A word for the shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,10 +317,10 @@ mod tests {
             assert!(text.lines().any(|l| l == line), "{line} is not in {text}");
         }
         let last = text.lines().last().unwrap();
-        assert!(last.starts_with("exec '/") && last.contains("sweep run '/"), "{last}");
+        assert!(last.starts_with("exec /") && last.contains("sweep run /"), "{last}");
         let summary = request(folder.path(), &[]).summary().unwrap().text;
         assert!(
-            !summary.contains("--array") && summary.contains("sweep summarise '/"),
+            !summary.contains("--array") && summary.contains("sweep summarise /"),
             "{summary}"
         );
     }
@@ -369,6 +370,5 @@ mod tests {
             "--parsable --dependency=afterany:3:4 --partition=cpu d/slurm/array-0.sh"
         );
         assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2,5,7-8");
-        assert_eq!(quoted("it's"), "'it'\\''s'");
     }
 }

@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::attempts::{self, End, Event};
-use super::halving::Score;
+use super::score::Score;
 use super::{Planned, Task};
 use crate::error::Error;
 use crate::experiment_file::Checked;
+use crate::metrics::{self, MetricsError};
 use crate::registry;
 use crate::run_folder::{FINAL, RunError, RunFolder, first_difference};
 
@@ -113,13 +115,18 @@ impl State {
         }
     }
 
+    /// The states of these runs of the sweep in `sweep`.
+    pub fn all(tasks: &[Task], sweep: &Path) -> Vec<Self> {
+        tasks.par_iter().map(|task| Self::of(task, sweep)).collect()
+    }
+
     /// The state of a run of the sweep in `sweep`.
     pub fn of(task: &Task, sweep: &Path) -> Self {
         let folder = sweep.join(&task.folder);
         if folder.join(FINAL).exists() {
             return Self::Finished;
         }
-        let path = task.beside(sweep, ".attempts.jsonl");
+        let path = task.attempts(sweep);
         match attempts::read(&path).into_iter().next_back() {
             Some(Event::Began { host, process, job, .. }) if attempts::is_held(&path) => {
                 Self::Running { host, process, job }
@@ -136,6 +143,14 @@ impl State {
             None => Self::Waiting,
         }
     }
+}
+
+/// The rows of a run folder's metrics that have a true evaluation.
+///
+/// # Errors
+/// Metrics that cannot be read.
+pub fn evaluations(folder: &Path) -> Result<Vec<Progress>, MetricsError> {
+    metrics::read_with(&folder.join("metrics.jsonl"), "true_success")
 }
 
 /// What is read of a row of `metrics.jsonl`.

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Task;
-use super::live::time;
 use super::state::{Mark, State};
+use crate::progress;
 use crate::run_folder::FINAL;
 
 /// So many finished runs tell how long a step takes.
@@ -82,37 +82,27 @@ pub struct Failure {
 }
 
 impl Status {
-    /// Looks at the runs of the sweep in `sweep`.
-    pub fn of(sweep: &Path, tasks: &[Task]) -> Self {
-        let look = |task: &Task| {
-            let state = State::of(task, sweep);
-            let is_open = !matches!(state, State::Finished | State::Waiting);
-            (
-                state,
-                if is_open {
-                    Mark::of(&sweep.join(&task.folder))
-                } else {
-                    Mark::default()
-                },
-            )
+    /// Looks at the runs of the sweep in `sweep`, which are in these `states` ([`State::all`]).
+    pub fn of(sweep: &Path, tasks: &[Task], states: &[State]) -> Self {
+        let mark = |(task, state): (&Task, &State)| match state {
+            State::Finished | State::Waiting => Mark::default(),
+            _ => Mark::of(&sweep.join(&task.folder)),
         };
-        let found: Vec<(State, Mark)> = tasks.par_iter().map(look).collect();
+        let marks: Vec<Mark> = tasks.par_iter().zip(states).map(mark).collect();
         let mut status = Self {
             tasks: tasks.len(),
             ..Self::default()
         };
-        for (task, (state, mark)) in tasks.iter().zip(&found) {
-            if *state != State::Finished {
+        let mut finished = Vec::new();
+        for ((task, state), mark) in tasks.iter().zip(states).zip(&marks) {
+            if *state == State::Finished {
+                finished.push(task);
+            } else {
                 status.env_steps_begun += mark.steps;
                 status.env_steps_left += task.env_steps.saturating_sub(mark.steps);
             }
             status.count(task, state, mark);
         }
-        let finished = tasks
-            .iter()
-            .zip(&found)
-            .filter(|(_, (state, _))| *state == State::Finished);
-        let finished: Vec<&Task> = finished.map(|(task, _)| task).collect();
         status.eta_seconds = seconds_per_step(sweep, &finished)
             .filter(|_| status.running > 0)
             .map(|speed| speed * status.env_steps_left as f64 / status.running as f64);
@@ -172,7 +162,11 @@ impl Status {
         let counts: Vec<String> = counts.map(|(count, name)| format!("{count} {name}")).collect();
         let mut text = format!("{} runs: {}\n", self.tasks, counts.join(", "));
         if let Some(seconds) = self.eta_seconds {
-            text += &format!("at most {} left, {} at a time\n", time(seconds), self.running);
+            text += &format!(
+                "at most {} left, {} at a time\n",
+                progress::short(seconds),
+                self.running
+            );
         }
         text
     }

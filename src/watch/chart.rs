@@ -1,5 +1,7 @@
 //! Curves, bars and sparklines of characters: two dots across and four down for each character of a curve (Braille).
 
+use crate::sweep::summary::cells::short;
+
 /// A curve of points (x, y), `width` by `height` characters, with the range of y at its left and that of x below.
 /// Values that are not finite are left out; no points, no lines.
 pub fn curve(points: &[(f64, f64)], range: Option<(f64, f64)>, width: usize, height: usize) -> Vec<String> {
@@ -45,8 +47,8 @@ pub fn curve(points: &[(f64, f64)], range: Option<(f64, f64)>, width: usize, hei
     let mut lines: Vec<String> = Vec::with_capacity(height + 1);
     for (i, row) in dots.iter().enumerate() {
         let end = match i {
-            0 => number(high),
-            _ if i + 1 == height => number(low),
+            0 => short(high),
+            _ if i + 1 == height => short(low),
             _ => String::new(),
         };
         let text: String = row
@@ -55,7 +57,7 @@ pub fn curve(points: &[(f64, f64)], range: Option<(f64, f64)>, width: usize, hei
             .collect();
         lines.push(format!("{end:>7} │{text}"));
     }
-    let (first, last) = (number(first), number(last));
+    let (first, last) = (short(first), short(last));
     let gap = (width - label).saturating_sub(first.chars().count());
     lines.push(format!("{:>9}{first}{last:>gap$}", ""));
     lines
@@ -89,18 +91,6 @@ pub fn sparkline(values: &[f64]) -> String {
     values.iter().map(step).collect()
 }
 
-/// Three digits with a unit.
-pub fn number(value: f64) -> String {
-    match value.abs() {
-        v if v >= 1e9 => format!("{:.2} G", value / 1e9),
-        v if v >= 1e6 => format!("{:.2} M", value / 1e6),
-        v if v >= 1e4 => format!("{:.0} k", value / 1e3),
-        v if v >= 100.0 || v == 0.0 => format!("{value:.0}"),
-        v if v >= 0.01 => format!("{value:.2}"),
-        _ => format!("{value:.1e}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,9 +122,5 @@ mod tests {
             ("●──".into(), "──●".into())
         );
         assert_eq!(sparkline(&[0.0, 0.5, 1.0]), "▁▅█");
-        assert_eq!(
-            (number(1_500_000.0), number(0.25), number(0.0)),
-            ("1.50 M".into(), "0.25".into(), "0".into())
-        );
     }
 }

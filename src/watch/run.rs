@@ -5,12 +5,13 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::chart::{bar, curve, number, slider};
+use super::chart::{bar, curve, slider};
 use crate::error::Error;
 use crate::metrics;
-use crate::progress::short;
+use crate::progress;
 use crate::run_folder::{FINAL, RunFolder};
 use crate::sweep::attempts::is_held;
+use crate::sweep::summary::cells::short;
 
 /// The speed is that of so many rows.
 const RECENT: usize = 20;
@@ -76,7 +77,7 @@ pub fn picture(folder: &Path, width: usize) -> Result<(Vec<String>, bool), Error
         ("return", points(|row| row.mean_return), None),
     ] {
         if let Some((_, last)) = points.last() {
-            lines.push(format!("{name}  {}", number(*last)));
+            lines.push(format!("{name}  {}", short(*last)));
             lines.extend(curve(&points, range, width.min(100), CURVE_ROWS));
         }
     }
@@ -105,9 +106,9 @@ fn progress(rows: &[Row], end: u64, state: &str) -> String {
     let speed = passed(|row| row.env_steps.map(|n| n as f64)).zip(passed(|row| row.seconds));
     if let Some((steps_passed, seconds)) = speed.filter(|(steps, seconds)| *steps > 0.0 && *seconds > 0.0) {
         let speed = steps_passed / seconds;
-        line += &format!("  {} steps/s", number(speed));
+        line += &format!("  {} steps/s", short(speed));
         if state == "running" {
-            line += &format!("  ETA {}", short(end.saturating_sub(steps) as f64 / speed));
+            line += &format!("  ETA {}", progress::short(end.saturating_sub(steps) as f64 / speed));
         }
     }
     line
@@ -121,12 +122,12 @@ fn design(run: &RunFolder, values: &Map<String, Value>) -> Vec<String> {
     let width = parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
     let line = |p: &Parameter| {
         let value = values.get(&p.name)?.as_f64()?;
-        let (low, high) = (number(p.low), number(p.high));
+        let (low, high) = (short(p.low), short(p.high));
         let slider = slider(value, p.low, p.high, SLIDER);
         Some(format!(
             "{:width$}  {low:>8} {slider} {high:<8}  {} {}",
             p.name,
-            number(value),
+            short(value),
             p.unit
         ))
     };

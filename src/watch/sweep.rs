@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::chart::{bar, sparkline};
-use crate::metrics;
 use crate::sweep::Task;
-use crate::sweep::state::{Mark, Progress, State};
+use crate::sweep::halving::{self, Rule};
+use crate::sweep::state::{Mark, State, evaluations};
 use crate::sweep::status::Status;
 
 /// So many runs are shown.
@@ -18,20 +16,19 @@ const BAR: usize = 16;
 
 /// Lines that show the sweep in `sweep`; whether nothing is left to do.
 pub fn picture(sweep: &Path, tasks: &[Task]) -> (Vec<String>, bool) {
-    let status = Status::of(sweep, tasks);
+    let states = State::all(tasks, sweep);
+    let status = Status::of(sweep, tasks, &states);
     let mut lines: Vec<String> = status.head().lines().map(str::to_owned).collect();
     lines.insert(0, sweep.display().to_string());
-    let mut states: Vec<(usize, State)> = tasks
-        .par_iter()
-        .enumerate()
-        .map(|(i, task)| (i, State::of(task, sweep)))
-        .collect();
+    let mut states: Vec<(usize, State)> = states.into_iter().enumerate().collect();
     states.sort_by_key(|(index, state)| (rank(state), *index));
     let width = tasks.iter().map(|task| task.name().chars().count()).max().unwrap_or(0);
     for (index, state) in states.iter().take(ROWS) {
         lines.push(row(sweep, &tasks[*index], state, width));
     }
-    (lines, status.finished == status.tasks)
+    // with rungs, who has earned no more steps stays where it is
+    let is_over = status.running == 0 && halving::allowed(sweep, tasks, Rule::AtOnce).is_empty();
+    (lines, is_over)
 }
 
 /// Runs at work come first, then what went wrong, then what is paused, done, and not begun.
@@ -75,7 +72,7 @@ fn row(sweep: &Path, task: &Task, state: &State, width: usize) -> String {
 
 /// The last true evaluations.
 fn history(folder: &Path) -> String {
-    let rows: Vec<Progress> = metrics::read_as(&folder.join("metrics.jsonl")).unwrap_or_default();
+    let rows = evaluations(folder).unwrap_or_default();
     let values: Vec<f64> = rows.iter().filter_map(|row| row.true_success).collect();
     sparkline(&values[values.len().saturating_sub(EVALUATIONS)..])
 }

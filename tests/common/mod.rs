@@ -253,3 +253,24 @@ pub fn digest(run: &Path) -> String {
     }
     format!("{:08x}", crc32fast::hash(text.as_bytes()))
 }
+
+/// Python with these packages, as pip takes them in the folder of the tests, in an environment `name` that stays; `None`
+/// where it cannot be had. `import` works when all is there.
+pub fn python(name: &str, import: &str, packages: &[&str]) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let python = folder.join("bin/python");
+    let works = || {
+        let tried = Command::new(&python).args(["-c", import]).output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    if !works() {
+        let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+        made.ok().filter(|status| status.success())?;
+        let _ = Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(packages)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))
+            .status();
+    }
+    works().then_some(python)
+}

@@ -157,8 +157,8 @@ impl Cluster {
     }
 
     /// What the jobs of a sweep have said.
-    pub fn logs(&self, folder: &Path) -> String {
-        let entries = fs::read_dir(folder.join("sw/slurm")).into_iter().flatten().flatten();
+    pub fn logs(&self, sweep: &Path) -> String {
+        let entries = fs::read_dir(sweep.join("slurm")).into_iter().flatten().flatten();
         let logs = entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "log"));
         logs.map(|entry| fs::read_to_string(entry.path()).unwrap_or_default())
             .collect()

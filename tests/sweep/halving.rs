@@ -86,10 +86,36 @@ fn the_best_half_goes_on_from_each_rung_and_ends_in_the_same_bytes() {
         .saying(&["stays at its rung"]);
     let dry = tandem(folder, &["sweep", "submit", "sw", "--dry-run"]).ended(0).out;
     assert!(dry.contains("nothing to submit"), "{dry}");
+    let sweep = folder.join("sw");
+    let tasks = ::tandem::sweep::manifest::tasks(&sweep).unwrap();
+    let (_, is_over) = ::tandem::watch::sweep::picture(&sweep, &tasks);
+    assert!(is_over, "who stays at its rung keeps nobody watching");
 
     let mut late = halved();
     late["halving"]["rungs"] = json!([1000, 4000]);
     write(&folder.join("late.json"), &late);
     let refused = tandem(folder, &["sweep", "plan", "late.json", "--out", "late"]).ended(2);
     refused.saying(&["late.json:", "halving.rungs", "4000 is not before the end"]);
+}
+
+#[test]
+fn a_run_that_fails_is_out_and_keeps_nobody_waiting() {
+    let mut two = halved();
+    two["grid"]["ppo.rate"] = json!([0.001, 0.003]);
+    let folder = folder(&two);
+    let folder = folder.path();
+    tandem(folder, &["sweep", "plan", "plan.json", "--out", "sw"]).ended(0);
+    fs::create_dir_all(folder.join("sw/runs/tiny-fixed-c0-s0/thesis")).unwrap(); // task 0 fails
+    let other = folder.join("sw/runs/tiny-fixed-c1-s0/evaluation/final.json");
+    tandem(folder, &["sweep", "run", "sw", "--task", "1", "--onward"]).ended(0);
+    assert!(!other.exists(), "it waits for task 0");
+    tandem(folder, &["sweep", "run", "sw", "--task", "0", "--onward"])
+        .ended(2)
+        .saying(&["no run folder"]);
+    assert!(other.exists(), "the process of the failed run went on with it");
+    for _ in 0..2 {
+        tandem(folder, &["sweep", "run", "sw", "--tasks", "0"])
+            .ended(1)
+            .saying(&["1 failed for good"]);
+    }
 }

@@ -45,10 +45,15 @@ impl Summary {
             name: profile.entrant.label.clone(),
             points: profile.points.clone(),
         };
+        let all = match experiment {
+            Some(name) => self.groups.iter().filter(|group| group.experiment == name).count(),
+            None => self.overall.len(),
+        };
         let axes = Axes {
             title: format!(
-                "{}: share of runs above a true success, with its 95 % band",
-                experiment.unwrap_or("all experiments")
+                "{}: share of runs above a true success, with its 95 % band{}",
+                experiment.unwrap_or("all experiments"),
+                which(all)
             ),
             x: "true success".into(),
             y: "share of runs".into(),
@@ -61,10 +66,6 @@ impl Summary {
 
 fn curves(experiment: &str, groups: &[Group]) -> Result<Figure, PlotError> {
     let drawn = best(groups, |group| interquartile_mean(&group.scores()));
-    let which = match groups.len() > MOST_PAIRED {
-        true => format!(", the best {MOST_PAIRED} of {}", groups.len()),
-        false => String::new(),
-    };
     let curves: Vec<Curve> = drawn
         .iter()
         .map(|group| Curve {
@@ -73,11 +74,22 @@ fn curves(experiment: &str, groups: &[Group]) -> Result<Figure, PlotError> {
         })
         .collect();
     let axes = Axes {
-        title: format!("{experiment}: median over seeds, band between quartiles{which}"),
+        title: format!(
+            "{experiment}: median over seeds, band between quartiles{}",
+            which(groups.len())
+        ),
         x: "environment steps".into(),
         y: "true success".into(),
         range: Some((0.0, 1.0)),
         ..Axes::default()
     };
     learning_curves(&axes, &curves, Center::Median)
+}
+
+/// Says that of so many not all are drawn.
+fn which(all: usize) -> String {
+    match all > MOST_PAIRED {
+        true => format!(", the best {MOST_PAIRED} of {all}"),
+        false => String::new(),
+    }
 }

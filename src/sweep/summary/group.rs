@@ -8,11 +8,10 @@ use tandem_core::Stream;
 
 use crate::error::Error;
 use crate::evaluation::Evaluation;
-use crate::metrics;
 use crate::run_folder::{FINAL, RunError, RunFolder};
 use crate::statistics::{Estimate, RESAMPLES, bootstrap, interquartile_mean, median_steps, steps_to_success};
 use crate::sweep::Task;
-use crate::sweep::state::{Progress, State};
+use crate::sweep::state::{Progress, State, evaluations};
 
 /// Most points that are kept of a run's curve: a picture shows no more.
 const CURVE_POINTS: usize = 200;
@@ -169,10 +168,11 @@ fn read(sweep: &Path, task: &Task, why: &impl Fn(usize) -> Option<String>) -> Re
         message,
     };
     let state = State::of(task, sweep);
-    if state == State::Finished {
-        return read_run(&sweep.join(&task.folder), task).map_err(|error| missing("damaged", error.to_string()));
-    }
     let own = match &state {
+        State::Finished => {
+            let result = read_run(&sweep.join(&task.folder), task);
+            return result.map_err(|error| missing("damaged", error.to_string()));
+        }
         State::Failed(message) => message.clone(),
         State::Killed => "its process ended without a word".into(),
         State::Paused { env_steps, score } => {
@@ -182,7 +182,9 @@ fn read(sweep: &Path, task: &Task, why: &impl Fn(usize) -> Option<String>) -> Re
                 task.env_steps
             )
         }
-        _ => "not finished".into(),
+        State::Running { .. } => "a process is at it".into(),
+        State::Stopped => "it goes on from its checkpoint".into(),
+        State::Waiting => "nobody has begun it".into(),
     };
     Err(missing(state.name(), why(task.task).unwrap_or(own)))
 }
@@ -195,8 +197,7 @@ fn read_run(folder: &Path, task: &Task) -> Result<RunResult, Error> {
         Error::from(RunError::Damaged { path, reason })
     })?;
     run.check_rows()?;
-    let rows = metrics::read_as(&run.metrics())?;
-    Ok(summarise(task, &judged, success.mean, &rows))
+    Ok(summarise(task, &judged, success.mean, &evaluations(folder)?))
 }
 
 fn summarise(task: &Task, judged: &Evaluation, success: f64, rows: &[Progress]) -> RunResult {

@@ -3,6 +3,7 @@
 //!
 //! The seed is the unit of replication; intervals are stratified by experiment ([`crate::statistics`]).
 
+pub mod cells;
 mod document;
 mod figures;
 pub mod group;

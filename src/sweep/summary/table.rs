@@ -1,5 +1,6 @@
 //! The tables of results, as plain text and as Markdown from the same cells.
 
+use super::cells::{Cells, aligned, percent, piped, short, under};
 use super::group::Group;
 use super::{Summary, middle};
 use crate::statistics::{Estimate, median_steps};
@@ -40,9 +41,6 @@ const NOTE: &str = "IQM: interquartile mean over seeds, with its bootstrap inter
 
 /// More runs of an experiment than these are listed as CSV only.
 const MOST_LISTED: usize = 200;
-
-/// Lines of cells under a head.
-type Cells = Vec<Vec<String>>;
 
 impl Summary {
     /// The tables as aligned text.
@@ -114,25 +112,6 @@ impl Summary {
         };
         under(&IMPROVEMENT_HEAD, self.improvements.iter().map(line).collect())
     }
-}
-
-/// The lines under their head, without settings and price where there are none.
-fn under(head: &[&str], mut lines: Cells) -> Cells {
-    lines.insert(0, head.iter().map(|&title| title.to_owned()).collect());
-    let empty = |lines: &Cells, at: usize| lines[1..].iter().all(|line| line[at].is_empty());
-    for optional in ["price", "settings"] {
-        let column = head.iter().position(|&title| title == optional);
-        if let Some(at) = column.filter(|&at| empty(&lines, at)) {
-            lines.iter_mut().for_each(|line| drop(line.remove(at)));
-        }
-    }
-    lines
-}
-
-fn percent(found: Option<Estimate>) -> String {
-    found.map_or("-".into(), |e| {
-        format!("{:.1} % [{:.1}, {:.1}]", 100.0 * e.value, 100.0 * e.low, 100.0 * e.high)
-    })
 }
 
 /// One line per method and combination of settings.
@@ -236,59 +215,6 @@ fn runs(groups: &[Group]) -> Cells {
     under(&RUN_HEAD, lines)
 }
 
-/// Three digits with a unit of thousands.
-fn short(value: f64) -> String {
-    let (scaled, unit) = match value {
-        v if v >= 1e9 => (v / 1e9, " G"),
-        v if v >= 1e6 => (v / 1e6, " M"),
-        v if v >= 1e3 => (v / 1e3, " k"),
-        v => (v, ""),
-    };
-    let digits = match scaled {
-        v if v >= 100.0 || v == 0.0 => 0,
-        v if v >= 10.0 => 1,
-        _ => 2,
-    };
-    format!("{scaled:.digits$}{unit}")
-}
-
-fn aligned(cells: &Cells) -> String {
-    let columns = cells.first().map_or(0, Vec::len);
-    // a message may be long: it is followed by empty cells only
-    let is_message = |line: &[String], column: usize| {
-        let rest = &line[column + 1..];
-        !rest.is_empty() && rest.iter().all(String::is_empty)
-    };
-    let width = |column: usize| {
-        let lines = cells.iter().filter(|line| !is_message(line, column));
-        lines.map(|line| line[column].chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for line in cells {
-        let padded: Vec<String> = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:width$}"))
-            .collect();
-        text += padded.join("  ").trim_end();
-        text += "\n";
-    }
-    text
-}
-
-fn piped(cells: &Cells) -> String {
-    let mut text = String::new();
-    for (i, line) in cells.iter().enumerate() {
-        let safe: Vec<String> = line.iter().map(|cell| cell.replace('|', "\\|")).collect();
-        text += &format!("| {} |\n", safe.join(" | "));
-        if i == 0 {
-            text += &format!("|{}\n", "---|".repeat(line.len()));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::group::tests::{failed, group, run};
@@ -356,21 +282,6 @@ mod tests {
         assert_eq!(cells[0][1], "settings");
         assert_eq!(cells[4][..3], ["cma", "ppo.rate=0.1", "0"]);
         assert_eq!(runs(&groups())[0][1], "seed");
-    }
-
-    #[test]
-    fn numbers_have_three_digits() {
-        let cases = [
-            (0.0, "0"),
-            (0.05, "0.05"),
-            (90.0, "90.0"),
-            (3200.0, "3.20 k"),
-            (250_000.0, "250 k"),
-            (2.5e9, "2.50 G"),
-        ];
-        for (value, text) in cases {
-            assert_eq!(short(value), text);
-        }
     }
 
     #[test]

@@ -222,10 +222,13 @@ impl DesignOptimizer for MorphConditioned {
     fn report(&self) -> Vec<(&'static str, f64)> {
         let spread = self.spread.iter();
         let spread = spread.map(|spread| ("design_deviation", spread.mean_deviation()));
-        [("fidelity_loss", self.refresh_loss), ("noise_share", self.noise.share())]
-            .into_iter()
-            .chain(spread)
-            .collect()
+        [
+            ("fidelity_loss", self.refresh_loss),
+            ("noise_share", self.noise.share()),
+        ]
+        .into_iter()
+        .chain(spread)
+        .collect()
     }
 
     fn save(&self, archive: &mut Archive) {

@@ -74,7 +74,10 @@ impl NoiseShare {
 /// What noise costs in a roll-out, in deviations of the return; none where too few episodes ended.
 fn cost(rollout: &Rollout) -> Option<f64> {
     let returns = |without: bool| -> Vec<f64> {
-        let chosen = rollout.episodes.iter().filter(|e| (e.env < rollout.full_envs) == without);
+        let chosen = rollout
+            .episodes
+            .iter()
+            .filter(|e| (e.env < rollout.full_envs) == without);
         chosen.map(|episode| episode.total_return).collect()
     };
     let [without, with] = [true, false].map(returns);
