@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// A figure: its key in `metrics.jsonl`, its tag, what it means.
 type Known = (&'static str, &'static str, &'static str);
 
-const KNOWN: [Known; 29] = [
+const KNOWN: &[Known] = &[
     (
         "return",
         "rollout/ep_rew_mean",
