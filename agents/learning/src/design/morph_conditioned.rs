@@ -198,7 +198,9 @@ impl DesignOptimizer for MorphConditioned {
             term.rows.samples = means + noise * &term.rows.deviation;
         }
         let term = self.term.insert(term);
-        Ok(Some(self.logits.update(term, self.settings.rate)))
+        // narrower noise trusts a smaller neighbourhood: the design moves the less
+        let rate = self.settings.rate * self.noise.share();
+        Ok(Some(self.logits.update(term, rate)))
     }
 
     fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {
