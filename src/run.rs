@@ -110,7 +110,7 @@ impl Run {
                 "the design was frozen after {steps} steps and stays as it is: only the policy learns on; `{} train --from {}` \
                  begins a new search from both",
                 program(),
-                quoted(&self.path())
+                quoted(self.path())
             ));
         }
     }

@@ -112,7 +112,8 @@ fn folder(args: &CompareArgs) -> PathBuf {
 /// The runs' results; of those that have none, what the engine has seen of them.
 fn collect(folder: &Path, tasks: &[Task], outcomes: &[Option<Outcome>]) -> Vec<group::Group> {
     group::collect(folder, tasks, |task| match outcomes.get(task)?.as_ref()? {
-        Outcome::Failed(message) | Outcome::Busy(message) => Some(message.clone()),
+        Outcome::Failed(message) => Some(message.clone()),
+        Outcome::Busy(who) => Some(format!("being run by {who}")),
         Outcome::Finished | Outcome::Stopped | Outcome::Paused => None,
     })
 }

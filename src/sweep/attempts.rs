@@ -179,15 +179,19 @@ fn append(file: &mut File, event: &Event) -> io::Result<()> {
 }
 
 fn busy(what: &str, path: &Path) -> String {
-    let who = match read(path).into_iter().next_back() {
+    format!("{what} is being run by {}; --wait waits for it", holder(path))
+}
+
+/// Who began the run whose attempts stand at `path` last, where that has not ended.
+pub fn holder(path: &Path) -> String {
+    match read(path).into_iter().next_back() {
         Some(Event::Began { at, host, process, job }) => {
             let job = job.map_or(String::new(), |job| format!(", job {job}"));
             let host = host.unwrap_or_else(|| "a computer without a name".into());
             format!("process {process} on {host}{job}, since {at}")
         }
         _ => "another process".into(),
-    };
-    format!("{what} is being run by {who}; --wait waits for it")
+    }
 }
 
 /// All attempts so far; none where there is no such file. Torn lines are passed over.

@@ -85,7 +85,7 @@ impl<'a> Live<'a> {
             Outcome::Stopped => "stopped, checkpoint saved".into(),
             Outcome::Failed(message) => format!("failed: {message} (see {})", task.log(self.sweep).display()),
             Outcome::Paused => "pauses at a rung".into(),
-            Outcome::Busy(message) => format!("left to another: {message}"),
+            Outcome::Busy(who) => format!("left to {who}"),
         };
         self.say(&format!(
             "[{}/{}] {}: {what}",

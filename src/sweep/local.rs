@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Task;
+use super::attempts;
 use super::halving::{self, Rule};
 use super::live::Live;
 use super::slurm;
@@ -31,7 +32,7 @@ pub enum Outcome {
     Stopped,
     /// It failed, with the last line of its log.
     Failed(String),
-    /// Another process is at it, with what is known of that.
+    /// Another process is at it, and which.
     Busy(String),
     /// It pauses at a rung, or has to wait there.
     Paused,
@@ -193,7 +194,10 @@ impl Pool<'_> {
             }
             Ok(Some(status)) if status.success() && run.task.halving.is_some() => Some(Outcome::Paused),
             Ok(Some(status)) if stopping && was_stopped(status) => Some(Outcome::Stopped),
-            Ok(Some(status)) if status.code() == Some(BUSY) => Some(Outcome::Busy(last_word(status))),
+            Ok(Some(status)) if status.code() == Some(BUSY) => {
+                // the log's last line may be the other one's
+                Some(Outcome::Busy(attempts::holder(&run.task.attempts(self.sweep))))
+            }
             Ok(Some(status)) => Some(Outcome::Failed(last_word(status))),
             Err(error) => Some(Outcome::Failed(error.to_string())),
         }

@@ -109,3 +109,18 @@ fn the_local_engine_saves_all_when_it_is_stopped() {
     );
     assert!(checkpoints(&folder.join("sw/runs/tiny-fixed-s1")) > 0);
 }
+
+#[test]
+fn a_second_engine_leaves_runs_to_the_first_and_says_whose_they_are() {
+    let folder = folder(&long());
+    let folder = folder.path();
+    tandem(folder, &["sweep", "plan", "plan.json", "--out", "sw"]).ended(0);
+    let words = ["sweep", "run", "sw", "--tasks", "all"];
+    let first = begin(folder, &words);
+    wait_for_checkpoint(folder);
+    tandem(folder, &words)
+        .ended(4)
+        .saying(&["tiny-fixed-s0: left to process ", "other processes are at the rest"]);
+    kill_process(Pid::from_child(&first), Signal::TERM).unwrap();
+    assert_eq!(first.wait_with_output().unwrap().status.code(), Some(3));
+}

@@ -7,6 +7,7 @@ mod halving;
 mod local;
 mod plan;
 mod scale;
+mod schema;
 mod task;
 mod watch;
 
