@@ -101,7 +101,7 @@ mod tests {
         rollout.full_envs = 8;
         let earned = |env: usize| match env {
             8.. => noisy,
-            _ => 10.0 + if env % 2 == 0 { 1.0 } else { -1.0 },
+            _ => 10.0 + if env.is_multiple_of(2) { 1.0 } else { -1.0 },
         };
         let episode = |env| Episode {
             env,
