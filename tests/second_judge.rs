@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use common::{finished, tandem};
+use common::{finished, tandem, threads_decide_nothing};
 
 #[test]
 fn a_run_is_judged_in_the_true_machine_and_in_mujoco() {
@@ -48,12 +48,7 @@ fn a_run_is_judged_in_the_true_machine_and_in_mujoco() {
     assert_eq!(plain["success"], document["success"]["true_machine"]);
     assert_eq!(plain["return"], document["return"]["true_machine"]);
 
-    let one_thread: Vec<&str> = json.iter().copied().chain(["--threads", "1"]).collect();
-    assert_eq!(
-        tandem(folder, &one_thread).ended(0).json(),
-        document,
-        "threads decide nothing"
-    );
+    threads_decide_nothing(folder, &json, &document);
     let table = tandem(folder, &words).ended(0).out;
     for part in [
         "success, MuJoCo",

@@ -4,7 +4,7 @@ mod common;
 
 use serde_json::Value;
 
-use common::{finished, tandem};
+use common::{finished, tandem, threads_decide_nothing};
 
 #[test]
 fn every_parameter_is_moved_within_its_bounds_and_slopes_are_differences_by_the_way() {
@@ -37,23 +37,13 @@ fn every_parameter_is_moved_within_its_bounds_and_slopes_are_differences_by_the_
             assert!(of(&format!("{key}_slope_low")) <= said && said <= of(&format!("{key}_slope_high")));
         }
     }
-    let (moved, mut other) = (&parameters[2], design.clone());
-    other["parameters"][2]["value"] = moved["higher"].clone();
-    let elsewhere = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(folder.join("run/evaluation/sensitivity.json")).unwrap();
     assert_eq!(
         serde_json::from_str::<Value>(&text).unwrap(),
         document,
         "what is printed is what is stored"
     );
-    std::fs::write(elsewhere.path().join("other.json"), other.to_string()).unwrap();
-
-    let one_thread: Vec<&str> = json.iter().copied().chain(["--threads", "1"]).collect();
-    assert_eq!(
-        tandem(folder, &one_thread).ended(0).json(),
-        document,
-        "threads decide nothing"
-    );
+    threads_decide_nothing(folder, &json, &document);
     let table = tandem(folder, &words).ended(0).out;
     assert!(
         table.contains("return per range") && table.contains("link_1_length"),
@@ -62,8 +52,8 @@ fn every_parameter_is_moved_within_its_bounds_and_slopes_are_differences_by_the_
     let picture = std::fs::read(folder.join("run/evaluation/sensitivity.png")).unwrap();
     assert!(picture.starts_with(b"\x89PNG"));
 
-    let design = elsewhere.path().join("other.json");
-    let alone = tandem(folder, &["evaluate", design.to_str().unwrap(), "--sensitivity"]);
-    let alone = alone.ended(2);
-    assert!(alone.err.contains("without a policy"), "{}", alone.err);
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("run/design.json"), elsewhere.path().join("alone.json")).unwrap();
+    let alone = tandem(elsewhere.path(), &["evaluate", "alone.json", "--sensitivity"]);
+    alone.ended(2).saying(&["without a policy"]);
 }

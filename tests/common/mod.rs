@@ -274,3 +274,10 @@ pub fn python(name: &str, import: &str, packages: &[&str]) -> Option<PathBuf> {
     }
     works().then_some(python)
 }
+
+/// The same command on one thread prints the same document.
+#[track_caller]
+pub fn threads_decide_nothing(folder: &Path, words: &[&str], document: &Value) {
+    let one_thread: Vec<&str> = words.iter().copied().chain(["--threads", "1"]).collect();
+    assert_eq!(tandem(folder, &one_thread).ended(0).json(), *document);
+}

@@ -134,6 +134,11 @@ impl MorphConditioned {
         })
     }
 
+    /// The noise of roll-outs at this progress.
+    fn used_noise(&self, progress: f64) -> Noise {
+        self.noise.of(self.credit.noise(progress))
+    }
+
     /// A few regression steps: half the rows visited, half uniform, designs around the current one.
     fn refresh(&mut self, rollout: &Rollout) -> u64 {
         let batch = self.settings.refresh_batch;
@@ -176,7 +181,7 @@ impl DesignOptimizer for MorphConditioned {
     }
 
     fn noise(&self, progress: f64) -> Option<Noise> {
-        Some(self.noise.of(self.credit.noise(progress)))
+        Some(self.used_noise(progress))
     }
 
     fn effect_update(
@@ -185,7 +190,7 @@ impl DesignOptimizer for MorphConditioned {
         rewards: &[f32],
         context: &mut Context,
     ) -> Result<Option<EffectUpdate<'_>>, MethodError> {
-        let noise = self.noise.of(self.credit.noise(context.progress));
+        let noise = self.used_noise(context.progress);
         let mut term = DesignTerm {
             rows: self.credit.rows(rollout, rewards, noise),
             inputs: matrix(&rollout.features, rollout.rows()),

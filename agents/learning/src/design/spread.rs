@@ -31,7 +31,7 @@ pub struct SpreadSettings {
     pub least_deviation: f64,
     /// Whether an episode counts by what it earned beyond what the critic expected of its start; else by its return. Where
     /// starts matter more than the design, as where objects differ from episode to episode, nothing is learnt without. What
-    /// a start shows of its design is not taken away.
+    /// a start shows of its design, as far as it is linear in the logits, is not taken away.
     pub start_baseline: bool,
     /// What a drawn design is credited with. Absent, `segment` where an episode spans more than four roll-outs, else
     /// `episode`.

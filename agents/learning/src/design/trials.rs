@@ -55,23 +55,29 @@ pub(super) fn segments(rollout: &Rollout, rewards: &[f32]) -> Vec<Trial> {
     trials
 }
 
-/// The episodes' returns about their mean. With a `baseline`, less what the critic expected of their starts as far as the
-/// designs do not explain it: noise is taken away, and what a design does is left, though a start shows its design (a longer
-/// arm's tip is elsewhere).
+/// Share of the starts' values that must be left beside the designs, squared, to tell anything: less is rounding, as where there
+/// are no more episodes than numbers of a design.
+const LEFT: f64 = 1e-9;
+
+/// The episodes' returns about their mean. With a `baseline`, less what the critic expected of their starts beyond what is
+/// linear in the designs' logits: a start shows its design (a longer arm's tip is elsewhere), whose merit is not to be taken
+/// away.
 ///
 /// ```text
 /// merit = R - b V',    V' = V - Z (Z'Z)^-1 Z'V,    b = R.V' / V'.V'       R, V, Z about their means
 /// ```
 fn merits(rollout: &Rollout, baseline: bool) -> Vec<f64> {
-    let of = |of: fn(&Episode) -> f64| centred(rollout.episodes.iter().map(of).collect());
-    let mut merits = of(|episode| episode.total_return);
+    let centred_by = |number: &dyn Fn(&Episode) -> f64| centred(rollout.episodes.iter().map(number).collect());
+    let mut merits = centred_by(&|episode| episode.total_return);
     if baseline {
-        let mut values = of(|episode| episode.start_value.into());
-        let logits = rollout.episodes.first().map_or(0, |episode| episode.logits.len());
-        let columns = (0..logits).map(|i| centred(rollout.episodes.iter().map(|e| e.logits[i]).collect()));
-        take_away(&mut values, &columns.collect::<Vec<_>>());
-        let slope = dot(&merits, &values) / dot(&values, &values).max(1e-12);
-        merits.iter_mut().zip(values).for_each(|(m, v)| *m -= slope * v);
+        let values = centred_by(&|episode| episode.start_value.into());
+        let numbers = rollout.episodes.first().map_or(0, |episode| episode.logits.len());
+        let logits: Vec<_> = (0..numbers).map(|i| centred_by(&|episode| episode.logits[i])).collect();
+        let left = residuals(&values, &logits);
+        if dot(&left, &left) > LEFT * dot(&values, &values) {
+            let slope = dot(&merits, &left) / dot(&left, &left);
+            merits.iter_mut().zip(left).for_each(|(m, v)| *m -= slope * v);
+        }
     }
     merits
 }
@@ -86,12 +92,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Leaves the residuals of the linear regression of `values` on `columns`; all are about their means.
-fn take_away(values: &mut [f64], columns: &[Vec<f64>]) {
+/// The residuals of the linear regression of `values` on `columns`; all are about their means.
+fn residuals(values: &[f64], columns: &[Vec<f64>]) -> Vec<f64> {
+    let mut left = values.to_vec();
     let d = columns.len();
-    if d == 0 {
-        return;
-    }
     let square = |i: usize, j: usize| dot(&columns[i], &columns[j]);
     let mut normal = DMatrix::from_fn(d, d, |i, j| square(i.max(j), i.min(j)));
     for i in 0..d {
@@ -99,12 +103,12 @@ fn take_away(values: &mut [f64], columns: &[Vec<f64>]) {
         normal[(i, i)] = normal[(i, i)] * (1.0 + 1e-9) + 1e-12;
     }
     let right = DVector::from_fn(d, |i, _| dot(&columns[i], values));
-    let Some(factor) = Cholesky::new(normal) else {
-        return;
-    };
-    for (column, slope) in columns.iter().zip(factor.solve(&right).iter()) {
-        values.iter_mut().zip(column).for_each(|(v, x)| *v -= slope * x);
+    if let Some(factor) = Cholesky::new(normal) {
+        for (column, slope) in columns.iter().zip(factor.solve(&right).iter()) {
+            left.iter_mut().zip(column).for_each(|(v, x)| *v -= slope * x);
+        }
     }
+    left
 }
 
 #[cfg(test)]
@@ -163,6 +167,13 @@ mod tests {
             assert!((merit - expected).abs() < 1e-9, "{merits:?}");
         }
         assert!((trials[1].logits[0] - 0.2).abs() < 1e-6 && trials.len() == 3);
+    }
+
+    #[test]
+    fn as_many_numbers_as_episodes_explain_everything_and_leave_the_returns() {
+        // two episodes lie on a line, whatever the critic says
+        let rollout = rollout(&[1.0, 3.0], &[0.1, 0.7], &[0.3, -0.2]);
+        assert_eq!(merits(&rollout, true), [-1.0, 1.0]);
     }
 
     #[test]
