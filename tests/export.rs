@@ -49,7 +49,7 @@ fn a_folder_gets_all_formats() {
     let said = tandem(folder.path(), &["export", "run", "--out", "arm"]).ended(0);
     assert_eq!(
         said.out,
-        "arm/machine.xml\narm/machine.urdf\narm/policy.onnx\narm/policy.py\narm/player.py\narm/play.py\n"
+        "arm/machine.xml\narm/machine.urdf\narm/policy.onnx\narm/policy.py\narm/player.py\narm/play.py\narm/walls.py\n"
     );
     tandem(folder.path(), &["export", "run", "--mjcf", "arm.xml"]).ended(0);
     let read = |name: &str| fs::read(folder.path().join(name)).expect("it was written");

@@ -154,6 +154,7 @@ fn exported_policies_are_played_by_the_scripts_beside_them() {
     // how far numbers may be apart: an arm's servos are told their set points in another way, a tentacle begins by coming to rest
     for (problem, task, apart) in [
         ("reach2d", json!({}), 0.01),
+        ("reach2d", json!({"preset": "passage"}), 0.01),
         ("tentacle", json!({}), 0.01),
         ("hand3d-press", json!({"horizon": 20}), 1e-3),
         ("hand3d-tendon", json!({}), 1e-3),

@@ -8,6 +8,8 @@
 const POLICY: (&str, &str) = ("policy.py", include_str!("players/policy.py"));
 /// What all players share.
 const PLAYER: (&str, &str) = ("player.py", include_str!("players/player.py"));
+/// What players of arms know of walls.
+const WALLS: (&str, &str) = ("walls.py", include_str!("players/walls.py"));
 /// Name of the player in the exported folder.
 const PLAY: &str = "play.py";
 
@@ -21,5 +23,9 @@ pub fn scripts(problem: &str) -> Vec<(&'static str, &'static str)> {
         "robot" => include_str!("players/robot.py"),
         _ => return vec![POLICY],
     };
-    vec![POLICY, PLAYER, (PLAY, player)]
+    let mut scripts = vec![POLICY, PLAYER, (PLAY, player)];
+    if problem == "reach2d" {
+        scripts.push(WALLS);
+    }
+    scripts
 }
