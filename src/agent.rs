@@ -5,7 +5,7 @@ use tandem_learning::adam::Adam;
 use tandem_learning::archive::{Archive, ArchiveError};
 use tandem_learning::gae::{Segments, advantages};
 use tandem_learning::policy::{Policy, PolicyShape};
-use tandem_learning::ppo::{Batch, EffectUpdate, Learner, PpoError, PpoSettings, PpoStats, update};
+use tandem_learning::ppo::{Batch, EffectUpdate, Learner, PpoError, PpoSettings, PpoStats, RateShare, update};
 use tandem_learning::reward_scaler::RewardScaler;
 use tandem_learning::rollout::Rollout;
 
@@ -22,6 +22,8 @@ pub struct Agent {
     spec: Spec,
     /// Order of minibatches.
     stream: Stream,
+    /// How much of the scheduled rate the last updates' sizes allow.
+    rate_share: RateShare,
     /// How often the agent was initialised anew; each restart draws weights of its own.
     restarts: u64,
 }
@@ -44,6 +46,7 @@ impl Agent {
             scaler: scaler(experiment),
             stream: Stream::new(experiment.seed, "minibatches", 0),
             spec: spec.clone(),
+            rate_share: RateShare::default(),
             restarts: 0,
             average: untrained(experiment, spec, 0),
             policy,
@@ -56,7 +59,13 @@ impl Agent {
         self.policy = untrained(experiment, &self.spec, self.restarts);
         self.average = untrained(experiment, &self.spec, self.restarts);
         self.adam = Adam::new(self.policy.parameters());
+        self.rate_share = RateShare::default();
         self.scaler = scaler(experiment);
+    }
+
+    /// The scheduled rate as the next update uses it.
+    pub fn rate(&self, scheduled: f64) -> f64 {
+        self.rate_share.of(scheduled)
     }
 
     /// The roll-out's rewards in the critic's scale, `[N, T]`.
@@ -97,6 +106,7 @@ impl Agent {
             returns: &returns,
         };
         let stats = update(learner, settings, batch, &mut self.stream)?;
+        self.rate_share.adapt(settings.target_kl, stats.kl);
         if let Some(cap) = pace.log_std_cap {
             self.policy.cap_log_std(cap);
         }
@@ -110,6 +120,7 @@ impl Agent {
         self.policy.save(archive, "policy");
         self.average.save(archive, "average");
         self.adam.save(archive, "policy.adam");
+        self.rate_share.save(archive);
         if let Some(scaler) = &self.scaler {
             scaler.save(archive, "reward_scaler");
         }
@@ -136,6 +147,7 @@ impl Agent {
         self.load_policy(archive)?;
         self.average.load(archive, "average")?;
         self.adam.load(archive, "policy.adam")?;
+        self.rate_share.load(archive)?;
         match &mut self.scaler {
             Some(scaler) => scaler.load(archive, "reward_scaler"),
             None => Ok(()),

@@ -131,7 +131,7 @@ impl Trainer {
         }
         let mut seconds = Seconds::default();
         seconds.time("rollout", || self.roll_out(phase))?;
-        let rate = self.experiment.ppo.rate_at(self.passed());
+        let rate = self.agent.rate(self.experiment.ppo.rate_at(self.passed()));
         let stats = seconds.time("update", || self.learn(phase, rate))?;
         seconds.time("design", || self.move_design(phase))?;
 

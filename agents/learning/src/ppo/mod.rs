@@ -13,6 +13,7 @@
 //! | 9 no value clipping | `loss::squared_error` |
 //! | 10 one loss: policy + `value_weight` MSE - `entropy` H | `task::Task` |
 //! | 11 clipping of the global gradient norm | [`crate::adam::clip_global_norm`] |
+//! | - rate follows the update's divergence, where it has a target | [`RateShare`] |
 //! | 12 clip fraction, low-variance KL, explained variance | [`PpoStats`] |
 //! | 13-16 separate tanh nets, Gaussian with learnt, state-independent, bounded deviation | [`crate::policy::Policy`] |
 //! | 18 commands clipped for the problem, stored unclipped | [`collect`](fn@crate::collect::collect) |
@@ -27,12 +28,14 @@
 //! tasks, and what these found is added in a fixed order.
 
 mod loss;
+mod rate_share;
 mod report;
 mod settings;
 mod task;
 #[cfg(test)]
 mod tests;
 
+pub use rate_share::RateShare;
 pub use report::{PpoError, PpoStats};
 pub use settings::PpoSettings;
 

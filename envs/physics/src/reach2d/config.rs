@@ -29,7 +29,7 @@ pub(super) const WALL_RADIUS: f32 = 0.01;
 pub(super) const FRICTION: f32 = 0.1;
 
 /// All presets. Shares as [`super::selectivity`] counts them with seed 0.
-pub const PRESETS: [Preset; 7] = [
+pub const PRESETS: [Preset; 9] = [
     Preset {
         name: "near",
         about: "no walls, goal at 2.5 m, start reach 2.0 m; 76.6 % of random designs work (n = 1000)",
@@ -49,6 +49,14 @@ pub const PRESETS: [Preset; 7] = [
     Preset {
         name: "far-15",
         about: "as far, with 15 links; 0.0007 % of random designs work (n = 3 000 000)",
+    },
+    Preset {
+        name: "far-30",
+        about: "as far, with 30 links; none of 1 000 000 random designs works",
+    },
+    Preset {
+        name: "far-50",
+        about: "as far, with 50 links; none of 1 000 000 random designs works",
     },
     Preset {
         name: "far-torque",
@@ -81,7 +89,7 @@ pub struct Config {
     pub preset: Option<String>,
     /// Number of links, 1 to [`MAX_LINKS`].
     pub links: Option<usize>,
-    /// Lowest and highest link length, m, within [0.05, 2].
+    /// Lowest and highest link length, m, within [0.01, 2].
     #[schemars(extend("unit" = "m"))]
     pub length_bounds: Option<[f64; 2]>,
     /// Length of every link of the start design, m.
@@ -242,6 +250,20 @@ impl Settings {
                 substeps: 40,
                 ..far
             },
+            "far-30" => Self {
+                links: 30,
+                length_bounds: [0.025, 0.165],
+                start_length: 0.0667,
+                substeps: 80,
+                ..far
+            },
+            "far-50" => Self {
+                links: 50,
+                length_bounds: [0.015, 0.1],
+                start_length: 0.04,
+                substeps: 160,
+                ..far
+            },
             "far-torque" => Self {
                 design_torque: true,
                 ..far
@@ -264,8 +286,8 @@ impl Settings {
         s.links = within("links", c.links.unwrap_or(s.links), [1, MAX_LINKS])?;
         s.length_bounds = c.length_bounds.unwrap_or(s.length_bounds);
         let [low, high] = s.length_bounds;
-        within("length_bounds", low, [0.05, 2.0])?;
-        within("length_bounds", high, [0.05, 2.0])?;
+        within("length_bounds", low, [0.01, 2.0])?;
+        within("length_bounds", high, [0.01, 2.0])?;
         if low >= high {
             return refuse(
                 "length_bounds",

@@ -30,6 +30,9 @@ const NEARNESS_SCALE: f32 = 0.25;
 const ROOM_SEEN: f32 = 0.3;
 /// Physics steps of a control step in rapier per five links.
 const RAPIER_SUBSTEPS: usize = 64;
+/// Longer arms are not compared with rapier: its multibodies of thirty links, at steps at which they have converged, take minutes
+/// an episode.
+const REFERENCE_LINKS: usize = 15;
 /// Fault of a design whose machine could not be built.
 const NO_MACHINE: &str = "the machine could not be built";
 /// The machine touches a wall when a link's surface is nearer than this, m.
@@ -192,7 +195,9 @@ impl World for Reach {
     }
 
     fn reference(&self) -> Option<Self> {
-        Some(self.with_machine(RAPIER_SUBSTEPS * self.settings.links.div_ceil(5), Engine::Rapier))
+        let links = self.settings.links;
+        let machine = || self.with_machine(RAPIER_SUBSTEPS * links.div_ceil(5), Engine::Rapier);
+        (links <= REFERENCE_LINKS).then(machine)
     }
 
     fn in_mujoco(&self) -> Option<InMujoco<Self>> {
