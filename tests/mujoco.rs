@@ -144,6 +144,34 @@ fn played(run: &Path, steps: usize) -> (Vec<String>, [Vec<f32>; 2]) {
     (names, [start, seen])
 }
 
+/// A pendulum with sensors.
+const PENDULUM: &str = r#"<mujoco><option timestep="0.005"/><worldbody><body name="arm">
+    <joint name="hinge" axis="0 1 0" damping="0.1"/><geom type="capsule" fromto="0 0 0 0 0 -0.5" size="0.02"/>
+    <site name="tip" pos="0 0 -0.5"/></body></worldbody>
+    <actuator><motor name="motor" joint="hinge" ctrlrange="-1 1" gear="2"/></actuator>
+    <sensor><jointvel name="rate" joint="hinge"/><framepos name="place" objtype="site" objname="tip"/></sensor></mujoco>"#;
+
+/// Its task, by sensors and formulas.
+fn pendulum(model: &Path) -> Value {
+    std::fs::write(model, PENDULUM).unwrap();
+    let height = json!({"term": "sensor", "params": {"sensor": "place"}, "index": 2});
+    let rate = json!({"term": "joint_vel"});
+    json!({
+        "model": model,
+        "design": [{"name": "rod", "unit": "m", "low": 0.3, "high": 0.8, "edit": ["length(body:arm)"]}],
+        "observation": [
+            {"term": "joint_pos"}, {"term": "sensor", "params": {"sensor": ["rate", "place"]}}, {"term": "cfrc_ext"},
+            {"name": "formula", "expression": "if(z > -0.4, round(2 * z), -z^2) + min(w, 1) % 3", "unit": "1",
+             "variables": {"z": height, "w": rate}}
+        ],
+        "action": [{"term": "joint_effort"}],
+        "reward": [{"term": "action_rate_l2", "weight": -0.01}],
+        "success": {"expression": "z - 0.3", "variables": {"z": height}},
+        "termination": [{"name": "fast", "expression": "abs(w) - 100", "variables": {"w": rate}}],
+        "horizon": 50, "control_steps": 4
+    })
+}
+
 #[test]
 fn exported_policies_are_played_by_the_scripts_beside_them() {
     let Some(python) = python() else { return };
@@ -151,6 +179,7 @@ fn exported_policies_are_played_by_the_scripts_beside_them() {
     let crane: Value = serde_json::from_str(&std::fs::read_to_string(robots.join("crane.json")).unwrap()).unwrap();
     let mut crane = crane["task"].clone();
     crane["model"] = json!(robots.join("crane.xml"));
+    let models = tempfile::tempdir().unwrap();
     // how far numbers may be apart: an arm's servos are told their set points in another way, a tentacle begins by coming to rest
     for (problem, task, apart) in [
         ("reach2d", json!({}), 0.01),
@@ -159,6 +188,7 @@ fn exported_policies_are_played_by_the_scripts_beside_them() {
         ("hand3d-press", json!({"horizon": 20}), 1e-3),
         ("hand3d-tendon", json!({}), 1e-3),
         ("robot", crane, 1e-4),
+        ("robot", pendulum(&models.path().join("pendulum.xml")), 1e-4),
     ] {
         let folder = short_run(problem, &task);
         tandem(folder.path(), &["export", "run", "--out", "out"]).ended(0);

@@ -10,6 +10,8 @@ const POLICY: (&str, &str) = ("policy.py", include_str!("players/policy.py"));
 const PLAYER: (&str, &str) = ("player.py", include_str!("players/player.py"));
 /// What players of arms know of walls.
 const WALLS: (&str, &str) = ("walls.py", include_str!("players/walls.py"));
+/// How formulas of a robot's task are worked out.
+const FORMULA: (&str, &str) = ("formula.py", include_str!("players/formula.py"));
 /// Name of the player in the exported folder.
 const PLAY: &str = "play.py";
 
@@ -23,9 +25,10 @@ pub fn scripts(problem: &str) -> Vec<(&'static str, &'static str)> {
         "robot" => include_str!("players/robot.py"),
         _ => return vec![POLICY],
     };
-    let mut scripts = vec![POLICY, PLAYER, (PLAY, player)];
-    if problem == "reach2d" {
-        scripts.push(WALLS);
-    }
-    scripts
+    let more = match problem {
+        "reach2d" => Some(WALLS),
+        "robot" => Some(FORMULA),
+        _ => None,
+    };
+    [POLICY, PLAYER, (PLAY, player)].into_iter().chain(more).collect()
 }

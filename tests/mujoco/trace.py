@@ -36,7 +36,7 @@ def robot(machine, seen):
     """Of a robot that begins without noise: what it is told."""
     machine.rest()
     told = [value for name, value in seen.items() if name.startswith("generated_commands")]
-    machine.commands = [(machine.terms("command")[0], play.np.array(told))]
+    machine.commands = [(term, play.np.array(told)) for term in machine.terms("command")]
     machine.begin()
 
 

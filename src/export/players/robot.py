@@ -4,8 +4,7 @@
     python play.py --episodes 100
     python play.py --viewer
 
-It knows the terms below. Commands are drawn once for an episode; pushes, delays, other masses and the terminations that it does not
-know are left out. A robot whose task has other terms is refused; the policy itself is at hand in policy.py.
+Commands are drawn once for an episode; pushes, delays, other masses and the terminations that are not below are left out.
 """
 
 import math
@@ -15,6 +14,7 @@ from fnmatch import fnmatchcase
 import mujoco
 import numpy as np
 
+from formula import value
 from player import Player, play
 
 JOINTS = mujoco.mjtJoint
@@ -32,9 +32,8 @@ class Robot(Player):
         known = {"observation": OBSERVATIONS, "action": ACTIONS, "success": SUCCESSES, "command": ("velocity", "position")}
         for part, names in known.items():
             for term in self.terms(part):
-                if term.get("term") not in names:
-                    what = term.get("term") or f"formula {term.get('expression')}"
-                    sys.exit(f"play.py does not know the {part} term {what}")
+                if not term.get("expression") and term["term"] not in names:
+                    sys.exit(f"play.py does not know the {part} term {term['term']}")
 
     def terms(self, part, name=None):
         """The task's terms of a kind, those of this name where one is given."""
@@ -92,9 +91,7 @@ class Robot(Player):
             stands = rng.random() < params.get("standing", 0)
             ranges = [params.get("lin_vel_x", [-1, 1]), params.get("lin_vel_y", [0, 0]), params.get("ang_vel_z", [0, 0])]
             return np.zeros(3) if stands else np.array([rng.uniform(*ends) for ends in ranges])
-        if params.get("shape", "box") != "box":
-            sys.exit(f"play.py draws positions from boxes only, not from a {params['shape']}")
-        place = np.array([rng.uniform(*params.get(axis, [-1, 1] if axis != "z" else [0, 0])) for axis in "xyz"])
+        place = {"disc": around, "shell": around}.get(params.get("shape"), in_box)(params, rng)
         if params.get("body"):
             self.data.mocap_pos[self.model.body_mocapid[self.model.body(params["body"]).id]] = place
         return place
@@ -102,9 +99,20 @@ class Robot(Player):
     def observe(self):
         seen = []
         for term in self.terms("observation"):
-            numbers = (term.get("scale") or 1) * np.ravel(OBSERVATIONS[term["term"]](self, term["params"]))
+            numbers = (term.get("scale") or 1) * self.numbers(term)
             seen.extend(np.clip(numbers, *(term.get("clip") or (-math.inf, math.inf))))
         return seen
+
+    def numbers(self, term):
+        """What an observation term or a formula amounts to."""
+        if term.get("expression"):
+            return np.array([self.formula(term)])
+        return np.ravel(OBSERVATIONS[term["term"]](self, term.get("params") or {}))
+
+    def formula(self, term):
+        """The value of a formula over numbers of observation terms."""
+        chosen = {name: (self.numbers(variable), variable.get("index") or 0) for name, variable in term["variables"].items()}
+        return value(term["expression"], {name: numbers[index] for name, (numbers, index) in chosen.items()})
 
     def act(self, command):
         self.last, used = np.clip(command, -1, 1).astype(float), 0
@@ -118,16 +126,22 @@ class Robot(Player):
 
     def is_good(self):
         success = self.terms("success")
+        if success and success[0].get("expression"):
+            return self.formula(success[0]) > 0
         return bool(success) and SUCCESSES[success[0]["term"]](self, success[0]["params"])
 
     def succeeds(self):
         success = self.terms("success")
-        if not success or success[0]["term"] == "survives":
+        if not success or success[0].get("term") == "survives":
             return self.steps >= self.policy.horizon
         return self.held >= success[0]["params"].get("hold", 1)
 
     def is_over(self):
-        return any(ENDS[term["term"]](self, term["params"]) for term in self.terms("termination") if term.get("term") in ENDS)
+        terms = self.terms("termination")
+        formulas = (self.formula(term) for term in terms if term.get("expression"))
+        return any(ENDS[term["term"]](self, term["params"]) for term in terms if term.get("term") in ENDS) or any(
+            not number <= 0 for number in formulas
+        )
 
     def matching(self, params, key, count, name):
         """Numbers of the parts whose names fit the patterns of a parameter, pattern by pattern, each once."""
@@ -200,6 +214,34 @@ class Robot(Player):
         velocity = self.velocity(self.body(params))[3:5]
         self.tracked += np.linalg.norm(velocity - self.told(params, "velocity")[:2])
         return self.tracked / (self.steps or 1)
+
+
+def in_box(params, rng):
+    return np.array([rng.uniform(*params.get(axis, [-1, 1] if axis != "z" else [0, 0])) for axis in "xyz"])
+
+
+def around(params, rng):
+    """A place in a level disc or a shell, evenly by area or volume, m."""
+    direction, power = rng.normal(size=3), 3
+    if params["shape"] == "disc":
+        direction[2], power = 0, 2
+    inner, outer = params.get("radius", [0, 1])
+    radius = rng.uniform(inner**power, outer**power) ** (1 / power)
+    return np.array(params.get("center", [0, 0, 0])) + radius * direction / np.linalg.norm(direction)
+
+
+def sensors(robot, params):
+    found = robot.matching(params, "sensor", robot.model.nsensor, lambda i: robot.model.sensor(i).name)
+    first, count = robot.model.sensor_adr, robot.model.sensor_dim
+    return np.concatenate([robot.data.sensordata[first[i] : first[i] + count[i]] for i in found])
+
+
+def outer_forces(robot, params):
+    """Torques and forces from outside on bodies; the world is left out unless it is named."""
+    patterns = params.get("bodies", "*")
+    named = "world" in ([patterns] if isinstance(patterns, str) else patterns)
+    found = robot.matching(params, "bodies", robot.model.nbody, lambda i: robot.model.body(i).name)
+    return np.concatenate([robot.data.cfrc_ext[i] for i in found if i or named])
 
 
 def along(params, vector):
@@ -291,6 +333,8 @@ OBSERVATIONS = {
     "target_position": lambda robot, p: in_frame(robot, p, robot.way(p)),
     "body_position": lambda robot, p: along(p, robot.place(p["of"])),
     "difference": lambda robot, p: along(p, robot.place(p["of"]) - robot.place(p["to"])),
+    "sensor": sensors,
+    "cfrc_ext": outer_forces,
     "foot_contact": lambda robot, p: touching(robot, p, p.get("threshold", 0)),
     "qpos": lambda robot, p: raw(robot, p, robot.data.qpos, robot.model.jnt_qposadr, COORDINATES),
     "qvel": lambda robot, p: raw(robot, p, robot.data.qvel, robot.model.jnt_dofadr, VELOCITIES),
