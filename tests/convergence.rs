@@ -8,7 +8,7 @@ use tandem::bench::convergence::{BAR, cases};
 #[test]
 fn arms_have_converged_at_their_shipped_step_and_rapier_agrees() {
     let cases = cases("reach2d").unwrap();
-    assert_eq!(cases.len(), 9, "all presets");
+    assert_eq!(cases.len(), 8, "all presets");
     for case in cases
         .iter()
         .filter(|case| ["reach2d near", "reach2d passage", "reach2d far-torque"].contains(&&*case.name()))

@@ -12,7 +12,7 @@ import json
 import math
 import sys
 
-LINKS = {"far": 5, "far-15": 15, "far-30": 30, "far-50": 50}
+LINKS = {"far": 5, "far-15": 15, "far-30": 30}
 
 
 def slope(points):

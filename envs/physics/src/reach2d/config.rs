@@ -29,7 +29,7 @@ pub(super) const WALL_RADIUS: f32 = 0.01;
 pub(super) const FRICTION: f32 = 0.1;
 
 /// All presets. Shares as [`super::selectivity`] counts them with seed 0.
-pub const PRESETS: [Preset; 9] = [
+pub const PRESETS: [Preset; 8] = [
     Preset {
         name: "near",
         about: "no walls, goal at 2.5 m, start reach 2.0 m; 76.6 % of random designs work (n = 1000)",
@@ -53,10 +53,6 @@ pub const PRESETS: [Preset; 9] = [
     Preset {
         name: "far-30",
         about: "as far, with 30 links; none of 1 000 000 random designs works",
-    },
-    Preset {
-        name: "far-50",
-        about: "as far, with 50 links; none of 1 000 000 random designs works",
     },
     Preset {
         name: "far-torque",
@@ -255,13 +251,6 @@ impl Settings {
                 length_bounds: [0.025, 0.165],
                 start_length: 0.0667,
                 substeps: 80,
-                ..far
-            },
-            "far-50" => Self {
-                links: 50,
-                length_bounds: [0.015, 0.1],
-                start_length: 0.04,
-                substeps: 160,
                 ..far
             },
             "far-torque" => Self {
