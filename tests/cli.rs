@@ -250,6 +250,21 @@ fn train_makes_what_it_promises() {
 }
 
 #[test]
+fn the_rate_falls_while_updates_are_larger_than_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut experiment = tiny("fixed");
+    experiment["ppo"]["anneal"] = json!(false);
+    experiment["ppo"]["target_kl"] = json!(1e-9);
+    write(&folder.path().join("tiny.json"), &experiment);
+    tandem(folder.path(), &["train", "tiny.json", "--out", "run"]).ended(0);
+    let rows = tandem::metrics::read(&folder.path().join("run/metrics.jsonl")).unwrap();
+    for (i, row) in rows.iter().take(5).enumerate() {
+        let (rate, expected) = (row["rate"].as_f64().unwrap(), 3e-4 / 1.5_f64.powi(i as i32));
+        assert!((rate / expected - 1.0).abs() < 1e-9, "row {i}: {rate}");
+    }
+}
+
+#[test]
 fn evaluate_prints_one_document_or_a_table() {
     let folder = finished();
     let words = ["evaluate", "run", "--episodes", "16", "--seed", "3", "--json"];

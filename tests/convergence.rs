@@ -9,10 +9,15 @@ use tandem::bench::convergence::{BAR, cases};
 fn arms_have_converged_at_their_shipped_step_and_rapier_agrees() {
     let cases = cases("reach2d").unwrap();
     assert_eq!(cases.len(), 8, "all presets");
-    for case in cases
-        .iter()
-        .filter(|case| ["reach2d near", "reach2d passage", "reach2d far-torque"].contains(&&*case.name()))
-    {
+    for case in cases.iter().filter(|case| {
+        [
+            "reach2d near",
+            "reach2d passage",
+            "reach2d far-30",
+            "reach2d far-torque",
+        ]
+        .contains(&&*case.name())
+    }) {
         for row in case.measure(Some(4)).unwrap() {
             let (name, off) = (
                 format!("{}, {}, {}", case.name(), row.design, row.machine),

@@ -144,8 +144,9 @@ fn played(run: &Path, steps: usize) -> (Vec<String>, [Vec<f32>; 2]) {
     (names, [start, seen])
 }
 
-/// A pendulum with sensors.
-const PENDULUM: &str = r#"<mujoco><option timestep="0.005"/><worldbody><body name="arm">
+/// A pendulum with sensors, whose tip touches the floor.
+const PENDULUM: &str = r#"<mujoco><option timestep="0.005"/><worldbody>
+    <geom type="plane" pos="0 0 -0.515" size="1 1 0.1"/><body name="arm">
     <joint name="hinge" axis="0 1 0" damping="0.1"/><geom type="capsule" fromto="0 0 0 0 0 -0.5" size="0.02"/>
     <site name="tip" pos="0 0 -0.5"/></body></worldbody>
     <actuator><motor name="motor" joint="hinge" ctrlrange="-1 1" gear="2"/></actuator>
@@ -161,7 +162,7 @@ fn pendulum(model: &Path) -> Value {
         "design": [{"name": "rod", "unit": "m", "low": 0.3, "high": 0.8, "edit": ["length(body:arm)"]}],
         "observation": [
             {"term": "joint_pos"}, {"term": "sensor", "params": {"sensor": ["rate", "place"]}}, {"term": "cfrc_ext"},
-            {"name": "formula", "expression": "if(z > -0.4, round(2 * z), -z^2) + min(w, 1) % 3", "unit": "1",
+            {"name": "formula", "expression": "if(z > -0.4, z, -z^2) + if(w > 0, round(2 * w), w) + min(w, 1) % 3", "unit": "1",
              "variables": {"z": height, "w": rate}}
         ],
         "action": [{"term": "joint_effort"}],

@@ -25,12 +25,12 @@ def slope(points):
 def main():
     medians, solved = [], []
     for row in json.load(sys.stdin)["rows"]:
-        links, steps = LINKS[row["settings"]["task.preset"]], row["steps_to_success"]
-        reached = [run["steps_to_success"] for run in row["runs"] if run["steps_to_success"] is not None]
+        links, all_seeds = LINKS[row["settings"]["task.preset"]], row["steps_to_success"]
+        reached = sorted(run["steps_to_success"] for run in row["runs"] if run["steps_to_success"] is not None)
         solved += [(links, steps) for steps in reached]
-        print(f"{links} links: {steps['solved']} of {steps['of']} solved, median {steps['median']}, all {sorted(reached)}")
-        if steps["median"] is not None:
-            medians.append((links, steps["median"]))
+        print(f"{links} links: {all_seeds['solved']} of {all_seeds['of']} solved, median {all_seeds['median']}, all {reached}")
+        if all_seeds["median"] is not None:
+            medians.append((links, all_seeds["median"]))
     if len(medians) > 1:
         print(f"steps grow as links^{slope(medians):.2f}")
     if len(sys.argv) > 1 and medians:

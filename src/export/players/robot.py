@@ -137,11 +137,13 @@ class Robot(Player):
         return self.held >= success[0]["params"].get("hold", 1)
 
     def is_over(self):
-        terms = self.terms("termination")
-        formulas = (self.formula(term) for term in terms if term.get("expression"))
-        return any(ENDS[term["term"]](self, term["params"]) for term in terms if term.get("term") in ENDS) or any(
-            not number <= 0 for number in formulas
-        )
+        return any(self.ends_by(term) for term in self.terms("termination"))
+
+    def ends_by(self, term):
+        """Whether a term of the termination ends the episode; a formula does so above 0, and where it is no number."""
+        if term.get("expression"):
+            return not self.formula(term) <= 0
+        return term["term"] in ENDS and ENDS[term["term"]](self, term["params"])
 
     def matching(self, params, key, count, name):
         """Numbers of the parts whose names fit the patterns of a parameter, pattern by pattern, each once."""

@@ -1,9 +1,9 @@
 //! How much of the scheduled rate an update's size allows.
 //!
 //! The smaller exploration gets, the further the same step of Adam moves the policy in units of its noise, the more so the more
-//! commands there are: with thirty joints the divergence of one update grows from 0.03 to 30 while the noise falls to its
-//! end, and what was learnt is lost. So the rate follows the divergence, as in rsl_rl (Rudin et al. 2022, "Learning to walk in minutes
-//! using massively parallel deep reinforcement learning", appendix: "adaptive learning rate").
+//! commands there are: with fifteen joints the divergence of one update grew from 0.03 to between 14 and 43 nats while the noise
+//! fell to its end. So the rate follows the divergence by the rule of rsl_rl (`schedule="adaptive"`; Rudin et al. 2022, "Learning to
+//! walk in minutes using massively parallel deep reinforcement learning"), but never beyond its schedule.
 
 use crate::archive::{Archive, ArchiveError};
 

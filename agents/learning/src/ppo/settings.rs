@@ -33,8 +33,9 @@ pub struct PpoSettings {
     pub value_weight: f64,
     /// Limit of the global gradient norm.
     pub max_grad_norm: f64,
-    /// No further epoch is begun when the last one's mean KL divergence is above this; and the next update's rate is lower by a
-    /// third where it was above twice this, and grows back where it is below half of it. Absent: neither.
+    /// No further epoch is begun when the last one's mean KL divergence is above this. The next update's rate is
+    /// a third lower where it was above twice this, and grows back, to its schedule at most, where it was below half of it.
+    /// Absent: neither.
     pub target_kl: Option<f64>,
     /// Start of the log standard deviation of commands.
     pub log_std_start: f64,

@@ -85,7 +85,7 @@ pub struct Config {
     pub preset: Option<String>,
     /// Number of links, 1 to [`MAX_LINKS`].
     pub links: Option<usize>,
-    /// Lowest and highest link length, m, within [0.01, 2].
+    /// Lowest and highest link length, m, within [0.02, 2].
     #[schemars(extend("unit" = "m"))]
     pub length_bounds: Option<[f64; 2]>,
     /// Length of every link of the start design, m.
@@ -275,8 +275,8 @@ impl Settings {
         s.links = within("links", c.links.unwrap_or(s.links), [1, MAX_LINKS])?;
         s.length_bounds = c.length_bounds.unwrap_or(s.length_bounds);
         let [low, high] = s.length_bounds;
-        within("length_bounds", low, [0.01, 2.0])?;
-        within("length_bounds", high, [0.01, 2.0])?;
+        within("length_bounds", low, [0.02, 2.0])?;
+        within("length_bounds", high, [0.02, 2.0])?;
         if low >= high {
             return refuse(
                 "length_bounds",

@@ -196,8 +196,7 @@ impl World for Reach {
 
     fn reference(&self) -> Option<Self> {
         let links = self.settings.links;
-        let machine = || self.with_machine(RAPIER_SUBSTEPS * links.div_ceil(5), Engine::Rapier);
-        (links <= REFERENCE_LINKS).then(machine)
+        (links <= REFERENCE_LINKS).then(|| self.with_machine(RAPIER_SUBSTEPS * links.div_ceil(5), Engine::Rapier))
     }
 
     fn in_mujoco(&self) -> Option<InMujoco<Self>> {
