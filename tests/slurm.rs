@@ -191,7 +191,8 @@ fn a_warned_task_returns_to_the_queue_and_ends_in_the_same_bytes(cluster: &Clust
 /// Nobody waits at a rung, and what is warned in a stretch that another task of the array has earned goes on, too.
 fn halving_decides_across_tasks(cluster: &Cluster) {
     let folder = planned(&json!({
-        "experiments": ["tiny.json"], "set": {"schedule.env_steps": 40_000},
+        // the last stretch takes some fifteen seconds, so that the warning still finds its task
+        "experiments": ["tiny.json"], "set": {"schedule.env_steps": 160_000},
         "grid": {"ppo.rate": [0.0001, 0.001, 0.003, 0.01]},
         "halving": {"rungs": [1000, 2500], "keep": 0.5},
     }));
@@ -223,7 +224,7 @@ fn halving_decides_across_tasks(cluster: &Cluster) {
     let again = submit(cluster, folder, &[]);
     assert!(again.out.contains("nothing to submit"), "{}", again.out);
     let table = fs::read_to_string(folder.join("sw/summary/table.md")).unwrap();
-    assert!(table.contains("of 40000 environment steps"), "{table}");
+    assert!(table.contains("of 160000 environment steps"), "{table}");
     let is_finished = |run: &String| folder.join("sw/runs").join(run).join("evaluation/final.json").exists();
     let runs = (0..4).map(|i| format!("tiny-fixed-c{i}-s0"));
     for (task, run) in runs.enumerate().filter(|(_, run)| is_finished(run)) {
