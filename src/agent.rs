@@ -20,6 +20,8 @@ pub struct Agent {
     adam: Adam,
     scaler: Option<RewardScaler>,
     spec: Spec,
+    /// Numbers of the design that the policy sees.
+    designs: usize,
     /// Order of minibatches.
     stream: Stream,
     /// How much of the scheduled rate the last updates' sizes allow.
@@ -38,17 +40,18 @@ pub struct Pace {
 }
 
 impl Agent {
-    /// An untrained agent.
-    pub fn new(experiment: &Experiment, spec: &Spec) -> Self {
-        let policy = untrained(experiment, spec, 0);
+    /// An untrained agent, whose policy sees so many numbers of the design.
+    pub fn new(experiment: &Experiment, spec: &Spec, designs: usize) -> Self {
+        let policy = untrained(experiment, spec, designs, 0);
         Self {
             adam: Adam::new(policy.parameters()),
             scaler: scaler(experiment),
             stream: Stream::new(experiment.seed, "minibatches", 0),
             spec: spec.clone(),
+            designs,
             rate_share: RateShare::default(),
             restarts: 0,
-            average: untrained(experiment, spec, 0),
+            average: untrained(experiment, spec, designs, 0),
             policy,
         }
     }
@@ -56,8 +59,8 @@ impl Agent {
     /// Begins again from scratch, with other weights.
     pub fn restart(&mut self, experiment: &Experiment) {
         self.restarts += 1;
-        self.policy = untrained(experiment, &self.spec, self.restarts);
-        self.average = untrained(experiment, &self.spec, self.restarts);
+        self.policy = untrained(experiment, &self.spec, self.designs, self.restarts);
+        self.average = untrained(experiment, &self.spec, self.designs, self.restarts);
         self.adam = Adam::new(self.policy.parameters());
         self.rate_share = RateShare::default();
         self.scaler = scaler(experiment);
@@ -161,6 +164,16 @@ impl Agent {
         }
     }
 
+    /// Takes over another run's policy, to go on from this design, normalised as policies see it.
+    ///
+    /// # Errors
+    /// Entries that are missing or do not fit.
+    pub fn adopt_policy(&mut self, archive: &Archive, design: &[f32]) -> Result<(), ArchiveError> {
+        self.policy.adopt(archive, "policy", design)?;
+        self.average.follow(&self.policy, 1.0);
+        Ok(())
+    }
+
     /// Takes over a stored policy only; optimiser and streams go on as they are.
     ///
     /// # Errors
@@ -177,10 +190,12 @@ fn scaler(experiment: &Experiment) -> Option<RewardScaler> {
     experiment.ppo.scale_rewards.then_some(scaler)
 }
 
-/// A policy with freshly initialised weights, those of restart number `restart`, from 0.
-pub fn untrained(experiment: &Experiment, spec: &Spec, restart: u64) -> Policy {
+/// A policy that sees so many numbers of the design, with freshly initialised weights, those of restart number `restart`,
+/// from 0.
+pub fn untrained(experiment: &Experiment, spec: &Spec, designs: usize, restart: u64) -> Policy {
     let shape = PolicyShape {
         observations: spec.observation.len(),
+        designs,
         command: &spec.command,
         hidden: &experiment.ppo.hidden,
         log_std_start: experiment.ppo.log_std_start,

@@ -90,10 +90,10 @@ impl Learnt {
     /// Policy, stored under this name, and method of an archive; the method's own design.
     fn parts(experiment: Experiment, archive: &Archive, counters: Counters, policy_name: &str) -> Result<Self, Error> {
         let instance = registry::problem(&experiment)?;
-        let mut policy = untrained(&experiment, instance.problem.spec(), 0);
-        policy.load(archive, policy_name)?;
         let mut method = registry::method(&experiment, &instance)?;
         method.load(archive)?;
+        let mut policy = untrained(&experiment, instance.problem.spec(), method.policy_inputs(), 0);
+        policy.load(archive, policy_name)?;
         Ok(Self {
             policy: policy.snapshot(),
             logits: method.design(),

@@ -148,7 +148,9 @@ impl Judge {
 /// One environment with the buffers to play it.
 pub struct Player<'a> {
     problem: &'a mut dyn Problem,
+    /// The policy that plays, and the same for the design of the running episode.
     policy: &'a PolicySnapshot,
+    for_design: PolicySnapshot,
     actions: Actions,
     world: &'a World,
     hardware: Arc<dyn Hardware>,
@@ -180,6 +182,7 @@ impl<'a> Player<'a> {
             scratch: Scratch::default(),
             stream: Stream::new(0, "player", 0),
             problem,
+            for_design: policy.clone(),
             policy,
             actions,
             world,
@@ -193,6 +196,7 @@ impl<'a> Player<'a> {
     /// A design that cannot be built.
     pub fn reset(&mut self, design: &[f64], starts: Starts, episode: u64) -> Result<(), ProblemError> {
         self.stream = Stream::new(starts.seed, starts.name, episode);
+        self.for_design = self.policy.for_design(self.hardware.space(), design);
         let fidelity = match self.world {
             World::Full => Fidelity::Full,
             World::Model | World::Proxy(_) => Fidelity::Effect,
@@ -203,19 +207,12 @@ impl<'a> Player<'a> {
     /// Plays one control step.
     pub fn step(&mut self, design: &[f64]) -> Step {
         self.problem.observe(&mut self.raw);
-        self.policy.normaliser().apply(&self.raw, &mut self.observation);
+        let (policy, scratch) = (&self.for_design, &mut self.scratch);
+        policy.normaliser().apply(&self.raw, &mut self.observation);
         match self.actions {
-            Actions::Mean => {
-                self.policy
-                    .act_mean(&self.observation, &mut self.scratch, &mut self.command);
-            }
+            Actions::Mean => policy.act_mean(&self.observation, scratch, &mut self.command),
             Actions::Sampled => {
-                self.policy.act(
-                    &self.observation,
-                    &mut self.stream,
-                    &mut self.scratch,
-                    &mut self.command,
-                );
+                policy.act(&self.observation, &mut self.stream, scratch, &mut self.command);
             }
         }
         clip(self.policy.kind(), &self.command, &mut self.clipped);
@@ -234,6 +231,13 @@ impl<'a> Player<'a> {
     /// The last command as the machine got it, within its bounds, `[command]`.
     pub fn clipped_command(&self) -> &[f32] {
         &self.clipped
+    }
+
+    /// What the critic expects of the present state, in its own scale.
+    pub fn expectation(&mut self) -> f64 {
+        self.problem.observe(&mut self.raw);
+        self.for_design.normaliser().apply(&self.raw, &mut self.observation);
+        self.for_design.value(&self.observation, &mut self.scratch).into()
     }
 
     /// The environment as it is now.

@@ -14,7 +14,6 @@
 
 use serde::{Deserialize, Serialize};
 use tandem_core::Parameter;
-use tandem_learning::kernel::Scratch;
 
 use crate::error::Error;
 use crate::evaluate::{Learnt, mean_interval};
@@ -158,18 +157,13 @@ fn around(
 /// What the critic expects of each start on a design, in its own scale.
 fn expectations(learnt: &Learnt, design: &[f64], starts: Starts) -> Result<Vec<f64>, Error> {
     let mut problem = learnt.instance.problem.fresh();
-    let mut raw = vec![0.0; problem.spec().observation.len()];
-    let mut observation = raw.clone();
-    let mut scratch = Scratch::default();
-    let mut expected = Vec::with_capacity(starts.episodes);
-    for episode in 0..starts.episodes as u64 {
-        let mut player = Player::new(problem.as_mut(), &learnt.policy, Actions::Mean, &World::Full);
+    let mut player = Player::new(problem.as_mut(), &learnt.policy, Actions::Mean, &World::Full);
+    let episodes = 0..starts.episodes as u64;
+    let expected = episodes.map(|episode| {
         player.reset(design, starts, episode)?;
-        player.problem().observe(&mut raw);
-        learnt.policy.normaliser().apply(&raw, &mut observation);
-        expected.push(f64::from(learnt.policy.value(&observation, &mut scratch)));
-    }
-    Ok(expected)
+        Ok(player.expectation())
+    });
+    expected.collect()
 }
 
 fn deviation(values: &[f64]) -> f64 {

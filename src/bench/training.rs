@@ -158,7 +158,7 @@ impl Spent {
 /// Seconds in which one thread normalises an observation, draws a command and asks the critic.
 fn seconds_per_inference(policy: &PolicySnapshot) -> f64 {
     let mut stream = Stream::new(0, "inference", 0);
-    let mut raw = vec![0.0; policy.observation_len()];
+    let mut raw = vec![0.0; policy.input_len()];
     stream.fill_normal(&mut raw);
     let mut observation = raw.clone();
     let mut command = vec![0.0; policy.command_len()];

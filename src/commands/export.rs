@@ -35,7 +35,8 @@ pub fn run(args: &ExportArgs) -> Result<(), Error> {
         mechanism.as_ref().ok_or(Error::Input(why))
     };
     let experiment = registry::resolved(&learnt.experiment, &learnt.instance)?;
-    let policy = || onnx::write(&learnt.policy, problem.spec(), &experiment, mechanism.as_ref());
+    let policy = learnt.policy.for_design(learnt.hardware().space(), &design);
+    let policy = || onnx::write(&policy, problem.spec(), &experiment, mechanism.as_ref());
     let mut files: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     let own = problem.model_file(&design)?;
     if let Some(path) = &args.mjcf {

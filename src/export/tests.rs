@@ -209,6 +209,7 @@ fn policies_agree(command: CommandSpace) {
     };
     let mut stream = Stream::new(3, "policy", 0);
     let shape = PolicyShape {
+        designs: 0,
         observations: 7,
         command: &spec.command,
         hidden: &[32, 16],

@@ -71,8 +71,11 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::new`], and a policy that does not fit.
     pub fn forked(experiment: &Experiment, archive: &Archive, logits: Vec<f64>) -> Result<Self, Error> {
-        let mut trainer = Self::at(experiment, Some(logits))?;
-        trainer.agent.load_policy(archive)?;
+        let mut trainer = Self::at(experiment, Some(logits.clone()))?;
+        let space = trainer.hardware.space();
+        let mut design = vec![0.0; space.len()];
+        space.normalise_into(&space.values(&logits), &mut design);
+        trainer.agent.adopt_policy(archive, &design)?;
         Ok(trainer)
     }
 
@@ -81,11 +84,15 @@ impl Trainer {
         let problem: &dyn Problem = &*instance.problem;
         let hardware = problem.hardware();
         let method = registry::method_at(experiment, &instance, start)?;
-        let envs = VecEnv::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
+        let designs = method.policy_inputs();
+        let mut envs = VecEnv::new(problem, experiment.rollout.lanes, experiment.seed, "rollout");
+        if designs > 0 {
+            envs = envs.with_design();
+        }
         Ok(Self {
             rollout: Rollout::new(experiment.rollout.steps),
             rewards: Vec::new(),
-            agent: Agent::new(experiment, problem.spec()),
+            agent: Agent::new(experiment, problem.spec(), designs),
             judge: Judge::new(problem),
             timeline: Timeline::default(),
             counters: Counters::default(),

@@ -93,6 +93,18 @@ impl Kernel {
         self.layers.iter().map(unpadded).collect()
     }
 
+    /// The same with its last inputs fixed at these numbers: a constant is as good as a bias.
+    pub fn with_fixed(&self, last: &[f32]) -> Self {
+        let mut layers = self.layers();
+        if let Some((weights, bias)) = layers.first_mut() {
+            let fixed = weights.split_off(weights.len() - last.len() * bias.len());
+            for (row, &x) in fixed.chunks_exact(bias.len().max(1)).zip(last) {
+                bias.iter_mut().zip(row).for_each(|(b, w)| *b += w * x);
+            }
+        }
+        Self::from_layers(layers)
+    }
+
     /// One forward pass: `input [inputs]` to `out [outputs]`.
     pub fn forward(&self, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
         self.forward_rows(1, input, scratch, out);

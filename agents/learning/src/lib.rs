@@ -17,6 +17,7 @@
 //! gives the same bytes with any number of threads, on every x86-64 processor with AVX2 ([`libtorch`]).
 
 pub mod adam;
+mod adopt;
 pub mod archive;
 pub mod cma_es;
 pub mod collect;

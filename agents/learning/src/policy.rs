@@ -19,6 +19,8 @@ pub const LOG_STD_BOUNDS: (f32, f32) = (-5.0, 2.0);
 pub struct PolicyShape<'a> {
     /// Length of an observation.
     pub observations: usize,
+    /// Numbers of a design that are further inputs, after the observation; 0: the policy does not see the design.
+    pub designs: usize,
     /// What is commanded.
     pub command: &'a CommandSpace,
     /// Hidden layers of actor and critic each.
@@ -42,6 +44,8 @@ pub struct Policy {
     pub log_std: Tensor,
     /// The distribution of commands.
     pub kind: Head,
+    /// How many of the last inputs are the design's.
+    pub designs: usize,
 }
 
 impl Policy {
@@ -54,13 +58,15 @@ impl Policy {
         let deviations = if kind == Head::Gaussian { outputs } else { 0 };
         let (low, high) = LOG_STD_BOUNDS;
         let start = (shape.log_std_start as f32).clamp(low, high);
+        let inputs = shape.observations + shape.designs;
         Self {
             normaliser: match shape.normalise {
-                true => Normaliser::new(shape.observations),
-                false => Normaliser::identity(shape.observations),
+                true => Normaliser::new(inputs),
+                false => Normaliser::identity(inputs),
             },
-            actor: Mlp::new(shape.observations, shape.hidden, outputs, 0.01, stream),
-            critic: Mlp::new(shape.observations, shape.hidden, 1, 1.0, stream),
+            actor: Mlp::new(inputs, shape.hidden, outputs, 0.01, stream),
+            critic: Mlp::new(inputs, shape.hidden, 1, 1.0, stream),
+            designs: shape.designs,
             log_std: Tensor::from_slice(&vec![start; deviations]).set_requires_grad(true),
             kind,
         }
@@ -84,6 +90,7 @@ impl Policy {
             critic: self.critic.share(),
             log_std: self.log_std.shallow_clone(),
             kind: self.kind,
+            designs: self.designs,
         }
     }
 
@@ -128,6 +135,7 @@ impl Policy {
             critic: self.critic.kernel(),
             log_std: raw::floats(&self.log_std).to_vec(),
             kind: self.kind,
+            designs: self.designs,
         })
     }
 
@@ -162,6 +170,7 @@ mod tests {
     fn policy(command: &CommandSpace) -> Policy {
         let shape = PolicyShape {
             observations: 3,
+            designs: 0,
             command,
             hidden: &[16, 16],
             log_std_start: -0.3,
@@ -255,6 +264,7 @@ mod tests {
         a.save(&mut archive, "policy");
         let shape = PolicyShape {
             observations: 3,
+            designs: 0,
             command: &planar(),
             hidden: &[16, 16],
             log_std_start: 1.0,

@@ -165,7 +165,8 @@ pub struct Rollout {
     pub steps: usize,
     /// The first so many environments ran the complete physical machine: they have queries, but no effects.
     pub full_envs: usize,
-    /// `[N, T, obs]`, normalised as the policy saw them.
+    /// `[N, T, obs]`, normalised as the policy saw them; with the design of their episode, `[N, T, obs + design]`, where it
+    /// sees that.
     pub observations: Vec<f32>,
     /// `[N, T, cmd]` samples before clipping (or option indices).
     pub commands: Vec<f32>,
@@ -245,7 +246,7 @@ impl Rollout {
         let rows = self.rows();
         let recorded = if motion.records() { rows } else { 0 };
         let noisy = if motion.noise.is_some() { recorded } else { 0 };
-        self.observations.resize(rows * spec.observation.len(), 0.0);
+        self.observations.resize(rows * envs.input_len(), 0.0);
         self.commands.resize(rows * spec.command.len(), 0.0);
         self.logits.resize(rows * hardware.space().len(), 0.0);
         self.queries.resize(recorded * hardware.query_channels().len(), 0.0);

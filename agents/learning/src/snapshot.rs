@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tandem_core::Stream;
+use tandem_core::design::DesignSpace;
 
 use crate::head::{HALF_LN_TAU, Head};
 use crate::kernel::{Kernel, Scratch};
@@ -15,6 +16,8 @@ pub(crate) struct Frozen {
     pub critic: Kernel,
     pub log_std: Vec<f32>,
     pub kind: Head,
+    /// How many of the last inputs are the design's.
+    pub designs: usize,
 }
 
 /// A frozen [`crate::policy::Policy`]: `Send + Sync`, cheap to clone, free of libtorch.
@@ -28,7 +31,41 @@ impl PolicySnapshot {
 
     /// Length of an observation.
     pub fn observation_len(&self) -> usize {
+        self.input_len() - self.0.designs
+    }
+
+    /// Length of an input: an observation and, where the policy sees it, the design
+    /// ([`DesignSpace::normalise_into`](tandem_core::design::DesignSpace::normalise_into)).
+    pub fn input_len(&self) -> usize {
         self.0.actor.inputs()
+    }
+
+    /// The policy of one design, in its parameters' units: its only input is the observation.
+    #[must_use]
+    pub fn for_design(&self, space: &DesignSpace, design: &[f64]) -> Self {
+        let mut normalised = vec![0.0; space.len()];
+        space.normalise_into(design, &mut normalised);
+        self.at(&normalised)
+    }
+
+    /// The same at a design that is normalised already; of a policy that sees no design, the policy itself.
+    fn at(&self, design: &[f32]) -> Self {
+        let Frozen { designs, .. } = *self.0;
+        if designs == 0 {
+            return self.clone();
+        }
+        let n = self.observation_len();
+        let raw = [&vec![0.0; n], design].concat();
+        let mut input = raw.clone();
+        self.0.normaliser.apply(&raw, &mut input);
+        Self::new(Frozen {
+            normaliser: self.0.normaliser.first(n),
+            actor: self.0.actor.with_fixed(&input[n..]),
+            critic: self.0.critic.with_fixed(&input[n..]),
+            log_std: self.0.log_std.clone(),
+            kind: self.0.kind,
+            designs: 0,
+        })
     }
 
     /// Length of a command.

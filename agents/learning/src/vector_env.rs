@@ -45,6 +45,7 @@ pub(crate) struct Running {
 /// Buffers for one step, so that stepping allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
+    /// What the policy sees: the observation and, where it sees it, the design.
     pub observation: Vec<f32>,
     pub normalised: Vec<f32>,
     /// The command as the problem sees it.
@@ -59,11 +60,11 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    fn new(spec: &Spec, hardware: &dyn Hardware) -> Self {
+    fn new(spec: &Spec, hardware: &dyn Hardware, designs: usize) -> Self {
         let zeros = |n| vec![0.0; n];
         Self {
-            observation: zeros(spec.observation.len()),
-            normalised: zeros(spec.observation.len()),
+            observation: zeros(spec.observation.len() + designs),
+            normalised: zeros(spec.observation.len() + designs),
             command: zeros(spec.command.len()),
             query: zeros(hardware.query_channels().len()),
             features: zeros(hardware.feature_len()),
@@ -143,6 +144,8 @@ pub struct VecEnv {
     pub(crate) envs: Vec<SubEnv>,
     pub(crate) hardware: Arc<dyn Hardware>,
     spec: Spec,
+    /// How many numbers of the design the policy sees.
+    designs: usize,
 }
 
 impl VecEnv {
@@ -159,13 +162,29 @@ impl VecEnv {
             total_return: 0.0,
             noise: vec![0.0; hardware.task_effects()],
             episode: None,
-            buffers: Buffers::new(&spec, &*hardware),
+            buffers: Buffers::new(&spec, &*hardware, 0),
         };
         Self {
             envs: (0..count).map(env).collect(),
             hardware,
             spec,
+            designs: 0,
         }
+    }
+
+    /// The same for a policy that sees the design of its episode beside the observation.
+    #[must_use]
+    pub fn with_design(mut self) -> Self {
+        self.designs = self.hardware.space().len();
+        for env in &mut self.envs {
+            env.buffers = Buffers::new(&self.spec, &*self.hardware, self.designs);
+        }
+        self
+    }
+
+    /// Length of what the policy sees.
+    pub fn input_len(&self) -> usize {
+        self.spec.observation.len() + self.designs
     }
 
     /// Number of environments.

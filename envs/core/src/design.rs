@@ -222,6 +222,13 @@ impl DesignSpace {
         values.map(|(p, &v)| p.logit(v)).collect()
     }
 
+    /// Writes where each number of a design lies between its bounds into `out`, on its own scale: -1 to 1.
+    pub fn normalise_into(&self, design: &[f64], out: &mut [f32]) {
+        for ((p, &value), out) in self.parameters.iter().zip(design).zip(out) {
+            *out = (2.0 * p.fraction(value) - 1.0) as f32;
+        }
+    }
+
     /// A design uniform within the bounds (in the parameter's scale).
     pub fn sample(&self, stream: &mut crate::Stream) -> Design {
         let draw = |p: &Parameter| match p.scale {

@@ -64,7 +64,7 @@ pub fn collect(
             .run()
         })
         .collect();
-    rollout.moments = Moments::new(policy.observation_len());
+    rollout.moments = Moments::new(policy.input_len());
     rollout.reward_terms = vec![0.0; terms];
     add_up(rollout, results)
 }
@@ -88,7 +88,7 @@ fn add_up(rollout: &mut Rollout, totals: Vec<Result<Totals, CollectError>>) -> R
 fn check_sizes(envs: &VecEnv, policy: &PolicySnapshot) -> Result<(), CollectError> {
     let spec = envs.spec();
     for (field, policy, problem) in [
-        ("observation", policy.observation_len(), spec.observation.len()),
+        ("observation", policy.input_len(), envs.input_len()),
         ("command", policy.command_len(), spec.command.len()),
     ] {
         if policy != problem {
@@ -124,7 +124,7 @@ impl Collector<'_> {
         let mut totals = Totals {
             episodes: Vec::new(),
             reward_terms: vec![0.0; self.env.buffers.terms.len()],
-            moments: Moments::new(policy.observation_len()),
+            moments: Moments::new(policy.input_len()),
             hardware_queries: 0,
         };
         let fidelity = self.context.motion.fidelity(self.index);
@@ -164,10 +164,14 @@ impl Collector<'_> {
         }
     }
 
-    /// Reads the observation, raw and normalised.
+    /// Reads the observation and, where the policy sees it, the design, raw and normalised.
     fn observe(&mut self, t: usize) -> Result<(), CollectError> {
         let buffers = &mut self.env.buffers;
-        self.env.problem.observe(&mut buffers.observation);
+        let (observation, design) = buffers.observation.split_at_mut(self.context.policy.observation_len());
+        self.env.problem.observe(observation);
+        if !design.is_empty() {
+            self.context.hardware.space().normalise_into(&self.env.values, design);
+        }
         check_finite(self.index, t, "observation", &buffers.observation)?;
         let normaliser = self.context.policy.normaliser();
         normaliser.apply(&buffers.observation, &mut buffers.normalised);

@@ -9,8 +9,13 @@ use tandem_core::{Problem, Stream};
 const RANDOM: Designs = Designs { random: true };
 
 fn policy() -> PolicySnapshot {
+    policy_seeing(0)
+}
+
+fn policy_seeing(designs: usize) -> PolicySnapshot {
     let problem = Naming::new(1, 1.0);
     let shape = PolicyShape {
+        designs,
         observations: 2,
         command: &problem.spec().command,
         hidden: &[16],
@@ -88,6 +93,30 @@ fn two_segments_join_into_one_and_environments_continue_exactly_from_an_archive(
             .to_string()
             .contains("lanes.count")
     );
+}
+
+#[test]
+fn a_policy_that_sees_designs_is_shown_that_of_its_episode_and_acts_like_the_one_for_that_design() {
+    let (mut envs, policy) = (envs(1e9).with_design(), policy_seeing(1));
+    let mut rollout = Rollout::new(12);
+    collect(&mut envs, &policy, &RANDOM, &effect(None, None), &mut rollout).unwrap();
+    let space = envs.hardware().space().clone();
+    let mut shown = Vec::new();
+    for (row, (seen, logit)) in rollout.observations.chunks(3).zip(&rollout.logits).enumerate() {
+        let design = space.values(&[f64::from(*logit)]);
+        // gains lie between 0.5 and 1.5; a fresh normaliser changes nothing
+        assert!((f64::from(seen[2]) - 2.0 * (design[0] - 1.0)).abs() < 1e-6);
+        let value = policy
+            .for_design(&space, &design)
+            .value(&seen[..2], &mut Scratch::default());
+        assert!((value - rollout.values[row]).abs() < 1e-6);
+        shown.push(seen[2].to_bits());
+    }
+    shown.dedup();
+    assert_eq!(shown.len(), 9, "three environments of three episodes");
+    assert_eq!(rollout.moments.mean().len(), 3);
+    let mut blind = self::envs(1e9);
+    assert!(collect(&mut blind, &policy, &RANDOM, &effect(None, None), &mut rollout).is_err());
 }
 
 #[test]

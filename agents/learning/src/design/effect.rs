@@ -110,17 +110,17 @@ pub struct EffectCredit {
 }
 
 impl EffectCredit {
-    /// The credit of an experiment.
+    /// The credit of an experiment whose policy sees so many numbers.
     ///
     /// # Errors
     /// Settings out of range.
-    pub fn new(setup: &Setup, settings: &EffectSettings) -> Result<Self, MethodError> {
+    pub fn new(setup: &Setup, settings: &EffectSettings, inputs: usize) -> Result<Self, MethodError> {
         settings.check()?;
         Ok(Self {
             settings: settings.resolved(setup.effects_last),
             clip: setup.clip,
             scale: setup.hardware.effect_scale().to_vec(),
-            baseline: Baseline::new(setup.observations + setup.commands, settings.reward_before, setup.seed),
+            baseline: Baseline::new(inputs + setup.commands, settings.reward_before, setup.seed),
         })
     }
 

@@ -1,7 +1,7 @@
 //! `gaussian`: one design per episode from a Gaussian over the logits, moved by the score function.
 //!
-//! The family of Ha (2018), NLIMB (Schaff et al. 2019) and HWasP-Minimal; see [`super::spread`]. The policy sees the design
-//! through the observation only.
+//! The family of Ha (2018), NLIMB (Schaff et al. 2019) and HWasP-Minimal; see [`super::spread`]. The policy sees
+//! the design, unless `policy_sees_design` is false.
 
 use super::spread::{Spread, SpreadSettings};
 use super::{Context, DesignOptimizer, MethodError, MethodSettings, PolicyChange, Setup, read};
@@ -42,6 +42,10 @@ impl DesignOptimizer for Gaussian {
 
     fn source(&self) -> Box<dyn DesignSource> {
         self.spread.source(self.mean.clone())
+    }
+
+    fn policy_inputs(&self) -> usize {
+        self.settings.policy_inputs(self.mean.len())
     }
 
     fn update(&mut self, rollout: &Rollout, context: &mut Context) -> Result<PolicyChange, MethodError> {

@@ -70,7 +70,7 @@ impl HardwareAsPolicy {
             reason: "its hardware has no differentiable form; use `morph-conditioned`".into(),
         })?;
         Ok(Self {
-            credit: EffectCredit::new(setup, &settings.effect)?,
+            credit: EffectCredit::new(setup, &settings.effect, setup.observations)?,
             settings,
             hardware: setup.hardware.clone(),
             model,

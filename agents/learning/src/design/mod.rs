@@ -132,6 +132,12 @@ pub trait DesignOptimizer {
     /// Where the next episodes' designs come from.
     fn source(&self) -> Box<dyn DesignSource>;
 
+    /// How many numbers of the design the policy and its critic see beside the observation: all or none. Where every episode
+    /// has a design of its own, a policy that sees it serves each; where all have the same, there is nothing to see.
+    fn policy_inputs(&self) -> usize {
+        0
+    }
+
     /// What stands in for the hardware during roll-outs; `None`: the true model.
     fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {
         None

@@ -109,7 +109,7 @@ impl Morph {
             iteration: 0,
             term: None,
             last: [0.0; 3],
-            credit: EffectCredit::new(setup, &settings.effect)?,
+            credit: EffectCredit::new(setup, &settings.effect, setup.observations)?,
             settings,
         })
     }

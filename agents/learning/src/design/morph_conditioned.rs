@@ -67,6 +67,13 @@ impl Default for MorphConditionedSettings {
     }
 }
 
+impl MorphConditionedSettings {
+    fn policy_inputs(&self, d: usize) -> usize {
+        let spread = self.spread.as_ref();
+        spread.map_or(0, |spread| spread.policy_inputs(d))
+    }
+}
+
 impl MethodSettings for MorphConditionedSettings {
     fn resolved(&self, setup: &Setup) -> Self {
         Self {
@@ -119,6 +126,7 @@ impl MorphConditioned {
     /// Those of [`MorphConditioned::check`].
     pub fn new(setup: &Setup) -> Result<Self, MethodError> {
         let settings = Self::check(setup)?;
+        let inputs = setup.observations + settings.policy_inputs(setup.start.len());
         Ok(Self {
             fitted: FittedProxy::new(setup, &settings.proxy, true, DesignDraw::Uniform),
             logits: LogitVector::new(&setup.start),
@@ -129,7 +137,7 @@ impl MorphConditioned {
                 .spread
                 .as_ref()
                 .map(|spread| Spread::new(spread, setup.start.len())),
-            credit: EffectCredit::new(setup, &settings.effect)?,
+            credit: EffectCredit::new(setup, &settings.effect, inputs)?,
             settings,
         })
     }
@@ -170,6 +178,10 @@ impl DesignOptimizer for MorphConditioned {
             Some(spread) => spread.source(self.logits.values()),
             None => Box::new(Constant(self.logits.values())),
         }
+    }
+
+    fn policy_inputs(&self) -> usize {
+        self.settings.policy_inputs(self.logits.values().len())
     }
 
     fn effect_model(&self) -> Option<Arc<dyn EffectModels>> {

@@ -33,6 +33,10 @@ pub struct SpreadSettings {
     /// starts matter more than the design, as where objects differ from episode to episode, nothing is learnt without. What
     /// a start shows of its design, as far as it is linear in the logits, is not taken away.
     pub start_baseline: bool,
+    /// Whether policy and critic see the design of their episode, each number as its place between the bounds, from -1 to 1,
+    /// beside the observation. One policy then serves all designs that are drawn; without, it can only learn what suits their
+    /// mean. What is judged and exported is the policy at one design, which sees the observation only.
+    pub policy_sees_design: bool,
     /// What a drawn design is credited with. Absent, `segment` where an episode spans more than four roll-outs, else
     /// `episode`.
     pub credit: Option<Credit>,
@@ -56,6 +60,7 @@ impl Default for SpreadSettings {
             deviation: 0.5,
             least_deviation: 0.1,
             start_baseline: true,
+            policy_sees_design: true,
             credit: None,
         }
     }
@@ -75,6 +80,11 @@ impl MethodSettings for SpreadSettings {
 }
 
 impl SpreadSettings {
+    /// Numbers of the design that the policy sees, of `d`.
+    pub fn policy_inputs(&self, d: usize) -> usize {
+        if self.policy_sees_design { d } else { 0 }
+    }
+
     /// Checks all ranges; keys are named below `place`.
     ///
     /// # Errors

@@ -164,6 +164,7 @@ mod tests {
     fn policy(command: &CommandSpace, stream: &mut Stream) -> Policy {
         let shape = PolicyShape {
             observations: 7,
+            designs: 0,
             command,
             hidden: &[32, 16],
             log_std_start: -0.4,

@@ -14,6 +14,7 @@ fn fresh_policy(settings: &PpoSettings) -> Policy {
     let problem = Naming::new(8, 10.0);
     let shape = PolicyShape {
         observations: 2,
+        designs: 0,
         command: &problem.spec().command,
         hidden: &settings.hidden,
         log_std_start: settings.log_std_start,
