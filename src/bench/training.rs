@@ -158,17 +158,17 @@ impl Spent {
 /// Seconds in which one thread normalises an observation, draws a command and asks the critic.
 fn seconds_per_inference(policy: &PolicySnapshot) -> f64 {
     let mut stream = Stream::new(0, "inference", 0);
-    let mut raw = vec![0.0; policy.observation_len()];
+    let mut raw = vec![0.0; policy.input_len()];
     stream.fill_normal(&mut raw);
-    let mut input = vec![0.0; policy.input_len()];
+    let mut observation = raw.clone();
     let mut command = vec![0.0; policy.command_len()];
     let mut scratch = Scratch::default();
     let mut sum = 0.0;
     let clock = Instant::now();
     for _ in 0..INFERENCES {
-        policy.normaliser().apply(&raw, &mut input[..raw.len()]);
-        sum += policy.act(&input, &mut stream, &mut scratch, &mut command);
-        sum += policy.value(&input, &mut scratch);
+        policy.normaliser().apply(&raw, &mut observation);
+        sum += policy.act(&observation, &mut stream, &mut scratch, &mut command);
+        sum += policy.value(&observation, &mut scratch);
     }
     std::hint::black_box(sum);
     clock.elapsed().as_secs_f64() / f64::from(INFERENCES)

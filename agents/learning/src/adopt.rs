@@ -1,6 +1,7 @@
 //! A policy that goes on from the weights of another one, of which only one sees the design.
 
 use crate::archive::{Archive, ArchiveError};
+use crate::normaliser::Normaliser;
 use crate::policy::Policy;
 
 impl Policy {
@@ -11,30 +12,52 @@ impl Policy {
     /// # Errors
     /// Missing entries or other sizes.
     pub fn adopt(&mut self, archive: &Archive, prefix: &str, design: &[f32]) -> Result<(), ArchiveError> {
-        let (own, other) = (self.actor.inputs(), self.normaliser.len() + design.len() - self.designs);
+        let (own, d) = (self.normaliser.len(), design.len());
+        let stored = archive.get_f64(&format!("{prefix}.normaliser.mean"))?.len();
         let mut fitted = archive.clone();
-        for network in ["actor", "critic"] {
-            let [weight, bias] = ["weight", "bias"].map(|part| format!("{prefix}.{network}.0.{part}"));
-            let (mut rows, mut biases) = (archive.get_f32(&weight)?, archive.get_f32(&bias)?);
-            if own != other && rows.len() == other * biases.len() {
-                rows = with_inputs(&rows, [other, own], design, &mut biases);
-            }
-            fitted.put_f32(&weight, &rows);
-            fitted.put_f32(&bias, &biases);
+        if self.designs == 0 && stored == own + d {
+            let mut normaliser = Normaliser::new(stored);
+            normaliser.load(archive, &format!("{prefix}.normaliser"))?;
+            let raw = [&vec![0.0; own], design].concat();
+            let mut input = raw.clone();
+            normaliser.apply(&raw, &mut input);
+            resize_inputs(&mut fitted, prefix, [stored, own], &input[own..])?;
+        } else if self.designs == d && stored + d == own {
+            resize_inputs(&mut fitted, prefix, [stored, own], &[])?;
         }
         self.load(&fitted, prefix)
     }
 }
 
-/// Weights `[out][from]` as `[out][to]`: inputs that go, whose values are `design`, join the biases; new ones have no weight.
-fn with_inputs(rows: &[f32], [from, to]: [usize; 2], design: &[f32], biases: &mut [f32]) -> Vec<f32> {
-    let mut weights = Vec::with_capacity(biases.len() * to);
-    for (row, bias) in rows.chunks_exact(from).zip(biases) {
-        weights.extend((0..to).map(|i| row.get(i).copied().unwrap_or(0.0)));
-        let gone = row[to.min(from)..].iter().zip(design);
-        *bias += gone.map(|(w, x)| w * x).sum::<f32>();
+/// Cuts the last inputs of a stored policy off, of which `fixed` are the values, or adds some without weight.
+fn resize_inputs(
+    archive: &mut Archive,
+    prefix: &str,
+    [from, to]: [usize; 2],
+    fixed: &[f32],
+) -> Result<(), ArchiveError> {
+    for network in ["actor", "critic"] {
+        let [weight, bias] = ["weight", "bias"].map(|part| format!("{prefix}.{network}.0.{part}"));
+        let mut biases = archive.get_f32(&bias)?;
+        let rows = archive.get_f32_len(&weight, biases.len() * from)?; // [out][in]
+        let mut weights = Vec::with_capacity(biases.len() * to);
+        for (row, bias) in rows.chunks_exact(from).zip(&mut biases) {
+            weights.extend((0..to).map(|i| row.get(i).copied().unwrap_or(0.0)));
+            let cut = row[to.min(from)..].iter().zip(fixed);
+            *bias += cut.map(|(w, x)| w * x).sum::<f32>();
+        }
+        archive.put_f32(&weight, &weights);
+        archive.put_f32(&bias, &biases);
     }
-    weights
+    let [count, mean, squares] = ["count", "mean", "squares"].map(|part| format!("{prefix}.normaliser.{part}"));
+    let rows = archive.get_f64_len(&count, 1)?[0];
+    // nothing is known of new inputs, which lie in -1 to 1 as they are: mean 0, deviation 1
+    for (name, new) in [(mean, 0.0), (squares, rows)] {
+        let mut numbers = archive.get_f64_len(&name, from)?;
+        numbers.resize(to, new);
+        archive.put_f64(&name, &numbers);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -60,9 +83,10 @@ mod tests {
         };
         let mut stream = Stream::new(seed, "policy", 0);
         let mut policy = Policy::new(&shape, &mut stream);
-        let mut moments = Moments::new(2);
+        let mut moments = Moments::new(2 + designs);
         for _ in 0..50 {
-            moments.push(&[stream.normal() as f32, 3.0 * stream.normal() as f32]);
+            let row: Vec<f32> = (0..2 + designs).map(|_| stream.normal() as f32).collect();
+            moments.push(&row);
         }
         policy.normaliser.update(&moments);
         policy

@@ -73,6 +73,15 @@ impl Moments {
         self.squares.iter().map(variance).collect()
     }
 
+    /// Those of the first `n` columns.
+    fn first(&self, n: usize) -> Self {
+        Self {
+            count: self.count,
+            mean: self.mean[..n].to_vec(),
+            squares: self.squares[..n].to_vec(),
+        }
+    }
+
     /// Stores everything under `prefix`.
     pub fn save(&self, archive: &mut Archive, prefix: &str) {
         archive.put_f64(&format!("{prefix}.count"), &[self.count]);
@@ -139,6 +148,18 @@ impl Normaliser {
     /// Whether rows are empty.
     pub fn is_empty(&self) -> bool {
         self.mean.is_empty()
+    }
+
+    /// The same for the first `n` numbers of a row.
+    #[must_use]
+    pub fn first(&self, n: usize) -> Self {
+        let mut first = Self {
+            moments: self.moments.first(n),
+            ..self.clone()
+        };
+        first.mean.truncate(n);
+        first.inverse.truncate(n);
+        first
     }
 
     /// Normalises `raw` into `out`. NaN stays NaN.

@@ -34,7 +34,7 @@ pub struct PolicyShape<'a> {
 /// A trainable policy with its critic.
 #[derive(Debug)]
 pub struct Policy {
-    /// Normaliser of observations; everything below sees normalised ones, and the design as it is.
+    /// Normaliser of observations; everything below sees normalised ones.
     pub normaliser: Normaliser,
     /// Means or logits of the commands.
     pub actor: Mlp,
@@ -61,8 +61,8 @@ impl Policy {
         let inputs = shape.observations + shape.designs;
         Self {
             normaliser: match shape.normalise {
-                true => Normaliser::new(shape.observations),
-                false => Normaliser::identity(shape.observations),
+                true => Normaliser::new(inputs),
+                false => Normaliser::identity(inputs),
             },
             actor: Mlp::new(inputs, shape.hidden, outputs, 0.01, stream),
             critic: Mlp::new(inputs, shape.hidden, 1, 1.0, stream),

@@ -54,10 +54,14 @@ impl PolicySnapshot {
         if designs == 0 {
             return self.clone();
         }
+        let n = self.observation_len();
+        let raw = [&vec![0.0; n], design].concat();
+        let mut input = raw.clone();
+        self.0.normaliser.apply(&raw, &mut input);
         Self::new(Frozen {
-            normaliser: self.0.normaliser.clone(),
-            actor: self.0.actor.with_fixed(design),
-            critic: self.0.critic.with_fixed(design),
+            normaliser: self.0.normaliser.first(n),
+            actor: self.0.actor.with_fixed(&input[n..]),
+            critic: self.0.critic.with_fixed(&input[n..]),
             log_std: self.0.log_std.clone(),
             kind: self.0.kind,
             designs: 0,

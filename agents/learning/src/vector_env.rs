@@ -45,9 +45,9 @@ pub(crate) struct Running {
 /// Buffers for one step, so that stepping allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
+    /// What the policy sees: the observation and, where it sees it, the design.
     pub observation: Vec<f32>,
-    /// What the policy sees: the observation, normalised, and the design where it sees that.
-    pub input: Vec<f32>,
+    pub normalised: Vec<f32>,
     /// The command as the problem sees it.
     pub command: Vec<f32>,
     pub query: Vec<f32>,
@@ -63,8 +63,8 @@ impl Buffers {
     fn new(spec: &Spec, hardware: &dyn Hardware, designs: usize) -> Self {
         let zeros = |n| vec![0.0; n];
         Self {
-            observation: zeros(spec.observation.len()),
-            input: zeros(spec.observation.len() + designs),
+            observation: zeros(spec.observation.len() + designs),
+            normalised: zeros(spec.observation.len() + designs),
             command: zeros(spec.command.len()),
             query: zeros(hardware.query_channels().len()),
             features: zeros(hardware.feature_len()),

@@ -64,7 +64,7 @@ pub fn collect(
             .run()
         })
         .collect();
-    rollout.moments = Moments::new(policy.observation_len());
+    rollout.moments = Moments::new(policy.input_len());
     rollout.reward_terms = vec![0.0; terms];
     add_up(rollout, results)
 }
@@ -124,7 +124,7 @@ impl Collector<'_> {
         let mut totals = Totals {
             episodes: Vec::new(),
             reward_terms: vec![0.0; self.env.buffers.terms.len()],
-            moments: Moments::new(policy.observation_len()),
+            moments: Moments::new(policy.input_len()),
             hardware_queries: 0,
         };
         let fidelity = self.context.motion.fidelity(self.index);
@@ -164,17 +164,17 @@ impl Collector<'_> {
         }
     }
 
-    /// Reads the observation and puts together what the policy sees.
+    /// Reads the observation and, where the policy sees it, the design, raw and normalised.
     fn observe(&mut self, t: usize) -> Result<(), CollectError> {
         let buffers = &mut self.env.buffers;
-        self.env.problem.observe(&mut buffers.observation);
-        check_finite(self.index, t, "observation", &buffers.observation)?;
-        let (observation, design) = buffers.input.split_at_mut(buffers.observation.len());
-        let normaliser = self.context.policy.normaliser();
-        normaliser.apply(&buffers.observation, observation);
+        let (observation, design) = buffers.observation.split_at_mut(self.context.policy.observation_len());
+        self.env.problem.observe(observation);
         if !design.is_empty() {
             self.context.hardware.space().normalise_into(&self.env.values, design);
         }
+        check_finite(self.index, t, "observation", &buffers.observation)?;
+        let normaliser = self.context.policy.normaliser();
+        normaliser.apply(&buffers.observation, &mut buffers.normalised);
         Ok(())
     }
 
@@ -182,7 +182,7 @@ impl Collector<'_> {
     fn value_after(&mut self, t: usize) -> Result<f32, CollectError> {
         self.observe(t)?;
         let buffers = &mut self.env.buffers;
-        Ok(self.context.policy.value(&buffers.input, &mut buffers.scratch))
+        Ok(self.context.policy.value(&buffers.normalised, &mut buffers.scratch))
     }
 
     /// Draws a command and records what the policy knew.
@@ -190,8 +190,8 @@ impl Collector<'_> {
         let (policy, env) = (self.context.policy, &mut *self.env);
         let buffers = &mut env.buffers;
         let command = at(self.slice.commands, t, buffers.command.len());
-        self.slice.log_probs[t] = policy.act(&buffers.input, &mut env.stream, &mut buffers.scratch, command);
-        self.slice.values[t] = policy.value(&buffers.input, &mut buffers.scratch);
+        self.slice.log_probs[t] = policy.act(&buffers.normalised, &mut env.stream, &mut buffers.scratch, command);
+        self.slice.values[t] = policy.value(&buffers.normalised, &mut buffers.scratch);
         if env.running.steps == 0 {
             env.running.start_value = self.slice.values[t];
         }
@@ -203,7 +203,7 @@ impl Collector<'_> {
                 raw
             };
         }
-        at(self.slice.observations, t, buffers.input.len()).copy_from_slice(&buffers.input);
+        at(self.slice.observations, t, buffers.normalised.len()).copy_from_slice(&buffers.normalised);
         let logits = at(self.slice.logits, t, env.logits.len());
         logits.iter_mut().zip(&env.logits).for_each(|(to, &z)| *to = z as f32);
         Ok(())
