@@ -69,6 +69,7 @@ mod tests {
     use crate::kernel::Scratch;
     use crate::normaliser::Moments;
     use crate::policy::PolicyShape;
+    use crate::testing::shaken;
 
     /// A policy of two observed numbers that has seen some, and this many numbers of a design.
     fn policy(designs: usize, seed: u64) -> Policy {
@@ -82,7 +83,7 @@ mod tests {
             normalise: true,
         };
         let mut stream = Stream::new(seed, "policy", 0);
-        let mut policy = Policy::new(&shape, &mut stream);
+        let mut policy = shaken(Policy::new(&shape, &mut stream), &mut stream);
         let mut moments = Moments::new(2 + designs);
         for _ in 0..50 {
             let row: Vec<f32> = (0..2 + designs).map(|_| stream.normal() as f32).collect();

@@ -41,6 +41,21 @@ impl Mlp {
         }
     }
 
+    /// The same with further inputs at the end, which have no weight yet.
+    #[must_use]
+    pub fn with_inputs(mut self, more: usize) -> Self {
+        if more > 0 {
+            let first = &mut self.layers[0].0;
+            let [outputs, inputs] = [first.size()[0] as usize, self.inputs];
+            let rows = raw::floats(first).chunks_exact(inputs);
+            let wider: Vec<f32> = rows.flat_map(|row| [row, &vec![0.0; more]].concat()).collect();
+            self.inputs += more;
+            let wider = Tensor::from_slice(&wider).view([outputs as i64, self.inputs as i64]);
+            *first = wider.set_requires_grad(true);
+        }
+        self
+    }
+
     /// Length of an input.
     pub fn inputs(&self) -> usize {
         self.inputs

@@ -49,7 +49,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A fresh policy ([`crate::ppo`], row 2: policy head gain 0.01, value head gain 1).
+    /// A fresh policy ([`crate::ppo`], row 2: policy head gain 0.01, value head gain 1). It begins without regard to the
+    /// design, as one that does not see it: weights of its own would be noise until the design tells something.
     pub fn new(shape: &PolicyShape, stream: &mut Stream) -> Self {
         let (kind, outputs) = match shape.command {
             CommandSpace::Continuous(channels) => (Head::Gaussian, channels.len()),
@@ -58,14 +59,18 @@ impl Policy {
         let deviations = if kind == Head::Gaussian { outputs } else { 0 };
         let (low, high) = LOG_STD_BOUNDS;
         let start = (shape.log_std_start as f32).clamp(low, high);
+        let mut network = |outputs, gain| {
+            let blind = Mlp::new(shape.observations, shape.hidden, outputs, gain, stream);
+            blind.with_inputs(shape.designs)
+        };
         let inputs = shape.observations + shape.designs;
         Self {
             normaliser: match shape.normalise {
                 true => Normaliser::new(inputs),
                 false => Normaliser::identity(inputs),
             },
-            actor: Mlp::new(inputs, shape.hidden, outputs, 0.01, stream),
-            critic: Mlp::new(inputs, shape.hidden, 1, 1.0, stream),
+            actor: network(outputs, 0.01),
+            critic: network(1, 1.0),
             designs: shape.designs,
             log_std: Tensor::from_slice(&vec![start; deviations]).set_requires_grad(true),
             kind,
@@ -181,6 +186,32 @@ mod tests {
 
     fn planar() -> CommandSpace {
         CommandSpace::Continuous(vec![Channel::new("x", "m"), Channel::new("y", "m")])
+    }
+
+    #[test]
+    fn a_fresh_policy_that_sees_designs_acts_like_one_that_does_not() {
+        let command = planar();
+        let policy = |designs| {
+            let shape = PolicyShape {
+                observations: 3,
+                designs,
+                command: &command,
+                hidden: &[16, 16],
+                log_std_start: -0.3,
+                normalise: true,
+            };
+            Policy::new(&shape, &mut Stream::new(0, "policy", 0)).snapshot()
+        };
+        let (blind, seeing) = (policy(0), policy(2));
+        assert_eq!((seeing.observation_len(), seeing.input_len()), (3, 5));
+        let answer = |policy: &PolicySnapshot, input: &[f32]| {
+            let (mut command, mut scratch) = ([0.0; 2], Scratch::default());
+            policy.act_mean(input, &mut scratch, &mut command);
+            (command, policy.value(input, &mut scratch))
+        };
+        let observation = [0.1, -0.7, 2.0];
+        let with_design = [&observation[..], &[0.9, -0.4]].concat();
+        assert_eq!(answer(&seeing, &with_design), answer(&blind, &observation));
     }
 
     #[test]

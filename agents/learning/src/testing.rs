@@ -10,7 +10,18 @@ use tch::{Kind, Tensor};
 
 use crate::head::{HALF_LN_TAU, Head};
 use crate::policy::Policy;
+use crate::raw;
 use crate::rollout::DesignSource;
+
+/// A policy whose weights and biases were all moved at random, as by learning.
+pub(crate) fn shaken(policy: Policy, stream: &mut Stream) -> Policy {
+    for mut parameter in policy.parameters() {
+        let moved = raw::floats(&parameter).iter().map(|x| x + 0.3 * stream.normal() as f32);
+        let moved: Vec<f32> = moved.collect();
+        raw::set(&mut parameter, &moved);
+    }
+    policy
+}
 
 /// Multiplies the command by the one design parameter; commands beyond `limit` break it.
 pub(crate) struct Gain {

@@ -3,7 +3,7 @@ use crate::archive::Archive;
 use crate::kernel::Scratch;
 use crate::policy::{Policy, PolicyShape};
 use crate::rollout::{EffectModels, Noise, OneModel};
-use crate::testing::{Designs, Naming, with_threads};
+use crate::testing::{Designs, Naming, shaken, with_threads};
 use tandem_core::{Problem, Stream};
 
 const RANDOM: Designs = Designs { random: true };
@@ -22,7 +22,8 @@ fn policy_seeing(designs: usize) -> PolicySnapshot {
         log_std_start: 0.0,
         normalise: true,
     };
-    Policy::new(&shape, &mut Stream::new(0, "policy", 0)).snapshot()
+    let mut stream = Stream::new(0, "policy", 0);
+    shaken(Policy::new(&shape, &mut stream), &mut stream).snapshot()
 }
 
 fn envs(bound: f32) -> VecEnv {

@@ -57,7 +57,7 @@ impl Default for MorphConditionedSettings {
         Self {
             rate: 0.03,
             effect: EffectSettings::default(),
-            noise_cost: Some(1.0),
+            noise_cost: Some(0.3),
             proxy: ProxySettings::default(),
             refresh_steps: 20,
             refresh_batch: 1024,

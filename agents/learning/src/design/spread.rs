@@ -57,7 +57,7 @@ impl Default for SpreadSettings {
     fn default() -> Self {
         Self {
             rate: 0.1,
-            deviation: 0.5,
+            deviation: 1.0,
             least_deviation: 0.1,
             start_baseline: true,
             policy_sees_design: true,
