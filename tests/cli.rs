@@ -406,8 +406,8 @@ fn folders_that_are_no_run_of_this_version_are_refused() {
     let (folder, run) = copy();
     let folder = folder.path();
     let meta = fs::read_to_string(run.join("meta.json")).unwrap();
-    fs::write(run.join("meta.json"), meta.replace("\"format\": 2", "\"format\": 99")).unwrap();
-    all_refuse(folder, 2, &["format 99", "format 2"]);
+    fs::write(run.join("meta.json"), meta.replace("\"format\": 3", "\"format\": 99")).unwrap();
+    all_refuse(folder, 2, &["format 99", "format 3"]);
     fs::write(run.join("meta.json"), &meta[..meta.len() / 2]).unwrap();
     all_refuse(folder, 1, &["meta.json", "damaged"]);
     fs::remove_file(run.join("meta.json")).unwrap();

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use serde::{Deserialize, Serialize};
 
 /// Version of the run folder's layout and of its checkpoints. It changes when an older Tandem could not read them.
-pub const FORMAT: u64 = 2;
+pub const FORMAT: u64 = 3;
 
 /// `meta.json`: what is needed to find out later how a run was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

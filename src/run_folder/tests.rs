@@ -84,8 +84,8 @@ fn what_is_wrong_with_a_folder_is_said_plainly() {
     drop(new_run(root.path()));
     let meta = fs::read_to_string(path.join("meta.json")).unwrap();
     let with = |from: &str, to: &str| fs::write(path.join("meta.json"), meta.replace(from, to)).unwrap();
-    with("\"format\": 2", "\"format\": 99");
-    says(RunFolder::open(&path).unwrap_err(), &["format 99", "format 2"]);
+    with("\"format\": 3", "\"format\": 99");
+    says(RunFolder::open(&path).unwrap_err(), &["format 99", "format 3"]);
     with("\"started\"", "\"begun\"");
     says(
         RunFolder::open(&path).unwrap_err(),
