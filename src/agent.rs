@@ -1,6 +1,6 @@
 //! The learner: policy, its running average and optimiser, and the statistics that belong to them.
 
-use tandem_core::{Spec, Stream};
+use tandem_core::{DesignSpace, Spec, Stream};
 use tandem_learning::adam::Adam;
 use tandem_learning::archive::{Archive, ArchiveError};
 use tandem_learning::gae::{Segments, advantages};
@@ -164,12 +164,26 @@ impl Agent {
         }
     }
 
-    /// Takes over another run's policy, to go on from this design, normalised as policies see it.
+    /// Takes over the policy of another run, which may see designs where this one does not, to go on from this design.
     ///
     /// # Errors
     /// Entries that are missing or do not fit.
-    pub fn adopt_policy(&mut self, archive: &Archive, design: &[f32]) -> Result<(), ArchiveError> {
-        self.policy.adopt(archive, "policy", design)?;
+    pub fn take_over(
+        &mut self,
+        experiment: &Experiment,
+        archive: &Archive,
+        space: &DesignSpace,
+        design: &[f64],
+    ) -> Result<(), ArchiveError> {
+        let inputs = archive.get_f64("policy.normaliser.mean")?.len();
+        let designs = if inputs == self.spec.observation.len() {
+            0
+        } else {
+            space.len()
+        };
+        let mut other = untrained(experiment, &self.spec, designs, 0);
+        other.load(archive, "policy")?;
+        self.policy.take_over(&other, space, design);
         self.average.follow(&self.policy, 1.0);
         Ok(())
     }

@@ -107,11 +107,11 @@ pub fn of_policy<'a>(
 ) -> Result<Tracks<'a>, ProblemError> {
     record(problem, design, starts, |own, start| {
         let world = World::Full;
-        let mut player = Player::new(own, policy, Actions::Mean, &world);
-        player.reset(design, starts, start)?;
+        let mut player = Player::new(own, policy, design, Actions::Mean, &world);
+        player.reset(starts, start)?;
         let mut track = Track::new(start);
         loop {
-            let step = player.step(design);
+            let step = player.step();
             track.commands.extend_from_slice(player.clipped_command());
             track.note(player.problem(), &step);
             if step.ended() {

@@ -29,15 +29,15 @@ pub fn record(
     episode: u64,
 ) -> Result<Recording, Error> {
     let world = World::Full;
-    let mut player = Player::new(problem, policy, Actions::Mean, &world);
-    player.reset(design, starts, episode)?;
+    let mut player = Player::new(problem, policy, design, Actions::Mean, &world);
+    player.reset(starts, episode)?;
     let mut recording = Recording {
         scenes: vec![player.problem().scene()],
         success: false,
         total_return: 0.0,
     };
     loop {
-        let step = player.step(design);
+        let step = player.step();
         recording.scenes.push(player.problem().scene());
         recording.total_return += f64::from(step.reward);
         if step.ended() {

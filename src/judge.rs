@@ -123,10 +123,10 @@ impl Judge {
             .par_iter_mut()
             .enumerate()
             .map(|(worker, problem)| {
-                let mut player = Player::new(problem.as_mut(), policy, actions, world);
+                let mut player = Player::new(problem.as_mut(), policy, design, actions, world);
                 (worker..starts.episodes)
                     .step_by(WORKERS)
-                    .map(|i| player.play(design, starts, i as u64))
+                    .map(|i| player.play(starts, i as u64))
                     .collect()
             })
             .collect();
@@ -145,12 +145,12 @@ impl Judge {
     }
 }
 
-/// One environment with the buffers to play it.
+/// One environment on one design, with the buffers to play it.
 pub struct Player<'a> {
     problem: &'a mut dyn Problem,
-    /// The policy that plays, and the same for the design of the running episode.
-    policy: &'a PolicySnapshot,
-    for_design: PolicySnapshot,
+    /// For this design.
+    policy: PolicySnapshot,
+    design: &'a [f64],
     actions: Actions,
     world: &'a World,
     hardware: Arc<dyn Hardware>,
@@ -166,8 +166,14 @@ pub struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    /// A player of this environment.
-    pub fn new(problem: &'a mut dyn Problem, policy: &'a PolicySnapshot, actions: Actions, world: &'a World) -> Self {
+    /// A player of this environment on the design with these values.
+    pub fn new(
+        problem: &'a mut dyn Problem,
+        policy: &PolicySnapshot,
+        design: &'a [f64],
+        actions: Actions,
+        world: &'a World,
+    ) -> Self {
         let hardware = problem.hardware();
         let spec = problem.spec();
         let (o, c) = (spec.observation.len(), spec.command.len());
@@ -182,8 +188,8 @@ impl<'a> Player<'a> {
             scratch: Scratch::default(),
             stream: Stream::new(0, "player", 0),
             problem,
-            for_design: policy.clone(),
-            policy,
+            policy: policy.for_design(hardware.space(), design),
+            design,
             actions,
             world,
             hardware,
@@ -194,21 +200,19 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// A design that cannot be built.
-    pub fn reset(&mut self, design: &[f64], starts: Starts, episode: u64) -> Result<(), ProblemError> {
+    pub fn reset(&mut self, starts: Starts, episode: u64) -> Result<(), ProblemError> {
         self.stream = Stream::new(starts.seed, starts.name, episode);
-        self.for_design = self.policy.for_design(self.hardware.space(), design);
         let fidelity = match self.world {
             World::Full => Fidelity::Full,
             World::Model | World::Proxy(_) => Fidelity::Effect,
         };
-        self.problem.reset(design, fidelity, &mut self.stream)
+        self.problem.reset(self.design, fidelity, &mut self.stream)
     }
 
     /// Plays one control step.
-    pub fn step(&mut self, design: &[f64]) -> Step {
-        self.problem.observe(&mut self.raw);
-        let (policy, scratch) = (&self.for_design, &mut self.scratch);
-        policy.normaliser().apply(&self.raw, &mut self.observation);
+    pub fn step(&mut self) -> Step {
+        self.observe();
+        let (policy, scratch) = (&self.policy, &mut self.scratch);
         match self.actions {
             Actions::Mean => policy.act_mean(&self.observation, scratch, &mut self.command),
             Actions::Sampled => {
@@ -219,7 +223,7 @@ impl<'a> Player<'a> {
         self.problem.query(&self.clipped, &mut self.query);
         match self.world {
             World::Full => return self.problem.full_step(&self.clipped),
-            World::Model => self.hardware.respond(design, &self.query, &mut self.effect),
+            World::Model => self.hardware.respond(self.design, &self.query, &mut self.effect),
             World::Proxy(model) => {
                 self.hardware.features(&self.query, &mut self.features);
                 model.predict(&self.features, &mut self.scratch, &mut self.effect);
@@ -235,9 +239,13 @@ impl<'a> Player<'a> {
 
     /// What the critic expects of the present state, in its own scale.
     pub fn expectation(&mut self) -> f64 {
+        self.observe();
+        self.policy.value(&self.observation, &mut self.scratch).into()
+    }
+
+    fn observe(&mut self) {
         self.problem.observe(&mut self.raw);
-        self.for_design.normaliser().apply(&self.raw, &mut self.observation);
-        self.for_design.value(&self.observation, &mut self.scratch).into()
+        self.policy.normaliser().apply(&self.raw, &mut self.observation);
     }
 
     /// The environment as it is now.
@@ -245,12 +253,12 @@ impl<'a> Player<'a> {
         self.problem
     }
 
-    fn play(&mut self, design: &[f64], starts: Starts, episode: u64) -> Result<Played, ProblemError> {
-        self.reset(design, starts, episode)?;
+    fn play(&mut self, starts: Starts, episode: u64) -> Result<Played, ProblemError> {
+        self.reset(starts, episode)?;
         let mut outcome = Outcome::default();
         let mut queries = Vec::new();
         loop {
-            let step = self.step(design);
+            let step = self.step();
             queries.extend_from_slice(&self.query);
             outcome.total_return += f64::from(step.reward);
             outcome.steps += 1;

@@ -157,10 +157,10 @@ fn around(
 /// What the critic expects of each start on a design, in its own scale.
 fn expectations(learnt: &Learnt, design: &[f64], starts: Starts) -> Result<Vec<f64>, Error> {
     let mut problem = learnt.instance.problem.fresh();
-    let mut player = Player::new(problem.as_mut(), &learnt.policy, Actions::Mean, &World::Full);
+    let mut player = Player::new(problem.as_mut(), &learnt.policy, design, Actions::Mean, &World::Full);
     let episodes = 0..starts.episodes as u64;
     let expected = episodes.map(|episode| {
-        player.reset(design, starts, episode)?;
+        player.reset(starts, episode)?;
         Ok(player.expectation())
     });
     expected.collect()

@@ -73,9 +73,8 @@ impl Trainer {
     pub fn forked(experiment: &Experiment, archive: &Archive, logits: Vec<f64>) -> Result<Self, Error> {
         let mut trainer = Self::at(experiment, Some(logits.clone()))?;
         let space = trainer.hardware.space();
-        let mut design = vec![0.0; space.len()];
-        space.normalise_into(&space.values(&logits), &mut design);
-        trainer.agent.adopt_policy(archive, &design)?;
+        let design = space.values(&logits);
+        trainer.agent.take_over(experiment, archive, space, &design)?;
         Ok(trainer)
     }
 

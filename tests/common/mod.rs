@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use serde_json::{Value, json};
 
+pub mod documents;
 pub mod mutation;
 
 /// What the program has said.

@@ -1,39 +1,16 @@
 //! The keys that the guide's page promises are those of the documents.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::common::documents::{keys, promised};
 use crate::common::{tandem, tiny, write};
 use crate::{begin, folder, long};
-
-/// Identifiers between back ticks, from one sentence of the page to another.
-fn promised(from: &str, to: &str) -> BTreeSet<String> {
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cluster.md")).unwrap();
-    let part = page.split_once(from).unwrap().1;
-    let part = part.split_once(to).map_or(part, |(part, _)| part);
-    let is_key = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    let quoted = part.split('`').skip(1).step_by(2);
-    quoted.filter(|word| is_key(word)).map(str::to_owned).collect()
-}
-
-/// All keys of a document; those of `settings` are the user's.
-fn keys(document: &Value) -> BTreeSet<String> {
-    match document {
-        Value::Array(items) => items.iter().flat_map(keys).collect(),
-        Value::Object(entries) => {
-            let below = entries.iter().filter(|(key, _)| *key != "settings");
-            let own = entries.keys().cloned();
-            own.chain(below.flat_map(|(_, value)| keys(value))).collect()
-        }
-        _ => BTreeSet::new(),
-    }
-}
 
 /// Lets a task fail: somebody's files are where its run is to be.
 fn spoil(folder: &Path, run: &str) {
@@ -52,7 +29,7 @@ fn the_summary_has_the_keys_of_the_guide() {
     spoil(folder, "tiny-gaussian-s1");
     tandem(folder, &["sweep", "run", "sw", "--tasks", "all"]).ended(1);
     let summary = tandem(folder, &["sweep", "summarise", "sw", "--json"]).ended(0).json();
-    let promised = promised("`summarise --json` (and", "`status --json` has");
+    let promised = promised("cluster.md", "`summarise --json` (and", "`status --json` has");
     assert_eq!(keys(&summary), promised);
 }
 
@@ -76,5 +53,5 @@ fn the_status_has_the_keys_of_the_guide() {
     };
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     child.wait_with_output().unwrap();
-    assert_eq!(keys(&status), promised("`status --json` has", "\n\n\n"));
+    assert_eq!(keys(&status), promised("cluster.md", "`status --json` has", "\n\n\n"));
 }

@@ -17,7 +17,6 @@
 //! gives the same bytes with any number of threads, on every x86-64 processor with AVX2 ([`libtorch`]).
 
 pub mod adam;
-mod adopt;
 pub mod archive;
 pub mod cma_es;
 pub mod collect;
@@ -40,6 +39,7 @@ pub mod search;
 mod simd;
 pub mod size;
 mod snapshot;
+mod take_over;
 #[cfg(test)]
 mod testing;
 pub mod vector_env;

@@ -97,6 +97,18 @@ impl Mlp {
         self.layers.iter().map(numbers).collect()
     }
 
+    /// Takes these numbers, of a perceptron with as many inputs or fewer: those that it lacks get no weight.
+    pub(crate) fn set_layers(&mut self, layers: Vec<(Vec<f32>, Vec<f32>)>) {
+        for ((weight, bias), (mut rows, biases)) in self.layers.iter_mut().zip(layers) {
+            rows.resize(weight.numel(), 0.0); // [in][out]: missing inputs are missing rows
+            let (outputs, inputs) = (biases.len(), rows.len() / biases.len().max(1));
+            let transposed = (0..outputs).flat_map(|o| (0..inputs).map(move |i| (i, o)));
+            let transposed: Vec<f32> = transposed.map(|(i, o)| rows[i * outputs + o]).collect();
+            raw::set(weight, &transposed);
+            raw::set(bias, &biases);
+        }
+    }
+
     /// A frozen copy for roll-outs.
     pub fn kernel(&self) -> Kernel {
         Kernel::from_layers(self.layers())

@@ -73,15 +73,6 @@ impl Moments {
         self.squares.iter().map(variance).collect()
     }
 
-    /// Those of the first `n` columns.
-    fn first(&self, n: usize) -> Self {
-        Self {
-            count: self.count,
-            mean: self.mean[..n].to_vec(),
-            squares: self.squares[..n].to_vec(),
-        }
-    }
-
     /// Stores everything under `prefix`.
     pub fn save(&self, archive: &mut Archive, prefix: &str) {
         archive.put_f64(&format!("{prefix}.count"), &[self.count]);
@@ -150,16 +141,14 @@ impl Normaliser {
         self.mean.is_empty()
     }
 
-    /// The same for the first `n` numbers of a row.
+    /// The same for rows of `n` numbers: the last ones cut off, or further ones that pass unchanged until data are seen.
     #[must_use]
-    pub fn first(&self, n: usize) -> Self {
-        let mut first = Self {
-            moments: self.moments.first(n),
-            ..self.clone()
-        };
-        first.mean.truncate(n);
-        first.inverse.truncate(n);
-        first
+    pub fn resized(&self, n: usize) -> Self {
+        let mut resized = self.clone();
+        resized.moments.mean.resize(n, 0.0);
+        resized.moments.squares.resize(n, self.moments.count); // a variance of 1
+        resized.refresh();
+        resized
     }
 
     /// Normalises `raw` into `out`. NaN stays NaN.

@@ -170,6 +170,7 @@ impl Policy {
 mod tests {
     use super::*;
     use crate::kernel::Scratch;
+    use crate::testing::fresh_policy;
     use tandem_core::Channel;
 
     fn policy(command: &CommandSpace) -> Policy {
@@ -190,18 +191,7 @@ mod tests {
 
     #[test]
     fn a_fresh_policy_that_sees_designs_acts_like_one_that_does_not() {
-        let command = planar();
-        let policy = |designs| {
-            let shape = PolicyShape {
-                observations: 3,
-                designs,
-                command: &command,
-                hidden: &[16, 16],
-                log_std_start: -0.3,
-                normalise: true,
-            };
-            Policy::new(&shape, &mut Stream::new(0, "policy", 0)).snapshot()
-        };
+        let policy = |designs| fresh_policy(3, designs, &mut Stream::new(0, "policy", 0)).snapshot();
         let (blind, seeing) = (policy(0), policy(2));
         assert_eq!((seeing.observation_len(), seeing.input_len()), (3, 5));
         let answer = |policy: &PolicySnapshot, input: &[f32]| {

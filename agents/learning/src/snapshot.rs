@@ -59,7 +59,7 @@ impl PolicySnapshot {
         let mut input = raw.clone();
         self.0.normaliser.apply(&raw, &mut input);
         Self::new(Frozen {
-            normaliser: self.0.normaliser.first(n),
+            normaliser: self.0.normaliser.resized(n),
             actor: self.0.actor.with_fixed(&input[n..]),
             critic: self.0.critic.with_fixed(&input[n..]),
             log_std: self.0.log_std.clone(),
@@ -84,6 +84,11 @@ impl PolicySnapshot {
     /// The normaliser in force.
     pub fn normaliser(&self) -> &Normaliser {
         &self.0.normaliser
+    }
+
+    /// The critic's layers, as [`PolicySnapshot::actor_layers`].
+    pub(crate) fn critic_layers(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
+        self.0.critic.layers()
     }
 
     /// The actor's layers, each `(weights [in][out], bias [out])`: tanh after all but the last.

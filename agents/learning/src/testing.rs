@@ -9,12 +9,27 @@ use tandem_core::{
 use tch::{Kind, Tensor};
 
 use crate::head::{HALF_LN_TAU, Head};
-use crate::policy::Policy;
+use crate::policy::{Policy, PolicyShape};
 use crate::raw;
 use crate::rollout::DesignSource;
 
-/// A policy whose weights and biases were all moved at random, as by learning.
-pub(crate) fn shaken(policy: Policy, stream: &mut Stream) -> Policy {
+/// A policy that commands two numbers and sees so many of an observation and of a design, as it starts.
+pub(crate) fn fresh_policy(observations: usize, designs: usize, stream: &mut Stream) -> Policy {
+    let channels = vec![Channel::new("x", "1"), Channel::new("y", "1")];
+    let shape = PolicyShape {
+        observations,
+        designs,
+        command: &CommandSpace::Continuous(channels),
+        hidden: &[16, 16],
+        log_std_start: -0.3,
+        normalise: true,
+    };
+    Policy::new(&shape, stream)
+}
+
+/// The same with all weights and biases moved at random, as by learning.
+pub(crate) fn learnt_policy(observations: usize, designs: usize, stream: &mut Stream) -> Policy {
+    let policy = fresh_policy(observations, designs, stream);
     for mut parameter in policy.parameters() {
         let moved = raw::floats(&parameter).iter().map(|x| x + 0.3 * stream.normal() as f32);
         let moved: Vec<f32> = moved.collect();

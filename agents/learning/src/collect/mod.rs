@@ -128,7 +128,7 @@ impl Collector<'_> {
             hardware_queries: 0,
         };
         let fidelity = self.context.motion.fidelity(self.index);
-        self.select_model(fidelity);
+        self.take_up_design(fidelity);
         for t in 0..self.context.steps {
             if self.env.episode != Some(fidelity) {
                 let begun = self.env.begin(fidelity, self.context.design, self.context.hardware);
@@ -137,7 +137,7 @@ impl Collector<'_> {
                     step: t,
                     source,
                 })?;
-                self.select_model(fidelity);
+                self.take_up_design(fidelity);
             }
             self.observe(t)?;
             totals.moments.push(&self.env.buffers.observation);
@@ -156,22 +156,22 @@ impl Collector<'_> {
         Ok(totals)
     }
 
-    /// Takes the effect model at the design of the running episode.
-    fn select_model(&mut self, fidelity: Fidelity) {
+    /// Takes up the design of the running episode: shows it to a policy that sees it, and takes the effect model there.
+    fn take_up_design(&mut self, fidelity: Fidelity) {
+        let design = &mut self.env.buffers.observation[self.context.policy.observation_len()..];
+        let space = self.context.hardware.space();
+        space.normalise_into(&self.env.values[..design.len()], design);
         if fidelity == Fidelity::Effect && self.env.episode == Some(fidelity) {
             let model = self.context.motion.model;
             self.model = model.map(|model| model.at(&self.env.logits));
         }
     }
 
-    /// Reads the observation and, where the policy sees it, the design, raw and normalised.
+    /// Reads the observation and normalises what the policy sees.
     fn observe(&mut self, t: usize) -> Result<(), CollectError> {
         let buffers = &mut self.env.buffers;
-        let (observation, design) = buffers.observation.split_at_mut(self.context.policy.observation_len());
-        self.env.problem.observe(observation);
-        if !design.is_empty() {
-            self.context.hardware.space().normalise_into(&self.env.values, design);
-        }
+        let observations = self.context.policy.observation_len();
+        self.env.problem.observe(&mut buffers.observation[..observations]);
         check_finite(self.index, t, "observation", &buffers.observation)?;
         let normaliser = self.context.policy.normaliser();
         normaliser.apply(&buffers.observation, &mut buffers.normalised);

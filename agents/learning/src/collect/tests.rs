@@ -1,10 +1,9 @@
 use super::*;
 use crate::archive::Archive;
 use crate::kernel::Scratch;
-use crate::policy::{Policy, PolicyShape};
 use crate::rollout::{EffectModels, Noise, OneModel};
-use crate::testing::{Designs, Naming, shaken, with_threads};
-use tandem_core::{Problem, Stream};
+use crate::testing::{Designs, Naming, learnt_policy, with_threads};
+use tandem_core::Stream;
 
 const RANDOM: Designs = Designs { random: true };
 
@@ -13,17 +12,7 @@ fn policy() -> PolicySnapshot {
 }
 
 fn policy_seeing(designs: usize) -> PolicySnapshot {
-    let problem = Naming::new(1, 1.0);
-    let shape = PolicyShape {
-        designs,
-        observations: 2,
-        command: &problem.spec().command,
-        hidden: &[16],
-        log_std_start: 0.0,
-        normalise: true,
-    };
-    let mut stream = Stream::new(0, "policy", 0);
-    shaken(Policy::new(&shape, &mut stream), &mut stream).snapshot()
+    learnt_policy(2, designs, &mut Stream::new(0, "policy", 0)).snapshot()
 }
 
 fn envs(bound: f32) -> VecEnv {
